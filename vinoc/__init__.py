@@ -1,0 +1,1 @@
+"""vinoc: a graph compiler for neural networks."""

@@ -1,0 +1,1 @@
+"""Backends: a lowered graph becomes files, or something that runs."""

@@ -1,0 +1,55 @@
+"""Several files that appear together or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from ...ir.errors import VinocError
+
+
+@contextmanager
+def written_together(paths: Sequence[Path]) -> Iterator[list[BinaryIO]]:
+    """Files open for writing under temporary names beside `paths`, moved to them at the end in that order.
+
+    On any error the temporary files are removed and what stood at `paths` before stays. Raises VinocError when the folder cannot
+    be written.
+    """
+    hidden = [p.with_name(f".{p.name}.{os.getpid()}.tmp") for p in paths]
+    for path in paths:
+        _check_target(path)
+    files: list[BinaryIO] = []
+    try:
+        for path in hidden:
+            files.append(open(path, "wb", buffering=1 << 20))
+        yield files
+        for file in files:
+            file.close()
+        for source, target in zip(hidden, paths, strict=True):
+            os.replace(source, target)
+    except OSError as error:
+        raise VinocError(f"cannot write: {error.strerror or error}", str(paths[0].parent), _help(error)) from error
+    finally:
+        for file in files:
+            with suppress(OSError):
+                file.close()
+        for path in hidden:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+
+
+def _check_target(path: Path) -> None:
+    if not path.parent.is_dir():
+        what = "is not a folder" if path.parent.exists() else "does not exist"
+        raise VinocError(f"the output folder {what}", str(path.parent), "create it first, or name another one")
+    if path.is_dir():
+        raise VinocError("a folder is in the place of an output file", str(path), "choose another name")
+
+
+def _help(error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return "choose a folder that you may write to"
+    return "check free space and permissions of the output folder"

@@ -1,0 +1,178 @@
+"""The contents of constants: read-only, loaded when touched, hashed when compared."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+import numpy as np
+
+from . import dtype as _dtype
+from .dtype import Array, DType
+from .errors import VinocError
+
+
+class Buffer:
+    """An immutable array that may not have been read yet.
+
+    Two buffers are equal when type, shape and bytes are, however they are held. A buffer of one repeated value keeps one element
+    in memory (`splat`), whatever its shape.
+    """
+
+    __slots__ = ("_array", "_digest", "_load", "dtype", "shape")
+
+    def __init__(self, dtype: DType, shape: tuple[int, ...], load: Callable[[], Array] | Array) -> None:
+        self.dtype = dtype
+        self.shape = shape
+        self._digest: bytes | None = None
+        self._array: Array | None = None
+        self._load: Callable[[], Array] | None = None
+        if isinstance(load, np.ndarray):
+            self._array = _read_only(load)
+        else:
+            self._load = load
+
+    @staticmethod
+    def of(array: Array, dtype: DType | None = None) -> Buffer:
+        """A buffer over an array, which must not be written to afterwards."""
+        if array.dtype.byteorder == ">":
+            array = array.astype(array.dtype.newbyteorder("<"))
+        return Buffer(dtype or _dtype.from_numpy(array.dtype), array.shape, array)
+
+    @property
+    def array(self) -> Array:
+        """The contents, read-only. Loads them at the first touch."""
+        if self._array is None:
+            assert self._load is not None
+            array = self._load()
+            if array.shape != self.shape:
+                raise VinocError(f"a constant declared {list(self.shape)} was read as {list(array.shape)}")
+            self._array = _read_only(array)
+            self._load = None
+        return self._array
+
+    @property
+    def is_loaded(self) -> bool:
+        return self._array is not None
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the contents take in a file."""
+        return packed_size(self.dtype, self.size)
+
+    @property
+    def splat(self) -> object | None:
+        """The only value that occurs, where memory shows it to be one (stride 0 or one element); else None."""
+        a = self.array
+        if a.size and not any(s for s, n in zip(a.strides, a.shape, strict=True) if n > 1):
+            return a[(0,) * a.ndim]  # type: ignore[no-any-return]
+        return None
+
+    @property
+    def digest(self) -> bytes:
+        """A hash of type, shape and bytes."""
+        if self._digest is None:
+            h = hashlib.blake2b(f"{self.dtype.name}{self.shape}".encode(), digest_size=16)
+            if self.dtype.kind == "s":
+                for text in self.array.reshape(-1).tolist():
+                    raw = text if isinstance(text, bytes) else str(text).encode()
+                    h.update(len(raw).to_bytes(8, "little") + raw)
+            elif (value := _uniform(self.array)) is not None:
+                h.update(b"splat" + value)
+            else:
+                h.update(np.ascontiguousarray(self.array).reshape(-1).view(np.uint8).data)
+            self._digest = h.digest()
+        return self._digest
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, Buffer) or self.dtype is not other.dtype or self.shape != other.shape:
+            return False
+        return self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __repr__(self) -> str:
+        return f"Buffer({self.dtype.name}{list(self.shape)})"
+
+
+def _uniform(array: Array) -> bytes | None:
+    """The bytes of the only value in an array, or None when there are several (most arrays differ at once)."""
+    if not array.size:
+        return None
+    first = array[(0,) * array.ndim].tobytes()
+    if any(s for s, n in zip(array.strides, array.shape, strict=True) if n > 1):
+        if array[(-1,) * array.ndim].tobytes() != first:
+            return None
+        raw = np.ascontiguousarray(array).reshape(-1, 1).view(np.uint8).reshape(array.size, -1)
+        if not (raw == raw[0]).all():
+            return None
+    return first
+
+
+def _read_only(array: Array) -> Array:
+    if array.flags.writeable:
+        array = array.view()
+        array.flags.writeable = False
+    return array
+
+
+def packed_size(dtype: DType, count: int) -> int:
+    """Bytes of `count` elements in a file; u3 and u6 pack in groups of three bytes, as OpenVINO does."""
+    if dtype.bits in (3, 6):
+        group = 24 // dtype.bits
+        return -(-count // group) * 3
+    return -(-count * dtype.bits // 8)
+
+
+def pack(dtype: DType, array: Array) -> bytes | memoryview:
+    """The bytes of an array as files hold them: little-endian, narrow types packed from the lowest bit up."""
+    if not dtype.packed:
+        return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+    codes = _codes(dtype, array)
+    if dtype.bits in (3, 6):
+        raise VinocError(f"writing {dtype.name} constants is not supported", help="convert them to u4 or u8")
+    per_byte = 8 // dtype.bits
+    padded = np.zeros(-(-codes.size // per_byte) * per_byte, np.uint8)
+    padded[: codes.size] = codes
+    out = np.zeros(padded.size // per_byte, np.uint8)
+    for i in range(per_byte):
+        shift = (per_byte - 1 - i if dtype.bits == 1 else i) * dtype.bits  # u1 starts at the highest bit
+        out |= padded[i::per_byte] << np.uint8(shift)
+    return out.tobytes()
+
+
+def unpack(dtype: DType, raw: Array, shape: tuple[int, ...]) -> Array:
+    """The array of the bytes `raw` (uint8); narrow types come out one element to a byte."""
+    if not dtype.packed:
+        return raw.view(dtype.numpy).reshape(shape)
+    if dtype.bits in (3, 6):
+        raise VinocError(f"reading {dtype.name} constants is not supported")
+    count = int(np.prod(shape, dtype=np.int64))
+    per_byte = 8 // dtype.bits
+    mask = np.uint8((1 << dtype.bits) - 1)
+    out = np.empty(raw.size * per_byte, np.uint8)
+    for i in range(per_byte):
+        shift = (per_byte - 1 - i if dtype.bits == 1 else i) * dtype.bits
+        out[i::per_byte] = (raw >> np.uint8(shift)) & mask
+    out = out[:count]
+    if dtype.kind == "i":
+        signed = out.astype(np.int8)
+        signed[out >= 1 << (dtype.bits - 1)] -= np.int8(1 << dtype.bits) if dtype.bits < 7 else 0
+        return signed.astype(dtype.numpy).reshape(shape)
+    if dtype.numpy == np.uint8:
+        return out.reshape(shape)
+    return (out.view(dtype.numpy) if dtype.kind == "f" else out.astype(dtype.numpy)).reshape(shape)
+
+
+def _codes(dtype: DType, array: Array) -> Array:
+    mask = np.uint8((1 << dtype.bits) - 1)
+    flat = np.ascontiguousarray(array).reshape(-1)
+    raw = flat.view(np.uint8) if flat.dtype.itemsize == 1 else flat.astype(np.uint8)
+    return raw & mask

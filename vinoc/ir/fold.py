@@ -1,0 +1,59 @@
+"""Computing a node whose operands are all constants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .buffer import Buffer
+from .constant import Constant
+from .dtype import Array
+from .errors import EvaluationError, VinocError
+from .graph import Node, Value, infer
+from .loc import UNKNOWN
+from .op import Op, as_tuple
+from .types import TensorType
+
+GROWTH_LIMIT = 1 << 20
+"""Elements. A result larger than this and than all operands together is not stored in place of the operation."""
+
+
+def evaluate_constants(op: Op, inputs: Sequence[Value | None]) -> list[Buffer] | None:
+    """The outputs of an operation over constants, or None when it is better left in the graph.
+
+    Raises EvaluationError when the operation cannot be computed.
+    """
+    if not op.foldable:
+        return None
+    arrays: list[Array | None] = []
+    total = 0
+    for value in inputs:
+        array = value.const if value is not None else None
+        if value is not None and array is None:
+            return None
+        arrays.append(array)
+        total += array.size if array is not None else 0
+    types = infer(Node(op, tuple(inputs), (), UNKNOWN))
+    if not all(isinstance(t, TensorType) for t in types):
+        return None
+    try:
+        with np.errstate(all="ignore"):
+            results = as_tuple(op.evaluate(*arrays))
+    except VinocError:
+        raise
+    except (ArithmeticError, ValueError, IndexError, TypeError, MemoryError) as error:
+        raise EvaluationError(f"{op.kind} of constants cannot be computed: {error}") from error
+    out = []
+    for t, result in zip(types, results, strict=False):
+        assert isinstance(t, TensorType)
+        array = np.asarray(result)
+        grows = array.size > max(total, GROWTH_LIMIT) and any(s for s, n in zip(array.strides, array.shape) if n > 1)
+        if grows:
+            return None
+        out.append(Buffer.of(array, t.dtype))
+    return out
+
+
+def constant(array: Array) -> Constant:
+    return Constant(Buffer.of(array))

@@ -1,0 +1,148 @@
+"""What a pass is.
+
+A pass is a frozen dataclass; its fields are its options, so parsing, help, defaults and printing back need no
+further code: `clamp-activations{limit=8}` makes `ClampActivations(limit=8)`. It gets a valid graph and leaves a
+valid graph. It sees one graph at a time; the manager descends into bodies.
+
+    @graph_pass("clamp-activations")
+    class ClampActivations(Pass):
+        "Limits the output of every ReLU."
+        limit: float = 6.0
+
+        def run(self, graph: Graph, context: Context) -> int: ...
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeVar, dataclass_transform
+
+from ..ir.errors import UsageError, VinocError, did_you_mean
+from ..ir.fields import attributes_of, checker
+from ..ir.graph import Graph
+from ..ir.loc import AnyLoc
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """A rule that almost applied, and why it did not."""
+
+    rule: str
+    where: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """One application of a rule: what it replaced, by what."""
+
+    rule: str
+    source: AnyLoc
+    kinds: tuple[str, ...]
+    results: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Context:
+    """What passes report while they run; one for each step of a pipeline."""
+
+    explain: bool = False
+    matches: Counter[str] = field(default_factory=Counter)
+    declined: list[Declined] = field(default_factory=list)
+    rewritten: list[Rewritten] = field(default_factory=list)
+
+    def decline(self, rule: str, where: str, why: str) -> None:
+        if self.explain:
+            self.declined.append(Declined(rule, where, why))
+
+
+class Pass:
+    """Base of all passes."""
+
+    name: ClassVar[str]
+    after: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """(other pass, reason): where both are in a pipeline, the other comes first. Checked, never reordered."""
+
+    def run(self, graph: Graph, context: Context) -> int:
+        """Changes the graph; returns how many changes it made."""
+        raise NotImplementedError
+
+    @classmethod
+    def summary(cls) -> str:
+        return (cls.__doc__ or "").strip().split("\n")[0]
+
+    def __post_init__(self) -> None:
+        for a in attributes_of(type(self)):
+            fixed = checker(self.name, a)(getattr(self, a.name))
+            object.__setattr__(self, a.name, fixed)
+        self.validate()
+
+    def validate(self) -> None:
+        """Raises UsageError when options contradict each other. For subclasses to refine."""
+
+    def __str__(self) -> str:
+        options = [
+            f"{a.name.replace('_', '-')}={format_option(getattr(self, a.name))}"
+            for a in attributes_of(type(self))
+            if getattr(self, a.name) != a.default
+        ]
+        return self.name + (f"{{{','.join(options)}}}" if options else "")
+
+
+P = TypeVar("P", bound=type)
+
+
+@dataclass_transform(frozen_default=True)
+def graph_pass(name: str) -> Callable[[P], P]:
+    """Declares a class a pass of that name."""
+
+    def declare(cls: P) -> P:
+        if not issubclass(cls, Pass):
+            raise TypeError(f"{cls.__name__} is decorated as a pass but does not inherit from Pass")
+        cls.name = name
+        return dataclass(frozen=True)(cls)
+
+    return declare
+
+
+def make(cls: type[Pass], options: dict[str, Any]) -> Pass:
+    """A pass with options as a pipeline spells them (dashes or underscores). Raises UsageError."""
+    known = {a.name: a for a in attributes_of(cls)}
+    values: dict[str, Any] = {}
+    for key, value in options.items():
+        name = key.replace("-", "_")
+        if name not in known:
+            hint = did_you_mean(name, known)
+            listed = ", ".join(n.replace("_", "-") for n in known) or "none"
+            raise UsageError(f"pass '{cls.name}' has no option '{key}'", help=f"{hint} its options: {listed}".strip())
+        if known[name].kind in ("ints", "floats", "strs") and not isinstance(value, list | tuple):
+            value = (value,)
+        values[name] = value
+    missing = [n for n, a in known.items() if a.default is dataclasses.MISSING and n not in values]
+    if missing:
+        raise UsageError(f"pass '{cls.name}' needs option '{missing[0]}'", help=f"write {cls.name}{{{missing[0]}=...}}")
+    try:
+        return cls(**values)
+    except UsageError:
+        raise
+    except VinocError as error:
+        raise UsageError(error.what.replace("attribute", "option"), help=error.help) from None
+
+
+def format_option(value: Any) -> str:
+    """An option's value as a pipeline string spells it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return f"[{','.join(map(format_option, value))}]"
+    if isinstance(value, str):
+        plain = value and all(c.isalnum() or c in "_-." for c in value) and value[0].isalpha()
+        return (
+            value
+            if plain and value not in ("true", "false", "none")
+            else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        )
+    return "none" if value is None else repr(value)

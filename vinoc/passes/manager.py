@@ -1,0 +1,106 @@
+"""The loop that runs a pipeline. Everything about it that can be seen is an instrument; passes know of none."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ..ir.errors import VinocError
+from ..ir.graph import Graph
+from .base import Context, Declined, Pass, Rewritten
+from .pipeline import MAX_ROUNDS, UNTIL_STABLE, Pipeline, Repeat, Step, parse
+
+
+@dataclass(slots=True)
+class StepResult:
+    """What one execution of a pass did. `matches` counts applications by rule, `seconds` is wall time."""
+
+    index: int
+    name: str
+    pipeline: str
+    changes: int = 0
+    seconds: float = 0.0
+    nodes_before: int = 0
+    nodes_after: int = 0
+    matches: Counter[str] = field(default_factory=Counter)
+    declined: list[Declined] = field(default_factory=list)
+    rewritten: list[Rewritten] = field(default_factory=list)
+
+
+class Instrument:
+    """Is called around every pass. Base of dump, timing, verification, ..."""
+
+    def start(self, graph: Graph) -> None:
+        """Before the first pass."""
+
+    def before(self, step: StepResult, graph: Graph) -> None:
+        """Before a pass."""
+
+    def after(self, step: StepResult, graph: Graph) -> None:
+        """After a pass; `step.changes` says whether there is anything to look at."""
+
+    def finish(self, graph: Graph) -> None:
+        """After the last pass."""
+
+
+class PassManager:
+    """Runs a pipeline over a graph and its bodies, with instruments around each pass.
+
+    Raises VinocError naming the pass when one fails.
+    """
+
+    def __init__(self, pipeline: Pipeline | str, instruments: Iterable[Instrument] = (), explain: bool = False) -> None:
+        self.pipeline = parse(pipeline, "pipeline") if isinstance(pipeline, str) else pipeline
+        self.instruments = list(instruments)
+        self.explain = explain
+        self.results: list[StepResult] = []
+
+    def run(self, graph: Graph) -> list[StepResult]:
+        """Runs all steps on the graph, in place; returns what each execution of a pass did."""
+        self.results = []
+        for instrument in self.instruments:
+            instrument.start(graph)
+        self._run_steps(self.pipeline.steps, graph)
+        for instrument in self.instruments:
+            instrument.finish(graph)
+        return self.results
+
+    def _run_steps(self, steps: Sequence[Step], graph: Graph) -> int:
+        return sum(self._run_group(s, graph) if isinstance(s, Repeat) else self._run_pass(s, graph) for s in steps)
+
+    def _run_group(self, group: Repeat, graph: Graph) -> int:
+        total = 0
+        rounds = MAX_ROUNDS if group.times == UNTIL_STABLE else group.times
+        for _ in range(rounds):
+            changes = self._run_steps(group.steps, graph)
+            total += changes
+            if not changes:
+                return total
+        if group.times == UNTIL_STABLE:
+            raise VinocError(
+                f"the group {group} still changes the graph after {MAX_ROUNDS} rounds",
+                help="its passes undo each other; bound it with *N",
+            )
+        return total
+
+    def _run_pass(self, p: Pass, graph: Graph) -> int:
+        step = StepResult(len(self.results), p.name, str(p), nodes_before=sum(map(len, graph.walk())))
+        for instrument in self.instruments:
+            instrument.before(step, graph)
+        context = Context(self.explain, step.matches, step.declined, step.rewritten)
+        began = time.perf_counter()
+        for g in list(graph.walk()):
+            try:
+                step.changes += p.run(g, context)
+            except VinocError as error:
+                if error.where is None:
+                    error.where = f"pass '{p.name}'"
+                raise
+        step.seconds = time.perf_counter() - began
+        step.nodes_after = sum(map(len, graph.walk()))
+        self.results.append(step)
+        for instrument in self.instruments:
+            instrument.after(step, graph)
+        return step.changes

@@ -1,0 +1,229 @@
+"""Patterns: subgraphs written as expressions, traced once, matched at a node.
+
+    def pattern(self, p, x, w: Const):
+        return p.Add(p.Convolution(x, w), 3.0)
+
+Parameters are variables: plain ones match any value, `Const` ones a constant. A repeated variable must be the
+same value. A number matches a constant that holds it alone. Keywords match attributes, by value or by predicate.
+Commutative operations are tried in both orders. A value inside the pattern that is read elsewhere too is refused,
+unless the operation says `shared=True`. `p.one_of("A", "B", name="op")` matches either kind.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, Union
+
+import numpy as np
+
+from ..ir.graph import Node, Value
+from ..ir.op import op_class
+
+
+class Const:
+    """Annotation of a pattern variable that matches constants; the match holds the array."""
+
+
+@dataclass(frozen=True, slots=True)
+class Var:
+    name: str
+    const: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    value: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpPattern:
+    """An operation of one of `kinds`; `output` is the index of the result that the pattern follows."""
+
+    kinds: tuple[str, ...]
+    args: tuple[Pattern | None, ...]
+    name: str
+    shared: bool
+    attributes: tuple[tuple[str, Any], ...]
+    commutative: bool
+    output: int = 0
+
+
+Pattern: TypeAlias = Var | Number | OpPattern
+
+
+class Tracer:
+    """Stands for the builder while a pattern is traced."""
+
+    def __getattr__(self, kind: str) -> Callable[..., OpPattern]:
+        if not kind[:1].isupper():
+            raise AttributeError(kind)
+        return self.one_of(kind, name=kind)
+
+    def one_of(self, *kinds: str, name: str) -> Callable[..., OpPattern]:
+        """An operation of any of these kinds; the match holds it under `name`."""
+        commutative = all(op_class(k).commutative for k in kinds)
+
+        def make(*args: Any, name: str = name, shared: bool = False, output: int = 0, **attributes: Any) -> OpPattern:
+            operands = tuple(_operand(a) for a in args)
+            return OpPattern(
+                kinds, operands, name, shared, tuple(attributes.items()), commutative and len(args) == 2, output
+            )
+
+        return make
+
+
+def _operand(value: Any) -> Pattern | None:
+    if value is None or isinstance(value, Var | Number | OpPattern):
+        return value
+    if isinstance(value, int | float):
+        return Number(float(value))
+    raise TypeError(f"{value!r} cannot stand in a pattern")
+
+
+def trace(method: Callable[..., Any]) -> tuple[OpPattern, ...]:
+    """The alternatives of a rule's `pattern` method (it returns one expression, or a tuple of them)."""
+    variables = []
+    for i, parameter in enumerate(inspect.signature(method).parameters.values()):
+        if i:
+            variables.append(Var(parameter.name, const=parameter.annotation in (Const, "Const")))
+    result = method(Tracer(), *variables)
+    return result if isinstance(result, tuple) else (result,)
+
+
+@dataclass(slots=True)
+class Match:
+    """What a pattern bound: `m.x` a value, `m.w` an array (Const), `m.Convolution` an operation."""
+
+    root: Node
+    values: dict[str, Value] = field(default_factory=dict)
+    nodes: dict[OpPattern, Node] = field(default_factory=dict)
+    consts: frozenset[str] = frozenset()
+    blocked: str = ""
+
+    def __getattr__(self, name: str) -> Any:
+        value = self.values.get(name)
+        if value is not None:
+            return value.const if name in self.consts else value
+        return self.node(name).op
+
+    def node(self, name: str) -> Node:
+        """The node that the operation of that name (or kind) matched."""
+        for pattern, node in self.nodes.items():
+            if pattern.name == name:
+                return node
+        raise AttributeError(f"the pattern binds no '{name}'")
+
+    def value(self, name: str) -> Value:
+        """The value of a variable, for Const ones too."""
+        return self.values[name]
+
+    def has(self, name: str) -> bool:
+        """True when this alternative of the pattern binds the name."""
+        return name in self.values or any(p.name == name for p in self.nodes)
+
+
+# Goals are a linked list (pattern, value, rest), so that a choice can be undone by keeping a reference.
+Goals: TypeAlias = Union["tuple[Pattern | None, Value | None, Goals]", None]
+
+
+def match(pattern: OpPattern, node: Node) -> Match | None:
+    """Matches at a node. A match whose `blocked` is not empty must not be applied: it says why."""
+    found = Match(node)
+    root = node.outputs[pattern.output] if pattern.output < len(node.outputs) else None
+    if root is None or not _solve((pattern, root, None), found):
+        return None
+    found.blocked = _read_elsewhere(found)
+    found.consts = frozenset(v.name for v in _variables(pattern) if v.const)
+    return found
+
+
+def _solve(goals: Goals, m: Match) -> bool:
+    while goals is not None:
+        pattern, value, goals = goals
+        if type(pattern) is Var:
+            if value is None or not _bind(pattern, value, m):
+                return False
+        elif type(pattern) is Number:
+            if value is None or not _holds(value, pattern.value):
+                return False
+        elif pattern is None:
+            if value is not None:
+                return False
+        else:
+            assert isinstance(pattern, OpPattern)
+            node = value.node if value is not None else None
+            if node is None or value is None or not _enter(pattern, value, node, m):
+                return False
+            if not pattern.commutative:
+                for p, v in zip(reversed(pattern.args), reversed(node.inputs)):
+                    goals = (p, v, goals)
+                continue
+            (p0, p1), (v0, v1) = pattern.args, node.inputs
+            values, nodes = dict(m.values), dict(m.nodes)
+            if _solve((p0, v0, (p1, v1, goals)), m):
+                return True
+            m.values, m.nodes = values, nodes
+            goals = (p0, v1, (p1, v0, goals))
+    return True
+
+
+def _read_elsewhere(m: Match) -> str:
+    """Why an inner value of the match must stay, or an empty string."""
+    inside = set(m.nodes.values())
+    for pattern, node in m.nodes.items():
+        if node is m.root or pattern.shared:
+            continue
+        for out in node.outputs:
+            for owner, _ in out.uses:
+                if owner not in inside:
+                    reader = f"'{owner.label}' ({owner.kind})" if isinstance(owner, Node) else "the graph's outputs"
+                    return f"the result of '{node.label}' ({node.kind}) is also read by {reader}"
+    return ""
+
+
+def _bind(variable: Var, value: Value, m: Match) -> bool:
+    bound = m.values.get(variable.name)
+    if bound is None:
+        if variable.const and not value.is_const:
+            return False
+        m.values[variable.name] = value
+        return True
+    return bound is value or (value.is_const and bound.is_const and bound.op == value.op)
+
+
+def _enter(pattern: OpPattern, value: Value, node: Node, m: Match) -> bool:
+    op = node.op
+    if op.kind not in pattern.kinds or value.index != pattern.output or len(node.inputs) != len(pattern.args):
+        return False
+    if m.nodes.get(pattern, node) is not node:
+        return False
+    for name, wanted in pattern.attributes:
+        actual = getattr(op, name)
+        if not (wanted(actual) if callable(wanted) else actual == wanted):
+            return False
+    m.nodes[pattern] = node
+    return True
+
+
+def _holds(value: Value, number: float) -> bool:
+    op = value.op
+    if op is None or op.kind != "Constant":
+        return False
+    array = value.const
+    assert array is not None
+    if array.dtype.kind not in "fiu" or array.size == 0:
+        return False
+    if array.size > 1 and array.reshape(-1)[0] != array.reshape(-1)[-1]:
+        return False
+    tolerance = 1e-3 if array.dtype.itemsize <= 2 else 1e-6
+    return bool(np.all(np.abs(array.astype(np.float64) - number) <= tolerance * max(abs(number), 1e-3)))
+
+
+def _variables(pattern: Pattern | None) -> Iterator[Var]:
+    if isinstance(pattern, Var):
+        yield pattern
+    elif isinstance(pattern, OpPattern):
+        for arg in pattern.args:
+            yield from _variables(arg)

@@ -1,0 +1,233 @@
+"""Rewrite rules and the driver that applies them until none matches.
+
+    @rewrite
+    class FoldAdd(Rewrite):
+        "(x + a) + b = x + (a + b) for constants a, b."
+
+        def pattern(self, p, x, a: Const, b: Const):
+            return p.Add(p.Add(x, a), b)
+
+        def replace(self, b, m):
+            return b.Add(m.x, m.a + m.b)
+
+`replace` returns the value that takes the root's place (a tuple for several outputs), `None` for "no", or
+`Decline("why")`, which `--explain` shows. A rule is a pass too: it runs by its name, alone or in a group.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+from ..ir import types
+from ..ir.builder import Builder
+from ..ir.errors import InferenceError, VerificationError, VinocError
+from ..ir.graph import Graph, Node, Value
+from ..ir.loc import UNKNOWN, AnyLoc, fuse
+from .base import Context, Pass, Rewritten, graph_pass
+from .pattern import Match, OpPattern, match, trace
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """A rule's answer to a match that it does not want, with the reason."""
+
+    why: str
+
+
+class Rewrite(Pass):
+    """Base of all rewrite rules."""
+
+    pattern: ClassVar[Callable[..., Any]]
+    replace: ClassVar[Callable[..., Any]]
+
+    def run(self, graph: Graph, context: Context) -> int:
+        return apply(graph, [self], context)
+
+
+class Group(Pass):
+    """Rules that run together, by one walk, until none matches."""
+
+    def rules(self) -> Sequence[Rewrite]:
+        """The members, in the order in which they are tried at a node."""
+        raise NotImplementedError
+
+    def run(self, graph: Graph, context: Context) -> int:
+        return apply(graph, self.rules(), context)
+
+
+R = TypeVar("R", bound=type)
+
+
+def rewrite(cls: R) -> R:
+    """Declares a rule; its name is the class's, in kebab case."""
+    return graph_pass(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower())(cls)
+
+
+_TRACED: dict[type, tuple[OpPattern, ...]] = {}
+
+
+def patterns_of(rule: Rewrite) -> tuple[OpPattern, ...]:
+    """The traced pattern of a rule, in its alternatives. Traced once a class."""
+    found = _TRACED.get(type(rule))
+    if found is None:
+        found = _TRACED[type(rule)] = trace(rule.pattern)
+    return found
+
+
+def apply(graph: Graph, rules: Sequence[Rewrite], context: Context) -> int:
+    """Applies rules at every node until none matches; returns how often one did.
+
+    Raises VinocError when they do not come to an end, naming the rules that undo each other.
+    """
+    return _Driver(graph, rules, context).run()
+
+
+class _Driver:
+    """A worklist over the nodes. It listens to the graph, so that what a rule touches is looked at again."""
+
+    def __init__(self, graph: Graph, rules: Sequence[Rewrite], context: Context) -> None:
+        self.graph = graph
+        self.context = context
+        self.by_kind: dict[str, list[tuple[Rewrite, OpPattern]]] = {}
+        for rule in rules:
+            for pattern in patterns_of(rule):
+                for kind in pattern.kinds:
+                    self.by_kind.setdefault(kind, []).append((rule, pattern))
+        self.queue: deque[Node] = deque()
+        self.queued: set[Node] = set()
+        self.new: list[Node] = []
+        self.budget = 1000 + 20 * len(graph)
+        self.latest: deque[str] = deque(maxlen=100)
+
+    def inserted(self, node: Node) -> None:
+        self.new.append(node)
+
+    def changed(self, node: Node) -> None:
+        self.push(node)
+
+    def erased(self, node: Node) -> None:
+        self.queued.discard(node)
+
+    def push(self, node: Node) -> None:
+        if node not in self.queued and node.kind in self.by_kind:
+            self.queued.add(node)
+            self.queue.append(node)
+
+    def run(self) -> int:
+        for node in self.graph:
+            self.push(node)
+        outer = self.graph.listener
+        self.graph.listener = self
+        count = 0
+        try:
+            while self.queue:
+                node = self.queue.popleft()
+                if node not in self.queued:
+                    continue
+                self.queued.discard(node)
+                if node.graph is self.graph and self.visit(node):
+                    count += 1
+                    if count > self.budget:
+                        raise self.endless()
+        finally:
+            self.graph.listener = outer
+        return count
+
+    def visit(self, node: Node) -> bool:
+        for rule, pattern in self.by_kind.get(node.kind, ()):
+            m = match(pattern, node)
+            if m is None:
+                continue
+            if m.blocked:
+                self.context.decline(rule.name, node.where, m.blocked)
+            elif self.try_rule(rule, m):
+                return True
+        return False
+
+    def try_rule(self, rule: Rewrite, m: Match) -> bool:
+        """Asks the rule for the replacement and puts it in place."""
+        self.new = []
+        loc = fuse((n.loc for n in m.nodes.values()), rule.name)
+        builder = Builder(self.graph, before=m.root, loc=loc)
+        try:
+            result = rule.replace(builder, m)
+        except InferenceError as error:
+            raise VerificationError(
+                f"rule '{rule.name}' builds an invalid node: {error.what}", m.root.where, "this is a fault of the rule"
+            ) from error
+        if result is None or isinstance(result, Decline):
+            for node in reversed(self.new):
+                self.graph.erase(node)
+            if result is not None:
+                self.context.decline(rule.name, m.root.where, result.why)
+            return False
+        self.substitute(rule, m, result if isinstance(result, tuple) else (result,), loc)
+        return True
+
+    def substitute(self, rule: Rewrite, m: Match, results: tuple[Value | None, ...], loc: AnyLoc) -> None:
+        root = m.root
+        for old, new in zip(root.outputs, results):
+            if new is None:
+                continue
+            if not types.accepts(old.type, new.type):
+                raise VerificationError(
+                    f"rule '{rule.name}' replaces {old.type} by {new.type}", root.where, "this is a fault of the rule"
+                )
+            adopt_name(old, new)
+            self.graph.replace_uses(old, new)
+            for user in new.users:
+                self.push(user)
+        self.context.matches[rule.name] += 1
+        self.latest.append(rule.name)
+        if self.context.explain:
+            kinds = tuple(n.label for n in m.nodes.values())
+            self.context.rewritten.append(Rewritten(rule.name, loc, kinds, tuple(n.kind for n in self.new)))
+        erase_dead(self.graph, [root, *m.nodes.values()], on_producer=self.push)
+        for node in self.new:
+            if node.graph is self.graph:
+                self.push(node)
+
+    def endless(self) -> VinocError:
+        names = " and ".join(f"'{n}'" for n, _ in Counter(self.latest).most_common(2))
+        return VinocError(
+            f"rewriting does not come to an end after {self.budget} steps: {names} undo each other",
+            help="leave one of them out of the pipeline",
+        )
+
+
+def adopt_name(old: Value, new: Value) -> None:
+    """The replacement is called what it replaces, unless it is a value with a name of its own that stays in use."""
+    if old.name and (not new.name or old.is_output):
+        new.name = old.name
+
+
+def erase_dead(graph: Graph, nodes: Sequence[Node], on_producer: Callable[[Node], None] | None = None) -> int:
+    """Erases those of the nodes that nothing reads, and what only they kept alive. Returns how many."""
+    stack = list(nodes)
+    count = 0
+    while stack:
+        node = stack.pop()
+        if node.graph is not graph or not node.op.pure or any(out.n_uses for out in node.outputs):
+            continue
+        inputs = node.inputs
+        graph.erase(node)
+        count += 1
+        for value in inputs:
+            if value is None or value.node is None:
+                continue
+            if value.n_uses == 0:
+                stack.append(value.node)
+            elif on_producer is not None and value.node.graph is graph:
+                on_producer(value.node)
+                for user in value.users:
+                    on_producer(user)
+    return count
+
+
+def anchor(loc: AnyLoc) -> str:
+    """The framework node that a location is shown as."""
+    return "" if loc == UNKNOWN else str(loc)
