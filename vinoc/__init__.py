@@ -1,1 +1,73 @@
-"""vinoc: a graph compiler for neural networks."""
+"""vinoc: a graph compiler for neural networks.
+
+    import vinoc
+
+    model = vinoc.Core().compile_model("model.onnx", "CPU")
+    result = model({"image": image})
+    vinoc.save_model(vinoc.convert_model("model.onnx"), "model.xml")
+
+The names below are loaded when they are first used, so `import vinoc` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .ir.errors import ConversionError, UsageError, VinocError
+    from .runtime.compiled import CompiledModel, InferRequest, Results
+    from .runtime.core import Core, compile_model, convert_model, read_model, save_model
+    from .runtime.model import Model, PartialShape, Port, Type
+
+_HOMES = {
+    "CompiledModel": "runtime.compiled",
+    "ConversionError": "ir.errors",
+    "Core": "runtime.core",
+    "InferRequest": "runtime.compiled",
+    "Model": "runtime.model",
+    "PartialShape": "runtime.model",
+    "Port": "runtime.model",
+    "Results": "runtime.compiled",
+    "Type": "runtime.model",
+    "UsageError": "ir.errors",
+    "VinocError": "ir.errors",
+    "compile_model": "runtime.core",
+    "convert_model": "runtime.core",
+    "read_model": "runtime.core",
+    "save_model": "runtime.core",
+}
+
+__all__ = [
+    "CompiledModel",
+    "ConversionError",
+    "Core",
+    "InferRequest",
+    "Model",
+    "PartialShape",
+    "Port",
+    "Results",
+    "Type",
+    "UsageError",
+    "VinocError",
+    "__version__",
+    "compile_model",
+    "convert_model",
+    "read_model",
+    "save_model",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'vinoc' has no attribute '{name}'")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(f"vinoc.{home}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -15,8 +15,8 @@ from .errors import VinocError
 class Buffer:
     """An immutable array that may not have been read yet.
 
-    Two buffers are equal when type, shape and bytes are, however they are held. A buffer of one repeated value keeps one element
-    in memory (`splat`), whatever its shape.
+    Two buffers are equal when type, shape and bytes are, however they are held. A buffer of one repeated value
+    keeps one element in memory (`splat`), whatever its shape.
     """
 
     __slots__ = ("_array", "_digest", "_load", "dtype", "shape")
@@ -35,6 +35,7 @@ class Buffer:
     @staticmethod
     def of(array: Array, dtype: DType | None = None) -> Buffer:
         """A buffer over an array, which must not be written to afterwards."""
+        array = np.asarray(array)
         if array.dtype.byteorder == ">":
             array = array.astype(array.dtype.newbyteorder("<"))
         return Buffer(dtype or _dtype.from_numpy(array.dtype), array.shape, array)

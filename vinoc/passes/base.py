@@ -103,7 +103,7 @@ def graph_pass(name: str) -> Callable[[P], P]:
         if not issubclass(cls, Pass):
             raise TypeError(f"{cls.__name__} is decorated as a pass but does not inherit from Pass")
         cls.name = name
-        return dataclass(frozen=True)(cls)
+        return dataclass(frozen=True)(cls)  # type: ignore[return-value]  # the same class, decorated
 
     return declare
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..ir.errors import UsageError, VinocError
+from ..ir.errors import UsageError
 from .base import Pass, make
 from .registry import pass_class
 
@@ -82,7 +82,8 @@ def parse(text: str, source: str = "--passes") -> Pipeline:
     try:
         tree = _parser().parse(text)
     except UnexpectedInput as error:
-        column = min(max(error.column - 1, 0), len(text)) if error.column > 0 else len(text)
+        ended = getattr(getattr(error, "token", None), "type", "") == "$END"
+        column = len(text) if ended or error.column < 1 else error.column - 1
         at = f"'{text[column]}'" if column < len(text) else "the end"
         raise _at(
             text, column, 1, f"unexpected {at}", source, "write passes like fuse,fold{option=1},(cse,dce)*"
@@ -111,8 +112,7 @@ def _steps(tree: Tree[Token], text: str, source: str) -> tuple[Step, ...]:
             count = star[0].children  # type: ignore[union-attr]  # `star` is a rule, never a token
             times = int(str(count[0])) if count else UNTIL_STABLE
             if count and times < 1:
-                column = int(count[0].column) - 1  # type: ignore[union-attr,arg-type]  # a token has a column
-                raise _at(text, column, len(str(count[0])), "a group is repeated at least once", source)
+                raise _at(text, _column(count[0]), len(str(count[0])), "a group is repeated at least once", source)
         out.append(Repeat(_steps(inner, text, source), times))
     return tuple(out)
 
@@ -120,17 +120,21 @@ def _steps(tree: Tree[Token], text: str, source: str) -> tuple[Step, ...]:
 def _pass(tree: Tree[Token], text: str, source: str) -> Pass:
     name, *options = tree.children
     assert isinstance(name, str)
-    column = int(name.column or 1) - 1
+    column = _column(name)
     values: dict[str, Any] = {}
     for option in options:
         key, value = option.children  # type: ignore[union-attr]  # options are rules
         if str(key) in values:
-            raise _at(text, int(key.column or 1) - 1, len(key), f"option '{key}' is given twice", source)  # type: ignore[union-attr]
+            raise _at(text, _column(key), len(str(key)), f"option '{key}' is given twice", source)
         values[str(key)] = _value(value)
     try:
         return make(pass_class(str(name)), values)
     except UsageError as error:
         raise _at(text, column, len(name), error.what, source, error.help) from None
+
+
+def _column(token: Any) -> int:
+    return int(token.column or 1) - 1
 
 
 def _value(tree: Any) -> Any:
@@ -156,6 +160,6 @@ def _check_order(passes: list[Pass]) -> None:
     for i, p in enumerate(passes):
         for other, reason in p.after:
             if position.get(other, -1) > i:
-                raise VinocError(
+                raise UsageError(
                     f"pass '{p.name}' must come after '{other}': {reason}", help=f"move '{other}' to the front"
                 )

@@ -119,7 +119,7 @@ def describe(value: Any) -> str:
 
 def _cast_hint(expected: Type, value: Any) -> str | None:
     if isinstance(expected, TensorType) and isinstance(value, np.ndarray) and value.dtype != expected.dtype.numpy:
-        return f"convert the array: `array.astype(\"{expected.dtype.numpy}\")`"
+        return f'convert the array: `array.astype("{expected.dtype.numpy}")`'
     return None
 
 

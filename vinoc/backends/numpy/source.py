@@ -15,17 +15,17 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TypeAlias, Union
+from typing import TypeAlias
 
 from ...ir.errors import VinocError
 
 Key: TypeAlias = tuple[str, str]
 """A definition: the name of its module and its own."""
 
-FunctionNode: TypeAlias = Union[ast.FunctionDef, ast.AsyncFunctionDef]
+FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-class NotExpressible(VinocError):
+class SourceError(VinocError):
     """Source that cannot stand in a module that imports NumPy alone."""
 
 
@@ -64,7 +64,7 @@ class ModuleSource:
         try:
             text = inspect.getsource(module)
         except (OSError, TypeError) as error:
-            raise NotExpressible(f"the source of module `{name}` is not available: {error}") from error
+            raise SourceError(f"the source of module `{name}` is not available: {error}") from error
         self.package = name if hasattr(module, "__path__") else name.rpartition(".")[0]
         self.text = text.encode()
         self.tree = ast.parse(text)
@@ -125,20 +125,27 @@ class ModuleSource:
             line -= 1
         return self._starts[line - 1], self.span(self.comments.get(node, node))[1]
 
+    def line_above(self, node: ast.stmt) -> int:
+        """Where the line of a statement starts, or that of the comment above it."""
+        line = node.lineno
+        while line > 1 and self._line(line - 1).lstrip().startswith(b"#"):
+            line -= 1
+        return self._starts[line - 1]
+
     def _line(self, number: int) -> bytes:
         return self.text[self._starts[number - 1] : self._starts[number]]
 
     def references(self, code: ast.stmt) -> References:
-        """What `code` reads of the module's level, by way of its imports too. Raises NotExpressible."""
+        """What `code` reads of the module's level, by way of its imports too. Raises SourceError."""
         found = References(bound=bound_names(code) - {getattr(code, "name", "")})
         if isinstance(code, ast.Assign | ast.AnnAssign):
             found.bound = set()
         for node in ast.walk(code):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
                 imported = self.imports.get(node.value.id)
-                if imported and imported.name is None and self._is_own(imported.module):
-                    if node.value.id not in found.bound:
-                        found.definitions.append(Reference(node, (imported.module, node.attr)))
+                is_alias = imported is not None and imported.name is None and self._is_own(imported.module)
+                if imported is not None and is_alias and node.value.id not in found.bound:
+                    found.definitions.append(Reference(node, (imported.module, node.attr)))
             elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in found.bound:
                 self._resolve(node, found)
         return found
@@ -156,15 +163,15 @@ class ModuleSource:
         elif imported.module.partition(".")[0] in sys.stdlib_module_names | {"numpy"}:
             found.imports[imported.statement] = None
         else:
-            raise NotExpressible(f"`{self.name}` imports `{imported.module}`, generated modules import NumPy alone")
+            raise SourceError(f"`{self.name}` imports `{imported.module}`, generated modules import NumPy alone")
 
     def function(self, class_name: str, name: str) -> FunctionNode:
-        """A method, by its class. Raises NotExpressible when it is not written out at the top level."""
+        """A method, by its class. Raises SourceError when it is not written out at the top level."""
         owner = self.statements.get(class_name)
         for statement in owner.body if isinstance(owner, ast.ClassDef) else ():
             if isinstance(statement, ast.FunctionDef) and statement.name == name:
                 return statement
-        raise NotExpressible(f"`{name}` of `{self.name}.{class_name}` is not a method written out in the class")
+        raise SourceError(f"`{name}` of `{self.name}.{class_name}` is not a method written out in the class")
 
     def copy(self, span: tuple[int, int], edits: Mapping[ast.expr, str], code: ast.AST) -> str:
         """The text of a span, with expressions of `code` replaced."""
@@ -209,10 +216,8 @@ def bound_names(code: ast.AST) -> set[str]:
             bound.add(node.id)
         elif isinstance(node, ast.arg):
             bound.add(node.arg)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            bound.add(node.name)
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            bound.add(node.name)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef | ast.ExceptHandler):
+            bound.add(node.name or "")
         elif isinstance(node, ast.Global):
             outer.update(node.names)
     return bound - outer

@@ -9,7 +9,8 @@ from typing import Any
 
 from ...ir.dim import Dim, Sym
 from ...ir.errors import Unsupported
-from ...ir.op import Attribute, Op, attributes_of
+from ...ir.fields import Attribute, attributes_of
+from ...ir.op import Op
 from ...ir.types import Shape
 
 _SPECIAL = re.compile("[^ !#-%'-;=?-~\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -79,7 +80,7 @@ def _strings(values: Sequence[str]) -> str:
 
 
 def _object(value: Any) -> str:
-    if value is None or isinstance(value, tuple) and all(isinstance(v, int | Sym) for v in value):
+    if value is None or (isinstance(value, tuple) and all(isinstance(v, int | Sym) for v in value)):
         return shape(value)
     raise Unsupported(f"an attribute of type {type(value).__name__} has no spelling in OpenVINO IR")
 

@@ -15,8 +15,8 @@ from ...ir.errors import VinocError
 def written_together(paths: Sequence[Path]) -> Iterator[list[BinaryIO]]:
     """Files open for writing under temporary names beside `paths`, moved to them at the end in that order.
 
-    On any error the temporary files are removed and what stood at `paths` before stays. Raises VinocError when the folder cannot
-    be written.
+    On any error the temporary files are removed and what stood at `paths` before stays. Raises VinocError when the
+    folder cannot be written.
     """
     hidden = [p.with_name(f".{p.name}.{os.getpid()}.tmp") for p in paths]
     for path in paths:
@@ -24,7 +24,7 @@ def written_together(paths: Sequence[Path]) -> Iterator[list[BinaryIO]]:
     files: list[BinaryIO] = []
     try:
         for path in hidden:
-            files.append(open(path, "wb", buffering=1 << 20))
+            files.append(open(path, "wb", buffering=1 << 20))  # noqa: SIM115  # closed below, all of them
         yield files
         for file in files:
             file.close()

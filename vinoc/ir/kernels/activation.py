@@ -34,7 +34,7 @@ def mish(x: Array) -> Array:
 def swish(x: Array, beta: Array | None) -> Array:
     """x * sigmoid(beta * x); beta is 1 by default."""
     wide = widen(x)
-    return like(wide * sigmoid(wide if beta is None else wide * widen(beta)), x)
+    return like(wide * sigmoid(wide if beta is None else wide * _scalar(beta)), x)
 
 
 def gelu(x: Array, mode: str) -> Array:
@@ -54,8 +54,8 @@ def elu(x: Array, alpha: float) -> Array:
 def selu(x: Array, alpha: Array, scale: Array) -> Array:
     """scale * x where x is positive, scale * alpha * (exp(x) - 1) elsewhere."""
     wide = widen(x)
-    negative = widen(alpha) * np.expm1(np.minimum(wide, 0))
-    return like(widen(scale) * np.where(wide > 0, wide, negative), x)
+    negative = _scalar(alpha) * np.expm1(np.minimum(wide, 0))
+    return like(_scalar(scale) * np.where(wide > 0, wide, negative), x)
 
 
 def prelu(x: Array, slope: Array) -> Array:
@@ -69,7 +69,7 @@ def prelu(x: Array, slope: Array) -> Array:
 
 def hard_sigmoid(x: Array, alpha: Array, beta: Array) -> Array:
     """alpha * x + beta, limited to [0, 1]."""
-    return like(np.minimum(np.maximum(widen(alpha) * widen(x) + widen(beta), 0), 1), x)
+    return like(np.minimum(np.maximum(_scalar(alpha) * widen(x) + _scalar(beta), 0), 1), x)
 
 
 def hsigmoid(x: Array) -> Array:
@@ -92,3 +92,8 @@ def softsign(x: Array) -> Array:
 def relu(x: Array) -> Array:
     """max(x, 0), NaN for NaN."""
     return np.maximum(x, np.zeros((), x.dtype))
+
+
+def _scalar(x: Array) -> Array:
+    """The only element, without dimensions that would lead to a result of another rank."""
+    return widen(x).reshape(())

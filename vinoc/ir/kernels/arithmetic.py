@@ -81,7 +81,7 @@ def power(a: Array, b: Array) -> Array:
 def equal(a: Array, b: Array) -> Array:
     """a == b; of dimensions, where their bounds decide it."""
     if object in (a.dtype, b.dtype):
-        return np.frompyfunc(_decide_equal, 2, 1)(a, b).astype(bool)  # type: ignore[no-any-return]
+        return np.asarray(np.frompyfunc(_decide_equal, 2, 1)(a, b), np.bool_)
     return np.equal(a, b)
 
 
@@ -107,7 +107,7 @@ def round_to_integer(x: Array, mode: str) -> Array:
 
 def is_infinite(x: Array, negative: bool, positive: bool) -> Array:
     """True for the infinities of the wanted signs."""
-    return np.isinf(x) & np.where(x < 0, negative, positive)
+    return np.logical_and(np.isinf(x), np.where(np.signbit(x), negative, positive))
 
 
 def clamp(x: Array, low: float, high: float) -> Array:
@@ -119,7 +119,7 @@ def clamp(x: Array, low: float, high: float) -> Array:
     else:
         with np.errstate(over="ignore"):
             bottom, top = np.array(low).astype(x.dtype), np.array(high).astype(x.dtype)
-    return np.minimum(np.maximum(x, bottom), top)
+    return np.asarray(np.minimum(np.maximum(x, bottom), top))
 
 
 def _positive(x: Array) -> Array:

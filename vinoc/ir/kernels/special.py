@@ -25,14 +25,14 @@ def erf(x: Array) -> Array:
         out[middle] *= 1 - _erfc_middle(y[middle])
     if large.any():
         out[large] *= 1 - _erfc_large(y[large])
-    return out.reshape(np.shape(x)).astype(x.dtype)
+    return np.asarray(out.reshape(x.shape), x.dtype)
 
 
 def _erf_small(x: Array) -> Array:
     z = x * x
     above = (((0.185777706184603153 * z + 3.16112374387056560) * z + 113.864154151050156) * z + 377.485237685302021) * z
     below = (((z + 23.6012909523441209) * z + 244.024637934444173) * z + 1282.61652607737228) * z
-    return x * (above + 3209.37758913846947) / (below + 2844.23683343917062)
+    return np.asarray(x * (above + 3209.37758913846947) / (below + 2844.23683343917062))
 
 
 def _erfc_middle(y: Array) -> Array:
@@ -64,7 +64,7 @@ def _erfc_middle(y: Array) -> Array:
         ],
         y,
     )
-    return np.exp(-y * y) * above / below
+    return np.asarray(np.exp(-y * y) * above / below)
 
 
 def _erfc_large(y: Array) -> Array:
@@ -91,4 +91,4 @@ def _erfc_large(y: Array) -> Array:
         ],
         z,
     )
-    return np.exp(-y * y) / y * (0.564189583547756287 - z * above / below)
+    return np.asarray(np.exp(-y * y) / y * (0.564189583547756287 - z * above / below))

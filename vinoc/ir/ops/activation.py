@@ -129,31 +129,34 @@ class Swish(Op):
         return activation.swish(data, beta)
 
 
-class ScalarParameters(Op):
-    """What the activations share that take two scalars as operands."""
+@op(opset=1)
+class HardSigmoid(Op):
+    """min(max(alpha * x + beta, 0), 1); alpha and beta are scalars."""
 
     def infer(self, data: Operand, alpha: Operand, beta: Operand) -> TensorType:
         found = floating(data)
         same_dtype(data, alpha, beta)
         scalar(alpha, "alpha")
-        scalar(beta, "the last operand")
+        scalar(beta, "beta")
         return found
-
-
-@op(opset=1)
-class HardSigmoid(ScalarParameters):
-    """min(max(alpha * x + beta, 0), 1)."""
 
     def evaluate(self, data: Array, alpha: Array, beta: Array) -> Array:
         return activation.hard_sigmoid(data, alpha, beta)
 
 
 @op(opset=1)
-class Selu(ScalarParameters):
-    """scale * x where x is positive, scale * alpha * (exp(x) - 1) elsewhere; operands x, alpha, scale."""
+class Selu(Op):
+    """scale * x where x is positive, scale * alpha * (exp(x) - 1) elsewhere; alpha and scale are scalars."""
 
-    def evaluate(self, data: Array, alpha: Array, beta: Array) -> Array:
-        return activation.selu(data, alpha, beta)
+    def infer(self, data: Operand, alpha: Operand, scale: Operand) -> TensorType:
+        found = floating(data)
+        same_dtype(data, alpha, scale)
+        scalar(alpha, "alpha")
+        scalar(scale, "scale")
+        return found
+
+    def evaluate(self, data: Array, alpha: Array, scale: Array) -> Array:
+        return activation.selu(data, alpha, scale)
 
 
 @op(opset=1)
@@ -180,8 +183,7 @@ def _check_slope(data: Shape, slope: Shape) -> None:
     if len(slope) == 1 and channels is not None and (slope[0] == channels or not isinstance(channels, int)):
         return
     fits = len(slope) <= len(data) and all(
-        s in (1, d) or not isinstance(s, int) or not isinstance(d, int)
-        for s, d in zip(reversed(slope), reversed(data))
+        s in (1, d) or not isinstance(s, int) or not isinstance(d, int) for s, d in zip(reversed(slope), reversed(data))
     )
     if not fits:
         raise InferenceError(f"a slope of shape {list(slope)} does not broadcast to {list(data)}")

@@ -56,9 +56,7 @@ def logical(operand: Operand, what: str = "an operand") -> TensorType:
     """The operand's type. Raises InferenceError unless its elements are booleans."""
     found = operand.tensor
     if found.dtype is not boolean:
-        raise InferenceError(
-            f"{what} is {found.dtype}, expected boolean", help="insert a Convert to boolean before it"
-        )
+        raise InferenceError(f"{what} is {found.dtype}, expected boolean", help="insert a Convert to boolean before it")
     return found
 
 

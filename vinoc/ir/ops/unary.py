@@ -260,7 +260,7 @@ class IsInf(Predicate):
 
 @op(opset=14)
 class Inverse(Op):
-    """The inverse of square matrices [..., M, M]; with `adjoint` times the determinant."""
+    """The inverse of square matrices [..., M, M], or, with `adjoint`, of their transposes."""
 
     adjoint: bool = False
 

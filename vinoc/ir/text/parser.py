@@ -43,7 +43,7 @@ refs: ref ("," ref)*
 arg: ref | "_" -> missing
 attributes: "{" [pair ("," pair)*] "}"
 pair: NAME "=" value
-?value: number | STRING -> string | NAME -> word | "[" [value ("," value)*] "]" -> list
+?value: element | "[" [value ("," value)*] "]" -> list_value
 types: ":" type ("," type)*
 ?type: NAME "[" [dims] "]" -> tensor | "seq" "<" type ">" -> sequence | "optional" "<" type ">" -> optional
 dims: "..." -> any_rank | bound ("," bound)*
@@ -58,7 +58,7 @@ splat: "splat" "(" element ")"
 bin: "bin" "[" INT ":" INT "]"
 random: "random" "(" INT ")"
 elided: "..."
-?element: number | STRING -> string | NAME -> word
+?element: number | STRING -> string | NAME -> word | sign NAME -> signed_word
 ?number: sign? (INT | FLOAT) -> number
 !sign: "+" | "-"
 bodies: "with" graph+
@@ -120,7 +120,11 @@ def parse_graph(text: str, source: str = "text", side: str | os.PathLike[str] | 
     Raises ModelError with line and column: for text that does not parse, for undefined or repeated values, and
     where a written type differs from the inferred one.
     """
-    return _Loader(source, Path(side) if side is not None else None).graph(_parse(text, source))
+    try:
+        return _Loader(source, Path(side) if side is not None else None).graph(_parse(text, source))
+    except VinocError as error:
+        error.where = error.where or source
+        raise
 
 
 def read_text(path: str | os.PathLike[str]) -> Graph:

@@ -113,7 +113,10 @@ class ToText(Transformer[Token, Any]):
         word = str(items[0])
         return {"true": True, "false": False, "none": None}.get(word, word)
 
-    def list(self, items: list[Any]) -> tuple[Any, ...]:
+    def signed_word(self, items: list[Any]) -> str:
+        return f"{items[0]}{items[1]}"
+
+    def list_value(self, items: list[Any]) -> tuple[Any, ...]:
         return tuple(item for item in items if item is not None)
 
     def sign(self, items: list[Token]) -> str:
@@ -127,14 +130,11 @@ class ToText(Transformer[Token, Any]):
         return items
 
     def tensor(self, items: list[Any]) -> TypeMaker:
-        try:
-            element = dtype(str(items[0]))
-        except Exception as error:
-            raise ModelError(str(error)) from None
+        name = str(items[0])
         dims = items[1] if items[1] is not None else []
         if dims == "any":
-            return lambda s: TensorType(element, None)
-        return lambda s: TensorType(element, tuple(d(s) for d in dims))
+            return lambda s: TensorType(dtype(name), None)
+        return lambda s: TensorType(dtype(name), tuple(d(s) for d in dims))
 
     def sequence(self, items: list[TypeMaker]) -> TypeMaker:
         return lambda s: SequenceType(items[0](s))

@@ -1,0 +1,281 @@
+"""A graph as a NumPy module that a person can read: one line a node, the weights in a file beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...ir import loc as _loc
+from ...ir.buffer import Buffer
+from ...ir.constant import Constant
+from ...ir.errors import ConversionError, Problem
+from ...ir.graph import Graph, Node, Value
+from ...ir.op import port_name
+from ...ir.types import TensorType
+from . import literals
+from .exotic import Folded, fold_exotic
+from .files import write_all
+from .layout import quoted, wrapped
+from .library import Library
+from .module import FIXED_NAMES, Module, Port
+from .naming import RESERVED, Names, printable, variable
+from .opform import op_form
+from .source import SourceError
+
+LINE = 120
+
+
+def generate(graph: Graph, directory: Path | str, name: str) -> list[Path]:
+    """Writes `<name>.py` and `<name>.npz`, both or none. Returns their paths.
+
+    The module imports NumPy and the standard library. It has `model`, with arrays in the order of the graph's
+    inputs, and `infer`, with dictionaries by the names of inputs and outputs; run as a program it takes an
+    npz file of inputs. Raises ConversionError that lists every node which cannot be expressed.
+    """
+    text, weights = render(graph, name)
+    return write_all(Path(directory), name, text, weights)
+
+
+def render(graph: Graph, name: str) -> tuple[str, dict[str, Buffer]]:
+    """The text of the module, and its weights by key. Raises ConversionError."""
+    return _Generator(graph, name).render()
+
+
+@dataclass
+class _Scope:
+    """A function under construction: the lines of one graph."""
+
+    indent: int
+    lines: list[str] = field(default_factory=list)
+    assigned: list[str] = field(default_factory=list)
+
+    def add(self, code: str, comment: str = "") -> None:
+        pad = "    " * self.indent
+        if not comment:
+            self.lines += wrapped(pad + code)
+        elif len(pad) + len(code) + len(comment) + 4 <= LINE:
+            self.lines.append(f"{pad}{code}  # {comment}")
+        else:
+            self.lines += [f"{pad}# {comment[: LINE - len(pad) - 2]}", *wrapped(pad + code)]
+
+
+class _Generator:
+    def __init__(self, graph: Graph, name: str) -> None:
+        self.graph = graph
+        self.name = name
+        self.folded: Folded = fold_exotic(graph)
+        self.library = Library()
+        self.makers: dict[str, None] = {}
+        self.weights: dict[Buffer, str] = {}
+        self.weight_names = Names()
+        self.names = Names([*RESERVED, *FIXED_NAMES])
+        self.expressions: dict[Value, str] = {}
+        self.has_state = False
+
+    def render(self) -> tuple[str, dict[str, Buffer]]:
+        self._collect()
+        main = _Scope(1)
+        parameters = [self._name_input(v) for v in self.graph.inputs]
+        self._emit(self.graph, main)
+        results = [self.expressions[v] for v in self.graph.outputs]
+        for line in main.assigned:
+            main.add(line)
+        main.lines += wrapped(f"    return {', '.join(results) or 'None'}")
+        module = Module(
+            name=self.name,
+            origin=_origin(self.graph),
+            inputs=_ports(self.graph.inputs, self.graph.input_names),
+            outputs=_ports(self.graph.outputs, self.graph.output_names),
+            parameters=parameters,
+            body=main.lines,
+            makers=[literals.maker_source(m) for m in self.makers],
+            functions=self.library.render(),
+            imports=self.library.imports(),
+            has_weights=bool(self.weights),
+            has_state=self.has_state,
+        )
+        return module.render(), {key: buffer for buffer, key in self.weights.items()}
+
+    # What is needed, and what cannot be had
+
+    def _collect(self) -> None:
+        """Adds the functions of all operations to the library and names them. Raises ConversionError."""
+        problems: list[Problem] = []
+        first: dict[tuple[str, str], None] = {}
+        failed: dict[type, str] = {}
+        for graph in self.graph.walk():
+            for node in graph:
+                if node in self.folded.nodes or node.kind in ("ReadValue", "Assign") or type(node.op) is Constant:
+                    wrong = self.folded.problem(node)
+                else:
+                    wrong = self.folded.problem(node) or self._need(node, first, failed)
+                if wrong:
+                    inputs = ", ".join(str(v.type) if v is not None else "-" for v in node.inputs)
+                    problems.append(Problem(node.kind, node.label, wrong, inputs, _help(wrong)))
+        for i, value in enumerate(self.graph.inputs):
+            if isinstance(value.type, TensorType) and not literals.is_portable(value.type.dtype):
+                names = self.graph.input_names[i] or (value.name,)
+                problems.append(Problem("Parameter", names[0], f"NumPy has no element type {value.type.dtype.name}"))
+        if problems:
+            raise ConversionError(_origin(self.graph) or self.graph.name, problems)
+        self.library.name_all(self.names, first)
+
+    def _need(self, node: Node, first: dict[tuple[str, str], None], failed: dict[type, str]) -> str | None:
+        """Adds what a node calls; what is wrong with it, if anything."""
+        cls = type(node.op)
+        if cls in failed:
+            return failed[cls]
+        try:
+            form = op_form(cls)
+            if form.inline is not None:
+                self.library.require(form.references)
+            elif form.key not in self.library.definitions:
+                self.library.add(form.definition())
+                first[form.key] = None
+            for use in form.used_fields:
+                literals.literal(getattr(node.op, use.name))
+        except SourceError as error:
+            if "written" not in error.what:
+                failed[cls] = error.what
+            return error.what
+        return None
+
+    # Lines
+
+    def _name_input(self, value: Value) -> str:
+        name = self.names.take(variable(value.name, "input"))
+        self.expressions[value] = name
+        return name
+
+    def _emit(self, graph: Graph, scope: _Scope) -> None:
+        for node in graph:
+            if node in self.folded.nodes:
+                for out in node.outputs:
+                    if out.n_uses and literals.is_portable(out.dtype):
+                        self.expressions[out] = self._constant(self.folded.values[out], _label(node))
+            elif type(node.op) is Constant:
+                out = node.outputs[0]
+                self.expressions[out] = self._constant(node.op.value, _label(node))
+            elif node.kind in ("ReadValue", "Assign"):
+                self._emit_state(node, scope)
+            else:
+                self._emit_node(node, scope)
+
+    def _emit_node(self, node: Node, scope: _Scope) -> None:
+        form = op_form(type(node.op))
+        arguments = [None if v is None else self.expressions[v] for v in node.inputs]
+        bodies = None
+        if node.bodies:
+            made = [self._emit_body(node, i, scope) for i in range(len(node.bodies))]
+            bodies = f"({', '.join(made)}{',' * (len(made) == 1)})"
+        text = form.call(node.op, arguments, bodies, self.library)
+        targets = [self._target(node, i) for i in range(len(node.outputs))]
+        if len(targets) > 1:
+            scope.add(f"{', '.join(targets)} = {text}", _comment(node))
+            return
+        if not targets:
+            scope.add(text, _comment(node))
+            return
+        is_tensor = isinstance(node.outputs[0].type, TensorType)
+        if is_tensor and form.returns.startswith("tuple"):
+            scope.add(f"({targets[0]},) = {text}", _comment(node))
+            return
+        if form.inline is not None and is_tensor and not node.outputs[0].rank:
+            text = f"np.asarray({text})"  # NumPy's functions give scalars, not arrays, for rank 0
+        scope.add(f"{targets[0]} = {text}", _comment(node))
+
+    def _target(self, node: Node, index: int) -> str:
+        """The variable for an output; `_` where nothing reads it."""
+        value = node.outputs[index]
+        if not value.n_uses and len(node.outputs) > 1:
+            return "_"
+        name = self.names.take(variable(value.name or node.label, node.kind))
+        self.expressions[value] = name
+        return name
+
+    def _emit_body(self, node: Node, index: int, scope: _Scope) -> str:
+        """A body as a nested function that takes and gives lists."""
+        body = node.bodies[index]
+        role = ("then", "else")[index] if node.kind == "If" else "body"
+        name = self.names.take(f"{role}_{variable(node.label, node.kind)}")
+        inner = _Scope(scope.indent + 1)
+        scope.add(f"def {name}(inputs):", printable(body.name))
+        parameters = [self._name_input(v) for v in body.inputs]
+        if parameters:
+            inner.add(f"{', '.join(parameters)}{',' * (len(parameters) == 1)} = inputs")
+        self._emit(body, inner)
+        for line in inner.assigned:
+            inner.add(line)
+        inner.add(f"return [{', '.join(self.expressions[v] for v in body.outputs)}]")
+        scope.lines += [*inner.lines, ""]
+        return name
+
+    def _emit_state(self, node: Node, scope: _Scope) -> None:
+        self.has_state = True
+        key = literals.literal(node.op.variable_id)  # type: ignore[attr-defined]  # both operations have it
+        target = self._target(node, 0)
+        if node.kind == "Assign":
+            given = self.expressions[node.operand(0)]
+            scope.assigned.append(f"state[{key}] = {given}")
+            self.expressions[node.outputs[0]] = given
+            return
+        out = node.outputs[0].tensor
+        if node.inputs:
+            initial = self.expressions[node.operand(0)]
+        else:
+            initial = f"np.zeros({literals.literal(out.shape)}, {literals.dtype_text(out.dtype)})"
+        scope.add(f"{target} = state.get({key}, {initial})", _comment(node))
+
+    def _constant(self, buffer: Buffer, label: str) -> str:
+        if literals.small(buffer):
+            text, maker = literals.buffer_text(buffer)
+            if maker:
+                self.makers[maker] = None
+            return text
+        key = self.weights.get(buffer)
+        if key is None:
+            key = self.weights[buffer] = self.weight_names.take(label)
+        return f"w[{quoted(key)}]"
+
+
+def _ports(values: Sequence[Value], names: Sequence[tuple[str, ...]]) -> list[Port]:
+    used = Names()
+    return [Port(used.take(n[0] if n else v.name or f"port{i}"), v.type) for i, (v, n) in enumerate(zip(values, names))]
+
+
+def _label(node: Node) -> str:
+    """What a constant's weight is called: by its name, else by what first reads it (`conv1.filters`)."""
+    out = node.outputs[0]
+    if out.name or node.label != node.kind:
+        return out.name or node.label
+    user, index = next(out.uses, (node, 0))
+    return f"{user.label}.{port_name(type(user.op), index)}" if isinstance(user, Node) else user.name
+
+
+def _origin(graph: Graph) -> str:
+    """The file that the graph was read from."""
+    files = (leaf.file for node in graph for leaf in _loc.leaves(node.loc) if leaf.file)
+    return next(files, "")
+
+
+def _comment(node: Node) -> str:
+    """`conv1 (Conv): f32[1,64,112,112]`: the nodes of the model behind a line, and what it computes."""
+    leaves = list(_loc.leaves(node.loc))
+    if leaves:
+        where = " + ".join(leaf.node for leaf in leaves[:3]) + (" + ..." if len(leaves) > 3 else "")
+        kinds = {leaf.op_type: None for leaf in leaves if leaf.op_type}
+        where += f" ({', '.join(kinds)})" if kinds else ""
+    else:
+        where = node.kind
+    return printable(f"{where}: {_types(node.outputs)}")
+
+
+def _types(values: Sequence[Value]) -> str:
+    return ", ".join(str(v.type) for v in values)
+
+
+def _help(wrong: str) -> str | None:
+    if "element type" in wrong:
+        return "convert the model to f32 or f16 first, or take another target"
+    return None

@@ -1,0 +1,59 @@
+"""The two files of a generated module, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from ...ir.buffer import Buffer
+from ...ir.dtype import Array
+from ...ir.errors import VinocError
+
+
+def write_all(directory: Path, name: str, text: str, weights: Mapping[str, Buffer]) -> list[Path]:
+    """Writes `<name>.py` and, with any weights, `<name>.npz`; by way of temporary names. Returns the paths."""
+    directory.mkdir(parents=True, exist_ok=True)
+    targets = [directory / f"{name}.npz"] if weights else []
+    targets.append(directory / f"{name}.py")
+    temporary = [path.with_name(f".{path.name}.{os.getpid()}.tmp") for path in targets]
+    try:
+        if weights:
+            _write_npz(temporary[0], weights)
+        temporary[-1].write_text(text, encoding="utf-8", newline="\n")
+        for source, target in zip(temporary, targets):
+            os.replace(source, target)
+    except OSError as error:
+        raise VinocError(f"cannot be written: {error.strerror or error}", str(directory / name)) from error
+    finally:
+        for path in temporary:
+            path.unlink(missing_ok=True)
+    return list(reversed(targets))
+
+
+def _write_npz(path: Path, weights: Mapping[str, Buffer]) -> None:
+    """What `np.savez` writes, with a fixed time, so that equal weights give equal bytes."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+        for key, buffer in weights.items():
+            with archive.open(zipfile.ZipInfo(f"{key}.npy"), "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, _storable(key, _read(key, buffer)), allow_pickle=False)
+
+
+def _read(key: str, buffer: Buffer) -> Array:
+    try:
+        return buffer.array
+    except OSError as error:
+        raise VinocError(f"cannot be read: {error}", f"constant '{key}'") from error
+
+
+def _storable(key: str, array: Array) -> Array:
+    """Strings in NumPy's fixed width; reading them gives `str` objects again."""
+    if array.dtype != object:
+        return np.ascontiguousarray(array).reshape(array.shape)
+    items = array.reshape(-1).tolist()
+    if not all(isinstance(s, str) and not s.endswith("\0") for s in items):
+        raise VinocError(f"constant '{key}' holds bytes that are no text", help="the module cannot store it")
+    return np.array(items, dtype=np.str_).reshape(array.shape)

@@ -1,0 +1,162 @@
+"""The functions that a generated module needs: found, named without collisions, copied.
+
+Everything is first collected and then named, since a name is free only when no copied function binds it itself.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from .naming import Names
+from .source import Key, ModuleSource, Reference, References, SourceError, module_source
+
+
+@dataclass(eq=False)
+class Definition:
+    """A top-level statement to copy."""
+
+    key: Key
+    wanted: str
+    references: References
+    forbidden: set[str] = field(default_factory=set)  # names that code which refers to it binds itself
+
+    def render(self, names: dict[Key, str]) -> str:
+        """The text, with the names that were given out."""
+        raise NotImplementedError
+
+
+@dataclass(eq=False, kw_only=True)
+class Copied(Definition):
+    """A definition of a module, as it stands there."""
+
+    module: ModuleSource
+    statement: ast.stmt
+
+    def render(self, names: dict[Key, str]) -> str:
+        edits = {r.node: names[r.target] for r in self.references.definitions}
+        if isinstance(self.statement, ast.Assign | ast.AnnAssign):
+            for node in ast.walk(self.statement):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                    edits[node] = names.get((self.module.name, node.id), node.id)
+        text = self.module.copy(self.module.statement_span(self.statement), edits, self.statement)
+        own = names[self.key]
+        if isinstance(self.statement, ast.FunctionDef | ast.ClassDef) and own != self.wanted:
+            keyword = "class" if isinstance(self.statement, ast.ClassDef) else "def"
+            text = text.replace(f"{keyword} {self.wanted}", f"{keyword} {own}", 1)
+        return text
+
+
+class Library:
+    """Definitions with all that they refer to."""
+
+    def __init__(self) -> None:
+        self.definitions: dict[Key, Definition] = {}  # in order of need: those that others call come first
+        self.names: dict[Key, str] = {}
+        self._alias: dict[Key, Key] = {}
+        self._constants: dict[tuple[str, str], Key] = {}
+
+    def require(self, references: References) -> None:
+        """Adds what the references name, and what that names in turn. Raises SourceError."""
+        stack: list[tuple[Reference, set[str]]] = [(r, references.bound) for r in references.definitions]
+        while stack:
+            reference, bound = stack.pop()
+            key = self._resolve(reference.target)
+            known = self.definitions.get(key)
+            if known is None:
+                known = self._copied(key)
+                self.definitions[key] = known
+                stack += [(r, known.references.bound) for r in known.references.definitions]
+            known.forbidden |= bound
+
+    def add(self, definition: Definition) -> None:
+        """Adds a definition made by the caller. Raises SourceError and stays as it was."""
+        before = dict(self.definitions)
+        try:
+            self.require(definition.references)
+        except SourceError:
+            self.definitions = before
+            raise
+        self.definitions[definition.key] = definition
+
+    def _resolve(self, key: Key) -> Key:
+        """The definition that a name leads to, through modules that only import it."""
+        if key in self._alias:
+            return self._alias[key]
+        found = key
+        for _ in range(10):
+            module = module_source(found[0])
+            if found[1] in module.statements:
+                break
+            imported = module.imports.get(found[1])
+            if imported is None or imported.name is None:
+                raise SourceError(f"`{found[0]}` has no definition of `{found[1]}` to copy")
+            found = (imported.module, imported.name)
+        self._alias[key] = self._canonical(found)
+        return self._alias[key]
+
+    def _canonical(self, key: Key) -> Key:
+        """One of the definitions that are word for word the same constant (type aliases, mostly)."""
+        module = module_source(key[0])
+        statement = module.statements[key[1]]
+        if isinstance(statement, ast.Assign | ast.AnnAssign) and not module.references(statement).definitions:
+            start, end = module.span(statement)
+            return self._constants.setdefault((key[1], module.text[start:end].decode()), key)
+        return key
+
+    def _copied(self, key: Key) -> Copied:
+        module = module_source(key[0])
+        statement = module.statements[key[1]]
+        return Copied(key, key[1], module.references(statement), module=module, statement=statement)
+
+    def name_all(self, taken: Names, first: Iterable[Key] = ()) -> None:
+        """Gives every definition its name; those in `first` choose before the others."""
+        for key in dict.fromkeys([*first, *self.definitions]):
+            definition = self.definitions[key]
+            tail = key[0].rpartition(".")[2].lstrip("_")
+            wanted = definition.wanted
+            name = wanted
+            for candidate in (wanted, f"{'_' * wanted.startswith('_')}{tail}_{wanted.lstrip('_')}"):
+                name = candidate
+                if candidate not in taken and candidate not in definition.forbidden:
+                    break
+            else:
+                while name in definition.forbidden or name in taken:
+                    name += "_"
+            self.names[key] = taken.take(name)
+        for alias, key in self._alias.items():
+            if key in self.names:
+                self.names[alias] = self.names[key]
+
+    def imports(self) -> list[str]:
+        return sorted({s for d in self.definitions.values() for s in d.references.imports} - {"import numpy as np"})
+
+    def render(self) -> list[str]:
+        """The definitions, each behind those that it refers to."""
+        texts: list[str] = []
+        done: set[int] = set()
+        for definition in self._ordered():
+            if isinstance(definition, Copied):
+                if id(definition.statement) in done:  # an assignment to several names
+                    continue
+                done.add(id(definition.statement))
+            texts.append(definition.render(self.names))
+        return texts
+
+    def _ordered(self) -> list[Definition]:
+        """Each definition behind what it refers to, as far as recursion allows."""
+        out: list[Definition] = []
+        state: dict[Key, bool] = {}
+        for root in self.definitions:
+            stack = [(root, False)]
+            while stack:
+                key, leaving = stack.pop()
+                if leaving:
+                    out.append(self.definitions[key])
+                elif key not in state:
+                    state[key] = True
+                    stack.append((key, True))
+                    targets = [self._resolve(r.target) for r in self.definitions[key].references.definitions]
+                    stack += [(t, False) for t in reversed(targets)]
+        return out

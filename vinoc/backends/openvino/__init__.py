@@ -1,0 +1,23 @@
+"""OpenVINO IR: the files that OpenVINO reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ...ir.graph import Graph
+from .writer import WrittenFiles, write_ir
+
+__all__ = ["OpenVinoBackend", "WrittenFiles", "write_ir"]
+
+
+class OpenVinoBackend:
+    """Target `ir`. The operations are OpenVINO's already, so there is nothing to lower."""
+
+    name = "ir"
+    lowering = ""
+
+    def write(self, graph: Graph, directory: Path, name: str, **options: Any) -> Sequence[Path]:
+        """Writes `name.xml`, `name.bin` and `name.mapping`; `options` are those of `write_ir`."""
+        return tuple(write_ir(graph, Path(directory) / f"{name}.xml", **options))

@@ -1,0 +1,1 @@
+"""From a model file to files of a target: frontends, the driver, the command line."""

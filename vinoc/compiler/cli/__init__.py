@@ -1,0 +1,49 @@
+"""The command line: `vinoc MODEL [options]` compiles, `vinoc VERB ...` does something else.
+
+Verbs come in through the entry-point group `vinoc.commands`; an entry point names a click command.
+Exit codes: 0, 1 (the model or what was asked of it), 2 (usage), 70 (a fault in vinoc), 130 (interrupted).
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Sequence
+
+from .faults import report
+
+DEFAULT = "compile"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command line and returns its exit code; never raises."""
+    argv = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = _run(argv)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough
+        _mute_stdout()
+        return 141
+    except BaseException as error:
+        code = report(error, debug="--debug" in argv)
+    gc.freeze()  # nothing is left to collect: the process ends
+    return code
+
+
+def _run(argv: list[str]) -> int:
+    from .verbs import command, route
+
+    verb, rest = route(argv)
+    outcome = command(verb).main(
+        args=rest, prog_name="vinoc" if verb == DEFAULT else f"vinoc {verb}", standalone_mode=False
+    )
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _mute_stdout() -> None:
+    """Keeps the interpreter from complaining when it flushes at exit."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        pass

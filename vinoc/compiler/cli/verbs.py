@@ -1,0 +1,73 @@
+"""Which command a command line means."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
+import click
+
+from ...ir.errors import UsageError, VinocError, did_you_mean
+
+GROUP = "vinoc.commands"
+DEFAULT = "compile"
+
+
+@cache
+def entries() -> dict[str, EntryPoint]:
+    """All verbs by name. Raises VinocError when two packages bring the same one."""
+    found: dict[str, EntryPoint] = {}
+    for entry in entry_points(group=GROUP):
+        other = found.setdefault(entry.name, entry)
+        if other.value != entry.value:
+            raise VinocError(
+                f"command '{entry.name}' is declared twice: by {other.value} and by {entry.value}",
+                help="uninstall one of the two packages",
+            )
+    return found
+
+
+def route(argv: Sequence[str]) -> tuple[str, list[str]]:
+    """The verb of a command line, and what follows it. What names no verb is a model to compile.
+
+    Raises UsageError for a word that is neither a verb nor looks like a file.
+    """
+    if not argv or argv[0].startswith("-"):
+        return DEFAULT, list(argv)
+    first, *rest = argv
+    if first in entries():
+        return first, rest
+    if not os.path.exists(first) and not {".", "/", "\\"} & set(first):
+        hint = did_you_mean(first, entries())
+        listed = ", ".join(sorted(entries()))
+        raise UsageError(f"'{first}' is neither a model file nor a command", help=f"{hint} commands: {listed}".strip())
+    return DEFAULT, list(argv)
+
+
+def command(verb: str) -> click.Command:
+    """The click command of a verb. Raises VinocError when it cannot be loaded."""
+    if verb == DEFAULT:
+        from .compile import command as compile_command
+
+        return compile_command
+    entry = entries()[verb]
+    try:
+        made = entry.load()
+    except (ImportError, AttributeError) as error:
+        raise VinocError(f"command '{verb}' ({entry.value}) cannot be loaded: {error}") from error
+    if not isinstance(made, click.Command):
+        raise VinocError(f"entry point '{verb}' ({entry.value}) is not a click command")
+    return made
+
+
+def summaries() -> list[tuple[str, str]]:
+    """Every verb with a line about it; one that cannot be loaded says so."""
+    out = []
+    for name in sorted(entries()):
+        try:
+            out.append((name, command(name).get_short_help_str(90)))
+        except VinocError as error:
+            out.append((name, f"({error.what})"))
+    return out

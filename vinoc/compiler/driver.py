@@ -1,0 +1,273 @@
+"""The driver: model file in, files of a target out, with an account of what was done."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ..backends.base import Backend, backend
+from ..ir.errors import ModelError, UsageError, VinocError, did_you_mean
+from ..ir.graph import Graph
+from ..passes.manager import Instrument, PassManager, StepResult
+from ..passes.pipeline import Pipeline, parse
+from .config import Options
+
+Watch = Callable[[str], None]
+"""Is told the stage that begins: `reading m.onnx`, `pass 'fuse'`, ..."""
+
+
+def _silent(stage: str) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large a graph is, its bodies included."""
+
+    nodes: int
+    edges: int
+
+    @classmethod
+    def of(cls, graph: Graph) -> Size:
+        graphs = list(graph.walk())
+        return cls(sum(map(len, graphs)), sum(g.n_edges for g in graphs))
+
+
+@dataclass(slots=True)
+class Result:
+    """What a compilation did. Times are wall seconds by phase: read, passes, write."""
+
+    model: Path
+    options: Options
+    pipeline: str
+    lowering: str
+    before: Size
+    after: Size
+    steps: list[StepResult]
+    files: list[Path] = field(default_factory=list)
+    phases: dict[str, float] = field(default_factory=dict)
+    errors: list[tuple[str, float]] = field(default_factory=list)
+    """With numeric verification: the error of the outputs after each pass that changed something."""
+
+    @property
+    def seconds(self) -> float:
+        return sum(self.phases.values())
+
+
+def compile_model_file(path: str | Path, options: Options | None = None, watch: Watch = _silent, **changes: Any) -> Result:
+    """Reads a model, runs the passes, lowers and writes it; `changes` are fields of Options.
+
+    Files appear only when everything succeeded. Raises VinocError; any other exception is a fault of vinoc and
+    carries a note that names the stage.
+    """
+    options = replace(options or Options(), **changes)
+    path = Path(path)
+    with quiet_gc(), _noted(watch) as stage:
+        maker = backend(options.target)
+        passes, lowering = parse(options.passes), parse(maker.lowering, f"lowering of '{maker.name}'")
+        pipeline = Pipeline((*passes.steps, *lowering.steps))
+        _check_names(options, pipeline)
+        _check_directory(options.out_dir)
+        clock = _Clock()
+        stage(f"reading {path}")
+        graph = read_model(path, options.framework)
+        clock.lap("read")
+        before = Size.of(graph)
+        instruments, numeric = _instruments(options, stage, graph)
+        explain = options.record or bool(options.explain)
+        steps = PassManager(pipeline, instruments, explain).run(graph)
+        clock.lap("passes")
+        result = Result(path, options, str(passes), str(lowering), before, Size.of(graph), steps)
+        stage(f"writing target '{maker.name}'")
+        result.files = _write(maker, graph, options, path)
+        clock.lap("write")
+        result.phases = clock.laps
+        result.errors = numeric.errors if numeric else []
+        return result
+
+
+def read_model(path: str | Path, framework: str | None = None) -> Graph:
+    """The graph of a model file of any known format. Raises VinocError, naming the formats when it is of none."""
+    from .frontends.base import find_frontend, frontend_for
+
+    path = Path(path)
+    if not path.exists():
+        raise ModelError("there is no such file", str(path), _near_files(path))
+    if path.is_file() and not os.access(path, os.R_OK):
+        raise ModelError("cannot be read: permission denied", str(path))
+    if path.is_dir():
+        raise ModelError("is a folder", str(path), f"name a file; {formats()}")
+    frontend = find_frontend(framework) if framework else frontend_for(path)
+    try:
+        return frontend.load(path)
+    except OSError as error:
+        raise ModelError(f"cannot be read: {error.strerror or error}", str(path)) from error
+
+
+def formats() -> str:
+    """The formats that can be read, for messages."""
+    from .frontends.base import frontends
+
+    return "formats: " + ", ".join(f"{f.name} ({' '.join(f.extensions)})" for f in frontends().values())
+
+
+def run_passes(graph: Graph, options: Options, watch: Watch = _silent) -> list[StepResult]:
+    """Runs the pipeline of the options over a graph, in place. Raises as `compile_model_file` does."""
+    with quiet_gc(), _noted(watch) as stage:
+        pipeline = parse(options.passes)
+        _check_names(options, pipeline)
+        instruments, _ = _instruments(options, stage, graph)
+        return PassManager(pipeline, instruments, explain=options.record or bool(options.explain)).run(graph)
+
+
+@contextmanager
+def quiet_gc() -> Iterator[None]:
+    """Without the cyclic garbage collector, which would walk large graphs again and again and find nothing."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def peak_memory() -> int:
+    """The most bytes that the process has held so far; 0 where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self.last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps[name], self.last = now - self.last, now
+
+
+@contextmanager
+def _noted(watch: Watch) -> Iterator[Watch]:
+    """Passes stages on, and notes the last one on exceptions that nobody expected."""
+    current = ""
+
+    def stage(text: str) -> None:
+        nonlocal current
+        current = text
+        watch(text)
+
+    try:
+        yield stage
+    except VinocError:
+        raise
+    except Exception as error:
+        if current:
+            error.add_note(f"while {current}")
+        raise
+
+
+class _Stages(Instrument):
+    """Tells which pass runs."""
+
+    def __init__(self, stage: Watch) -> None:
+        self.stage = stage
+
+    def before(self, step: StepResult, graph: Graph) -> None:
+        self.stage(f"running pass '{step.pipeline}' (step {step.index})")
+
+
+def _instruments(options: Options, stage: Watch, graph: Graph) -> tuple[list[Instrument], Any]:
+    from ..passes.instruments import Dump, NumericCheck, Verify
+
+    made: list[Instrument] = [_Stages(stage)]
+    numeric = None
+    if options.dump_dir is not None:
+        made.append(Dump(options.dump_dir, options.dump_after))
+    if options.verify != "off":
+        made.append(Verify())
+    if options.verify == "numeric":
+        from .samples import evaluable_inputs
+
+        stage("evaluating the model on random inputs")
+        numeric = NumericCheck(evaluate, evaluable_inputs(graph, evaluate))
+        made.append(numeric)
+    return made, numeric
+
+
+def evaluate(graph: Graph, inputs: Sequence[Any]) -> list[Any]:
+    """The outputs of a graph by the reference interpreter."""
+    from ..backends.numpy.interpreter import Interpreter
+
+    return Interpreter(graph).run(inputs)
+
+
+def _check_names(options: Options, pipeline: Pipeline) -> None:
+    """Passes that are to be dumped or explained must be in the pipeline."""
+    for option, wanted in (("--dump-after", options.dump_after), ("--explain", options.explain)):
+        known = {p.name for p in pipeline.passes()}
+        if option == "--explain":
+            known |= {rule for p in pipeline.passes() for rule in members(p)}
+        for name in wanted:
+            if name not in known:
+                hint = did_you_mean(name, known)
+                listed = ", ".join(sorted(known)) or "nothing"
+                raise UsageError(f"the pipeline has no pass '{name}'", option, f"{hint} it has: {listed}".strip())
+
+
+def members(p: Any) -> list[str]:
+    """The names of the rules of a group; none for any other pass."""
+    from ..passes.rewrite import Group
+
+    return [r.name for r in p.rules()] if isinstance(p, Group) else []
+
+
+def _check_directory(directory: Path) -> None:
+    """Raises before the work begins when the output folder cannot be made or written."""
+    existing = directory
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if not existing.is_dir():
+        raise UsageError(f"cannot be a folder: '{existing}' is a file", str(directory), "choose another --output_dir")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise VinocError("cannot be written: permission denied", str(existing), "choose another --output_dir")
+
+
+def _write(maker: Backend, graph: Graph, options: Options, model: Path) -> list[Path]:
+    made: list[Path] = []
+    directory = options.out_dir
+    while not directory.exists():
+        made.append(directory)
+        directory = directory.parent
+    try:
+        options.out_dir.mkdir(parents=True, exist_ok=True)
+        return list(maker.write(graph, options.out_dir, options.model_name or model.stem))
+    except BaseException as error:
+        for directory in made:
+            with suppress(OSError):
+                directory.rmdir()
+        if isinstance(error, OSError):
+            what = f"cannot write: {error.strerror or error}"
+            raise VinocError(what, str(options.out_dir), "check free space and permissions") from error
+        raise
+
+
+def _near_files(path: Path) -> str | None:
+    if not path.parent.is_dir():
+        return f"there is no folder '{path.parent}'"
+    with suppress(OSError):
+        return did_you_mean(path.name, [p.name for p in path.parent.iterdir()]) or None
+    return None

@@ -1,0 +1,90 @@
+"""What a frontend is, and how one is found.
+
+A frontend is an object with a name, the file extensions that it claims, `recognizes(path)` for files of other
+names, and `load`. They come in through the entry-point group `vinoc.frontends`, the built-in ones too; an entry
+point names the class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from os import PathLike
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+from ...ir.errors import ModelError, UsageError, VinocError, did_you_mean
+from ...ir.graph import Graph
+from ...ir.types import TensorType
+
+GROUP = "vinoc.frontends"
+
+Inputs: TypeAlias = Mapping[str, TensorType | None]
+"""Where a model is to begin: tensor names, with the type that the input is given or None for the model's own."""
+
+
+class Frontend(Protocol):
+    """A reader of one model format."""
+
+    name: str
+    extensions: tuple[str, ...]
+
+    def recognizes(self, path: Path) -> bool:
+        """True when the contents look like this format. Cheap: reads the beginning of the file at most."""
+
+    def load(self, path: str | PathLike[str], *, inputs: Inputs | None = None, outputs: Sequence[str] | None = None) -> Graph:
+        """The model as a graph, cut at `inputs` and `outputs` where they are given.
+
+        Raises ModelError for a damaged file, ConversionError with all that cannot be converted.
+        """
+
+
+BUILT_IN = {"onnx": "vinoc.compiler.frontends.onnx:OnnxFrontend"}
+"""The frontends of this package, for use from a source tree that is not installed."""
+
+
+@cache
+def frontends() -> dict[str, Frontend]:
+    """All frontends by name. Raises VinocError when two packages bring one of the same name."""
+    from importlib.metadata import EntryPoint, entry_points
+
+    found = {name: EntryPoint(name, value, GROUP) for name, value in BUILT_IN.items()}
+    for entry in entry_points(group=GROUP):
+        taken = found.get(entry.name)
+        if taken is not None and taken.value != entry.value:
+            raise VinocError(
+                f"frontend '{entry.name}' is declared twice: by {taken.value} and by {entry.value}",
+                help="uninstall one of the two packages",
+            )
+        found[entry.name] = entry
+    return {name: entry.load()() for name, entry in found.items()}
+
+
+def find_frontend(name: str) -> Frontend:
+    """The frontend of that name. Raises UsageError with the nearest name."""
+    known = frontends()
+    if name not in known:
+        hint = did_you_mean(name, known)
+        raise UsageError(f"no frontend named '{name}'", help=f"{hint + ' ' if hint else ''}known: {', '.join(known)}")
+    return known[name]
+
+
+def frontend_for(path: str | PathLike[str]) -> Frontend:
+    """The frontend that reads a file: by extension, else by contents. Raises ModelError when there is none."""
+    path = Path(path)
+    if not path.exists():
+        raise ModelError("no such file", str(path), "check the path")
+    for frontend in frontends().values():
+        if path.name.lower().endswith(frontend.extensions):
+            return frontend
+    if path.is_file():
+        for frontend in frontends().values():
+            if frontend.recognizes(path):
+                return frontend
+    known = ", ".join(sorted({e for f in frontends().values() for e in f.extensions}))
+    raise ModelError("not a model format that vinoc knows", str(path), f"known extensions: {known}; name the format with --framework")
+
+
+def load(path: str | PathLike[str], *, inputs: Inputs | None = None, outputs: Sequence[str] | None = None) -> Graph:
+    """Reads a model of any known format."""
+    return frontend_for(path).load(path, inputs=inputs, outputs=outputs)

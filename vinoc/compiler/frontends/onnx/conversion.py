@@ -1,0 +1,365 @@
+"""The walk over a model: every node through its converter, every problem noted, nothing stops at the first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ....ir.buffer import Buffer
+from ....ir.dtype import Array
+from ....ir.errors import ConversionError, ModelError, Problem, VinocError, did_you_mean
+from ....ir.graph import Graph, Value
+from ....ir.loc import Loc
+from ....ir.types import TensorType, Type
+from . import registry
+from .context import Body, NodeContext
+from .scopes import POISON, Named, Scope, Tensors, sweep
+from .structure import CONTROL, Entry, arrange, subgraphs, undefined
+from .symbols import Symbols
+from .tensors import TensorReader, sparse_array
+
+MAX_DEPTH = 48
+"""Subgraphs and function calls within one another."""
+MAX_NODES = 1_000_000
+"""Nodes converted, those of functions at every call."""
+MAX_HINTS = 3
+"""Undefined names for which the nearest known one is looked up: it takes time in large models."""
+
+_Key = tuple[str, str, str]
+
+
+class Poisoned(Exception):
+    """A subgraph lacks an output because of a problem that is reported already."""
+
+
+class Conversion:
+    """One model on its way to a Graph."""
+
+    def __init__(self, file: str, folder: Path | None, functions: Sequence[Any] = ()) -> None:
+        self.file = file
+        self.problems: list[Problem] = []
+        self.symbols = Symbols()
+        self.tensors = TensorReader(folder)
+        self._functions: dict[_Key, Any] = {(_domain(f.domain), f.name, f.overload): f for f in functions}
+        self._arranged: dict[int, tuple[list[Entry], set[str]]] = {}
+        self._kept: list[Any] = []
+        self._reported: set[tuple[str, str, str]] = set()
+        self._raw: Mapping[int, memoryview] = {}
+        self._nodes = 0
+        self._hints = 0
+
+    # The main graph
+
+    def model(
+        self,
+        proto: Any,
+        opsets: Mapping[str, int],
+        raw: Mapping[int, memoryview],
+        inputs: Mapping[str, TensorType | None],
+        outputs: Sequence[str],
+    ) -> Graph:
+        """The graph of a GraphProto, cut at the tensors `inputs` and `outputs`.
+
+        `raw` holds the bytes of initializers, by position, that were taken out of the message.
+        Raises ConversionError with everything that is wrong.
+        """
+        graph = Graph(proto.name or "graph")
+        protos = self._initializers(proto, raw)
+        scope = Scope(graph, None, opsets, Tensors(self._buffer, protos))
+        self._inputs(scope, proto, inputs, protos)
+        wanted = [*outputs] or [v.name for v in proto.output]
+        if not wanted:
+            raise ModelError("the model has no outputs", self.file, "name one with --output")
+        given = {**scope.values, **protos}
+        entries, lost = arrange(proto.node, wanted, given, self._report, inputs)
+        scope.values.update(dict.fromkeys(lost - given.keys(), POISON))
+        self._nodes_of(scope, entries, given)
+        for name in wanted:
+            value = self._output(scope, name)
+            if isinstance(value, Value):
+                graph.add_output(value, name)
+        if self.problems or len(graph.outputs) != len(wanted):
+            raise ConversionError(self.file, self.problems)
+        self._drop_unused(graph, inputs)
+        sweep(graph)
+        return graph
+
+    def _inputs(self, scope: Scope, proto: Any, inputs: Mapping[str, TensorType | None], protos: Mapping[str, Any]) -> None:
+        declared = {v.name: v for v in (*proto.value_info, *proto.output)} if inputs else {}
+        declared.update((v.name, v) for v in proto.input)
+        names = [v.name for v in proto.input if v.name not in protos or v.name in inputs]
+        for name in dict.fromkeys([*names, *inputs]):
+            type: Type | None = inputs.get(name)
+            try:
+                if type is None and name not in declared:
+                    raise ModelError(f"the model does not say the type of '{name}'", help=f"give it: --input '{name}[1,3]{{f32}}'")
+                scope.values[name] = scope.graph.add_input(type or self.symbols.type(declared[name].type, name), name)
+            except ModelError as error:
+                self._report(Problem("input", "", error.what, help=error.help))
+                scope.values[name] = POISON
+        if len(names) != len(set(names)):
+            twice = next(n for n in names if names.count(n) > 1)
+            self._report(Problem("input", "", f"two inputs are named '{twice}'", help="rename one of them"))
+
+    def _drop_unused(self, graph: Graph, inputs: Mapping[str, TensorType | None]) -> None:
+        """Where a cut makes an input of the model superfluous, it goes."""
+        for i in reversed(range(len(graph.inputs))):
+            if inputs and graph.inputs[i].name not in inputs and not graph.inputs[i].n_uses:
+                graph.remove_input(i)
+
+    def _output(self, scope: Scope, name: str) -> Named:
+        try:
+            return scope.find(name)
+        except KeyError:
+            _, help = undefined(name, scope.names())
+            self._report(Problem("output", "", f"no node computes the output '{name}'", help=help))
+        except VinocError as error:
+            self._report(Problem("output", "", error.what, help=error.help))
+        return POISON
+
+    def _initializers(self, proto: Any, raw: Mapping[int, memoryview]) -> dict[str, tuple[Any, memoryview | None]]:
+        found: dict[str, tuple[Any, memoryview | None]] = {}
+        stored = [(t.name, t, raw.get(i)) for i, t in enumerate(proto.initializer)]
+        stored += [(t.values.name, t, None) for t in proto.sparse_initializer]
+        for name, tensor, data in stored:
+            if name in found:
+                self._report(Problem("initializer", name, f"two initializers are named '{name}'", help="rename one of them"))
+            found[name] = (tensor, data)
+        return found
+
+    def _buffer(self, name: str, stored: tuple[Any, memoryview | None]) -> Buffer:
+        proto, raw = stored
+        if hasattr(proto, "values"):
+            return Buffer.of(sparse_array(proto, self.tensors, name))
+        return self.tensors.buffer(proto, name, raw)
+
+    # Nodes
+
+    def _nodes_of(self, scope: Scope, entries: Sequence[Entry], given: Mapping[str, Any]) -> None:
+        if scope.depth > MAX_DEPTH:
+            raise ModelError(
+                f"subgraphs or functions are nested more than {MAX_DEPTH} deep", self.file, "simplify the model before converting it"
+            )
+        self._nodes += len(entries)
+        if self._nodes > MAX_NODES:
+            raise ModelError(
+                f"the model has more than {MAX_NODES:,} nodes when its functions and loops are written out",
+                self.file,
+                "simplify the model before converting it",
+            )
+        values = scope.values
+        for entry in entries:
+            results = self._node(scope, entry)
+            for i, name in enumerate(entry.outputs):
+                if not name or name in given:
+                    continue
+                if results is None:
+                    values[name] = POISON
+                elif i < len(results) and (value := results[i]) is not None:
+                    if not value.name:
+                        value.name = name
+                    values[name] = value
+                else:
+                    values[name] = POISON
+                    what = f"output {i} ('{name}') is not computed by this converter"
+                    self._report(self._problem(entry, what, "drop the output if it is not used"))
+
+    def _node(self, scope: Scope, entry: Entry) -> Sequence[Named] | None:
+        """The outputs of a node; None when there are none, which is reported where it is not a consequence."""
+        proto = entry.proto
+        domain = _domain(proto.domain)
+        function = self._functions.get((domain, entry.op_type, proto.overload)) if self._functions else None
+        opset = scope.opsets.get(domain, 1)
+        convert = registry.find(domain, entry.op_type, opset) if function is None else None
+        if function is None and convert is None:
+            self._unknown(entry, domain)
+        inputs = self._operands(scope, entry)
+        if inputs is None or (function is None and convert is None):
+            self._survey(scope, entry)
+            return None
+        builder, outer = scope.builder, scope.builder.loc
+        builder.loc = Loc(self.file, entry.label, entry.op_type)
+        ctx = NodeContext(self, scope, entry, domain, opset, inputs)
+        try:
+            if convert is None:
+                return self._call(scope, ctx, function)
+            result = convert(ctx)
+            return (result,) if isinstance(result, Value) else result
+        except Poisoned:
+            return None
+        except VinocError as error:
+            if error.where == self.file:  # a limit of the whole model
+                raise
+            self._report(self._problem(entry, error.what, error.help, inputs))
+        except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError) as error:
+            what = f"{type(error).__name__}: {error}"
+            help = f"the node breaks the rules of {entry.op_type}, or its converter is at fault: please report it with the model"
+            self._report(self._problem(entry, what, help, inputs))
+        finally:
+            builder.loc = outer
+        return None
+
+    def _operands(self, scope: Scope, entry: Entry) -> list[Value | None] | None:
+        """The inputs of a node; None when one of them, or of the values its subgraphs read, could not be computed."""
+        values, inputs, good = scope.values, [], True
+        for name in entry.inputs:
+            if not name:
+                inputs.append(None)
+                continue
+            found = values.get(name)
+            if found is None:
+                found = self._find(scope, entry, name)
+            if found is POISON:
+                good = False
+            inputs.append(found)
+        for name in entry.captures:
+            if self._find(scope, entry, name) is POISON:
+                good = False
+        return inputs if good else None  # type: ignore[return-value]  # POISON is not among them
+
+    def _find(self, scope: Scope, entry: Entry, name: str) -> Named:
+        try:
+            return scope.find(name)
+        except KeyError:
+            self._hints += 1
+            what, help = undefined(name, scope.names() if self._hints <= MAX_HINTS else ())
+            self._report(self._problem(entry, what, help))
+        except VinocError as error:
+            self._report(self._problem(entry, error.what, error.help))
+        scope.values[name] = POISON
+        return POISON
+
+    # Functions
+
+    def _call(self, scope: Scope, ctx: NodeContext, function: Any) -> list[Named]:
+        """The body of a function in place of the node that calls it."""
+        key = (_domain(function.domain), function.name, function.overload)
+        if key in scope.calls:
+            raise ModelError(f"function '{function.name}' calls itself", help="ONNX functions cannot be recursive")
+        inner = Scope(scope.graph, None, _opsets(function.opset_import) or scope.opsets, Tensors(self._buffer, {}))
+        inner.calls = scope.calls | {key}
+        inner.depth = scope.depth + 1
+        attributes = {a.name: a for a in function.attribute_proto}
+        attributes.update(ctx._all())
+        inner.attributes = attributes
+        for i, name in enumerate(function.input):
+            inner.values[name] = ctx.inputs[i] if i < len(ctx.inputs) else None
+        self._nodes_of(inner, self._arrange(function, inner, function.output), {})
+        outputs = [self._output(inner, name) for name in function.output]
+        for name, value in zip(ctx.entry.outputs, outputs, strict=False):
+            if isinstance(value, Value) and value not in ctx.inputs and name:
+                value.name = name
+        return [v if isinstance(v, Value) else POISON for v in outputs]
+
+    # Subgraphs
+
+    def body(self, outer: Scope, proto: Any, inputs: Sequence[Type | Array]) -> Body:
+        """A subgraph as a graph of its own, for `NodeContext.make_body`."""
+        if len(inputs) != len(proto.input):
+            raise ModelError(f"subgraph '{proto.name}' has {len(proto.input)} inputs, expected {len(inputs)}")
+        scope = self._enter(Graph(proto.name or "body"), outer, proto)
+        scope.builder.loc = outer.builder.loc
+        for declared, given in zip(proto.input, inputs, strict=True):
+            if isinstance(given, np.ndarray):
+                scope.values[declared.name] = scope.builder.const(given, name=declared.name)
+            else:
+                scope.values[declared.name] = scope.graph.add_input(given, declared.name)
+        own = len(scope.graph.inputs)
+        for declared, value in zip(proto.output, self._subgraph(scope, proto), strict=True):
+            scope.graph.add_output(value, declared.name)
+        sweep(scope.graph)
+        captures = []
+        for at, value in reversed([*enumerate(scope.captures, own)]):
+            if scope.graph.inputs[at].n_uses:
+                captures.append(value)
+            else:
+                scope.graph.remove_input(at)
+        return Body(scope.graph, tuple(reversed(captures)))
+
+    def inline(self, outer: Scope, proto: Any) -> list[Value]:
+        """A subgraph without inputs, converted into the graph around it."""
+        return self._subgraph(self._enter(outer.graph, outer, proto), proto)
+
+    def _enter(self, graph: Graph, outer: Scope, proto: Any) -> Scope:
+        return Scope(graph, outer, outer.opsets, Tensors(self._buffer, self._initializers(proto, {})))
+
+    def _subgraph(self, scope: Scope, proto: Any) -> list[Value]:
+        entries = self._arrange(proto, scope, [v.name for v in proto.output])
+        self._nodes_of(scope, entries, {})
+        outputs = [self._output(scope, v.name) for v in proto.output]
+        if not all(isinstance(v, Value) for v in outputs):
+            raise Poisoned
+        return outputs  # type: ignore[return-value]  # checked above
+
+    def _arrange(self, proto: Any, scope: Scope, outputs: Sequence[str]) -> list[Entry]:
+        found = self._arranged.get(id(proto))
+        if found is None:
+            given = {**scope.values, **scope.tensors.protos}
+            found = self._arranged[id(proto)] = arrange(proto.node, outputs, given, self._report)
+            self._kept.append(proto)  # so that its id stays its own
+        scope.values.update(dict.fromkeys(found[1], POISON))
+        return found[0]
+
+    # Problems
+
+    def _unknown(self, entry: Entry, domain: str) -> None:
+        known = [op for d, op in registry.table() if d == domain]
+        hint = did_you_mean(entry.op_type, known)
+        if domain == "ai.onnx.ml":
+            hint = "classical machine learning (ai.onnx.ml) is not supported;"
+        elif not known:
+            hint = f"no operator of domain '{domain}' is known;"
+        at = next(filter(None, entry.outputs), "")
+        help = f"{hint} cut the model before it (--output takes the name of any tensor), or add a converter with --plugin".strip()
+        name = entry.op_type if not domain else f"{domain}.{entry.op_type}"
+        what = f"operator '{name}' is not supported" + (f" (it computes '{at}')" if at and at != entry.label else "")
+        self._report(self._problem(entry, what, help))
+
+    def _survey(self, scope: Scope, entry: Entry) -> None:
+        """Reports the unknown operators within the subgraphs of a node that is not converted."""
+        stack = list(subgraphs(entry.proto)) if entry.op_type in CONTROL else []
+        while stack:
+            for proto in stack.pop().node:
+                domain = _domain(proto.domain)
+                if (domain, proto.op_type, proto.overload) in self._functions:
+                    continue
+                if registry.find(domain, proto.op_type, scope.opsets.get(domain, 1)) is None:
+                    self._unknown(Entry(proto), domain)
+                if proto.op_type in CONTROL:
+                    stack.extend(subgraphs(proto))
+
+    def _problem(self, entry: Entry, what: str, help: str | None, inputs: Sequence[Value | None] = ()) -> Problem:
+        types = "" if "[inputs:" in what else ", ".join("-" if v is None else str(v.type) for v in inputs)
+        return Problem(entry.op_type, entry.label, what, types, help)
+
+    def _report(self, problem: Problem) -> None:
+        key = (problem.op, problem.node, problem.what)
+        if key not in self._reported:  # a function's node is met at every call
+            self._reported.add(key)
+            self.problems.append(problem)
+
+    def forget(self, mark: int) -> None:
+        """Takes back the problems reported since there were `mark`."""
+        for p in self.problems[mark:]:
+            self._reported.discard((p.op, p.node, p.what))
+        del self.problems[mark:]
+
+
+def _domain(name: str) -> str:
+    return "" if name == "ai.onnx" else name
+
+
+def _opsets(imports: Sequence[Any]) -> dict[str, int]:
+    """Domain -> version; the newest where a domain is imported twice."""
+    out: dict[str, int] = {}
+    for o in imports:
+        domain = _domain(o.domain)
+        out[domain] = max(out.get(domain, 0), int(o.version))
+    return out
+
+
+opsets = _opsets
+Report = Callable[[Problem], None]

@@ -1,0 +1,245 @@
+# mypy: disable-error-code="no-any-return"
+"""Convolutions and transposed convolutions, plain and in groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .....ir import dtype as dt
+from .....ir.graph import Value
+from ..context import NodeContext
+from ..registry import converter
+from .values import ints, number, rank, to
+from .values import reshape as to_shape
+
+AUTO_PAD = {"NOTSET": "explicit", "SAME_UPPER": "same_upper", "SAME_LOWER": "same_lower", "VALID": "valid", "": "explicit"}
+
+
+def auto_pad(ctx: NodeContext) -> str:
+    """The attribute `auto_pad` as OpenVINO spells it."""
+    given = ctx.attr("auto_pad", "NOTSET")
+    if given not in AUTO_PAD:
+        ctx.fail(f"attribute `auto_pad` is '{given}'", "ONNX knows NOTSET, SAME_UPPER, SAME_LOWER, VALID")
+    return AUTO_PAD[given]
+
+
+def spatial(ctx: NodeContext, name: str, n: int, default: int) -> list[int]:
+    """An attribute with a number for each spatial dimension."""
+    values = ctx.attr(name, None)
+    if not values:
+        return [default] * n
+    if len(values) != n:
+        ctx.fail(f"attribute `{name}` has {len(values)} numbers, the data have {n} spatial dimensions")
+    return [int(v) for v in values]
+
+
+def padding(ctx: NodeContext, n: int) -> tuple[list[int], list[int]]:
+    """The attribute `pads`: begins, then ends. Zeros where `auto_pad` decides."""
+    values = ctx.attr("pads", None)
+    if not values or auto_pad(ctx) != "explicit":
+        return [0] * n, [0] * n
+    if len(values) != 2 * n:
+        ctx.fail(f"attribute `pads` has {len(values)} numbers, {n} spatial dimensions ask for {2 * n}")
+    return [int(v) for v in values[:n]], [int(v) for v in values[n:]]
+
+
+def spatial_rank(ctx: NodeContext, x: Value, filters: Value) -> int:
+    """The number of spatial dimensions, which filters and data must agree on."""
+    n = filters.rank if filters.rank is not None else rank(ctx, x)
+    if x.rank is not None and x.rank != n:
+        ctx.fail(f"the data have {x.rank} dimensions, the filters {n}")
+    if n < 3:
+        ctx.fail(f"data and filters have {n} dimensions, a convolution takes 3 at least")
+    kernel = ctx.attr("kernel_shape", None)
+    if kernel and filters.shape is not None:
+        for declared, actual in zip(kernel, filters.shape[2:], strict=False):
+            if isinstance(actual, int) and declared != actual:
+                ctx.fail(f"attribute `kernel_shape` is {kernel}, the filters are {filters.type}")
+    return n - 2
+
+
+def split_groups(ctx: NodeContext, filters: Value, groups: int, where: str) -> Value:
+    """[G * a, b, k..] -> [G, a, b, k..]."""
+    n = rank(ctx, filters)
+    shape = filters.shape or ()
+    if isinstance(shape[0], int) and (groups < 1 or shape[0] % groups):
+        ctx.fail(f"{shape[0]} {where} channels do not divide into {groups} groups", "check attribute `group`")
+    if all(isinstance(d, int) for d in shape[1:]):
+        return to_shape(ctx.b, filters, [groups, -1, *shape[1:]])  # type: ignore[list-item]  # checked
+    sizes = ctx.b.ShapeOf(filters, output_type=dt.i64)
+    tail = ctx.b.Gather(sizes, ints(ctx.b, range(1, n)), 0, batch_dims=0)
+    return ctx.b.Reshape(filters, ctx.b.Concat(ints(ctx.b, [groups, -1]), tail, axis=0), special_zero=False)
+
+
+def per_channel(ctx: NodeContext, values: Value, n: int) -> Value:
+    """A vector over channels, shaped so that it broadcasts to data with n spatial dimensions."""
+    return to_shape(ctx.b, values, [1, -1, *[1] * n])
+
+
+def convolve(ctx: NodeContext, x: Value, filters: Value) -> Value:
+    """The convolution of the node, without bias."""
+    n = spatial_rank(ctx, x, filters)
+    begin, end = padding(ctx, n)
+    groups = int(ctx.attr("group", 1))
+    attributes = {
+        "strides": spatial(ctx, "strides", n, 1),
+        "dilations": spatial(ctx, "dilations", n, 1),
+        "pads_begin": begin,
+        "pads_end": end,
+        "auto_pad": auto_pad(ctx),
+    }
+    if groups == 1:
+        return ctx.b.Convolution(x, filters, **attributes)
+    return ctx.b.GroupConvolution(x, split_groups(ctx, filters, groups, "output"), **attributes)
+
+
+def add_bias(ctx: NodeContext, y: Value, index: int, n: int) -> Value:
+    bias = ctx.optional(index)
+    return y if bias is None else ctx.b.Add(y, per_channel(ctx, bias, n))
+
+
+@converter("Conv")
+def conv(ctx: NodeContext) -> Value:
+    """Convolution or GroupConvolution, and Add."""
+    x, filters = ctx.input(0), ctx.input(1)
+    return add_bias(ctx, convolve(ctx, x, filters), 2, spatial_rank(ctx, x, filters))
+
+
+@converter("FusedConv", domain="com.microsoft")
+def fused_conv(ctx: NodeContext) -> Value:
+    """Convolution, Add of bias and of a residual, activation."""
+    b, y = ctx.b, conv(ctx)
+    if (residual := ctx.optional(3)) is not None:
+        y = b.Add(y, residual)
+    activation, params = ctx.attr("activation", ""), ctx.attr("activation_params", [])
+    if activation == "LeakyRelu":
+        return b.PReLU(y, number(b, params[0] if params else 0.01, y.dtype))
+    if activation == "Clip":
+        return b.Clamp(y, min=params[0], max=params[1])
+    if activation == "HardSigmoid":
+        return b.HardSigmoid(y, number(b, params[0], y.dtype), number(b, params[1], y.dtype))
+    plain = {"Relu": "ReLU", "Sigmoid": "Sigmoid", "Tanh": "Tanh", "": None}
+    if activation not in plain:
+        ctx.fail(f"attribute `activation` is '{activation}'", f"known: {', '.join(k for k in plain if k)}")
+    kind = plain[activation]
+    return y if kind is None else getattr(b, kind)(y)
+
+
+@converter("DeformConv", since=19)
+def deform_conv(ctx: NodeContext) -> Value:
+    """DeformableConvolution, and Add."""
+    x, filters, offsets = ctx.input(0), ctx.input(1), ctx.input(2)
+    n = spatial_rank(ctx, x, filters)
+    begin, end = padding(ctx, n)
+    mask = ctx.optional(4)
+    y = ctx.b.DeformableConvolution(
+        x,
+        offsets,
+        filters,
+        *([mask] if mask is not None else []),
+        strides=spatial(ctx, "strides", n, 1),
+        dilations=spatial(ctx, "dilations", n, 1),
+        pads_begin=begin,
+        pads_end=end,
+        auto_pad="explicit",
+        group=int(ctx.attr("group", 1)),
+        deformable_group=int(ctx.attr("offset_group", 1)),
+        bilinear_interpolation_pad=True,
+    )
+    return add_bias(ctx, y, 3, n)
+
+
+# Transposed convolution
+
+
+@dataclass(frozen=True, slots=True)
+class _Geometry:
+    """Explicit padding, or (`target`) the spatial size to reach with padding that `auto_pad` distributes."""
+
+    begin: list[int]
+    end: list[int]
+    output_padding: list[int]
+    auto_pad: str = "explicit"
+    target: list[int] | None = None
+
+
+@converter("ConvTranspose")
+def conv_transpose(ctx: NodeContext) -> Value:
+    """ConvolutionBackpropData or GroupConvolutionBackpropData, and Add."""
+    x, filters = ctx.input(0), ctx.input(1)
+    n = spatial_rank(ctx, x, filters)
+    strides, dilations = spatial(ctx, "strides", n, 1), spatial(ctx, "dilations", n, 1)
+    g = _geometry(ctx, x, filters, n, strides, dilations)
+    groups = int(ctx.attr("group", 1))
+    kind = ctx.b.ConvolutionBackpropData
+    if groups != 1:
+        filters, kind = split_groups(ctx, filters, groups, "input"), ctx.b.GroupConvolutionBackpropData
+    y = kind(
+        x,
+        filters,
+        *([ints(ctx.b, g.target)] if g.target else []),
+        strides=strides,
+        dilations=dilations,
+        pads_begin=g.begin,
+        pads_end=g.end,
+        auto_pad=g.auto_pad,
+        output_padding=g.output_padding,
+    )
+    return add_bias(ctx, y, 2, n)
+
+
+def _geometry(ctx: NodeContext, x: Value, filters: Value, n: int, strides: list[int], dilations: list[int]) -> _Geometry:
+    """ONNX: total padding = stride * (in - 1) + output_padding + extent of the kernel - wanted size.
+
+    Under SAME the wanted size is in * stride, so the total does not depend on the size of the data.
+    """
+    extra = spatial(ctx, "output_padding", n, 0)
+    target = ctx.attr("output_shape", None)
+    mode = auto_pad(ctx)
+    if not target and mode == "explicit":
+        begin, end = padding(ctx, n)
+        return _Geometry(begin, end, extra)
+    if not target and mode == "valid":
+        return _Geometry([0] * n, [0] * n, extra)
+    kernel = (filters.shape or ())[2:] or tuple(ctx.attr("kernel_shape", []))
+    if len(kernel) != n or not all(isinstance(k, int) for k in kernel):
+        ctx.fail("the kernel's size is not known", "make the filters a constant")
+    extent = [(int(k) - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]  # type: ignore[arg-type]  # checked
+    if not target:
+        totals = [e - s + o for e, s, o in zip(extent, strides, extra, strict=True)]
+        return _distribute(totals, extra, mode)
+    target = [int(t) for t in target[-n:]]
+    sizes = x.shape[2:] if x.shape is not None else ()
+    if len(sizes) == n and all(isinstance(d, int) for d in sizes):
+        steps = zip(strides, sizes, extra, extent, target, strict=True)
+        return _distribute([s * (int(d) - 1) + o + e - t for s, d, o, e, t in steps], extra, mode)  # type: ignore[arg-type]
+    return _Geometry([0] * n, [0] * n, extra, "same_upper" if mode == "same_upper" else "same_lower", target)
+
+
+def _distribute(totals: list[int], extra: list[int], mode: str) -> _Geometry:
+    """Half of the padding at each side; the odd one at the end under SAME_UPPER, else at the beginning."""
+    smaller = [max(t, 0) // 2 for t in totals]
+    larger = [max(t, 0) - s for t, s in zip(totals, smaller, strict=True)]
+    begin, end = (smaller, larger) if mode == "same_upper" else (larger, smaller)
+    return _Geometry(begin, end, [o + max(-t, 0) for o, t in zip(extra, totals, strict=True)])
+
+
+@converter("ConvInteger")
+def conv_integer(ctx: NodeContext) -> Value:
+    """Convolution of data and filters less their zero points, in f32."""
+    x, filters = ctx.input(0), ctx.input(1)
+    n = spatial_rank(ctx, x, filters)
+    return to(ctx.b, convolve(ctx, centred(ctx, x, 2, None), centred(ctx, filters, 3, n)), dt.i32)
+
+
+def centred(ctx: NodeContext, values: Value, zero_point: int, n: int | None) -> Value:
+    """Integers less their zero point as f32; for filters with `n` spatial dimensions it may be one a channel."""
+    b = ctx.b
+    out = to(b, values, dt.f32)
+    zero = ctx.optional(zero_point)
+    if zero is None:
+        return out
+    zero = to(b, zero, dt.f32)
+    if zero.rank != 0:
+        zero = to_shape(b, zero, [-1, 1, *[1] * n] if n is not None else [])
+    return b.Subtract(out, zero)

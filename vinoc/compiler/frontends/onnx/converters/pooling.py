@@ -1,0 +1,141 @@
+# mypy: disable-error-code="no-any-return"
+"""Pooling over windows and over everything."""
+
+from __future__ import annotations
+
+import math
+
+from .....ir import dtype as dt
+from .....ir.graph import Value
+from ..context import NodeContext
+from ..registry import converter
+from .convolution import auto_pad, padding, spatial
+from .values import ints, number, rank
+
+
+def _window(ctx: NodeContext, x: Value) -> dict[str, object]:
+    """What all pooling operations share: kernel, strides, padding, rounding."""
+    kernel = [int(k) for k in ctx.attr("kernel_shape")]
+    n = len(kernel)
+    if x.rank is not None and x.rank != n + 2:
+        ctx.fail(f"attribute `kernel_shape` is {kernel}, the data have {x.rank - 2} spatial dimensions")
+    begin, end = padding(ctx, n)
+    return {
+        "kernel": kernel,
+        "strides": spatial(ctx, "strides", n, 1),
+        "pads_begin": begin,
+        "pads_end": end,
+        "auto_pad": auto_pad(ctx),
+        # Windows that begin in the padding at the end are left out, as in PyTorch.
+        "rounding_type": "ceil_torch" if ctx.attr("ceil_mode", 0) else "floor",
+    }
+
+
+@converter("MaxPool")
+def max_pool(ctx: NodeContext) -> list[Value]:
+    """MaxPool; indices count within the whole tensor."""
+    x = ctx.input(0)
+    window = _window(ctx, x)
+    n = len(ctx.attr("kernel_shape"))
+    values, indices = ctx.b.MaxPool(
+        x, **window, dilations=spatial(ctx, "dilations", n, 1), index_element_type=dt.i64, axis=0
+    )
+    if ctx.wants(1) and ctx.attr("storage_order", 0):
+        indices = _column_major(ctx, x, indices)
+    return [values, indices] if ctx.wants(1) else [values]
+
+
+def _column_major(ctx: NodeContext, x: Value, indices: Value) -> Value:
+    """Indices within each image counted with the first spatial dimension fastest."""
+    b = ctx.b
+    sizes = x.shape[2:] if x.shape is not None else ()
+    if not sizes or not all(isinstance(d, int) for d in sizes):
+        ctx.fail("indices with `storage_order` 1 need fixed spatial dimensions", "fix them with `--input_shape`")
+    plane = math.prod(int(d) for d in sizes)  # type: ignore[arg-type]  # checked
+    within = b.FloorMod(indices, number(b, plane, dt.i64))
+    out = b.Subtract(indices, within)
+    row, column = plane, 1
+    for size in sizes:
+        row //= int(size)  # type: ignore[arg-type]
+        coordinate = b.FloorMod(b.Divide(within, number(b, row, dt.i64)), number(b, int(size), dt.i64))  # type: ignore[arg-type]
+        out = b.Add(out, b.Multiply(coordinate, number(b, column, dt.i64)))
+        column *= int(size)  # type: ignore[arg-type]
+    return out
+
+
+@converter("AveragePool")
+def average_pool(ctx: NodeContext) -> Value:
+    """AvgPool."""
+    x = ctx.input(0)
+    window = _window(ctx, x)
+    dilations = spatial(ctx, "dilations", len(ctx.attr("kernel_shape")), 1)
+    return ctx.b.AvgPool(x, **window, dilations=dilations, exclude_pad=not ctx.attr("count_include_pad", 0))
+
+
+@converter("LpPool")
+def lp_pool(ctx: NodeContext) -> Value:
+    """(mean of |x|^p * size of the window)^(1/p)."""
+    b, x = ctx.b, ctx.input(0)
+    p = int(ctx.attr("p", 2))
+    window = _window(ctx, x)
+    n = len(ctx.attr("kernel_shape"))
+    dilations = spatial(ctx, "dilations", n, 1)
+    if window["rounding_type"] != "floor":
+        # A mean over a window that sticks out would be divided by less than the window's size.
+        x, window = _pad_for_ceil(ctx, x, window, dilations)
+    powers = b.Abs(x) if p == 1 else b.Power(b.Abs(x), float(p))
+    mean = b.AvgPool(powers, **window, dilations=dilations, exclude_pad=False)
+    total = b.Multiply(mean, float(math.prod(ctx.attr("kernel_shape"))))
+    return total if p == 1 else b.Power(total, 1.0 / p)
+
+
+def _pad_for_ceil(
+    ctx: NodeContext, x: Value, window: dict[str, object], dilations: list[int]
+) -> tuple[Value, dict[str, object]]:
+    """Zeros in place of padding, so many that rounding down gives the size that rounding up would."""
+    kernel, strides, begin, end = (list(window[k]) for k in ("kernel", "strides", "pads_begin", "pads_end"))  # type: ignore[call-overload]
+    sizes = x.shape[2:] if x.shape is not None else ()
+    if not sizes or not all(isinstance(d, int) for d in sizes) or window["auto_pad"] != "explicit":
+        ctx.fail("`ceil_mode` needs fixed spatial dimensions and explicit pads", "fix them with `--input_shape`")
+    for i, size in enumerate(sizes):
+        span = int(size) + begin[i] + end[i] - (kernel[i] - 1) * dilations[i] - 1  # type: ignore[arg-type]  # checked
+        steps = -(-span // strides[i])
+        if steps * strides[i] >= int(size) + begin[i]:  # type: ignore[arg-type]  # begins in the padding: left out
+            steps -= 1
+        end[i] += max(steps * strides[i] - span, 0)
+    padded = ctx.b.Pad(
+        x, ints(ctx.b, [0, 0, *begin]), ints(ctx.b, [0, 0, *end]), number(ctx.b, 0, x.dtype), pad_mode="constant"
+    )
+    zeros = [0] * len(kernel)
+    return padded, {**window, "pads_begin": zeros, "pads_end": zeros, "rounding_type": "floor"}
+
+
+def _spatial_axes(ctx: NodeContext, x: Value) -> Value:
+    return ints(ctx.b, range(2, rank(ctx, x)))
+
+
+@converter("GlobalAveragePool")
+def global_average_pool(ctx: NodeContext) -> Value:
+    """ReduceMean over the spatial dimensions."""
+    x = ctx.input(0)
+    return ctx.b.ReduceMean(x, _spatial_axes(ctx, x), keep_dims=True)
+
+
+@converter("GlobalMaxPool")
+def global_max_pool(ctx: NodeContext) -> Value:
+    """ReduceMax over the spatial dimensions."""
+    x = ctx.input(0)
+    return ctx.b.ReduceMax(x, _spatial_axes(ctx, x), keep_dims=True)
+
+
+@converter("GlobalLpPool")
+def global_lp_pool(ctx: NodeContext) -> Value:
+    """(sum of |x|^p over the spatial dimensions)^(1/p)."""
+    b, x = ctx.b, ctx.input(0)
+    p = int(ctx.attr("p", 2))
+    axes = _spatial_axes(ctx, x)
+    if p == 1:
+        return b.ReduceL1(x, axes, keep_dims=True)
+    if p == 2:
+        return b.ReduceL2(x, axes, keep_dims=True)
+    return b.Power(b.ReduceSum(b.Power(b.Abs(x), float(p)), axes, keep_dims=True), 1.0 / p)

@@ -1,0 +1,78 @@
+"""The table of converters: (domain, operator) -> the version forms, each a function.
+
+    @converter("Conv")
+    def conv(ctx: NodeContext) -> Value: ...
+
+A form serves models from opset `since` on, until the next form's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from ....ir.errors import VinocError
+from ....ir.graph import Value
+
+if TYPE_CHECKING:
+    from .context import NodeContext
+
+Result: TypeAlias = Value | Sequence[Value | None]
+"""What a converter returns: the only output, or one for each output of the ONNX node; None for one it does not want."""
+Converter: TypeAlias = "Callable[[NodeContext], Result]"
+
+MICROSOFT = "com.microsoft"
+_TABLE: dict[tuple[str, str], list[tuple[int, Converter]]] = {}
+
+
+def converter(op: str, since: int = 1, domain: str = "") -> Callable[[Converter], Converter]:
+    """Registers a function as the form of an operator from opset `since` on.
+
+    Raises VinocError when that form has a function already; it names both.
+    """
+
+    def register(function: Converter) -> Converter:
+        forms = _TABLE.setdefault((domain, op), [])
+        for version, other in forms:
+            if version == since and _origin(other) != _origin(function):
+                raise VinocError(
+                    f"ONNX operator '{op}' from opset {since} on is declared twice: by {_origin(other)} and by {_origin(function)}",
+                    help="declare another `since`, or drop one of the two",
+                )
+        forms[:] = sorted([(v, f) for v, f in forms if v != since] + [(since, function)], key=lambda form: form[0])
+        return function
+
+    return register
+
+
+def _origin(function: Converter) -> str:
+    return f"{function.__module__}.{function.__qualname__}"
+
+
+def table() -> dict[tuple[str, str], list[tuple[int, Converter]]]:
+    """All converters: (domain, operator) -> [(first opset, function)], lowest first. Loads the built-in ones."""
+    from . import converters  # noqa: F401  # importing registers them
+
+    return _TABLE
+
+
+def find(domain: str, op: str, version: int) -> Converter | None:
+    """The form for a version: the newest one not newer, or the oldest where all are newer; None: no such operator."""
+    forms = table().get((domain, op))
+    if not forms:
+        return None
+    best = forms[0][1]
+    for since, function in forms:
+        if since <= version:
+            best = function
+    return best
+
+
+def document() -> Iterator[str]:
+    """The table as lines of Markdown, for the docs."""
+    yield "| Domain | Operator | From opset | Meaning |"
+    yield "|---|---|---|---|"
+    for (domain, op), forms in sorted(table().items()):
+        versions = ", ".join(str(since) for since, _ in forms)
+        text = (forms[-1][1].__doc__ or "").strip().split("\n")[0]
+        yield f"| {domain or 'ai.onnx'} | {op} | {versions} | {text} |"

@@ -1,0 +1,57 @@
+"""Batch normalization at inference is an affine map of each channel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...ir.builder import Builder
+from ...ir.dtype import Array
+from ...ir.graph import Value
+from ..pattern import Const, Match, OpPattern, Tracer
+from ..rewrite import Rewrite, rewrite
+from .channels import CONVOLUTIONS, as_column, scale_outputs
+
+
+def scale_and_shift(m: Match) -> tuple[Array, Array]:
+    """BN(x) = scale * x + shift, one number a channel; computed in f64, given in the type of gamma."""
+    gamma, beta, mean, var = (np.asarray(a, np.float64) for a in (m.gamma, m.beta, m.mean, m.var))
+    scale = gamma / np.sqrt(var + m.BatchNormInference.epsilon)
+    return scale.astype(m.gamma.dtype), (beta - mean * scale).astype(m.gamma.dtype)
+
+
+@rewrite
+class FoldBatchNorm(Rewrite):
+    """BN(Conv(x, w)) = Conv(x, w * s) + (beta - mean * s),  s = gamma / sqrt(var + eps)."""
+
+    def pattern(
+        self, p: Tracer, x: Any, w: Const, gamma: Const, beta: Const, mean: Const, var: Const, size: Any
+    ) -> tuple[OpPattern, ...]:
+        conv = p.one_of(*CONVOLUTIONS, name="conv")
+        return (
+            p.BatchNormInference(conv(x, w), gamma, beta, mean, var),
+            p.BatchNormInference(conv(x, w, size), gamma, beta, mean, var),
+        )
+
+    def replace(self, b: Builder, m: Match) -> Value:
+        scale, shift = scale_and_shift(m)
+        filters = b.const(scale_outputs(m.conv.kind, m.w, scale), name=m.value("w").name)
+        rest = [m.size] if m.has("size") else []
+        conv = b.build(m.conv, m.x, filters, *rest)
+        return b.Add(conv, as_column(shift, m.w.ndim - m.conv.kind.startswith("Group")))  # type: ignore[no-any-return]
+
+
+@rewrite
+class BatchNormToAffine(Rewrite):
+    """BN(x) = x * s + (beta - mean * s), where no convolution can take the scale."""
+
+    def pattern(self, p: Tracer, x: Any, gamma: Const, beta: Const, mean: Const, var: Const) -> OpPattern:
+        return p.BatchNormInference(x, gamma, beta, mean, var)
+
+    def replace(self, b: Builder, m: Match) -> Value | None:
+        rank = m.x.rank
+        if rank is None:
+            return None
+        scale, shift = scale_and_shift(m)
+        return b.Add(b.Multiply(m.x, as_column(scale, rank)), as_column(shift, rank))  # type: ignore[no-any-return]
