@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vinoc.ir import VinocError, dtype
+from vinoc.ir import VinocError
 from vinoc.ir.buffer import Buffer, pack, packed_size, unpack
-from vinoc.ir.dtype import DType, f32, from_numpy
+from vinoc.ir.dtype import DType, dtype, f32, from_numpy
 
 
 def test_equality_is_of_contents_not_of_storage() -> None:

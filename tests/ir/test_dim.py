@@ -90,3 +90,12 @@ def test_broadcast_and_merge() -> None:
     with pytest.raises(InferenceError, match="outside"):
         merge_dim(H, 9)
     assert not known_equal(unknown(), unknown())
+
+
+def test_order_is_decided_by_bounds_or_refused() -> None:
+    assert N < N + 1
+    assert H <= 8
+    assert not H > 8
+    assert H >= 1
+    with pytest.raises(InferenceError, match="not known"):
+        _ = N < H

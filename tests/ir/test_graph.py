@@ -157,7 +157,7 @@ def test_to_networkx() -> None:
 
 
 def test_operation_declared_twice_names_both_owners() -> None:
-    from vinoc.ir import Op, op
+    from vinoc.ir.op import Op, op
 
     with pytest.raises(VinocError, match=r"vinoc\.ir\.ops.*and by tests"):
 

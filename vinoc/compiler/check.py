@@ -12,7 +12,7 @@ from ..ir.graph import Graph
 from ..passes.manager import PassManager
 from ..passes.pipeline import parse
 from .config import Options
-from .driver import Size, quiet_gc, read_model, run_passes
+from .driver import Size, Watch, quiet_gc, read_model, run_passes, silent
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class Verdict:
         return not self.problems
 
 
-def check_model(path: str | Path, options: Options) -> Verdict:
+def check_model(path: str | Path, options: Options, watch: Watch = silent) -> Verdict:
     """Reads the model, runs the pipeline, and asks the target what it cannot take.
 
     Raises VinocError for a file that cannot be read at all, and for faulty passes.
@@ -42,7 +42,7 @@ def check_model(path: str | Path, options: Options) -> Verdict:
     except ConversionError as error:
         verdict.problems += error.problems
         return verdict
-    run_passes(graph, options)
+    run_passes(graph, options, watch)
     with quiet_gc():
         PassManager(parse(maker.lowering, f"lowering of '{maker.name}'")).run(graph)
     verdict.size = Size.of(graph)

@@ -23,8 +23,8 @@ Watch = Callable[[str], None]
 """Is told the stage that begins: `reading m.onnx`, `pass 'fuse'`, ..."""
 
 
-def _silent(stage: str) -> None:
-    pass
+def silent(stage: str) -> None:
+    """A watch that does nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Result:
         return sum(self.phases.values())
 
 
-def compile_model_file(path: str | Path, options: Options | None = None, watch: Watch = _silent, **changes: Any) -> Result:
+def compile_model_file(path: str | Path, options: Options | None = None, watch: Watch = silent, **changes: Any) -> Result:
     """Reads a model, runs the passes, lowers and writes it; `changes` are fields of Options.
 
     Files appear only when everything succeeded. Raises VinocError; any other exception is a fault of vinoc and
@@ -118,7 +118,7 @@ def formats() -> str:
     return "formats: " + ", ".join(f"{f.name} ({' '.join(f.extensions)})" for f in frontends().values())
 
 
-def run_passes(graph: Graph, options: Options, watch: Watch = _silent) -> list[StepResult]:
+def run_passes(graph: Graph, options: Options, watch: Watch = silent) -> list[StepResult]:
     """Runs the pipeline of the options over a graph, in place. Raises as `compile_model_file` does."""
     with quiet_gc(), _noted(watch) as stage:
         pipeline = parse(options.passes)

@@ -63,12 +63,20 @@ def timing(result: Result) -> Iterator[str]:
 
 def explanation(result: Result) -> Iterator[str]:
     """Why rules of the passes to explain did not apply, by framework node."""
-    for name in result.options.explain:
-        steps = [s for s in result.steps if s.name == name or any(d.rule == name for d in s.declined)]
-        declined = [d for s in steps for d in s.declined if name in (s.name, d.rule)]
-        applied = sum(s.changes if s.name == name else s.matches[name] for s in steps)
-        yield f"{name}: applied {applied} times, declined {len(set(declined))} times"
-        for d in dict.fromkeys(declined):
+    yield from explain_steps(result.steps, result.options.explain)
+
+
+def explain_steps(steps: Sequence[StepResult], names: Sequence[str]) -> Iterator[str]:
+    """The same for the passes or rules of these names."""
+    for name in names:
+        mine = [s for s in steps if s.name == name]
+        inside = [s for s in steps if s.name != name]
+        declined = dict.fromkeys(
+            [*(d for s in mine for d in s.declined), *(d for s in inside for d in s.declined if d.rule == name)]
+        )
+        applied = sum(s.changes for s in mine) + sum(s.matches[name] for s in inside)
+        yield f"{name}: applied {applied} times, declined {len(declined)} times"
+        for d in declined:
             yield f"  {d.where}: {d.rule}: {d.why}"
 
 

@@ -2,7 +2,7 @@
 
 from .builder import Builder
 from .dim import Dim, Sym, symbol
-from .dtype import DType, dtype
+from .dtype import DType
 from .errors import (
     ConversionError,
     EvaluationError,
@@ -16,7 +16,7 @@ from .errors import (
 )
 from .graph import Graph, Node, Value
 from .loc import Fused, Loc
-from .op import Op, Operand, op, op_class
+from .op import Op, Operand, op_class
 from .types import OptionalType, SequenceType, Shape, TensorType, Type
 from .verify import verify
 
@@ -46,8 +46,6 @@ __all__ = [
     "Value",
     "VerificationError",
     "VinocError",
-    "dtype",
-    "op",
     "op_class",
     "symbol",
     "verify",

@@ -62,6 +62,20 @@ class Sym:
     def __hash__(self) -> int:
         return self._hash
 
+    # Ordering holds for every value of the symbols, or raises: shape arithmetic then stays unknown.
+
+    def __lt__(self, other: Dim) -> bool:
+        return _less(self, other)
+
+    def __gt__(self, other: Dim) -> bool:
+        return _less(other, self)
+
+    def __le__(self, other: Dim) -> bool:
+        return not _less(other, self)
+
+    def __ge__(self, other: Dim) -> bool:
+        return not _less(self, other)
+
     def __add__(self, other: Dim) -> Dim:
         return _add(self, other, 1)
 
@@ -170,6 +184,14 @@ def _add(a: Dim, b: Dim, sign: int) -> Dim:
     for mono, c in more.items():
         terms[mono] = terms.get(mono, 0) + sign * c
     return _make(terms, const + sign * extra)
+
+
+def _less(a: Dim, b: Dim) -> bool:
+    """a < b, whatever the symbols stand for. Raises InferenceError where that depends on them."""
+    lo, hi = _bounds(_add(a, b, -1))
+    if hi < 0 or lo >= 0:
+        return hi < 0
+    raise InferenceError(f"whether {a} is less than {b} is not known")
 
 
 def _mul(a: Dim, b: Dim) -> Dim:

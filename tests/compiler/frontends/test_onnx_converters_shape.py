@@ -119,7 +119,8 @@ def test_range(start: int, stop: int, step: int) -> None:
 @pytest.mark.parametrize("axis", [-1, 0, 1])
 def test_one_hot(axis: int) -> None:
     for indices in (I([[0, 2], [-1, 9]]), np.array([[1.0, 2.0]], np.float32)):
-        check("OneHot", [indices, I(4), np.array([0.5, 3], np.float32)], 11, constant=[1], axis=axis)
+        depth = np.array(4, indices.dtype)
+        check("OneHot", [indices, depth, np.array([0.5, 3], np.float32)], 11, constant=[1], axis=axis)
     check("OneHot", [I([1, 0]), I([3]), I([0, 1])], 9, axis=0)
 
 

@@ -13,8 +13,6 @@ from collections.abc import Sequence
 
 from .faults import report
 
-DEFAULT = "compile"
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command line and returns its exit code; never raises."""
@@ -32,12 +30,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: list[str]) -> int:
-    from .verbs import command, route
+    """Finds the command and invokes it; click's own handling of errors is left aside."""
+    from click.exceptions import Exit
+
+    from .verbs import DEFAULT, command, route
 
     verb, rest = route(argv)
-    outcome = command(verb).main(
-        args=rest, prog_name="vinoc" if verb == DEFAULT else f"vinoc {verb}", standalone_mode=False
-    )
+    chosen = command(verb)
+    try:
+        with chosen.make_context("vinoc" if verb == DEFAULT else f"vinoc {verb}", rest) as context:
+            outcome = chosen.invoke(context)
+    except Exit as end:
+        return end.exit_code
     return outcome if isinstance(outcome, int) else 0
 
 

@@ -27,7 +27,7 @@ def report(error: BaseException, debug: bool = False, stream: TextIO | None = No
 
 
 def _report(error: BaseException, out: TextIO) -> int:
-    if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "Abort":
+    if isinstance(error, KeyboardInterrupt):
         print("interrupted", file=out)
         return INTERRUPTED
     if isinstance(error, ConversionError):

@@ -24,8 +24,9 @@ def max_pool(
     and the index 0.
     """
     spatial = data.shape[2:]
+    same = auto_pad in ("same_upper", "same_lower")
     begin, end = auto_pads(spatial, kernel, strides, dilations, begin, end, auto_pad)
-    out = pool_sizes(spatial, kernel, strides, dilations, begin, end, rounding)
+    out = pool_sizes(spatial, kernel, strides, dilations, begin, end, "floor" if same else rounding)
     best = np.full((*data.shape[:2], *out), lowest(data.dtype), data.dtype)
     place = np.full(best.shape, -1, np.int64)
     positions = np.arange(prod(spatial), dtype=np.int64).reshape(spatial)
@@ -33,7 +34,7 @@ def max_pool(
         windows, seen = tap_ranges(tap, spatial, out, strides, dilations, begin)
         if windows:
             target, source = best[(..., *windows)], data[(..., *seen)]
-            better = (source > target) | ((place[(..., *windows)] < 0) & (source == target))
+            better = (source > target) | ((place[(..., *windows)] < 0) & (source == source))
             np.copyto(target, source, where=better)
             np.copyto(place[(..., *windows)], positions[tuple(seen)], where=better)
     return best, flat_index(np.maximum(place, 0), data.shape, axis).astype(index_type)
@@ -48,8 +49,9 @@ def avg_pool(
     """
     spatial = data.shape[2:]
     ones = [1] * len(kernel)
+    same = auto_pad in ("same_upper", "same_lower")
     begin, end = auto_pads(spatial, kernel, strides, ones, begin, end, auto_pad)
-    out = pool_sizes(spatial, kernel, strides, ones, begin, end, rounding)
+    out = pool_sizes(spatial, kernel, strides, ones, begin, end, "floor" if same else rounding)
     wide = np.float64 if data.dtype in (np.float64, np.int32, np.int64, np.uint32, np.uint64) else np.float32
     x = data.astype(wide, copy=False)
     total = np.zeros((*data.shape[:2], *out), wide)

@@ -10,7 +10,7 @@ from .. import dim as _dim
 from .. import types
 from ..dim import Dim, Sym, unknown
 from ..dtype import Array
-from ..errors import InferenceError
+from ..errors import InferenceError, VinocError
 from ..kernels import movement
 from ..op import Op, Operand, op
 from ..types import Shape, TensorType
@@ -182,7 +182,7 @@ class Split(Op):
 
     def validate(self) -> None:
         if self.num_splits < 1:
-            raise InferenceError(f"attribute `num_splits` of Split is {self.num_splits}, expected at least 1")
+            raise VinocError(f"attribute `num_splits` of Split is {self.num_splits}, expected at least 1")
 
     def infer(self, data: Operand, axis: Operand) -> tuple[TensorType, ...]:
         along = known_scalar(axis, "axis")

@@ -1,0 +1,43 @@
+"""`vinoc check`: would this model convert?"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from .options import FILE, SETTINGS, debug, framework, plugin
+
+
+@click.command(context_settings=SETTINGS, short_help="List all that stands in the way of a conversion.")
+@click.argument("model", type=FILE)
+@click.option("-t", "--target", metavar="T", default="ir", help="Target: ir, numpy [ir].")
+@click.option("--passes", metavar="P", help="Passes to run before the target is asked.")
+@framework
+@plugin
+@debug
+def command(
+    model: Path, target: str, passes: str | None, framework: str | None, plugins: Sequence[Path], debug: bool
+) -> int:
+    """Tells whether MODEL would convert, and if not, every problem at once; writes no file."""
+    from ..check import check_model
+    from ..config import DEFAULT_PASSES, Options
+    from ..errors_table import COLUMNS, headline, rows, text
+    from ..plugins import load_plugins
+    from .console import print_table, progress
+
+    load_plugins(plugins)
+    options = Options(passes=DEFAULT_PASSES if passes is None else passes, target=target, framework=framework)
+    with progress() as watch:
+        verdict = check_model(model, options, watch)
+    if verdict.ok and verdict.size:
+        print(f"{model}: converts to '{target}': {verdict.size.nodes} nodes, {verdict.size.edges} edges")
+        return 0
+    if sys.stdout.isatty():
+        print_table(COLUMNS, [r.cells() for r in rows(verdict.problems)])
+    else:
+        print("\n".join(text(verdict.problems)))
+    print(f"{model}: {headline(verdict.problems)}")
+    return 1
