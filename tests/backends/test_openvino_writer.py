@@ -26,13 +26,12 @@ from vinoc.ir import (
     TensorType,
     UsageError,
     VinocError,
-    dtype,
-    op,
     symbol,
 )
 from vinoc.ir.buffer import Buffer
 from vinoc.ir.dim import unknown
-from vinoc.ir.dtype import f32
+from vinoc.ir.dtype import dtype, f32
+from vinoc.ir.op import op
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -409,7 +408,7 @@ def test_tensor_iterator_backwards(tmp_path):
 
 def test_state(tmp_path):
     b, (x,) = start((1, 3))
-    before = b.ReadValue(x, variable_id="v", variable_type=f32, variable_shape=(1, 3))
+    before = b.ReadValue(x, variable_id="v", variable_type=f32, variable_shape="1,3")
     after = b.Add(before, x)
     b.Assign(after, variable_id="v")
     b.graph.add_output(after, "y")

@@ -45,7 +45,6 @@ def rule_summary(name: str) -> str:
     return ""
 
 
-@cache
 def _rules(cls: type[Pass]) -> Sequence[Pass]:
     """The rules of a group with default options; none where it has options that must be given, or is no group."""
     if not issubclass(cls, Group) or any(a.required for a in attributes_of(cls)):

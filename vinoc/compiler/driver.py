@@ -61,7 +61,9 @@ class Result:
         return sum(self.phases.values())
 
 
-def compile_model_file(path: str | Path, options: Options | None = None, watch: Watch = silent, **changes: Any) -> Result:
+def compile_model_file(
+    path: str | Path, options: Options | None = None, watch: Watch = silent, **changes: Any
+) -> Result:
     """Reads a model, runs the passes, lowers and writes it; `changes` are fields of Options.
 
     Files appear only when everything succeeded. Raises VinocError; any other exception is a fault of vinoc and
@@ -93,7 +95,7 @@ def compile_model_file(path: str | Path, options: Options | None = None, watch: 
         return result
 
 
-def read_model(path: str | Path, framework: str | None = None) -> Graph:
+def read_model(path: str | os.PathLike[str], framework: str | None = None) -> Graph:
     """The graph of a model file of any known format. Raises VinocError, naming the formats when it is of none."""
     from .frontends.base import find_frontend, frontend_for
 

@@ -83,7 +83,8 @@ h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin-top: 2rem }
 table { border-collapse: collapse; width: 100% } td, th { text-align: left; padding: .25rem .7rem; vertical-align: top }
 th { border-bottom: 2px solid #888 } td { border-bottom: 1px solid #ddd } td.n, th.n { text-align: right }
 code { font-size: .92em } .rule { padding-left: 2rem; color: #555 } summary { cursor: pointer }
-@media (prefers-color-scheme: dark) { body { background: #181818; color: #ddd } td { border-color: #333 } .rule { color: #aaa } }
+@media (prefers-color-scheme: dark) { body { background: #181818; color: #ddd } td { border-color: #333 }
+  .rule { color: #aaa } }
 """
 
 
@@ -113,7 +114,8 @@ def _page(data: dict[str, Any]) -> Iterator[str]:
         yield from _step_rows(step)
     yield "</table>"
     for error in data["output_errors"]:
-        yield f"<p>After <code>{escape(error['pass'])}</code>: outputs differ by {error['error']:.1e} of their range.</p>"
+        what = f"outputs differ by {error['error']:.1e} of their range"
+        yield f"<p>After <code>{escape(error['pass'])}</code>: {what}.</p>"
     for step in data["steps"]:
         yield from _details(step)
     yield f"<p><small>vinoc {escape(data['vinoc'])}</small></p></body></html>"

@@ -115,6 +115,10 @@ class Match:
                 return node
         raise AttributeError(f"the pattern binds no '{name}'")
 
+    def in_order(self) -> list[Node]:
+        """The matched nodes, as they stand in the graph."""
+        return sorted(self.nodes.values(), key=lambda n: n._order)
+
     def value(self, name: str) -> Value:
         """The value of a variable, for Const ones too."""
         return self.values[name]

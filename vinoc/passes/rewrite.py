@@ -26,7 +26,7 @@ from ..ir import types
 from ..ir.builder import Builder
 from ..ir.errors import InferenceError, VerificationError, VinocError
 from ..ir.graph import Graph, Node, Value
-from ..ir.loc import UNKNOWN, AnyLoc, fuse
+from ..ir.loc import AnyLoc, fuse
 from .base import Context, Pass, Rewritten, graph_pass
 from .pattern import Match, OpPattern, match, trace
 
@@ -151,7 +151,7 @@ class _Driver:
     def try_rule(self, rule: Rewrite, m: Match) -> bool:
         """Asks the rule for the replacement and puts it in place."""
         self.new = []
-        loc = fuse((n.loc for n in m.nodes.values()), rule.name)
+        loc = fuse((n.loc for n in m.in_order()), rule.name)
         builder = Builder(self.graph, before=m.root, loc=loc)
         try:
             result = rule.replace(builder, m)
@@ -184,7 +184,7 @@ class _Driver:
         self.context.matches[rule.name] += 1
         self.latest.append(rule.name)
         if self.context.explain:
-            kinds = tuple(n.label for n in m.nodes.values())
+            kinds = tuple(n.label for n in m.in_order())
             self.context.rewritten.append(Rewritten(rule.name, loc, kinds, tuple(n.kind for n in self.new)))
         erase_dead(self.graph, [root, *m.nodes.values()], on_producer=self.push)
         for node in self.new:
@@ -200,8 +200,8 @@ class _Driver:
 
 
 def adopt_name(old: Value, new: Value) -> None:
-    """The replacement is called what it replaces, unless it is a value with a name of its own that stays in use."""
-    if old.name and (not new.name or old.is_output):
+    """A nameless replacement, or one that becomes an output, is called what it replaces; inputs keep their names."""
+    if old.name and new.node is not None and (not new.name or old.is_output):
         new.name = old.name
 
 
@@ -227,7 +227,3 @@ def erase_dead(graph: Graph, nodes: Sequence[Node], on_producer: Callable[[Node]
                     on_producer(user)
     return count
 
-
-def anchor(loc: AnyLoc) -> str:
-    """The framework node that a location is shown as."""
-    return "" if loc == UNKNOWN else str(loc)

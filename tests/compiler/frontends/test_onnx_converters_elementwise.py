@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from onnx_util import check
 
 from vinoc.ir.errors import VinocError
+
+from .onnx_util import check
 
 RNG = np.random.default_rng(0)
 

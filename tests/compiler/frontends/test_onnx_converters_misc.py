@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from onnx import helper
-from onnx_util import check, make_model, read, run_graph
 
 from vinoc.ir.errors import VinocError
+
+from .onnx_util import check, make_model, read, run_graph
 
 RNG = np.random.default_rng(4)
 I = np.array

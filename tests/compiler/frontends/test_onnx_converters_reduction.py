@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx_util import check
 
 from vinoc.ir.errors import VinocError
+
+from .onnx_util import check
 
 RNG = np.random.default_rng(1)
 X = RNG.uniform(0.1, 2, (3, 4, 5)).astype(np.float32)

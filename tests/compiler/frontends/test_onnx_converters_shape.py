@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from onnx import helper, numpy_helper
-from onnx_util import check, make_model, read, run_graph, run_reference
 
 from vinoc.ir.errors import VinocError
+
+from .onnx_util import check, make_model, read, run_graph, run_reference
 
 RNG = np.random.default_rng(2)
 X = RNG.normal(size=(2, 3, 4)).astype(np.float32)

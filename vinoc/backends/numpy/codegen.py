@@ -178,7 +178,7 @@ class _Generator:
             scope.add(text, _comment(node))
             return
         is_tensor = isinstance(node.outputs[0].type, TensorType)
-        if is_tensor and form.returns.startswith("tuple"):
+        if form.returns.startswith("tuple"):
             scope.add(f"({targets[0]},) = {text}", _comment(node))
             return
         if form.inline is not None and is_tensor and not node.outputs[0].rank:

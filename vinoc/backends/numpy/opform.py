@@ -155,6 +155,7 @@ class OpForm:
         rest = [a or "None" for a in arguments[len(self.parameters) :]]
         if self.variadic:
             values[self.variadic] = f"({', '.join(rest)}{',' * (len(rest) == 1)})"
+            values[f"*{self.variadic}"] = ", ".join(rest)
         if bodies is not None:
             values["bodies"] = bodies
         for name in self.parameters[len(arguments) :]:
@@ -307,8 +308,11 @@ def _substitute(node: ast.expr, values: dict[str, str], texts: dict[ast.expr, st
     if isinstance(node, ast.Name):
         return values.get(node.id, node.id)
     if isinstance(node, ast.Tuple | ast.List):
-        items = ", ".join(_substitute(e, values, texts) for e in node.elts)
-        return f"[{items}]" if isinstance(node, ast.List) else f"({items}{',' * (len(node.elts) == 1)})"
+        given = [_substitute(e, values, texts) for e in node.elts]
+        items = ", ".join(g for g in given if g)
+        return f"[{items}]" if isinstance(node, ast.List) else f"({items}{',' * (', ' not in items)})"
+    if isinstance(node, ast.Starred):
+        return values[f"*{ast.unparse(node.value)}"]
     if isinstance(node, ast.Attribute):
         return f"{_substitute(node.value, values, texts)}.{node.attr}"
     return ast.unparse(node)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ...ir.errors import Problem
 from ...ir.graph import Graph
+from .check import check
 from .writer import WrittenFiles, write_ir
 
 __all__ = ["OpenVinoBackend", "WrittenFiles", "write_ir"]
@@ -17,6 +19,10 @@ class OpenVinoBackend:
 
     name = "ir"
     lowering = ""
+
+    def problems(self, graph: Graph) -> list[Problem]:
+        """Everything in a graph that IR cannot hold."""
+        return check(graph)
 
     def write(self, graph: Graph, directory: Path, name: str, **options: Any) -> Sequence[Path]:
         """Writes `name.xml`, `name.bin` and `name.mapping`; `options` are those of `write_ir`."""

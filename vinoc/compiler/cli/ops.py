@@ -32,7 +32,8 @@ def command(kinds: Sequence[str], matrix: bool, as_json: bool, plugins: Sequence
         if as_json:
             print(json.dumps(cells, indent=2))
             return
-        print_table(("operation", *MATRIX), [(k, *("x" if row[c] else "-" for c in MATRIX)) for k, row in cells.items()])
+        marks = [(kind, *("x" if row[c] else "-" for c in MATRIX)) for kind, row in cells.items()]
+        print_table(("operation", *MATRIX), marks)
         return
     rows = [describe_op(c) for c in classes]
     if as_json:
@@ -40,8 +41,12 @@ def command(kinds: Sequence[str], matrix: bool, as_json: bool, plugins: Sequence
     elif kinds:
         print("\n\n".join(map(_full, rows)))
     else:
-        lines = [(r["kind"], r["opset"], ", ".join(map(_port, r["inputs"])), _attributes(r), r["summary"]) for r in rows]
+        lines = [(r["kind"], r["opset"], _ports(r), _attributes(r), r["summary"]) for r in rows]
         print_table(("operation", "opset", "inputs", "attributes", "meaning"), lines)
+
+
+def _ports(row: dict[str, Any]) -> str:
+    return ", ".join(map(_port, row["inputs"]))
 
 
 def _port(port: dict[str, Any]) -> str:
@@ -53,7 +58,7 @@ def _attributes(row: dict[str, Any]) -> str:
 
 
 def _full(row: dict[str, Any]) -> str:
-    lines = [f"{row['kind']}({', '.join(map(_port, row['inputs']))})  {row['opset']}"]
+    lines = [f"{row['kind']}({_ports(row)})  {row['opset']}"]
     lines += [f"  {line}".rstrip() for line in row["doc"].splitlines()]
     for a in row["attributes"]:
         default = "required" if a["required"] else f"default {a['default']}"

@@ -31,15 +31,14 @@ def _all(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 
 plugin = click.option(
-    "--plugin", "plugins", multiple=True, type=FILE, metavar="FILE", help="Python file that declares passes or operations."
-)
+    "--plugin", "plugins", multiple=True, type=FILE, metavar="FILE",
+    help="Python file that declares passes or operations.",
+)  # fmt: skip
 framework = click.option("--framework", metavar="NAME", help="Format of the model, where its name does not tell.")
 debug = click.option("--debug", is_flag=True, help="Show tracebacks.")
 
 pipeline = _all(
-    click.option(
-        "--passes", "--pass_pipeline", metavar="P", help=f"Passes, e.g. fuse,(fold,dce)*; \"\" for none [{DEFAULT_PASSES}]."
-    ),
+    click.option("--passes", metavar="P", help=f'Passes, e.g. fuse,(fold,dce)*; "" for none [{DEFAULT_PASSES}].'),
     plugin,
     click.option(
         "--verify", type=click.Choice(get_args(Verification)), default="structure", show_default=True,

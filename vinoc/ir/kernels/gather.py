@@ -37,7 +37,8 @@ def gather_nd(data: Array, indices: Array, batch_dims: int) -> Array:
     rows = int(np.prod(data.shape[:batch_dims], dtype=np.int64))
     points = indices.reshape((rows, int(np.prod(indices.shape[batch_dims:-1], dtype=np.int64)), depth))
     coordinates = [np.arange(rows).reshape(-1, 1), *np.moveaxis(points, 2, 0)]
-    return data.reshape((rows, *data.shape[batch_dims:]))[tuple(coordinates)].reshape(shape)
+    picked: Array = data.reshape((rows, *data.shape[batch_dims:]))[tuple(coordinates)]
+    return picked.reshape(shape)
 
 
 def gather_tree(step_ids: Array, parents: Array, max_length: Array, end_token: Array) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -65,14 +64,14 @@ def broadcast(data: Array, target: Array, axes_mapping: Array | None, mode: str)
     return np.broadcast_to(data, shape)
 
 
-def split(data: Array, axis: Array, lengths: Sequence[int]) -> tuple[Array, ...]:
+def split(data: Array, axis: Array, lengths: Array) -> tuple[Array, ...]:
     """`data` cut along an axis into parts of these lengths, of which one may be -1: the rest."""
     along = int(axis.item())
-    sizes = [int(n) for n in lengths]
+    sizes = [int(n) for n in lengths.reshape(-1)]
     if -1 in sizes:
         sizes[sizes.index(-1)] = data.shape[along] - sum(n for n in sizes if n != -1)
     if min(sizes) < 0 or sum(sizes) != data.shape[along]:
-        raise ValueError(f"a dimension of {data.shape[along]} cannot be split into {list(lengths)}")
+        raise ValueError(f"a dimension of {data.shape[along]} cannot be split into {lengths.tolist()}")
     return tuple(np.split(data, np.cumsum(sizes[:-1], dtype=np.int64), along))
 
 
@@ -101,12 +100,11 @@ def _mirrored(index: Array, n: int, mode: str) -> Array:
     """Places in -inf..inf as places in 0..n-1."""
     if mode == "edge":
         return np.clip(index, 0, n - 1)
-    if mode == "symmetric":
-        folded = index % (2 * n)
-        return np.minimum(folded, 2 * n - 1 - folded)
-    period = max(2 * (n - 1), 1)
-    folded = index % period
-    return np.minimum(folded, period - folded)
+    # Mirrors at both borders repeat with a period; its second half runs backwards.
+    period = 2 * n if mode == "symmetric" else max(2 * (n - 1), 1)
+    forwards = index % period
+    backwards: Array = period - forwards - (1 if mode == "symmetric" else 0)
+    return np.minimum(forwards, backwards)
 
 
 def _pad_constant(data: Array, begin: Array, end: Array, value: Array | None) -> Array:

@@ -52,12 +52,11 @@ def scatter_nd(data: Array, indices: Array, updates: Array, reduction: str) -> A
 
 def accumulate(out: Array, place: tuple[Array, ...], updates: Array, reduction: str) -> None:
     """Combines updates into `out`, where one place may be met many times. Booleans: sum is or, prod is and."""
+    names: dict[str, np.ufunc] = {"sum": np.add, "sub": np.subtract, "prod": np.multiply}
+    names |= {"min": np.minimum, "max": np.maximum}
     if out.dtype == np.bool_:
-        combine = np.logical_or if reduction in ("sum", "max") else np.logical_and
-    else:
-        names = {"sum": np.add, "sub": np.subtract, "prod": np.multiply, "min": np.minimum, "max": np.maximum}
-        combine = names[reduction]
-    combine.at(out, place, updates)
+        names = {"sum": np.logical_or, "max": np.logical_or, "prod": np.logical_and, "min": np.logical_and}
+    names[reduction].at(out, place, updates)
 
 
 def neutral(reduction: str, dtype: np.dtype[Any]) -> Array:

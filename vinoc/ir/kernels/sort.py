@@ -14,9 +14,7 @@ def nonzero(data: Array, dtype: np.dtype[Any]) -> Array:
     return np.stack(np.nonzero(np.atleast_1d(data != 0 if data.dtype.kind != "b" else data))).astype(dtype)
 
 
-def top_k(
-    data: Array, k: Array, axis: int, mode: str, sort: str, index_dtype: np.dtype[Any]
-) -> tuple[Array, Array]:
+def top_k(data: Array, k: Array, axis: int, mode: str, sort: str, index_dtype: np.dtype[Any]) -> tuple[Array, Array]:
     """The k largest or smallest elements along an axis, and their positions; of equal ones the first count.
 
     sort "value" (and "none", which leaves the order open): the best first; "index": in their order in `data`.
@@ -44,9 +42,7 @@ def unique(
     """
     along = None if axis is None else int(axis.item())
     rows = data.reshape(-1) if along is None else data
-    _, first, inverse, counts = np.unique(
-        rows, return_index=True, return_inverse=True, return_counts=True, axis=along
-    )
+    _, first, inverse, counts = np.unique(rows, return_index=True, return_inverse=True, return_counts=True, axis=along)
     inverse = inverse.reshape(-1)
     if in_order:
         order = np.argsort(first, kind="stable")

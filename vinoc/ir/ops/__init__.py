@@ -1,3 +1,5 @@
 """The operations, a family a module. Importing this package declares them all."""
 
 from . import activation, bitwise, comparison, convert, elementwise, generate, logical, lookup, quantize, reduction, unary
+from . import control_flow, gather, movement, scatter, sequence, shape, slicing, sort, state
+from . import convolution, matrix, normalization, pooling, recurrent, resize

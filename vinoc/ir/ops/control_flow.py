@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import dim as _dim
@@ -25,7 +26,7 @@ from ..dtype import Array
 from ..errors import InferenceError, VinocError
 from ..kernels import loops
 from ..op import Op, Operand, op
-from ..types import OptionalType, SequenceType, Shape, TensorType, Type
+from ..types import OptionalType, SequenceType, TensorType, Type
 from .shape import known_scalar
 
 if TYPE_CHECKING:
@@ -250,12 +251,14 @@ class Loop(_Iterated):
         start: bool | None = _truth(condition)
         stay: bool | None = True
         if self.condition_output >= len(body.outputs):
-            raise InferenceError(f"`condition_output` is {self.condition_output}, the body has {len(body.outputs)} outputs")
+            raise InferenceError(
+                f"`condition_output` is {self.condition_output}, the body has {len(body.outputs)} outputs"
+            )
         if self.condition_output >= 0:
             stay = _truth(body.outputs[self.condition_output])
         if start is False:
             return 0
-        most = _dim.inf if limit is None else _dim.bounds(limit)[1]
+        most = inf if limit is None else _dim.bounds(limit)[1]
         if stay is False:
             return 1 if start and limit is not None and _dim.bounds(limit)[0] >= 1 else unknown(0, min(most, 1))
         if not start or not stay or limit is None:

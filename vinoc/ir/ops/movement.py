@@ -93,7 +93,9 @@ class Broadcast(Op):
 
     def infer(self, data: Operand, target_shape: Operand, axes_mapping: Operand | None = None) -> TensorType:
         if (axes_mapping is None) != (self.mode != "explicit"):
-            raise InferenceError(f"mode {self.mode} and an axes_mapping {'left out' if axes_mapping is None else 'given'}")
+            raise InferenceError(
+                f"mode {self.mode} and an axes_mapping {'left out' if axes_mapping is None else 'given'}"
+            )
         rank = static_length(target_shape, "target_shape")
         target = known_dims(target_shape) or unknowns(rank)
         if self.mode == "bidirectional":

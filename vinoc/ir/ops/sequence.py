@@ -1,209 +1,182 @@
-"""ONNX's sequences and optionals. OpenVINO has neither; frontends and passes turn them into tensors where they can.
+"""Sequences and optionals, which OpenVINO lacks: lists of tensors, and tensors that may be absent.
 
-A sequence is a list of arrays, an optional a value or None.
+A sequence is a tuple of arrays in memory; an optional is the array (or tuple) itself, or None.
 """
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from .. import dtype, types
-from ..dim import Dim, ceildiv, unknown
+from .. import types
+from ..dim import Dim, unknown
 from ..dtype import Array, DType
 from ..errors import InferenceError
-from ..kernels import sequences
+from ..kernels import sequence
 from ..op import Op, Operand, op
-from ..types import OptionalType, SequenceType, Shape, TensorType, Type
-from .shape import known_dims, known_scalar, need_integers
+from ..types import OptionalType, SequenceType, Shape, TensorType, Type, normalize_axis
 
 
-def element_type(operand: Operand) -> Type:
-    """The type of a sequence's elements. Raises InferenceError for anything else."""
+def _element(operand: Operand) -> Type:
+    """The type of a sequence's elements. Raises InferenceError where the operand is no sequence."""
     if isinstance(operand.type, SequenceType):
         return operand.type.element
     raise InferenceError(f"expected a sequence, got {operand.type}")
 
 
-def _check_position(position: Operand | None) -> None:
-    if position is not None:
-        known_scalar(position, "position")
+def _position(operand: Operand | None) -> None:
+    if operand is not None and not operand.dtype.is_integer:
+        raise InferenceError(f"the position is of type {operand.dtype}, expected an integer")
 
 
 @op(internal=True)
 class SequenceConstruct(Op):
-    """A sequence of its inputs."""
+    """A sequence of the operands, which have one element type."""
 
-    def infer(self, *inputs: Operand) -> SequenceType:
-        if not inputs:
-            raise InferenceError("a sequence of nothing has no type", help="use SequenceEmpty")
-        element = inputs[0].type
-        for other in inputs[1:]:
-            element = types.join(element, other.type)
-        return SequenceType(element)
+    def infer(self, first: Operand, *more: Operand) -> SequenceType:
+        return SequenceType(reduce(types.join, (v.type for v in more), first.type))
 
-    def evaluate(self, *inputs: Any) -> list[Any]:
-        return list(inputs)
+    def evaluate(self, *values: Array) -> Any:
+        return sequence.construct(values)
 
 
 @op(internal=True)
 class SequenceEmpty(Op):
-    """A sequence without elements, for tensors of `dtype`."""
+    """A sequence without elements, which will be of type `element_type`."""
 
-    dtype: DType = dtype.f32
+    element_type: DType
 
     def infer(self) -> SequenceType:
-        return SequenceType(TensorType(self.dtype, None))
+        return SequenceType(TensorType(self.element_type, None))
 
-    def evaluate(self) -> list[Any]:
-        return []
-
-
-@op(internal=True)
-class SequenceInsert(Op):
-    """A sequence with a tensor put in before `position`, by default at the end."""
-
-    def infer(self, sequence: Operand, tensor: Operand, position: Operand | None = None) -> SequenceType:
-        _check_position(position)
-        return SequenceType(types.join(element_type(sequence), tensor.type))
-
-    def evaluate(self, sequence: list[Any], tensor: Any, position: Array | None = None) -> list[Any]:
-        return sequences.insert(sequence, tensor, position)
-
-
-@op(internal=True)
-class SequenceErase(Op):
-    """A sequence without the element at `position`, by default the last."""
-
-    def infer(self, sequence: Operand, position: Operand | None = None) -> SequenceType:
-        _check_position(position)
-        return SequenceType(element_type(sequence))
-
-    def evaluate(self, sequence: list[Any], position: Array | None = None) -> list[Any]:
-        return sequences.erase(sequence, position)
+    def evaluate(self) -> Any:
+        return sequence.construct(())
 
 
 @op(internal=True)
 class SequenceAt(Op):
-    """The element at `position`; negative positions count from the end."""
+    """One element; a negative position counts from the end."""
 
-    def infer(self, sequence: Operand, position: Operand) -> Type:
-        _check_position(position)
-        return element_type(sequence)
+    def infer(self, data: Operand, position: Operand) -> Type:
+        _position(position)
+        return _element(data)
 
-    def evaluate(self, sequence: list[Any], position: Array) -> Any:
-        return sequences.at(sequence, position)
+    def evaluate(self, data: Any, position: Array) -> Array:
+        return sequence.at(data, position)
 
 
 @op(internal=True)
 class SequenceLength(Op):
-    """The number of elements, an i64 scalar."""
+    """The number of elements, a scalar of i64."""
 
-    def infer(self, sequence: Operand) -> TensorType:
-        element_type(sequence)
-        return TensorType(dtype.i64, ())
+    def infer(self, data: Operand) -> TensorType:
+        _element(data)
+        return TensorType(DType.registry["i64"], ())
 
-    def evaluate(self, sequence: list[Any]) -> Array:
-        return np.array(len(sequence), np.int64)
+    def evaluate(self, data: Any) -> Array:
+        return np.array(len(data), np.int64)
 
 
 @op(internal=True)
-class ConcatFromSequence(Op):
-    """One tensor of all elements: joined along `axis`, or with `new_axis` stacked along a new one."""
+class SequenceInsert(Op):
+    """The sequence with a tensor put in before `position`, or at the end."""
 
-    axis: int
-    new_axis: bool = False
+    def infer(self, data: Operand, value: Operand, position: Operand | None = None) -> SequenceType:
+        _position(position)
+        return SequenceType(types.join(_element(data), value.type))
 
-    def infer(self, sequence: Operand) -> TensorType:
-        element = element_type(sequence)
-        if not isinstance(element, TensorType):
-            raise InferenceError(f"elements {element} are no tensors")
-        if element.shape is None:
-            return element
-        rank = len(element.shape) + int(self.new_axis)
-        axis = types.normalize_axis(self.axis, rank)
-        rest = element.shape[axis + (not self.new_axis) :]
-        return TensorType(element.dtype, (*element.shape[:axis], unknown(), *rest))
+    def evaluate(self, data: Any, value: Array, position: Array | None = None) -> Any:
+        return sequence.insert(data, value, position)
 
-    def evaluate(self, sequence: list[Any]) -> Array:
-        return sequences.concatenate(sequence, self.axis, self.new_axis)
+
+@op(internal=True)
+class SequenceErase(Op):
+    """The sequence without the element at `position`, or without the last."""
+
+    def infer(self, data: Operand, position: Operand | None = None) -> SequenceType:
+        _position(position)
+        return SequenceType(_element(data))
+
+    def evaluate(self, data: Any, position: Array | None = None) -> Any:
+        return sequence.erase(data, position)
 
 
 @op(internal=True)
 class SplitToSequence(Op):
-    """The parts of a tensor along `axis`, as a sequence.
+    """Parts along an axis: of the lengths `split`, or all of the length `split` where that is a scalar.
 
-    `split` holds their lengths; a scalar is the length of all but perhaps the last. Without it the parts are slices
-    of 1, whose dimension vanishes unless `keepdims`.
+    With `squeeze` the parts have length one and lose the axis.
     """
 
     axis: int = 0
-    keepdims: bool = True
+    squeeze: bool = False
 
-    def infer(self, data: Operand, split: Operand | None = None) -> SequenceType:
+    def infer(self, data: Operand, split: Operand) -> SequenceType:
+        _position(split)
         shape = data.shape
-        if split is not None:
-            need_integers(split, "split")
         if shape is None:
             return SequenceType(TensorType(data.dtype, None))
-        axis = types.normalize_axis(self.axis, len(shape))
-        part: tuple[Dim, ...] = (1,) if self.keepdims else ()
-        if split is not None:
-            part = (_part(shape[axis], split),)
+        axis = normalize_axis(self.axis, len(shape))
+        part: Shape = () if self.squeeze else (unknown(),)
         return SequenceType(TensorType(data.dtype, (*shape[:axis], *part, *shape[axis + 1 :])))
 
-    def evaluate(self, data: Array, split: Array | None = None) -> list[Any]:
-        return sequences.split(data, split, self.axis, self.keepdims)
-
-
-def _part(size: Dim, split: Operand) -> Dim:
-    """The length that all parts have in common."""
-    lengths: Shape | None = known_dims(split)
-    if not lengths:
-        return unknown()
-    if split.rank == 0:
-        part = lengths[0]
-        return part if ceildiv(size, part) * part == size else unknown()
-    return lengths[0] if all(n == lengths[0] for n in lengths) else unknown()
+    def evaluate(self, data: Array, split: Array) -> Any:
+        return sequence.split(data, split, self.axis, self.squeeze)
 
 
 @op(internal=True)
-class Optional(Op):
-    """An optional that holds its input, or nothing."""
+class ConcatFromSequence(Op):
+    """The elements joined along an axis: an existing one, or with `new_axis` one of their own."""
 
-    element: Type | None = None
+    axis: int
+    new_axis: bool = False
 
-    def infer(self, value: Operand | None = None) -> OptionalType:
-        if value is not None:
-            return OptionalType(value.type)
-        if self.element is None:
-            raise InferenceError("an optional of nothing has no type", help="set the attribute `element`")
-        return OptionalType(self.element)
+    def infer(self, data: Operand) -> TensorType:
+        element = _element(data)
+        if not isinstance(element, TensorType):
+            raise InferenceError(f"cannot join elements of type {element}")
+        if element.shape is None:
+            return element
+        rank = len(element.shape) + self.new_axis
+        axis = normalize_axis(self.axis, rank)
+        joined: Dim = unknown()
+        kept = element.shape[axis:] if self.new_axis else element.shape[axis + 1 :]
+        return TensorType(element.dtype, (*element.shape[:axis], joined, *kept))
 
-    def evaluate(self, value: Any = None) -> Any:
+    def evaluate(self, data: Any) -> Array:
+        return sequence.concat(data, self.axis, self.new_axis)
+
+
+@op(internal=True)
+class OptionalOf(Op):
+    """The operand as an optional. `Optional` in ONNX, with an input."""
+
+    def infer(self, value: Operand) -> OptionalType:
+        return OptionalType(value.type)
+
+    def evaluate(self, value: Any) -> Any:
         return value
 
 
 @op(internal=True)
 class OptionalHasElement(Op):
-    """Whether there is a value: a boolean scalar. Anything but an empty optional has one."""
+    """True where there is something: a boolean scalar."""
 
-    def infer(self, value: Operand | None = None) -> TensorType:
-        return TensorType(dtype.boolean, ())
+    def infer(self, data: Operand) -> TensorType:
+        return TensorType(DType.registry["boolean"], ())
 
-    def evaluate(self, value: Any = None) -> Array:
-        return np.array(value is not None)
+    def evaluate(self, data: Any) -> Array:
+        return np.array(data is not None)
 
 
 @op(internal=True)
 class OptionalGetElement(Op):
-    """The value of an optional; of anything else, that itself."""
+    """What an optional holds. Computing it fails where that is nothing."""
 
-    def infer(self, value: Operand) -> Type:
-        return value.type.element if isinstance(value.type, OptionalType) else value.type
+    def infer(self, data: Operand) -> Type:
+        return data.type.element if isinstance(data.type, OptionalType) else data.type
 
-    def evaluate(self, value: Any) -> Any:
-        if value is None:
-            raise ValueError("the optional holds nothing")
-        return value
+    def evaluate(self, data: Any) -> Any:
+        return sequence.present(data)

@@ -14,7 +14,7 @@ from ..kernels import slicing
 from ..op import Op, Operand, op
 from ..types import Shape, TensorType
 from .elementwise import same_dtype
-from .shape import known_dims, known_ints, length, static_length, unknowns
+from .shape import known_dims, known_ints, static_length
 
 _FAR = (1 << 31) - 1
 """A position this far out means the end of a dimension of unknown size; INT32_MAX and INT64_MAX are so used."""

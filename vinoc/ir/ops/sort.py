@@ -102,9 +102,7 @@ class Unique(Op):
         )
 
     def evaluate(self, data: Array, axis: Array | None = None) -> tuple[Array, Array, Array, Array]:
-        return sort.unique(
-            data, axis, not self.sorted, self.index_element_type.numpy, self.count_element_type.numpy
-        )
+        return sort.unique(data, axis, not self.sorted, self.index_element_type.numpy, self.count_element_type.numpy)
 
 
 def _distinct(size: Dim) -> Dim:

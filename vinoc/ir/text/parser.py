@@ -73,6 +73,7 @@ INT: /\d+/
 FLOAT: /\d+\.(?!\.)\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|\d+[eE][+-]?\d+/
 COMMENT: /\/\/[^\n]*/
 %ignore /[ \t\r\n]+/
+%ignore COMMENT
 """
 
 
@@ -114,14 +115,18 @@ class _GraphText:
     nodes: list[_NodeText]
 
 
-def parse_graph(text: str, source: str = "text", side: str | os.PathLike[str] | None = None) -> Graph:
+def parse_graph(
+    text: str, source: str = "text", side: str | os.PathLike[str] | None = None, *, elided: bool = False
+) -> Graph:
     """The graph of a text; `side` is the file that `bin[...]` refers to.
+
+    With `elided`, a content that was left out (`...`) is read as zeros: enough to look at types.
 
     Raises ModelError with line and column: for text that does not parse, for undefined or repeated values, and
     where a written type differs from the inferred one.
     """
     try:
-        return _Loader(source, Path(side) if side is not None else None).graph(_parse(text, source))
+        return _Loader(source, Path(side) if side is not None else None, elided).graph(_parse(text, source))
     except VinocError as error:
         error.where = error.where or source
         raise
@@ -170,8 +175,9 @@ def _parser() -> Lark:
 class _Loader:
     """Builds graphs from parsed text."""
 
-    def __init__(self, source: str, side: Path | None) -> None:
+    def __init__(self, source: str, side: Path | None, elided: bool) -> None:
         self.source = source
+        self.elided = elided
         self.side = side
         self.map: Array | None = None
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from math import inf
 from typing import Any
 
-from ....ir.dim import Dim, Sym, symbol, unknown
+from ....ir.dim import Dim, Sym, symbol
 from ....ir.dtype import DType, dtype
 from ....ir.errors import VinocError, did_you_mean
 from ....ir.fields import Attribute, attributes_of
@@ -32,10 +32,10 @@ def _boolean(text: str) -> bool:
     return known[text.strip().lower()]
 
 
-def dims(text: str, make: Callable[[int, int, float], Dim] | None = None) -> Shape | None:
+def dims(text: str, make: Callable[[int, int, float], Dim]) -> Shape | None:
     """A shape as Parameters spell it: `1,?,3..8,..5`, `...`, or nothing for a scalar. Raises ValueError.
 
-    `make(axis, lo, hi)` gives the dimensions that are not numbers; without it they have bounds alone.
+    `make(axis, lo, hi)` gives the dimensions that are not numbers.
     """
     text = text.strip().removeprefix("[").removesuffix("]").strip()
     if text == "...":
@@ -55,10 +55,7 @@ def dims(text: str, make: Callable[[int, int, float], Dim] | None = None) -> Sha
         hi = int(high) if high.strip() not in ("", "?") else inf
         if not 0 <= lo <= hi:
             raise ValueError(f"bounds {part.strip()} contradict each other")
-        if lo == hi:
-            out.append(int(hi))
-        else:
-            out.append(make(axis, lo, hi) if make else unknown(lo, hi))
+        out.append(lo if lo == hi else make(axis, lo, hi))
     return tuple(out)
 
 
@@ -92,7 +89,6 @@ _PARSE: dict[str, Callable[[str], Any]] = {
     "ints": integers,
     "floats": _floats,
     "strs": _strings,
-    "object": dims,  # the only such attributes are shapes
 }
 
 
@@ -162,5 +158,4 @@ def _expected(a: Attribute) -> str:
         "bool": "true or false",
         "ints": "integers",
         "floats": "numbers",
-        "object": "a shape",
     }.get(a.kind, a.kind)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -27,7 +28,7 @@ from .weights import Weights
 T = TypeVar("T")
 
 
-def load(path: str | Path, bin: str | Path | None = None) -> Graph:
+def load(path: str | PathLike[str], bin: str | PathLike[str] | None = None) -> Graph:
     """The graph of an IR file; its weights are in `bin`, by default beside it.
 
     Raises ModelError when it is no IR that is read, ConversionError with all that is wrong with its layers.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ....ir.builder import Builder
+from ....ir.dim import bounds, unknown
 from ....ir.dtype import i32, i64
 from ....ir.errors import Unsupported
 from ....ir.graph import Value
@@ -102,9 +103,9 @@ def _batch_norm(source: Source) -> Form:
 
 @upgrade("Broadcast", 1)
 def _broadcast(source: Source) -> Form:
-    """A third input is always there; it means something in mode `explicit` alone."""
-    op: Any = source.op()
-    explicit = op.mode == "explicit"
+    """A third input is always there; it means something in mode `explicit` alone, also called `none`."""
+    explicit = source.read("mode", str, "numpy").lower() in ("explicit", "none")
+    op = source.op(mode="explicit") if explicit else source.op()
     return Form(emit=lambda b, x, name: b.outputs(op, *(x if explicit else x[:2]), name=name))
 
 
@@ -213,8 +214,9 @@ def _read_value(source: Source) -> Form:
 
     def emit(b: Builder, x: Sequence[Value], name: str) -> Sequence[Value]:
         (first,) = _exactly(1, x)
-        fields = {"variable_id": name_of_variable, "variable_type": first.dtype, "variable_shape": first.shape}
-        return b.outputs(cls(**fields), first, name=name)
+        dims = ("...",) if first.shape is None else [str(unknown(*bounds(d))) for d in first.shape]
+        op = cls(variable_id=name_of_variable, variable_type=first.dtype, variable_shape=",".join(dims))
+        return b.outputs(op, first, name=name)
 
     return Form(emit=emit)
 

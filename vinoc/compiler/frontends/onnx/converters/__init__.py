@@ -17,6 +17,7 @@ from . import (  # noqa: F401  # importing registers them
     recurrent,
     reduction,
     resize,
+    sequence,
     shape,
     slicing,
 )

@@ -55,10 +55,7 @@ def prelu(ctx: NodeContext) -> Value:
     n, k = rank(ctx, x), rank(ctx, slope)
     if k < n:
         slope = b.Unsqueeze(slope, list(range(n - k)))
-    if n > 1 and slope.shape is not None and all(d == 1 for i, d in enumerate(slope.shape) if i != 1):
-        return b.PReLU(x, slope)  # one slope a channel
-    zero = number(b, 0, x.dtype)
-    return b.Add(b.Maximum(x, zero), b.Multiply(slope, b.Minimum(x, zero)))
+    return b.PReLU(x, slope)
 
 
 @converter("Elu")

@@ -19,29 +19,30 @@ from .values import arange, axis_of, dim, dims, element_type, ints, number, rank
 
 @converter("DFT", since=17)
 def dft_attribute(ctx: NodeContext) -> Value:
-    return _dft(ctx, ctx.attr("axis", 1))
+    return _dft(ctx, ints(ctx.b, [axis_of(ctx, ctx.input(0), ctx.attr("axis", 1))]))
 
 
 @converter("DFT", since=20)
 def dft(ctx: NodeContext) -> Value:
-    axis = ctx.ints(2) if ctx.optional(2) is not None else [-2]
-    if axis is None:
-        ctx.fail("the axis of DFT is no constant", "make input `axis` a constant")
-    return _dft(ctx, axis[0])
+    b, whole, given = ctx.b, rank(ctx, ctx.input(0)), ctx.optional(2)
+    if given is None:
+        return _dft(ctx, ints(b, [whole - 2]))
+    axis = vector(b, to_i64(b, given))
+    return _dft(ctx, b.Select(b.Less(axis, 0), b.Add(axis, whole), axis))
 
 
-def _dft(ctx: NodeContext, axis: int) -> Value:
+def _dft(ctx: NodeContext, axis: Value) -> Value:
+    """`axis` is a vector of one, counted from the front. An inverse of half a spectrum is real."""
     b, x, length = ctx.b, ctx.input(0), ctx.optional(1)
-    axis = axis_of(ctx, x, axis)
     inverse, onesided = ctx.attr("inverse", 0), ctx.attr("onesided", 0)
-    if inverse and onesided:
-        ctx.fail("an inverse DFT of a one-sided spectrum is not supported", "give the whole spectrum: `onesided` 0")
     size = [] if length is None else [vector(b, to_i64(b, length))]
     real = _is_real(ctx, x)
+    if onesided and not inverse:
+        return b.RDFT(_real_part(b, x), axis, *size)
+    x = _complex(b, x) if real else x
     if onesided:
-        return b.RDFT(_real_part(b, x), ints(b, [axis]), *size)
-    kind = b.IDFT if inverse else b.DFT
-    return kind(_complex(b, x) if real else x, ints(b, [axis]), *size)
+        return b.Unsqueeze(b.IRDFT(x, axis, *size), [-1])
+    return (b.IDFT if inverse else b.DFT)(x, axis, *size)
 
 
 def _is_real(ctx: NodeContext, x: Value) -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from .....ir import dtype as dt
 from .....ir.graph import Value
 from ..context import NodeContext
 from ..registry import converter
 from .convolution import auto_pad, padding, spatial
-from .values import ints, number, rank
+from .values import dims, ints, number, rank
 
 
 def _window(ctx: NodeContext, x: Value) -> dict[str, object]:
@@ -65,11 +67,57 @@ def _column_major(ctx: NodeContext, x: Value, indices: Value) -> Value:
 
 @converter("AveragePool")
 def average_pool(ctx: NodeContext) -> Value:
-    """AvgPool."""
+    """AvgPool; with dilations, which that lacks, a quotient of convolutions with ones."""
     x = ctx.input(0)
     window = _window(ctx, x)
-    dilations = spatial(ctx, "dilations", len(ctx.attr("kernel_shape")), 1)
-    return ctx.b.AvgPool(x, **window, dilations=dilations, exclude_pad=not ctx.attr("count_include_pad", 0))
+    exclude = not ctx.attr("count_include_pad", 0)
+    if any(d != 1 for d in spatial(ctx, "dilations", len(ctx.attr("kernel_shape")), 1)):
+        if window["rounding_type"] != "floor":
+            return _dilated_ceil(ctx, x, window, exclude)
+        ones = _like_image(ctx, x)
+        count = _window_sum(ctx, ones, window) if exclude else float(math.prod(ctx.attr("kernel_shape")))
+        return ctx.b.Divide(_window_sum(ctx, x, window), count)
+    return ctx.b.AvgPool(x, **window, exclude_pad=exclude)
+
+
+def _dilated_ceil(ctx: NodeContext, x: Value, window: dict[str, object], exclude: bool) -> Value:
+    """As many elements are counted as lie in the data or, where padding counts, in the declared padding."""
+    ones = _like_image(ctx, x)
+    if not exclude:
+        begin, end = (ints(ctx.b, [0, 0, *window[k]]) for k in ("pads_begin", "pads_end"))  # type: ignore[misc]
+        ones = ctx.b.Pad(ones, begin, end, number(ctx.b, 1, x.dtype), pad_mode="constant")
+    padded, wide = _pad_for_ceil(ctx, x, window)
+    if exclude:
+        counted, _ = _pad_for_ceil(ctx, ones, window)
+    else:
+        grown = [int(a) - int(b) for a, b in zip(padded.shape[2:], ones.shape[2:], strict=True)]  # type: ignore[index, arg-type]
+        zeros = [0] * len(grown)
+        ends = ints(ctx.b, [0, 0, *grown])
+        counted = ctx.b.Pad(ones, ints(ctx.b, [0, 0, *zeros]), ends, number(ctx.b, 0, x.dtype), pad_mode="constant")
+    return ctx.b.Divide(_window_sum(ctx, padded, wide), _window_sum(ctx, counted, wide))
+
+
+def _like_image(ctx: NodeContext, x: Value) -> Value:
+    """Ones in the shape [1, 1, *spatial] of the data."""
+    n = rank(ctx, x)
+    sizes = ctx.b.Gather(dims(ctx.b, x), ints(ctx.b, range(2, n)), 0, batch_dims=0)
+    shape = ctx.b.Concat(ints(ctx.b, [1, 1]), sizes, axis=0)
+    return ctx.b.Broadcast(number(ctx.b, 1, x.dtype), shape, mode="numpy")
+
+
+def _window_sum(ctx: NodeContext, x: Value, window: dict[str, object]) -> Value:
+    """The sums over dilated windows: every channel is convolved with ones."""
+    b, shape = ctx.b, dims(ctx.b, x)
+    n = rank(ctx, x)
+    kernel: list[int] = list(window["kernel"])  # type: ignore[call-overload]
+    sizes = b.Gather(shape, ints(b, range(2, n)), 0, batch_dims=0)
+    images = b.Reshape(x, b.Concat(ints(b, [-1, 1]), sizes, axis=0), special_zero=False)
+    attributes = {k: window[k] for k in ("strides", "pads_begin", "pads_end", "auto_pad")}
+    ones = b.const(np.ones([1, 1, *kernel], x.dtype.numpy))
+    sums = b.Convolution(images, ones, dilations=spatial(ctx, "dilations", n - 2, 1), **attributes)
+    new = b.Gather(dims(b, sums), ints(b, range(2, n)), 0, batch_dims=0)
+    front = b.Gather(shape, ints(b, [0, 1]), 0, batch_dims=0)
+    return b.Reshape(sums, b.Concat(front, new, axis=0), special_zero=False)
 
 
 @converter("LpPool")
@@ -79,24 +127,25 @@ def lp_pool(ctx: NodeContext) -> Value:
     p = int(ctx.attr("p", 2))
     window = _window(ctx, x)
     n = len(ctx.attr("kernel_shape"))
-    dilations = spatial(ctx, "dilations", n, 1)
     if window["rounding_type"] != "floor":
         # A mean over a window that sticks out would be divided by less than the window's size.
-        x, window = _pad_for_ceil(ctx, x, window, dilations)
+        x, window = _pad_for_ceil(ctx, x, window)
     powers = b.Abs(x) if p == 1 else b.Power(b.Abs(x), float(p))
-    mean = b.AvgPool(powers, **window, dilations=dilations, exclude_pad=False)
-    total = b.Multiply(mean, float(math.prod(ctx.attr("kernel_shape"))))
+    if any(d != 1 for d in spatial(ctx, "dilations", n, 1)):
+        total = _window_sum(ctx, powers, window)
+    else:
+        mean = b.AvgPool(powers, **window, exclude_pad=False)
+        total = b.Multiply(mean, float(math.prod(ctx.attr("kernel_shape"))))
     return total if p == 1 else b.Power(total, 1.0 / p)
 
 
-def _pad_for_ceil(
-    ctx: NodeContext, x: Value, window: dict[str, object], dilations: list[int]
-) -> tuple[Value, dict[str, object]]:
+def _pad_for_ceil(ctx: NodeContext, x: Value, window: dict[str, object]) -> tuple[Value, dict[str, object]]:
     """Zeros in place of padding, so many that rounding down gives the size that rounding up would."""
     kernel, strides, begin, end = (list(window[k]) for k in ("kernel", "strides", "pads_begin", "pads_end"))  # type: ignore[call-overload]
     sizes = x.shape[2:] if x.shape is not None else ()
     if not sizes or not all(isinstance(d, int) for d in sizes) or window["auto_pad"] != "explicit":
         ctx.fail("`ceil_mode` needs fixed spatial dimensions and explicit pads", "fix them with `--input_shape`")
+    dilations = spatial(ctx, "dilations", len(kernel), 1)
     for i, size in enumerate(sizes):
         span = int(size) + begin[i] + end[i] - (kernel[i] - 1) * dilations[i] - 1  # type: ignore[arg-type]  # checked
         steps = -(-span // strides[i])

@@ -9,6 +9,7 @@ import numpy as np
 
 from .....ir.dtype import i64
 from .....ir.graph import Value
+from .....ir.types import TensorType
 from ..context import NodeContext
 from ..registry import converter
 from .values import (
@@ -31,7 +32,8 @@ from .values import reshape as to_shape
 
 @converter("Identity", since=1)
 def identity(ctx: NodeContext) -> Value:
-    return ctx.b.Identity(ctx.input(0))
+    x = ctx.input(0)
+    return ctx.b.Identity(x) if isinstance(x.type, TensorType) else x
 
 
 @converter("Shape", since=1)

@@ -1,0 +1,1 @@
+"""Running models: `Core`, compiled models, requests. The face follows OpenVINO's Python API."""

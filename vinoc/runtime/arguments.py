@@ -1,0 +1,132 @@
+"""What programs pass to a model, as arrays of the types that it declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..ir.dim import Sym, bounds
+from ..ir.dtype import Array, DType, from_numpy
+from ..ir.errors import UsageError, VinocError
+from ..ir.types import OptionalType, SequenceType, TensorType, Type
+from .model import Port, find_port
+
+
+def bind(inputs: Any, ports: Sequence[Port]) -> list[Any]:
+    """An array for each port, from a dict (by name, index or port), a sequence, or one array for the only input.
+
+    Raises UsageError for unknown, repeated and missing inputs, and for values that do not fit.
+    """
+    given = _by_port(inputs, ports)
+    missing = [p for p in ports if p.index not in given and not isinstance(p.type, OptionalType)]
+    if missing:
+        raise UsageError(
+            f"{', '.join(p.where for p in missing)} {'is' if len(missing) == 1 else 'are'} not given",
+            help="the model needs: " + ", ".join(f"{p.where} {p.type}" for p in ports),
+        )
+    return [fit(given.get(p.index), p.type, p.where) for p in ports]
+
+
+def _by_port(inputs: Any, ports: Sequence[Port]) -> dict[int, Any]:
+    if inputs is None:
+        return {}
+    if isinstance(inputs, Mapping):
+        out: dict[int, Any] = {}
+        for key, value in inputs.items():
+            port = find_port(ports, key, "input")
+            if port.index in out:
+                raise UsageError(f"{port.where} is given twice", help="by two of its names, or by name and index")
+            out[port.index] = value
+        return out
+    if isinstance(inputs, list | tuple):
+        if len(inputs) != len(ports):
+            hint = "for a model with one input, pass [array], or a NumPy array" if len(ports) == 1 else None
+            raise UsageError(f"{len(inputs)} inputs are given, the model has {len(ports)}", help=hint)
+        return dict(enumerate(inputs))
+    if len(ports) != 1:
+        raise UsageError(f"one array is given, the model has {len(ports)} inputs", help="pass a dict or a list")
+    return {0: inputs}
+
+
+def fit(value: Any, type: Type, where: str) -> Any:
+    """A value as a type wants it. Raises UsageError that says what was expected and what was given."""
+    if isinstance(type, OptionalType):
+        return None if value is None else fit(value, type.element, where)
+    if isinstance(type, SequenceType):
+        if not isinstance(value, list | tuple):
+            raise UsageError(f"expected {type}, a list of values; got {_described(value)}", where)
+        return [fit(v, type.element, f"{where}[{i}]") for i, v in enumerate(value)]
+    if value is None:
+        raise UsageError(f"expected {type}, got None", where)
+    array = _array(value, type, where)
+    _check_shape(array, type, where)
+    return array
+
+
+def _array(value: Any, type: TensorType, where: str) -> Array:
+    """An array of the declared element type; values of another one are converted where nothing is lost by kind."""
+    wanted = type.dtype
+    try:
+        array = np.asarray(value)
+        if wanted.kind == "s":
+            return _strings(array, type, where)
+        given = from_numpy(array.dtype)
+    except (ValueError, TypeError, VinocError) as error:
+        raise UsageError(f"expected {type}, got something that is no array of numbers: {error}", where) from None
+    if array.dtype == wanted.numpy:
+        return array
+    if not array.size and isinstance(value, list | tuple):  # an empty list has no type of its own
+        return array.astype(wanted.numpy)
+    if not _convertible(array, given, wanted):
+        raise UsageError(
+            f"expected {type}, got {_described(array)}: converting {given.name} to {wanted.name} would change values",
+            where,
+            f"convert it yourself: array.astype('{wanted.numpy}')",
+        )
+    return array.astype(wanted.numpy)
+
+
+def _convertible(array: Array, given: DType, wanted: DType) -> bool:
+    """Booleans to numbers, integers to floats, floats to floats, integers to integers that can hold the values."""
+    if given.kind == "b":
+        return wanted.kind in "fiu"
+    if given.is_float:
+        return wanted.is_float or wanted.kind == "c"
+    if given.is_integer and wanted.is_float:
+        return True
+    if given.is_integer and wanted.is_integer:
+        lo = -(1 << (wanted.bits - 1)) if wanted.kind == "i" else 0
+        hi = (1 << (wanted.bits - (wanted.kind == "i"))) - 1
+        return not array.size or (lo <= int(array.min()) and int(array.max()) <= hi)
+    return given.kind == "c" and wanted.kind == "c"
+
+
+def _strings(array: Array, type: TensorType, where: str) -> Array:
+    if array.dtype.kind not in "OSUT":
+        raise UsageError(f"expected {type}, got {_described(array)}", where, "pass an array of str")
+    return array.astype(object)
+
+
+def _check_shape(array: Array, type: TensorType, where: str) -> None:
+    shape = type.shape
+    if shape is None or array.shape == shape:
+        return
+    if len(array.shape) != len(shape):
+        raise UsageError(
+            f"expected {type} (rank {len(shape)}), got {_described(array)} (rank {array.ndim})",
+            where,
+            "add or drop dimensions of size 1 with reshape",
+        )
+    for axis, (d, size) in enumerate(zip(shape, array.shape)):
+        lo, hi = bounds(d)
+        if not lo <= size <= hi:
+            wanted = f"{d} ({lo:g} to {hi:g})" if isinstance(d, Sym) else str(d)
+            raise UsageError(f"expected {type}, got {_described(array)}: dimension {axis} must be {wanted}", where)
+
+
+def _described(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype}[{','.join(map(str, value.shape))}]"
+    return type(value).__name__

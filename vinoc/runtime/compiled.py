@@ -1,0 +1,123 @@
+"""Models that can be run, requests, and their results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..backends.numpy.interpreter import Interpreter
+from ..ir.graph import Graph
+from .arguments import bind
+from .model import Port, Ported, find_port, ports_of
+from .properties import PROPERTIES, find
+
+
+class Results(Mapping[Any, Any]):
+    """Output arrays, found by name, by index or by port; the keys are the ports. Cannot be changed."""
+
+    __slots__ = ("_ports", "_values")
+
+    def __init__(self, ports: list[Port], values: list[Any]) -> None:
+        self._ports = ports
+        self._values = values
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._values[find_port(self._ports, key, "output").index]
+
+    def __iter__(self) -> Iterator[Port]:
+        return iter(self._ports)
+
+    def __len__(self) -> int:
+        return len(self._ports)
+
+    def names(self) -> tuple[set[str], ...]:
+        """The names of every output."""
+        return tuple(p.get_names() for p in self._ports)
+
+    def to_dict(self) -> dict[Port, Any]:
+        """A plain dict from ports to arrays."""
+        return dict(zip(self._ports, self._values, strict=True))
+
+    def to_tuple(self) -> tuple[Any, ...]:
+        """The arrays in order."""
+        return tuple(self._values)
+
+    def __repr__(self) -> str:
+        return repr(self.to_dict())
+
+
+class InferRequest(Ported):
+    """One sequence of inferences: it keeps the state of stateful models and the last results."""
+
+    def __init__(self, model: CompiledModel) -> None:
+        self._model = model
+        self._inputs, self._outputs = model.inputs, model.outputs
+        self._interpreter = Interpreter(model.graph)
+        self._results: Results | None = None
+
+    @property
+    def model_inputs(self) -> list[Port]:
+        return self.inputs
+
+    @property
+    def model_outputs(self) -> list[Port]:
+        return self.outputs
+
+    @property
+    def results(self) -> Results:
+        """What the last `infer` gave; empty before the first."""
+        return self._results if self._results is not None else Results([], [])
+
+    def get_compiled_model(self) -> CompiledModel:
+        return self._model
+
+    def infer(self, inputs: Any = None) -> Results:
+        """Runs the model. Inputs: a dict (keys: names, indices or ports), a list, or one array.
+
+        Sequences are lists of arrays, an empty optional is None. Raises UsageError for inputs that do not fit,
+        EvaluationError when an operation cannot be computed.
+        """
+        self._results = Results(self._outputs, self._interpreter.run(bind(inputs, self._inputs)))
+        return self._results
+
+    def reset_state(self) -> None:
+        """Forgets what a stateful model remembers."""
+        self._interpreter.reset()
+
+
+class CompiledModel(Ported):
+    """A model made ready for a device; call it to run it."""
+
+    def __init__(self, graph: Graph, device: str, config: Mapping[str, Any]) -> None:
+        self.graph = graph
+        self.device = device
+        self._config = dict(config)
+        self._inputs, self._outputs = ports_of(graph)
+        self._request: InferRequest | None = None
+
+    def __call__(self, inputs: Any = None) -> Results:
+        """Runs the model once; the same as `infer` of a request that belongs to it."""
+        if self._request is None:
+            self._request = self.create_infer_request()
+        return self._request.infer(inputs)
+
+    def create_infer_request(self) -> InferRequest:
+        return InferRequest(self)
+
+    def infer_new_request(self, inputs: Any = None) -> Results:
+        """Runs the model without any state of former runs."""
+        return self.create_infer_request().infer(inputs)
+
+    def reset_state(self) -> None:
+        """Forgets what calls of a stateful model remember."""
+        if self._request is not None:
+            self._request.reset_state()
+
+    def get_property(self, key: str) -> Any:
+        """A configuration value, or what there is to know of the device. Raises UsageError for an unknown key."""
+        facts = {"EXECUTION_DEVICES": [self.device], "NETWORK_NAME": self.graph.name}
+        return facts[key] if key in facts else self._config.get(key, find(key, PROPERTIES).default)
+
+    def __repr__(self) -> str:
+        sides = [f"  {p!r}" for p in (*self._inputs, *self._outputs)]
+        return "\n".join([f"<CompiledModel: '{self.graph.name}' on {self.device}", *sides]) + ">"

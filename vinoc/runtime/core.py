@@ -1,0 +1,143 @@
+"""`Core`: the door to reading, compiling and running models."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from ..compiler.config import DEFAULT_PASSES, FP16_PASS, RUNTIME_PASSES
+from ..compiler.driver import quiet_gc
+from ..compiler.driver import read_model as read_graph
+from ..ir.errors import UsageError, did_you_mean
+from ..ir.graph import Graph
+from ..passes.manager import PassManager
+from .compiled import CompiledModel
+from .model import Model
+from .properties import PROPERTIES, checked, find
+
+Source: TypeAlias = str | PathLike[str] | bytes | bytearray | memoryview
+"""A path, or the contents of a model file."""
+
+DEVICES = ("CPU", "TEMPLATE")
+"""TEMPLATE is the reference: it computes every operation by its definition."""
+
+
+class Core:
+    """Reads models and makes them ready for devices."""
+
+    def __init__(self) -> None:
+        self._config: dict[str, dict[str, Any]] = {device: {} for device in DEVICES}
+
+    @property
+    def available_devices(self) -> list[str]:
+        return list(DEVICES)
+
+    def read_model(self, model: Source, weights: Source | None = None) -> Model:
+        """A model from a file, or from the bytes of one. Raises VinocError.
+
+        `weights`: the .bin of an OpenVINO IR, where it is not found beside the .xml.
+        """
+        return read_model(model, weights)
+
+    def compile_model(
+        self,
+        model: Model | Source,
+        device_name: str = "CPU",
+        config: Mapping[str, Any] | None = None,
+    ) -> CompiledModel:
+        """Makes a model, or a model file, ready to run. The model itself is not changed.
+
+        Raises UsageError for an unknown device or configuration key.
+        """
+        device = _device(device_name)
+        settings = {**self._config[device], **checked(config)}
+        graph = model.graph.clone() if isinstance(model, Model) else read_model(model).graph
+        with quiet_gc():
+            PassManager(RUNTIME_PASSES).run(graph)
+        return CompiledModel(graph, device, settings)
+
+    def set_property(self, device_name: str | Mapping[str, Any], properties: Mapping[str, Any] | None = None) -> None:
+        """Sets defaults for what is compiled later: for one device, or, without a name, for all."""
+        if isinstance(device_name, str):
+            self._config[_device(device_name)].update(checked(properties))
+            return
+        for device in DEVICES:
+            self._config[device].update(checked(device_name))
+
+    def get_property(self, device_name: str, key: str) -> Any:
+        """A default of a device, or a fact about it. Raises UsageError for an unknown key."""
+        device = _device(device_name)
+        facts = {"FULL_DEVICE_NAME": f"vinoc reference ({device})", "AVAILABLE_DEVICES": [""]}
+        return facts[key] if key in facts else self._config[device].get(key, find(key, PROPERTIES).default)
+
+
+def _device(name: str) -> str:
+    """The device that a name means; AUTO is the CPU."""
+    wanted = str(name).upper().partition(".")[0]
+    if wanted == "AUTO":
+        return "CPU"
+    if wanted not in DEVICES:
+        hint = did_you_mean(wanted, DEVICES)
+        raise UsageError(f"no device '{name}'", help=f"{hint} available: {', '.join(DEVICES)}".strip())
+    return wanted
+
+
+def read_model(model: Source, weights: Source | None = None) -> Model:
+    """A model from a file, or from the bytes of one. Raises VinocError."""
+    with quiet_gc():
+        if isinstance(model, str | PathLike) and weights is None:
+            return Model(read_graph(model))
+        return Model(_read_together(model, weights))
+
+
+def _read_together(model: Source, weights: Source | None) -> Graph:
+    """Reads contents, or files that do not lie side by side, from a folder that holds them under one stem."""
+    with tempfile.TemporaryDirectory(prefix="vinoc-") as folder:
+        path = Path(folder) / "model"
+        if isinstance(model, str | PathLike):
+            path = path.with_suffix(Path(model).suffix)
+            path.symlink_to(Path(model).resolve())
+        else:
+            path.write_bytes(model)
+        if isinstance(weights, str | PathLike):
+            path.with_suffix(".bin").symlink_to(Path(weights).resolve())
+        elif weights is not None:
+            path.with_suffix(".bin").write_bytes(weights)
+        return read_graph(path)
+
+
+def compile_model(
+    model: Model | Source, device_name: str = "CPU", config: Mapping[str, Any] | None = None
+) -> CompiledModel:
+    """Makes a model, or a model file, ready to run: `Core().compile_model`."""
+    return Core().compile_model(model, device_name, config)
+
+
+def convert_model(model: Source, passes: str = DEFAULT_PASSES) -> Model:
+    """Reads a model and optimizes it as the command line does. Raises VinocError."""
+    made = read_model(model)
+    with quiet_gc():
+        PassManager(passes).run(made.graph)
+    return Model(made.graph)
+
+
+def save_model(model: Model, output_model: str | PathLike[str], compress_to_fp16: bool = True) -> None:
+    """Writes a model as OpenVINO IR: `output_model`, which ends in .xml, and the .bin beside it.
+
+    With `compress_to_fp16` weights are stored in half precision. Nothing is left after a failure.
+    Raises VinocError.
+    """
+    from ..backends.base import backend
+
+    path = Path(output_model)
+    if path.suffix != ".xml":
+        raise UsageError(f"a model is saved as .xml, not '{path.suffix}'", str(path))
+    graph = model.graph
+    if compress_to_fp16:
+        graph = graph.clone()
+        PassManager(FP16_PASS).run(graph)
+    with quiet_gc():
+        backend("ir").write(graph, path.parent, path.stem)
