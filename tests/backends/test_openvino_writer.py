@@ -408,7 +408,7 @@ def test_tensor_iterator_backwards(tmp_path):
 
 def test_state(tmp_path):
     b, (x,) = start((1, 3))
-    before = b.ReadValue(x, variable_id="v", variable_type=f32, variable_shape="1,3")
+    before = b.ReadValue(x, variable_id="v", variable_type=f32, variable_shape=(1, 3))
     after = b.Add(before, x)
     b.Assign(after, variable_id="v")
     b.graph.add_output(after, "y")

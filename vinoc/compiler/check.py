@@ -38,7 +38,7 @@ def check_model(path: str | Path, options: Options, watch: Watch = silent) -> Ve
     verdict = Verdict(path, options.target)
     maker = backend(options.target)
     try:
-        graph = read_model(path, options.framework)
+        graph = read_model(path, options.framework, options.outputs)
     except ConversionError as error:
         verdict.problems += error.problems
         return verdict

@@ -29,6 +29,7 @@ class Options:
     out_dir     where the files go; made when it does not exist
     model_name  stem of the files; None: the model's
     framework   name of a frontend; None: found by extension and contents
+    outputs     tensors or nodes (`name:port`) to compute in place of the model's outputs; empty: the model's own
     verify      off, structure (types, links, order after every pass), numeric (outputs on random inputs too)
     dump_dir    where the graph is written as text, after `dump_after` or after every pass that changed it
     explain     passes whose refusals are collected; `record` collects what every pass replaced
@@ -39,6 +40,7 @@ class Options:
     out_dir: Path = Path()
     model_name: str | None = None
     framework: str | None = None
+    outputs: Sequence[str] = ()
     verify: Verification = "structure"
     dump_dir: Path | None = None
     dump_after: Sequence[str] = ()

@@ -79,7 +79,7 @@ def compile_model_file(
         _check_directory(options.out_dir)
         clock = _Clock()
         stage(f"reading {path}")
-        graph = read_model(path, options.framework)
+        graph = read_model(path, options.framework, options.outputs)
         clock.lap("read")
         before = Size.of(graph)
         instruments, numeric = _instruments(options, stage, graph)
@@ -95,8 +95,11 @@ def compile_model_file(
         return result
 
 
-def read_model(path: str | os.PathLike[str], framework: str | None = None) -> Graph:
-    """The graph of a model file of any known format. Raises VinocError, naming the formats when it is of none."""
+def read_model(path: str | os.PathLike[str], framework: str | None = None, outputs: Sequence[str] = ()) -> Graph:
+    """The graph of a model file of any known format, cut at `outputs` where some are given.
+
+    Raises VinocError, naming the formats when the file is of none.
+    """
     from .frontends.base import find_frontend, frontend_for
 
     path = Path(path)
@@ -108,7 +111,7 @@ def read_model(path: str | os.PathLike[str], framework: str | None = None) -> Gr
         raise ModelError("is a folder", str(path), f"name a file; {formats()}")
     frontend = find_frontend(framework) if framework else frontend_for(path)
     try:
-        return frontend.load(path)
+        return frontend.load(path, outputs=outputs or None)
     except OSError as error:
         raise ModelError(f"cannot be read: {error.strerror or error}", str(path)) from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from ..ir.errors import Problem
 
 COLUMNS = ("operation", "count", "nodes", "input shapes", "problem", "what to do")
 SHOWN = 3
+_QUOTED = re.compile(r"('[^']*')")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +30,25 @@ class Row:
 
 
 def rows(problems: Iterable[Problem]) -> list[Row]:
-    """The table, the most frequent first."""
+    """The table, the most frequent first. Names in messages keep problems from being the same no more than nodes do."""
     groups: dict[tuple[str, str, str], list[Problem]] = {}
     for p in problems:
-        groups.setdefault((p.op, p.what, p.help or ""), []).append(p)
-    made = [
-        Row(op, len(group), _some(p.node for p in group), _some(p.inputs for p in group), what, help)
-        for (op, what, help), group in groups.items()
-    ]
-    return sorted(made, key=lambda r: -r.count)
+        key = (p.op, _QUOTED.sub("''", p.what), _QUOTED.sub("''", p.help or ""))
+        groups.setdefault(key, []).append(p)
+    return sorted((_row(op, group) for (op, _, _), group in groups.items()), key=lambda r: -r.count)
+
+
+def _row(op: str, group: Sequence[Problem]) -> Row:
+    nodes, inputs = _some(p.node for p in group), _some(p.inputs for p in group)
+    return Row(op, len(group), nodes, inputs, _common([p.what for p in group]), _common([p.help or "" for p in group]))
+
+
+def _common(texts: Sequence[str]) -> str:
+    """What messages have in common: quoted names that differ become `'...'`."""
+    if len(set(texts)) == 1:
+        return texts[0]
+    columns = zip(*(re.split(_QUOTED, t) for t in texts))
+    return "".join(column[0] if len(set(column)) == 1 else "'...'" for column in columns)
 
 
 def text(problems: Sequence[Problem]) -> Iterator[str]:

@@ -50,6 +50,7 @@ def find_nodes(graph: Graph, name: str) -> list[Node]:
     """The nodes that a user means: by label, provenance or result; else by kind. Raises VinocError."""
     nodes = [node for g in graph.walk() for node in g]
     found = [n for n in nodes if name in _known_as(n)] or [n for n in nodes if n.kind == name]
+    found.sort(key=lambda n: isinstance(n.op, Constant))  # a node comes before its weights
     if not found:
         known = {k: None for n in nodes for k in _known_as(n)}
         inputs = {n for names in graph.input_names for n in names}

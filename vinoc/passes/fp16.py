@@ -75,7 +75,7 @@ def lost_share(array: Array) -> float:
 
 def to_f16(array: Array) -> Array:
     """The nearest half-precision values; those beyond the range become the largest (infinities stay)."""
-    if array.size and not any(s for s, n in zip(array.strides, array.shape) if n > 1):
+    if array.size > 1 and not any(s for s, n in zip(array.strides, array.shape) if n > 1):
         return np.broadcast_to(to_f16(array[(0,) * array.ndim].reshape(1))[0], array.shape)
     with np.errstate(over="ignore"):
         half = array.astype(np.float16)

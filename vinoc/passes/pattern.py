@@ -221,8 +221,10 @@ def _holds(value: Value, number: float) -> bool:
         return False
     if array.size > 1 and array.reshape(-1)[0] != array.reshape(-1)[-1]:
         return False
+    if number == 0:
+        return not array.any()  # a tiny epsilon is not nothing
     tolerance = 1e-3 if array.dtype.itemsize <= 2 else 1e-6
-    return bool(np.all(np.abs(array.astype(np.float64) - number) <= tolerance * max(abs(number), 1e-3)))
+    return bool(np.all(np.abs(array.astype(np.float64) - number) <= tolerance * abs(number)))
 
 
 def _variables(pattern: Pattern | None) -> Iterator[Var]:

@@ -96,7 +96,9 @@ def compare(got: Arrays, expected: Arrays, rtol: float = 1e-5, atol: float = 1e-
         g, e = np.asarray(g), np.asarray(e)
         assert g.dtype == e.dtype, f"output {i} is {g.dtype}, expected {e.dtype}"
         assert g.shape == e.shape, f"output {i} is {g.shape}, expected {e.shape}"
-        if e.dtype.kind in "fc" or e.dtype.name in ("bfloat16",):
+        if e.dtype.kind == "c":
+            np.testing.assert_allclose(g, e, rtol=rtol, atol=atol)
+        elif "float" in e.dtype.name:  # those of ml_dtypes too
             np.testing.assert_allclose(g.astype(np.float64), e.astype(np.float64), rtol=rtol, atol=atol)
         else:
             np.testing.assert_array_equal(g, e)

@@ -47,6 +47,11 @@ def test_roi_align(opset: int, mode: str) -> None:
               output_height=2, output_width=2, sampling_ratio=1)  # fmt: skip
 
 
+def test_max_roi_pool() -> None:
+    rois = I([[0, 0, 0, 7, 7], [1, 2, 2, 9, 8]], np.float32)
+    check("MaxRoiPool", [floats(2, 3, 10, 11), rois], 13, pooled_shape=[2, 3])
+
+
 @pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])
 @pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
 @pytest.mark.parametrize("corners", [0, 1])

@@ -26,6 +26,7 @@ REFUSED = re.compile(
 DIFFERENT = re.compile(
     "bernoulli"  # random
     "|FLOAT(16)?_to_U?INT[24]"  # out of range: OpenVINO saturates, the reference wraps
+    "|dynamicquantizelinear_expanded"  # 25.5 in f32 and 25.4999 in f64: a tie of its QuantizeLinear
 )
 
 
@@ -55,7 +56,8 @@ def problem(case: Any) -> str | None:
         for inputs, outputs in case.data_sets:
             for got, expected in zip(run_graph(graph, [as_value(v) for v in inputs]), outputs, strict=True):
                 pair = [v if isinstance(v, tuple) else (v,) for v in (got, as_value(expected))]
-                compare(*pair, rtol=case.rtol, atol=max(case.atol, 1e-6))
+                coarse = 2e-2 if "bf16" in case.name or "fp16" in case.name else 0.0
+                compare(*pair, rtol=max(case.rtol, coarse), atol=max(case.atol, coarse, 1e-6))
     except (AssertionError, VinocError) as error:
         return f"{case.name}: {error}"
     return None
@@ -71,7 +73,8 @@ def selected() -> list[Any]:
 def test_the_standard_models(selected: list[Any]) -> None:
     tried = [c for c in selected if not REFUSED.search(c.name) and not DIFFERENT.search(c.name)]
     assert len(tried) > 800
-    assert not [p for p in map(problem, tried) if p is not None]
+    problems = [p for p in map(problem, tried) if p is not None]
+    assert not problems, "\n".join(problems)
 
 
 def test_what_is_refused_says_so(selected: list[Any]) -> None:
@@ -79,5 +82,5 @@ def test_what_is_refused_says_so(selected: list[Any]) -> None:
     refused = [c for c in selected if REFUSED.search(c.name)]
     assert refused
     for case in refused:
-        with pytest.raises(VinocError, match="not supported|no constant"):
+        with pytest.raises(VinocError, match=r"not supported|no constant"):
             load(case.model.SerializeToString())

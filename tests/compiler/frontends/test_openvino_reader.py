@@ -306,3 +306,415 @@ def test_older_form(case, tmp_path):
     array = random(2, 4, 6, 6)
     same(interpret(graph, [array]), run(path, [array]), 1e-4)
     roundtrip(graph, tmp_path, [array], 1e-4)
+
+
+# Files by hand
+
+
+def layer(id: Any, kind: str, data: str = "", inputs: int = 0, outputs: int = 1, **attributes: str) -> str:
+    """A layer as text. Attributes `name`, `version`, `names` (tensor names), `output_names`, `more` (child elements)."""
+    a = {"name": f"l{id}", "version": "opset1", "names": "", "more": "", **attributes}
+    extra = f' output_names="{a["output_names"]}"' if "output_names" in a else ""
+    ins = "".join(f'<port id="{i}"/>' for i in range(inputs))
+    listed = f' names="{a["names"]}"' if a["names"] else ""
+    outs = "".join(f'<port id="{inputs + i}" precision="FP32"{listed}/>' for i in range(outputs))
+    return (
+        f'<layer id="{id}" name="{a["name"]}" type="{kind}" version="{a["version"]}"{extra}>'
+        f"<data {data}/>{a['more']}<input>{ins}</input><output>{outs}</output></layer>"
+    )
+
+
+def net(layers: list[str], edges: list[str], version: str = "11") -> str:
+    """A model as text; an edge is `from:port-to:port`."""
+    lines = []
+    for edge in edges:
+        (a, b), (c, d) = (end.split(":") for end in edge.split("-"))
+        lines.append(f'<edge from-layer="{a}" from-port="{b}" to-layer="{c}" to-port="{d}"/>')
+    head = f'<?xml version="1.0"?>\n<net name="n" version="{version}">'
+    return f"{head}<layers>{''.join(layers)}</layers><edges>{''.join(lines)}</edges></net>"
+
+
+def input_(id: int, shape: str = "2,3", element: str = "f32", **attributes: str) -> str:
+    return layer(id, "Parameter", f'shape="{shape}" element_type="{element}"', **attributes)
+
+
+def result(id: int, **attributes: str) -> str:
+    return layer(id, "Result", inputs=1, outputs=0, **attributes)
+
+
+def read(folder: Path, text: str, weights: bytes | None = None) -> Graph:
+    path = folder / "net.xml"
+    path.write_text(text, encoding="utf-8")
+    if weights is not None:
+        path.with_suffix(".bin").write_bytes(weights)
+    graph = load(path)
+    verify(graph)
+    return graph
+
+
+def test_layers_in_any_order_with_any_port_numbers(tmp_path):
+    text = net(
+        [result(7), layer(3, "relu", inputs=1), input_(9, names="x"), layer(1, "EXP", inputs=1), result(4), input_(2)],
+        ["3:1-7:0", "1:1-3:0", "9:0-1:0", "2:0-4:0"],
+    )
+    graph = read(
+        tmp_path, text.replace('<port id="1" precision', '<port id="50" precision').replace('port="1"', 'port="50"')
+    )
+    assert [n.kind for n in graph] == ["Exp", "ReLU"]
+    assert graph.input_names == [("x",), ("l2",)]
+    assert [v.node.kind if v.node else v.name for v in graph.outputs] == ["ReLU", "l2"]
+    models = ov.Core().read_model(str(tmp_path / "net.xml"))
+    assert [p.get_friendly_name() for p in models.get_parameters()] == ["l9", "l2"]  # the same order in OpenVINO
+    assert [p.get_friendly_name() for p in models.get_results()] == ["l7", "l4"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1,?,-1,3", [(1, 1), (0, np.inf), (0, np.inf), (3, 3)]),
+        ("1..5, ..5,2..,4..4", [(1, 5), (0, 5), (2, np.inf), (4, 4)]),
+        ("", []),
+        ("...", None),
+    ],
+)
+def test_shapes_of_parameters(tmp_path, text, expected):
+    graph = read(tmp_path, net([input_(0, text, names="in:0"), result(1)], ["0:0-1:0"]))
+    shape = graph.inputs[0].shape
+    assert (None if shape is None else [bounds(d) for d in shape]) == expected
+    if text.startswith("1,?"):
+        assert str(graph.inputs[0].type) == "f32[1,l0_d1,l0_d2,3]"
+
+
+def test_dimensions_of_different_inputs_are_different(tmp_path):
+    layers = [input_(0, "?", name="a.b"), input_(1, "?", name="a:b"), layer(2, "Multiply", inputs=2), result(3)]
+    graph = read(tmp_path, net(layers, ["0:0-2:0", "1:0-2:1", "2:2-3:0"]))
+    assert graph.inputs[0].shape != graph.inputs[1].shape
+
+
+def test_dimensions_of_ports_are_not_believed(tmp_path):
+    text = net([input_(0), layer(1, "ReLU", inputs=1), result(2)], ["0:0-1:0", "1:1-2:0"])
+    text = text.replace('precision="FP32"/>', 'precision="I64"><dim>99</dim></port>')
+    assert str(read(tmp_path, text).outputs[0].type) == "f32[2,3]"
+
+
+def test_tensor_names(tmp_path):
+    layers = [
+        input_(0, names="x,second\\,part"),
+        layer(1, "ReLU", inputs=1, names="a,b"),
+        result(2, output_names="b,a"),
+        result(3),
+        layer(4, "Exp", inputs=1, name="e"),
+        result(5),
+    ]
+    graph = read(tmp_path, net(layers, ["0:0-1:0", "1:1-2:0", "1:1-3:0", "0:0-4:0", "4:1-5:0"]))
+    assert graph.input_names == [("x", "second,part")]
+    assert graph.output_names == [("b", "a"), ("a", "b"), ("e",)]
+    assert [n.output.name for n in graph] == ["a", "e"]
+
+
+def test_version_10_names_tensors_after_layers(tmp_path):
+    split = layer(2, "Split", 'num_splits="2"', inputs=2, outputs=2, name="split")
+    axis = layer(1, "Const", 'element_type="i64" shape="" offset="0" size="8"')
+    layers = [input_(0, "2,4", name="data", names="ignored"), axis, split, result(3, name="out"), result(4)]
+    edges = ["0:0-2:0", "1:0-2:1", "2:2-3:0", "2:3-4:0"]
+    graph = read(tmp_path, net(layers, edges, "10"), (1).to_bytes(8, "little"))
+    assert graph.input_names == [("data",)]
+    assert graph.output_names == [("split.0",), ("split.1",)]
+    model = ov.Core().read_model(str(tmp_path / "net.xml"))
+    assert all(n in model.outputs[i].get_names() for i, (n,) in enumerate(graph.output_names))
+
+
+def test_fused_names_become_provenance(tmp_path):
+    info = '<rt_info><attribute name="fused_names" version="0" value="conv\\,1,bn"/></rt_info>'
+    graph = read(
+        tmp_path, net([input_(0), layer(1, "ReLU", inputs=1, name="bn", more=info), result(2)], ["0:0-1:0", "1:1-2:0"])
+    )
+    (node,) = graph
+    assert [leaf.node for leaf in leaves(node.loc)] == ["conv,1", "bn"]
+    write_ir(graph, tmp_path / "again.xml")
+    assert 'value="conv\\,1,bn"' in (tmp_path / "again.xml").read_text()
+
+
+def test_constants_are_read_when_touched(tmp_path):
+    array = np.arange(10000, dtype=np.float32)
+    const = layer(0, "Const", 'element_type="f32" shape="10000" offset="3" size="40000"')
+    graph = read(
+        tmp_path, net([const, layer(1, "ReLU", inputs=1), result(2)], ["0:0-1:0", "1:1-2:0"]), b"abc" + array.tobytes()
+    )
+    buffer = next(iter(graph)).op.value
+    assert not buffer.is_loaded
+    np.testing.assert_array_equal(buffer.array, array)
+    assert buffer.array.flags.aligned
+    assert not buffer.array.flags.writeable
+
+
+def test_booleans_are_zero_or_not(tmp_path):
+    const = layer(0, "Const", 'element_type="boolean" shape="3" offset="0" size="3"')
+    graph = read(tmp_path, net([const, result(1)], ["0:0-1:0"]), b"\x00\x01\xff")
+    assert graph.outputs[0].const.tolist() == [False, True, True]
+
+
+def test_weights_elsewhere_and_output_over_the_input(tmp_path):
+    x = parameter(2, 4)
+    path = saved(ov.Model([opset1.matmul(x, random(4, 3), False, False)], [x]), tmp_path)
+    (tmp_path / "ov.bin").rename(tmp_path / "other.bin")
+    graph = load(path, tmp_path / "other.bin")
+    (tmp_path / "other.bin").rename(tmp_path / "ov.bin")
+    write_ir(graph, path)  # the constants are still in the file that is replaced
+    same(interpret(load(path), [random(2, 4)]), interpret(graph, [random(2, 4)]), 0)
+
+
+def test_read_value_of_opset3(tmp_path):
+    layers = [
+        input_(0, "2..4,?"),
+        layer(1, "ReadValue", 'variable_id="v"', inputs=1, version="opset3"),
+        layer(2, "Assign", 'variable_id="v"', inputs=1, version="opset3"),
+        result(3),
+    ]
+    graph = read(tmp_path, net(layers, ["0:0-1:0", "1:1-2:0", "1:1-3:0"]))
+    assert [n.kind for n in graph] == ["ReadValue", "Assign"]
+    assert [bounds(d) for d in graph.first.op.variable_shape] == [(2, 4), (0, np.inf)]
+
+
+# Parts of a model
+
+
+def chain(folder: Path) -> Path:
+    layers = [
+        input_(0, "2,3", names="x"),
+        layer(1, "ReLU", inputs=1, names="a"),
+        layer(2, "Exp", inputs=1),
+        result(3, output_names="y"),
+    ]
+    (folder / "net.xml").write_text(net(layers, ["0:0-1:0", "1:1-2:0", "2:1-3:0"]))
+    return folder / "net.xml"
+
+
+def test_a_model_is_cut(tmp_path):
+    frontend, path = OpenVinoFrontend(), chain(tmp_path)
+    assert frontend.recognizes(path)
+    whole = frontend.load(path)
+    assert [n.kind for n in whole] == ["ReLU", "Exp"]
+    head = frontend.load(path, outputs=["a"])
+    assert ([n.kind for n in head], head.output_names) == (["ReLU"], [("a",)])
+    tail = frontend.load(path, inputs={"l1:0": TensorType(f32, (7,))})
+    assert ([n.kind for n in tail], tail.input_names, str(tail.outputs[0].type)) == (["Exp"], [("l1:0",)], "f32[7]")
+    wide = frontend.load(path, inputs={"x": TensorType(f32, (5, 5))})
+    assert (len(wide), str(wide.outputs[0].type), wide.output_names) == (2, "f32[5,5]", [("y",)])
+    for graph in (head, tail, wide):
+        verify(graph)
+    with pytest.raises(UsageError, match="no tensor or layer 'l11'"):
+        frontend.load(path, outputs=["l11"])
+
+
+# Faulty files
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (net([], []).replace('version="11"', 'version="7"'), "is IR version 7; versions 10 and 11 are read"),
+        (net([], []).replace('version="11"', ""), r"is IR version \(none\)"),
+        ("<svg></svg>", "no OpenVINO IR: its root is <svg>"),
+        ("<net version='11'></net>", "has no <layers>"),
+        (net([], [])[:40], "not well-formed"),
+        (
+            '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]><net version="11"><layers/></net>',
+            "declares a document type",
+        ),
+        ("", "not well-formed"),
+    ],
+)
+def test_what_is_no_ir(tmp_path, text, message):
+    with pytest.raises(ModelError, match=message):
+        read(tmp_path, text)
+
+
+def test_entities_hidden_by_an_encoding_are_refused(tmp_path):
+    text = '<?xml version="1.0" encoding="utf-16"?><!DOCTYPE x [<!ENTITY a "b">]><net version="11"><layers/></net>'
+    for encoding in ("utf-16", "utf-16-le", "utf-8", "cp037"):
+        (tmp_path / "net.xml").write_bytes(text.encode(encoding))
+        with pytest.raises(ModelError):
+            load(tmp_path / "net.xml")
+    with pytest.raises(ModelError, match="cannot be read"):
+        load(tmp_path / "none.xml")
+
+
+CONST = 'element_type="f32" shape="2,3" offset="0" size="24"'
+AXES = layer(8, "Const", 'element_type="i64" shape="1" offset="0" size="8"')
+FAULTS = {
+    "unknown operation": (layer(1, "ReLu6", inputs=1), "opset1 operation 'ReLu6' is not known"),
+    "unknown opset": (layer(1, "ReLU", inputs=1, version="opset99"), "version 'opset99' is not one of opset1"),
+    "extension": (layer(1, "ReLU", inputs=1, version="extension"), "version 'extension' is not one of"),
+    "too old": (layer(1, "Gelu", inputs=1), "opset1 has no Gelu; it entered with opset2"),
+    "missing attribute": (layer(1, "Clamp", 'min="0"', inputs=1), "attribute `max` is missing"),
+    "misspelt attribute": (layer(1, "Elu", 'alfa="0"', inputs=1), "attribute `alpha` is missing"),
+    "no number": (layer(1, "Clamp", 'min="0" max="a"', inputs=1), "attribute `max` is 'a', expected a number"),
+    "no integer": (layer(1, "SoftMax", 'axis="1.5"', inputs=1), "attribute `axis` is '1.5', expected an integer"),
+    "no choice": (layer(1, "Gelu", 'approximation_mode="X"', inputs=1, version="opset7"), "expected one of ERF, TANH"),
+    "no type": (layer(1, "Convert", 'destination_type="FP32"', inputs=1), "no element type 'FP32'"),
+    "no type of IR": (layer(1, "Convert", 'destination_type="c64"', inputs=1), "'c64' does not exist in OpenVINO IR"),
+    "inputs": (layer(1, "Add", 'auto_broadcast="numpy"', inputs=1), "Add takes 2 inputs"),
+    "outputs": (layer(1, "ReLU", inputs=1, outputs=2), "it has 2 outputs, ReLU gives 1"),
+    "unconnected": (layer(1, "Add", 'auto_broadcast="numpy"', inputs=2), "nothing is connected to its input 1"),
+    "types": (layer(1, "LogicalNot", inputs=1), "LogicalNot"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faulty_layers(tmp_path, fault):
+    text, message = FAULTS[fault]
+    with pytest.raises(ConversionError) as caught:
+        read(tmp_path, net([input_(0), text, result(2)], ["0:0-1:0", f"1:{text.count('<port') - 1}-2:0"]))
+    (problem,) = caught.value.problems
+    assert message in problem.what
+    assert problem.node == "l1"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (CONST.replace("24", "20"), r"size 20 does not fit f32\[2, 3\], which takes 24 bytes"),
+        (CONST.replace('offset="0"', 'offset="8"'), "bytes 8..32 lie outside of net.bin, which has 24"),
+        (CONST.replace('offset="0"', 'offset="-4"'), "lie outside"),
+        (CONST.replace('size="24"', ""), "attribute `size` is missing"),
+        (CONST.replace('size="24"', 'size="2x"'), "attribute `size` is '2x', expected an integer"),
+        (CONST.replace("2,3", "2,-3"), "no negative dimensions"),
+        (CONST.replace("f32", "f33"), "no element type 'f33'"),
+        (CONST.replace("f32", "u6").replace("24", "6"), "constants of type u6 are not read"),
+        ('element_type="string" shape="2" offset="0" size="24"', "strings of the constant do not fit"),
+    ],
+)
+def test_faulty_constants(tmp_path, data, message):
+    with pytest.raises(ConversionError, match=message):
+        read(tmp_path, net([layer(0, "Const", data), result(1)], ["0:0-1:0"]), bytes(24))
+
+
+def test_missing_weights(tmp_path):
+    with pytest.raises(ModelError, match="weights file cannot be read") as caught:
+        read(tmp_path, net([layer(0, "Const", CONST), result(1)], ["0:0-1:0"]))
+    assert ".bin" in caught.value.help
+
+
+@pytest.mark.parametrize(
+    ("edges", "message"),
+    [
+        (["0:0-1:0", "1:1-2:0", "7:0-2:0"], "names the layer id 7, which does not exist"),
+        (["0:0-1:0", "1:5-2:0"], "names its output port 5, which does not exist"),
+        (["0:0-1:3", "1:1-2:0"], "names its input port 3, which does not exist"),
+        (["0:0-1:0", "1:1-2:0", "0:0-2:0"], "two edges lead to its input port 0"),
+        (["1:1-1:0", "1:1-2:0"], "form a cycle: l1 -> l1"),
+    ],
+)
+def test_faulty_edges(tmp_path, edges, message):
+    with pytest.raises(ConversionError, match=message):
+        read(tmp_path, net([input_(0), layer(1, "ReLU", inputs=1), result(2)], edges))
+
+
+def test_duplicate_ids(tmp_path):
+    with pytest.raises(ConversionError, match="its id 0 is that of layer 'l0' too"):
+        read(tmp_path, net([input_(0), input_(0, name="twin"), result(2)], ["0:0-2:0"]))
+
+
+def test_all_problems_at_once(tmp_path):
+    layers = [
+        input_(0, "1,x"),
+        input_(1),
+        layer(2, "Foo", inputs=1, name="foo"),
+        layer(3, "Clamp", 'max="b"', inputs=1, name="clamp"),
+        layer(4, "ReLU", inputs=1, name="after foo"),
+        layer(5, "Const", CONST),
+        result(6),
+    ]
+    with pytest.raises(ConversionError) as caught:
+        read(tmp_path, net(layers, ["1:0-2:0", "1:0-3:0", "2:1-4:0", "4:1-6:0", "9:0-6:0"]), b"")
+    found = [(p.op, p.node) for p in caught.value.problems]
+    assert sorted(found) == [("Clamp", "clamp")] * 2 + [
+        ("Const", "l5"),
+        ("Foo", "foo"),
+        ("Parameter", "l0"),
+        ("Result", "l6"),
+    ]
+
+
+def test_faults_of_bodies(tmp_path):
+    x, c = parameter(2, name="x"), parameter(name="c", element="boolean")
+    a, b = parameter(2, name="a"), parameter(2, name="b")
+    then, other = ov.Model([opset1.elu(a, 0.5)], [a]), ov.Model([opset1.relu(b)], [b])
+    node = opset8.if_op(c)
+    node.set_then_body(then)
+    node.set_else_body(other)
+    node.set_input(x.output(0), a, b)
+    out = node.set_output(then.get_results()[0], other.get_results()[0])
+    text = saved(ov.Model([out], [x, c]), tmp_path).read_text()
+    assert len(read(tmp_path, text, b"").outputs) == 1
+    for change, message in (
+        (('alpha="0.5"', ""), "attribute `alpha` is missing"),
+        (("<else_body>", "<body>"), "not well-formed"),
+        (('<input external_port_id="1" internal_layer_id="0" />', ""), "else_port_map feeds nothing to 'b'"),
+        (('<output external_port_id="2" internal_layer_id="2" />', ""), "else_port_map has no entry for output 0"),
+        (('internal_layer_id="2"', 'internal_layer_id="77"'), "names the layer id 77 of the body, which is no Result"),
+        (
+            ('<input external_port_id="1"', '<input external_port_id="9"'),
+            "names the input port 9, which does not exist",
+        ),
+        (("then_port_map", "then_map"), "<then_port_map> is missing"),
+    ):
+        with pytest.raises((ConversionError, ModelError)) as caught:
+            read(tmp_path, text.replace(*change))
+        assert message in str(caught.value)
+
+
+# Real models
+
+
+MODELS = [
+    "samplenet",
+    "mnist_cntk",
+    "dtln_1",
+    "ultraface_rfb_320",
+    "fastestdet",
+    "vittrack",
+    "bert_toy",
+    "ppocrv3_det_ch",
+]
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("compress", [False, True], ids=["f32", "f16"])
+@pytest.mark.parametrize("name", MODELS)
+def test_real_model_read_and_written_again_runs_the_same(name, compress, tmp_path):
+    folder = SHARED / "models" / name
+    arrays = np.load(folder / "io" / "io.npz")
+    source = next(p for p in sorted(folder.rglob("*.onnx")))
+    path = tmp_path / "ov.xml"
+    ov.save_model(ov.convert_model(str(source)), str(path), compress_to_fp16=compress)
+    graph = load(path)
+    verify(graph)
+    files = write_ir(graph, tmp_path / "net.xml")
+    assert files.bin.stat().st_size <= os.stat(tmp_path / "ov.bin").st_size
+    inputs = [arrays[k] for k in sorted(arrays.files) if k.startswith("c0_in")]
+    for actual, expected in zip(run(files.xml, inputs), run(path, inputs), strict=True):
+        np.testing.assert_array_equal(actual, expected)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", ["mnist_cntk", "samplenet", "dtln_1"])
+def test_real_model_means_the_same(name, tmp_path):
+    folder = SHARED / "models" / name
+    arrays = np.load(folder / "io" / "io.npz")
+    source = next(p for p in sorted(folder.rglob("*.onnx")))
+    path = tmp_path / "ov.xml"
+    ov.save_model(ov.convert_model(str(source)), str(path), compress_to_fp16=False)
+    inputs = [arrays[k] for k in sorted(arrays.files) if k.startswith("c0_in")]
+    same(interpret(load(path), inputs), run(path, inputs), 1e-4)
+
+
+def test_every_operation_that_is_read_has_a_version():
+    from vinoc.compiler.frontends.openvino.forms import UPGRADES, _spellings
+
+    spellings = _spellings()
+    for kind, forms in UPGRADES.items():
+        assert op_class(kind).opset is not None
+        assert kind.lower() in spellings
+        assert all(1 <= opset <= 16 for opset in forms)

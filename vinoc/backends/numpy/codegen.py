@@ -9,9 +9,9 @@ from pathlib import Path
 from ...ir import loc as _loc
 from ...ir.buffer import Buffer
 from ...ir.constant import Constant
-from ...ir.errors import ConversionError, Problem
+from ...ir.errors import ConversionError, Problem, VinocError
 from ...ir.graph import Graph, Node, Value
-from ...ir.op import port_name
+from ...ir.op import Op, port_name
 from ...ir.types import TensorType
 from . import literals
 from .exotic import Folded, fold_exotic
@@ -72,6 +72,7 @@ class _Generator:
         self.names = Names([*RESERVED, *FIXED_NAMES])
         self.expressions: dict[Value, str] = {}
         self.has_state = False
+        self.kinds: dict[type[Op], None] = {}
 
     def render(self) -> tuple[str, dict[str, Buffer]]:
         self._collect()
@@ -119,6 +120,8 @@ class _Generator:
                 problems.append(Problem("Parameter", names[0], f"NumPy has no element type {value.type.dtype.name}"))
         if problems:
             raise ConversionError(_origin(self.graph) or self.graph.name, problems)
+        for cls in self.kinds:
+            op_form(cls).offer_defaults(self.library)
         self.library.name_all(self.names, first)
 
     def _need(self, node: Node, first: dict[tuple[str, str], None], failed: dict[type, str]) -> str | None:
@@ -128,6 +131,7 @@ class _Generator:
             return failed[cls]
         try:
             form = op_form(cls)
+            self.kinds[cls] = None
             if form.inline is not None:
                 self.library.require(form.references)
             elif form.key not in self.library.definitions:
@@ -181,7 +185,10 @@ class _Generator:
         if form.returns.startswith("tuple"):
             scope.add(f"({targets[0]},) = {text}", _comment(node))
             return
-        if form.inline is not None and is_tensor and not node.outputs[0].rank:
+        if form.returns != "Array":
+            self.makers["only"] = None
+            text = f"only({text})"
+        elif form.inline is not None and is_tensor and not node.outputs[0].rank:
             text = f"np.asarray({text})"  # NumPy's functions give scalars, not arrays, for rank 0
         scope.add(f"{targets[0]} = {text}", _comment(node))
 
@@ -200,10 +207,12 @@ class _Generator:
         role = ("then", "else")[index] if node.kind == "If" else "body"
         name = self.names.take(f"{role}_{variable(node.label, node.kind)}")
         inner = _Scope(scope.indent + 1)
+        if scope.lines and scope.lines[-1]:
+            scope.lines.append("")
         scope.add(f"def {name}(inputs):", printable(body.name))
         parameters = [self._name_input(v) for v in body.inputs]
         if parameters:
-            inner.add(f"{', '.join(parameters)}{',' * (len(parameters) == 1)} = inputs")
+            inner.add(f"({parameters[0]},) = inputs" if len(parameters) == 1 else f"{', '.join(parameters)} = inputs")
         self._emit(body, inner)
         for line in inner.assigned:
             inner.add(line)
@@ -228,6 +237,10 @@ class _Generator:
         scope.add(f"{target} = state.get({key}, {initial})", _comment(node))
 
     def _constant(self, buffer: Buffer, label: str) -> str:
+        try:
+            buffer.array  # noqa: B018  # reads it
+        except OSError as error:
+            raise VinocError(f"cannot be read: {error}", f"constant '{label}'") from error
         if literals.small(buffer):
             text, maker = literals.buffer_text(buffer)
             if maker:
@@ -247,10 +260,10 @@ def _ports(values: Sequence[Value], names: Sequence[tuple[str, ...]]) -> list[Po
 def _label(node: Node) -> str:
     """What a constant's weight is called: by its name, else by what first reads it (`conv1.filters`)."""
     out = node.outputs[0]
-    if out.name or node.label != node.kind:
+    user, index = next(out.uses, (None, 0))
+    if out.name or not isinstance(user, Node):
         return out.name or node.label
-    user, index = next(out.uses, (node, 0))
-    return f"{user.label}.{port_name(type(user.op), index)}" if isinstance(user, Node) else user.name
+    return f"{user.label}.{port_name(type(user.op), index)}"
 
 
 def _origin(graph: Graph) -> str:

@@ -39,14 +39,7 @@ def _write_npz(path: Path, weights: Mapping[str, Buffer]) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
         for key, buffer in weights.items():
             with archive.open(zipfile.ZipInfo(f"{key}.npy"), "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, _storable(key, _read(key, buffer)), allow_pickle=False)
-
-
-def _read(key: str, buffer: Buffer) -> Array:
-    try:
-        return buffer.array
-    except OSError as error:
-        raise VinocError(f"cannot be read: {error}", f"constant '{key}'") from error
+                np.lib.format.write_array(member, _storable(key, buffer.array), allow_pickle=False)
 
 
 def _storable(key: str, array: Array) -> Array:

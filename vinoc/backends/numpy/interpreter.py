@@ -42,12 +42,13 @@ class Interpreter:
         self._plan = _Plan(graph, self)
 
     def run(self, inputs: Sequence[Any]) -> list[Array]:
-        """The outputs, in order of the graph. Sequences are lists; an empty optional is None.
+        """The outputs, in order of the graph. Sequences are tuples or lists; an empty optional is None.
 
         Raises EvaluationError when the inputs do not fit the graph's, when an operation cannot be computed,
         and when a result is not of its inferred type.
         """
         bindings = check_inputs(self.graph, inputs)
+        inputs = [tuple(a) if isinstance(a, list) else a for a in inputs]  # sequences are tuples inside
         with np.errstate(all="ignore"):
             return self._plan.run(inputs, bindings)
 

@@ -6,8 +6,10 @@ Everything is first collected and then named, since a name is free only when no 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from .naming import Names
 from .source import Key, ModuleSource, Reference, References, SourceError, module_source
@@ -33,6 +35,49 @@ class Copied(Definition):
 
     module: ModuleSource
     statement: ast.stmt
+    offered: dict[str, str | None] = field(default_factory=dict)
+
+    def offer(self, defaults: dict[str, str]) -> None:
+        """Defaults for parameters that have none: those of the operation whose method calls the function.
+
+        Where two operations offer different ones, the parameter gets none.
+        """
+        for parameter, text in defaults.items():
+            known = self.offered.setdefault(parameter, text)
+            self.offered[parameter] = text if known == text else None
+
+    def parameters(self) -> list[tuple[ast.arg, ast.expr | None]]:
+        """The parameters with their defaults in the source; empty for what is called in other ways."""
+        if not isinstance(self.statement, ast.FunctionDef):
+            return []
+        arguments = self.statement.args
+        if arguments.vararg or arguments.posonlyargs:
+            return []
+        missing: list[ast.expr | None] = [None] * (len(arguments.args) - len(arguments.defaults))
+        plain = zip(arguments.args, [*missing, *arguments.defaults])
+        return [*plain, *zip(arguments.kwonlyargs, arguments.kw_defaults)]
+
+    @cached_property
+    def signature(self) -> list[tuple[str, str | None]]:
+        """The names of the parameters with their defaults as text, once all defaults are offered."""
+        out: list[tuple[str, str | None]] = []
+        keywords = self.statement.args.kwonlyargs if isinstance(self.statement, ast.FunctionDef) else []
+        open_end = True  # a parameter has a default only if those behind it have
+        for parameter, default in reversed(self.parameters()):
+            text = ast.unparse(default) if default else self.offered.get(parameter.arg)
+            if parameter not in keywords:
+                open_end = open_end and text is not None
+                text = text if open_end else None
+            out.append((parameter.arg, text))
+        return out[::-1]
+
+    def _new_defaults(self) -> dict[int, str]:
+        """Text to insert behind parameters, by position in the module."""
+        return {
+            self.module.span(parameter)[1]: f" = {text}" if parameter.annotation else f"={text}"
+            for (parameter, default), (_, text) in zip(self.parameters(), self.signature)
+            if default is None and text is not None
+        }
 
     def render(self, names: dict[Key, str]) -> str:
         edits = {r.node: names[r.target] for r in self.references.definitions}
@@ -40,12 +85,22 @@ class Copied(Definition):
             for node in ast.walk(self.statement):
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                     edits[node] = names.get((self.module.name, node.id), node.id)
-        text = self.module.copy(self.module.statement_span(self.statement), edits, self.statement)
+        span = self.module.statement_span(self.statement)
+        text = self.module.copy(span, edits, self.statement, self._new_defaults())
         own = names[self.key]
         if isinstance(self.statement, ast.FunctionDef | ast.ClassDef) and own != self.wanted:
             keyword = "class" if isinstance(self.statement, ast.ClassDef) else "def"
             text = text.replace(f"{keyword} {self.wanted}", f"{keyword} {own}", 1)
         return text
+
+
+_DIRECTIVES = re.compile(r"  # (?:fmt|noqa|type: ignore|ruff|pragma)\b.*")
+"""Comments for the tools that check this project's sources."""
+
+
+def _is_line(text: str) -> bool:
+    """True for an assignment on one line."""
+    return "\n" not in text and " = " in text and not text.startswith((" ", "def ", "class ", "@"))
 
 
 class Library:
@@ -129,6 +184,11 @@ class Library:
             if key in self.names:
                 self.names[alias] = self.names[key]
 
+    def copied(self, target: Key) -> Copied | None:
+        """The definition that a reference leads to, where it is a copy."""
+        found = self.definitions.get(self._resolve(target))
+        return found if isinstance(found, Copied) else None
+
     def imports(self) -> list[str]:
         return sorted({s for d in self.definitions.values() for s in d.references.imports} - {"import numpy as np"})
 
@@ -141,7 +201,11 @@ class Library:
                 if id(definition.statement) in done:  # an assignment to several names
                     continue
                 done.add(id(definition.statement))
-            texts.append(definition.render(self.names))
+            text = _DIRECTIVES.sub("", definition.render(self.names))
+            if texts and _is_line(text) and _is_line(texts[-1].rpartition("\n")[2]) and "def " not in texts[-1]:
+                texts[-1] += f"\n{text}"  # constants stand together
+            else:
+                texts.append(text)
         return texts
 
     def _ordered(self) -> list[Definition]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...ir.buffer import Buffer
 from ...ir.dtype import Array, DType
+from .layout import quoted
 from .source import SourceError
 
 INT_LIMIT = 16
@@ -35,8 +36,11 @@ def dtype_text(dtype: DType) -> str:
 def literal(value: Any) -> str:
     """A Python expression of that value. Raises SourceError."""
     if isinstance(value, DType):
-        return dtype_text(value)
-    if value is None or isinstance(value, bool | int | str):
+        dtype_text(value)
+        return f'np.dtype("{value.numpy.name}")'
+    if isinstance(value, str):
+        return quoted(value)
+    if value is None or isinstance(value, bool | int):
         return repr(value)
     if isinstance(value, float):
         return _float(value)
@@ -65,11 +69,11 @@ def buffer_text(buffer: Buffer) -> tuple[str, str | None]:
     name = buffer.dtype.name
     value = buffer.splat
     if value is not None and buffer.size > 1:
-        filled = f"np.full({literal(buffer.shape)}, {_nested(np.asarray(value))}, {dtype_text(buffer.dtype)})"
         if buffer.size > INT_LIMIT:
-            return filled, None
+            one = f"{dtype_text(buffer.dtype)}({_nested(np.asarray(value))})"
+            return f"np.broadcast_to({one}, {literal(buffer.shape)})", None
     array = buffer.array
-    if not array.size:
+    if not array.size and array.ndim > 1:
         return f"np.zeros({literal(array.shape)}, {dtype_text(buffer.dtype)})", None
     if name in _MAKERS:
         return f"{name}({_nested(array)})", name
@@ -77,6 +81,10 @@ def buffer_text(buffer: Buffer) -> tuple[str, str | None]:
 
 
 def maker_source(name: str) -> str:
+    """A small function that generated code calls."""
+    if name == "only":
+        doc = '"""The result of an operation that may wrap it in a tuple."""'
+        return f"def only(result):\n    {doc}\n    return result[0] if isinstance(result, tuple) else result"
     numpy = {"boolean": "bool_", "i64": "int64", "i32": "int32", "f64": "float64", "f32": "float32", "f16": "float16"}
     return f"def {name}(values):\n    return np.array(values, np.{numpy[name]})"
 

@@ -13,7 +13,7 @@ from .literals import dtype_text
 from .naming import printable
 
 FIXED_NAMES = (
-    *("i64", "i32", "f32", "f16", "f64", "boolean"),
+    *("i64", "i32", "f32", "f16", "f64", "boolean", "only"),
     *("model", "infer", "main", "check", "state", "reset", "load_weights", "INPUTS", "OUTPUTS"),
 )
 """What the frame itself defines."""
@@ -134,7 +134,7 @@ _CHECK = '''def check(name, value):
     if value is None:
         raise KeyError(f"input {name!r} is missing")
     if dtype is list:
-        return value
+        return tuple(value)
     array = np.asarray(value)
     if dtype is np.object_ and array.dtype.kind == "U":
         array = array.astype(object)

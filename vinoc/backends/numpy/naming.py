@@ -61,7 +61,7 @@ def snake(kind: str) -> str:
 
 def variable(label: str, kind: str) -> str:
     """An identifier that reminds of a tensor's name; one that says nothing gives way to the operation's kind."""
-    text = re.sub(r"_output_\d+$|:\d+$", "", label.strip())
+    text = re.sub(r"_output_\d+$|:\d+$", "", label.strip(), flags=re.IGNORECASE)
     parts = [p for p in re.split(r"\W+", text, flags=re.ASCII) if p]
     while len(parts) > 1 and len("_".join(parts)) > LONGEST:
         del parts[0]

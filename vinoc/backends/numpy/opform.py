@@ -164,11 +164,13 @@ class OpForm:
         texts |= {u.node: literal(getattr(op, u.field)) for u in self.uses}
         if isinstance(self.inline, ast.Name):
             return values[self.inline.id]
-        return self._call_inline(self.inline, values, rest, texts)
+        return self._call_inline(self.inline, values, rest, texts, library)
 
-    def _call_inline(self, call: ast.Call, values: dict[str, str], rest: list[str], texts: dict[ast.expr, str]) -> str:
+    def _call_inline(
+        self, call: ast.Call, values: dict[str, str], rest: list[str], texts: dict[ast.expr, str], library: Library
+    ) -> str:
         """Settings are given by name where the callee's signature is known, and left out where it has the same."""
-        signature = self._callee(call)
+        signature = self._signature(call, library)
         spread = any(isinstance(a, ast.Starred) for a in call.args)
         positional: list[str] = []
         named: list[str] = []
@@ -182,14 +184,15 @@ class OpForm:
                 positional.append(text)
             elif text != default:
                 named.append(f"{parameter}={text}")
-        while positional and not named and positional[-1] == "None" and len(positional) <= len(signature):
-            if signature[len(positional) - 1][1] != "None":
-                break
-            positional.pop()
+        if not spread:  # optional operands that are left out
+            while positional and (len(positional) <= len(signature)) and signature[len(positional) - 1][1] == "None":
+                if positional[-1] != "None":
+                    break
+                positional.pop()
         for k in call.keywords:
             text = _substitute(k.value, values, texts)
             if k.arg is None or (k.arg, text) not in signature:
-                named.append(f"{k.arg or '**'}={text}" if k.arg else f"**{text}")
+                named.append(f"{k.arg}={text}" if k.arg else f"**{text}")
         function = texts.get(call.func) or _substitute(call.func, values, texts)
         return f"{function}({', '.join([*positional, *named])})"
 
@@ -197,18 +200,36 @@ class OpForm:
         """True for an argument that is not one of the arrays."""
         return not isinstance(node, ast.Name)
 
-    def _callee(self, call: ast.Call) -> list[tuple[str, str | None]]:
+    def _target(self, call: ast.Call) -> Key | None:
+        return next((r.target for r in self.references.definitions if r.node is call.func), None)
+
+    def _signature(self, call: ast.Call, library: Library) -> list[tuple[str, str | None]]:
         """Parameters and defaults of the function that an inlined method calls; empty for NumPy's own."""
-        target = next((r.target for r in self.references.definitions if r.node is call.func), None)
-        statement = module_source(target[0]).statements.get(target[1]) if target else None
-        if not isinstance(statement, ast.FunctionDef) or statement.args.vararg or statement.args.posonlyargs:
-            return []
-        arguments = statement.args
-        plain = [a.arg for a in arguments.args]
-        defaults: list[str | None] = [None] * (len(plain) - len(arguments.defaults))
-        defaults += [ast.unparse(d) for d in arguments.defaults]
-        keywords = [(a.arg, ast.unparse(d) if d else None) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults)]
-        return [*zip(plain, defaults), *keywords]
+        target = self._target(call)
+        copied = library.copied(target) if target else None
+        return copied.signature if copied else []
+
+    def offer_defaults(self, library: Library) -> None:
+        """Gives the function that an inlined method calls the defaults of the operation's attributes."""
+        call = self.inline
+        target = self._target(call) if isinstance(call, ast.Call) else None
+        copied = library.copied(target) if target else None
+        if copied is None or not isinstance(call, ast.Call) or any(isinstance(a, ast.Starred) for a in call.args):
+            return
+        names = [parameter.arg for parameter, _ in copied.parameters()]
+        given = [*zip(names, call.args), *((k.arg, k.value) for k in call.keywords if k.arg)]
+        optional = self.function.args.args[len(self.function.args.args) - len(self.function.args.defaults) :]
+        fields = {u.node: self.attributes[u.field] for u in self.uses}
+        defaults: dict[str, str] = {}
+        for parameter, value in given:
+            if isinstance(value, ast.Name) and any(a.arg == value.id for a in optional):
+                defaults[parameter] = "None"
+            elif value in fields and not fields[value].required:
+                try:
+                    defaults[parameter] = literal(fields[value].default)
+                except SourceError:
+                    continue  # an element type that NumPy lacks
+        copied.offer(defaults)
 
     # As a function
 

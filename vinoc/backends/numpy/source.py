@@ -111,7 +111,7 @@ class ModuleSource:
         """True for modules whose definitions are copied, rather than imported."""
         return module.partition(".")[0] in ("vinoc", self.name.partition(".")[0])
 
-    def span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
+    def span(self, node: ast.expr | ast.stmt | ast.arg) -> tuple[int, int]:
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
         start = self._starts[node.lineno - 1] + node.col_offset
@@ -173,9 +173,15 @@ class ModuleSource:
                 return statement
         raise SourceError(f"`{name}` of `{self.name}.{class_name}` is not a method written out in the class")
 
-    def copy(self, span: tuple[int, int], edits: Mapping[ast.expr, str], code: ast.AST) -> str:
-        """The text of a span, with expressions of `code` replaced."""
-        pieces: list[tuple[int, int, str]] = []
+    def copy(
+        self,
+        span: tuple[int, int],
+        edits: Mapping[ast.expr, str],
+        code: ast.AST,
+        insertions: Mapping[int, str] | None = None,
+    ) -> str:
+        """The text of a span, with expressions of `code` replaced and text inserted at positions."""
+        pieces = [(at, at, text) for at, text in (insertions or {}).items()]
         for node, text in _outside_fstrings(self, code, edits):
             pieces.append((*self.span(node), text))
         out, at = [], span[0]

@@ -80,6 +80,8 @@ def _strings(values: Sequence[str]) -> str:
 
 
 def _object(value: Any) -> str:
+    if value is None or (isinstance(value, tuple) and all(isinstance(v, int | Sym) for v in value)):
+        return shape(value)
     raise Unsupported(f"an attribute of type {type(value).__name__} has no spelling in OpenVINO IR")
 
 
@@ -117,6 +119,6 @@ def data(op: Op) -> str:
     parts = []
     for field, start, spell in _spellers(type(op)):
         value = getattr(op, field)
-        if value is not None:
+        if value is not None or spell is _object:  # the shape None is an unknown one
             parts.append(f'{start}{spell(value)}"')
     return "".join(parts)

@@ -6,6 +6,7 @@ Exit codes: 0, 1 (the model or what was asked of it), 2 (usage), 70 (a fault in 
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sys
@@ -25,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 141
     except BaseException as error:
         code = report(error, debug="--debug" in argv)
-    gc.freeze()  # nothing is left to collect: the process ends
+    if arguments is None:
+        gc.freeze()  # the process ends: there is nothing to collect
     return code
 
 
@@ -47,7 +49,5 @@ def _run(argv: list[str]) -> int:
 
 def _mute_stdout() -> None:
     """Keeps the interpreter from complaining when it flushes at exit."""
-    try:
+    with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):
-        pass

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from .options import FILE, SETTINGS, debug, framework, plugin
+from .options import FILE, SETTINGS, debug, framework, outputs, plugin
 
 
 @click.command(context_settings=SETTINGS, short_help="List all that stands in the way of a conversion.")
@@ -16,10 +16,17 @@ from .options import FILE, SETTINGS, debug, framework, plugin
 @click.option("-t", "--target", metavar="T", default="ir", help="Target: ir, numpy [ir].")
 @click.option("--passes", metavar="P", help="Passes to run before the target is asked.")
 @framework
+@outputs
 @plugin
 @debug
 def command(
-    model: Path, target: str, passes: str | None, framework: str | None, plugins: Sequence[Path], debug: bool
+    model: Path,
+    target: str,
+    passes: str | None,
+    framework: str | None,
+    output: Sequence[str],
+    plugins: Sequence[Path],
+    debug: bool,
 ) -> int:
     """Tells whether MODEL would convert, and if not, every problem at once; writes no file."""
     from ..check import check_model
@@ -29,7 +36,8 @@ def command(
     from .console import print_table, progress
 
     load_plugins(plugins)
-    options = Options(passes=DEFAULT_PASSES if passes is None else passes, target=target, framework=framework)
+    pipeline = DEFAULT_PASSES if passes is None else passes
+    options = Options(passes=pipeline, target=target, framework=framework, outputs=output)
     with progress() as watch:
         verdict = check_model(model, options, watch)
     if verdict.ok and verdict.size:

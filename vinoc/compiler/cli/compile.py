@@ -10,7 +10,7 @@ import click
 
 from ... import __version__
 from ...ir.errors import UsageError
-from .options import FILE, SETTINGS, debug, framework, pipeline
+from .options import FILE, SETTINGS, debug, framework, outputs, pipeline
 
 FP16, FP32 = ("FP16", "half"), ("FP32", "float")
 
@@ -47,6 +47,7 @@ def _joined(args: list[str]) -> list[str]:
 @click.option("-n", "--model_name", metavar="NAME", help="Stem of the files [the model's].")
 @click.option("-t", "--target", metavar="T", default="ir", help="What to make: ir, numpy [ir].")
 @framework
+@outputs
 @pipeline
 @click.option("--data_type", type=click.Choice([*FP16, *FP32]), help="FP16 or half: the same as --compress_to_fp16.")
 @click.option("--compress_to_fp16", type=bool, metavar="[True|False]", default=False, help="Store weights as FP16.")
@@ -112,6 +113,7 @@ def _options(given: dict[str, Any]) -> Any:
         out_dir=given["output_dir"],
         model_name=given["model_name"],
         framework=given["framework"],
+        outputs=given["output"],
         verify=given["verify"],
         dump_dir=given["dump_dir"],
         dump_after=given["dump_after"],

@@ -10,7 +10,9 @@ from typing import TextIO
 from ...ir.errors import ConversionError, VinocError
 
 INTERRUPTED, FAULT = 130, 70
-REQUEST = "this is a fault of vinoc, not of your model: please report it with the output of the same command and --debug"
+REQUEST = (
+    "this is a fault of vinoc, not of your model: please report it with the output of the same command and --debug"
+)
 
 
 def report(error: BaseException, debug: bool = False, stream: TextIO | None = None) -> int:

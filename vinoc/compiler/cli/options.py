@@ -35,6 +35,10 @@ plugin = click.option(
     help="Python file that declares passes or operations.",
 )  # fmt: skip
 framework = click.option("--framework", metavar="NAME", help="Format of the model, where its name does not tell.")
+outputs = click.option(
+    "--output", metavar="A,B", default="", help="Compute these tensors or nodes (NAME or NAME:PORT), nothing else.",
+    callback=lambda context, option, value: [name.strip() for name in value.split(",") if name.strip()],
+)  # fmt: skip
 debug = click.option("--debug", is_flag=True, help="Show tracebacks.")
 
 pipeline = _all(

@@ -54,9 +54,7 @@ def _summary(name: str, rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _options(row: dict[str, Any]) -> str:
-    return ", ".join(
-        o["name"] + ("" if o["required"] else f"={o['default']}") for o in row["options"]
-    )
+    return ", ".join(o["name"] + ("" if o["required"] else f"={o['default']}") for o in row["options"])
 
 
 def _full(row: dict[str, Any]) -> str:

@@ -111,10 +111,13 @@ def auto_pads(
 
 
 def accumulator(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The type sums of products are formed in: exact for integers, at least f32 for floats."""
+    """The type sums of products are formed in: f64, or 64-bit integers where f64 would not be exact.
+
+    In f32 the order of a sum, which BLAS varies from one column to the next, shows in the result; this is the oracle.
+    """
     if dtype.kind in "iu":  # sums of narrow products are exact in f64, where BLAS is
         return np.dtype(np.float64 if dtype.itemsize <= 2 else np.uint64 if dtype.kind == "u" else np.int64)
-    return dtype if dtype in (np.float32, np.float64) else np.dtype(np.float32)
+    return np.dtype(np.float64)
 
 
 def narrow(sums: Array, dtype: np.dtype[Any]) -> Array:

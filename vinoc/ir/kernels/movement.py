@@ -99,12 +99,14 @@ def pad(data: Array, begin: Array, end: Array, value: Array | None, mode: str) -
 def _mirrored(index: Array, n: int, mode: str) -> Array:
     """Places in -inf..inf as places in 0..n-1."""
     if mode == "edge":
-        return np.clip(index, 0, n - 1)
+        clipped: Array = np.clip(index, 0, n - 1)
+        return clipped
     # Mirrors at both borders repeat with a period; its second half runs backwards.
     period = 2 * n if mode == "symmetric" else max(2 * (n - 1), 1)
     forwards = index % period
     backwards: Array = period - forwards - (1 if mode == "symmetric" else 0)
-    return np.minimum(forwards, backwards)
+    folded: Array = np.minimum(forwards, backwards)
+    return folded
 
 
 def _pad_constant(data: Array, begin: Array, end: Array, value: Array | None) -> Array:

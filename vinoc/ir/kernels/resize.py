@@ -30,7 +30,7 @@ def interpolate(
     for axis, size, scale in zip(over, sizes, scales):
         n = out.shape[axis]
         if mode == "bilinear_pillow" or mode == "bicubic_pillow":
-            out = apply_taps(out, axis, pillow_taps(n, size, mode, cube_coeff))
+            out = apply_taps(out, axis, pillow_taps(n, size, mode))
             continue
         at = coordinates(n, size, scale, transform)
         if mode == "nearest":
@@ -138,7 +138,7 @@ def triangle_taps(at: Array, n: int, scale: float, narrow: float) -> Taps:
     return index.clip(0, n - 1), weights / np.where(total == 0, 1, total)
 
 
-def pillow_taps(n: int, size: int, mode: str, a: float) -> Taps:
+def pillow_taps(n: int, size: int, mode: str) -> Taps:
     """The taps of Pillow's resize: a filter that widens as the image shrinks, cut off at the ends."""
     support = 1.0 if mode == "bilinear_pillow" else 2.0
     step = n / size
@@ -148,7 +148,7 @@ def pillow_taps(n: int, size: int, mode: str, a: float) -> Taps:
     last = np.minimum(np.trunc(center + support * width + 0.5), n)
     index = first[:, None] + np.arange(2 * ceil(support * width) + 1)
     distance = (index - center[:, None] + 0.5) / width
-    weights = np.maximum(0, 1 - np.abs(distance)) if mode == "bilinear_pillow" else cubic(distance, a)
+    weights = np.maximum(0, 1 - np.abs(distance)) if mode == "bilinear_pillow" else cubic(distance, -0.5)
     weights = weights * (index < last[:, None])
     return index.astype(np.int64).clip(0, n - 1), weights / weights.sum(1, keepdims=True)
 

@@ -148,8 +148,10 @@ class Concat(Op):
         known = [s for s in shapes if s is not None]
         if not known:
             return TensorType(inputs[0].dtype, None)
+        if any(len(s) != len(known[0]) for s in known):
+            raise InferenceError("the inputs differ in rank")
         axis = types.normalize_axis(self.axis, len(known[0]))
-        total: Dim = sum((s[axis] for s in known[1:] if axis < len(s)), known[0][axis])
+        total: Dim = sum((s[axis] for s in known[1:]), known[0][axis])
         merged = _without(known[0], axis)
         for i, shape in enumerate(known[1:], 1):
             try:

@@ -23,20 +23,24 @@ _ANY = unknown(-inf, inf)
 
 
 def sliced_dim(size: Dim, start: Dim, stop: Dim, step: Dim) -> Dim:
-    """The number of elements in range(size)[start:stop:step], exact where the signs of the positions are known."""
+    """The number of elements in range(size)[start:stop:step], exact where the signs of the positions are known.
+
+    As Python counts, but that a backwards slice which starts before the first element starts at it.
+    """
     if not isinstance(step, int):
         return unknown(0, _dim.bounds(size)[1])
     if step == 0:
         raise InferenceError("a slice has step 0")
     if isinstance(size, int) and isinstance(start, int) and isinstance(stop, int):
-        return len(range(*slice(start, stop, step).indices(size)))
+        return len(range(*slicing.part(start, stop, step, size).indices(size)))
     if step < 0:  # the same elements of the reversed dimension, where position p is position -1 - p
-        start, stop, step = -1 - start, -1 - stop, -step
-    return _within(ceildiv(_range_length(size, start, stop), step), size)
+        reaches = isinstance(start, int) and start >= -max(_dim.bounds(size)[0], 1)
+        start, stop, step = -1 - start if reaches else _ANY, -1 - stop, -step
+    return _within(dim_max(0, ceildiv(_range_length(size, start, stop), step)), size)
 
 
 def _range_length(size: Dim, start: Dim, stop: Dim) -> Dim:
-    """The length of range(size)[start:stop]."""
+    """The length of range(size)[start:stop]; negative where the start is behind the stop."""
     from_start = isinstance(start, int) and (start == 0 or start <= -_FAR)
     to_end = known_equal(stop, size) or (isinstance(stop, int) and stop >= min(_dim.bounds(size)[1], _FAR))
     if from_start:
@@ -45,9 +49,9 @@ def _range_length(size: Dim, start: Dim, stop: Dim) -> Dim:
     if to_end:
         if sign < 0:
             return dim_min(-start, size)
-        return dim_max(0, size - start) if sign > 0 else unknown(0, _dim.bounds(size)[1])
+        return size - start if sign > 0 else unknown(0, _dim.bounds(size)[1])
     # A start at or behind the end needs no clipping: the difference is negative anyhow.
-    return dim_max(0, _clipped(stop, size) - (start if sign > 0 else _clipped(start, size)))
+    return _clipped(stop, size) - (start if sign > 0 else _clipped(start, size))
 
 
 def _clipped(position: Dim, size: Dim) -> Dim:
@@ -186,8 +190,8 @@ def _sliced_shape(
 
 @op(opset=8)
 class Slice(Op):
-    """data[start:stop:step] along each of `axes` (default: the first ones), by Python's rules for negative
-    positions and clipping."""
+    """data[start:stop:step] along each of `axes` (default: the first ones), with Python's
+    meaning of negative positions and clipping."""
 
     symbolic: ClassVar[bool] = True
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from ....ir.buffer import Buffer
 from ....ir.dtype import Array
 from ....ir.errors import ModelError, Unsupported
 from ....ir.graph import Graph, Value
@@ -118,6 +119,13 @@ class NodeContext:
         if found is None or found.type != GRAPH:
             self.fail(f"subgraph `{name}` is missing", f"{self.op_type} needs it")
         return found.g
+
+    def buffer_attr(self, name: str) -> Buffer:
+        """The tensor of an attribute with its element type, which for some types the array does not show."""
+        found = self._all().get(name)
+        if found is None or found.type != TENSOR:
+            self.fail(f"tensor `{name}` is missing", f"{self.op_type} needs it")
+        return self._conversion.tensors.buffer(found.t, f"{self.name}.{name}")
 
     def type_attr(self, name: str) -> Type | None:
         """The type that an attribute declares, or None where there is none."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from math import inf
 from typing import Any
 
-from ....ir.dim import Dim, Sym, symbol
+from ....ir.dim import Dim, Sym, symbol, unknown
 from ....ir.dtype import DType, dtype
 from ....ir.errors import VinocError, did_you_mean
 from ....ir.fields import Attribute, attributes_of
@@ -32,7 +32,11 @@ def _boolean(text: str) -> bool:
     return known[text.strip().lower()]
 
 
-def dims(text: str, make: Callable[[int, int, float], Dim]) -> Shape | None:
+def _unknown(_: int, lo: int, hi: float) -> Dim:
+    return unknown(lo, hi)
+
+
+def dims(text: str, make: Callable[[int, int, float], Dim] = _unknown) -> Shape | None:
     """A shape as Parameters spell it: `1,?,3..8,..5`, `...`, or nothing for a scalar. Raises ValueError.
 
     `make(axis, lo, hi)` gives the dimensions that are not numbers.
@@ -89,6 +93,7 @@ _PARSE: dict[str, Callable[[str], Any]] = {
     "ints": integers,
     "floats": _floats,
     "strs": _strings,
+    "object": lambda text: dims(text),  # shapes are the only such attributes
 }
 
 
@@ -158,4 +163,5 @@ def _expected(a: Attribute) -> str:
         "bool": "true or false",
         "ints": "integers",
         "floats": "numbers",
+        "object": "a shape",
     }.get(a.kind, a.kind)

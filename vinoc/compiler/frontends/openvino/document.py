@@ -60,6 +60,8 @@ def parse(path: Path) -> ET.Element:
         raise ModelError(f"cannot be read: {error.strerror}", str(path)) from error
     except UnicodeDecodeError as error:
         raise ModelError("is not UTF-8 text", str(path), "IR files are UTF-8; is this another format?") from error
+    if "\0" in text:  # UTF-16 without a mark, which the parser would recognise and decode
+        raise ModelError("is not UTF-8 text", str(path), "IR files are UTF-8; is this another format?")
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise ModelError("declares a document type or entities", str(path), "IR has neither; remove the declaration")
     try:

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 from ....ir import types as _types
 from ....ir.builder import Builder
 from ....ir.constant import Constant
-from ....ir.errors import ConversionError, InferenceError, Problem, VinocError
+from ....ir.errors import ConversionError, InferenceError, ModelError, Problem, VinocError
 from ....ir.graph import Graph, Value
 from ....ir.loc import AnyLoc, Fused, Loc
 from ....ir.types import TensorType, Type
@@ -99,6 +99,8 @@ class _File:
             return read(layer)
         except Unreadable:
             return None
+        except ModelError:
+            raise  # the weights file cannot be read: no constant could be
         except VinocError as error:
             self.report(layer.problem(error.what, error.help))
             return None

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from ....ir.builder import Builder
-from ....ir.dim import bounds, unknown
 from ....ir.dtype import i32, i64
 from ....ir.errors import Unsupported
 from ....ir.graph import Value
@@ -214,8 +213,7 @@ def _read_value(source: Source) -> Form:
 
     def emit(b: Builder, x: Sequence[Value], name: str) -> Sequence[Value]:
         (first,) = _exactly(1, x)
-        dims = ("...",) if first.shape is None else [str(unknown(*bounds(d))) for d in first.shape]
-        op = cls(variable_id=name_of_variable, variable_type=first.dtype, variable_shape=",".join(dims))
+        op = cls(variable_id=name_of_variable, variable_type=first.dtype, variable_shape=first.shape)
         return b.outputs(op, first, name=name)
 
     return Form(emit=emit)

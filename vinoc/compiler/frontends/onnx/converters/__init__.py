@@ -3,11 +3,13 @@
 from . import (  # noqa: F401  # importing registers them
     activation,
     attention,
+    constants,
     control_flow,
     convolution,
     detection,
     elementwise,
     gather,
+    losses,
     matrix,
     microsoft,
     misc,

@@ -129,3 +129,9 @@ def col2im(ctx: NodeContext) -> Value:
         pads_begin=tuple(pads[:2]),
         pads_end=tuple(pads[2:]),
     )
+
+
+@converter("MaxRoiPool", since=1)
+def max_roi_pool(ctx: NodeContext) -> Value:
+    size, scale = tuple(ctx.attr("pooled_shape")), ctx.attr("spatial_scale", 1.0)
+    return ctx.b.ROIPooling(ctx.input(0), ctx.input(1), output_size=size, spatial_scale=scale, method="max")

@@ -57,19 +57,33 @@ def quantize(ctx: NodeContext, x: Value, scale: Value, zero: Value | None, targe
     """round(x / scale) + zero within the range of the target, with scale and zero broadcasting to x."""
     b = ctx.b
     scale = to(b, scale, x.dtype)
+    offset = None if zero is None or _is_zero(zero) else to(b, zero, x.dtype)
     if target.is_float:
-        y = b.Divide(x, scale)
-        if zero is not None and not _is_zero(zero):
-            y = b.Add(y, to(b, zero, x.dtype))
-        return b.Convert(y, destination_type=target)
+        return _to_small_float(ctx, x, scale, offset, target)
     if target.name not in RANGES:
         ctx.fail(f"quantization to {target} is not supported", f"known types: {', '.join(RANGES)} and 8-bit floats")
     low, high = RANGES[target.name]
     low_end, high_end = number(b, low, x.dtype), number(b, high, x.dtype)
-    offset = None if zero is None or _is_zero(zero) else to(b, zero, x.dtype)
-    begin, end = ((v if offset is None else b.Subtract(v, offset)) for v in (low_end, high_end))
-    y = b.FakeQuantize(x, b.Multiply(begin, scale), b.Multiply(end, scale), low_end, high_end, levels=high - low + 1)
+    if scale.is_const and (offset is None or offset.is_const):
+        begin, end = ((v if offset is None else b.Subtract(v, offset)) for v in (low_end, high_end))
+        y = b.FakeQuantize(x, b.Multiply(begin, scale), b.Multiply(end, scale), low_end, high_end, levels=high - low + 1)
+    else:
+        y = b.Round(b.Divide(x, scale), mode="half_to_even")
+        y = b.Clamp(y if offset is None else b.Add(y, offset), min=float(low), max=float(high))
     return b.Convert(y, destination_type=target)
+
+
+LARGEST = {"f8e4m3": 448.0, "f8e5m2": 57344.0, "f8e4m3fnuz": 240.0, "f8e5m2fnuz": 57344.0, "f4e2m1": 6.0}
+"""Where floats that saturate end."""
+
+
+def _to_small_float(ctx: NodeContext, x: Value, scale: Value, offset: Value | None, target: DType) -> Value:
+    y = ctx.b.Divide(x, scale)
+    if offset is not None:
+        y = ctx.b.Add(y, offset)
+    if ctx.attr("saturate", 1) and target.name in LARGEST:
+        y = ctx.b.Clamp(y, min=-LARGEST[target.name], max=LARGEST[target.name])
+    return ctx.b.Convert(y, destination_type=target)
 
 
 def _along(ctx: NodeContext, x: Value, parameter: Value | None, axis: int) -> Value | None:

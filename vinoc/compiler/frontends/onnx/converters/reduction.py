@@ -17,6 +17,8 @@ from .values import INT_MIN, all_axes, dim, ints, number, scalar, to_i64
 
 Reduction = Callable[[Builder, Value, Value, bool], Value]
 """(builder, data, axes, keep_dims) -> reduced."""
+Elementwise = Callable[[Builder, Value], Value]
+"""What is left of a reduction over no axes, which `noop_with_empty_axes` asks for."""
 
 
 def _plain(kind: str) -> Reduction:
@@ -58,14 +60,15 @@ def _by_attribute(reduce: Reduction) -> Callable[[NodeContext], Value]:
     return convert
 
 
-def _by_input(reduce: Reduction) -> Callable[[NodeContext], Value]:
+def _by_input(reduce: Reduction, alone: Elementwise) -> Callable[[NodeContext], Value]:
     def convert(ctx: NodeContext) -> Value:
         x, axes = ctx.input(0), ctx.optional(1)
         keep = bool(ctx.attr("keepdims", 1))
         noop = bool(ctx.attr("noop_with_empty_axes", 0))
         if axes is None or axes.shape == (0,):
-            # No axes: all of them, or with `noop` really none, which leaves the formula's elementwise part.
-            axes = ints(ctx.b, ()) if noop else all_axes(ctx.b, x)
+            if noop:
+                return alone(ctx.b, x)
+            axes = all_axes(ctx.b, x)
         elif not noop and (axes.shape is None or any(bounds(d)[0] == 0 for d in axes.shape)):
             ctx.fail(
                 "how many axes it reduces is known at run time only",
@@ -76,20 +79,24 @@ def _by_input(reduce: Reduction) -> Callable[[NodeContext], Value]:
     return convert
 
 
-for _name, _reduce, _axes_are_input in (
-    ("ReduceSum", _plain("ReduceSum"), 13),
-    ("ReduceMean", _plain("ReduceMean"), 18),
-    ("ReduceProd", _plain("ReduceProd"), 18),
-    ("ReduceMax", _extreme("ReduceMax", "ReduceLogicalOr"), 18),
-    ("ReduceMin", _extreme("ReduceMin", "ReduceLogicalAnd"), 18),
-    ("ReduceL1", _plain("ReduceL1"), 18),
-    ("ReduceL2", _plain("ReduceL2"), 18),
-    ("ReduceLogSum", _log_sum, 18),
-    ("ReduceLogSumExp", _log_sum_exp, 18),
-    ("ReduceSumSquare", _sum_square, 18),
+def _same(b: Builder, x: Value) -> Value:
+    return b.Identity(x)
+
+
+for _name, _reduce, _alone, _axes_are_input in (
+    ("ReduceSum", _plain("ReduceSum"), _same, 13),
+    ("ReduceMean", _plain("ReduceMean"), _same, 18),
+    ("ReduceProd", _plain("ReduceProd"), _same, 18),
+    ("ReduceMax", _extreme("ReduceMax", "ReduceLogicalOr"), _same, 18),
+    ("ReduceMin", _extreme("ReduceMin", "ReduceLogicalAnd"), _same, 18),
+    ("ReduceL1", _plain("ReduceL1"), lambda b, x: b.Abs(x), 18),
+    ("ReduceL2", _plain("ReduceL2"), lambda b, x: b.Abs(x), 18),
+    ("ReduceLogSum", _log_sum, lambda b, x: b.Log(x), 18),
+    ("ReduceLogSumExp", _log_sum_exp, _same, 18),
+    ("ReduceSumSquare", _sum_square, lambda b, x: b.Multiply(x, x), 18),
 ):
     converter(_name, since=1)(_by_attribute(_reduce))
-    converter(_name, since=_axes_are_input)(_by_input(_reduce))
+    converter(_name, since=_axes_are_input)(_by_input(_reduce, _alone))
 
 
 def _arg(mode: str) -> Callable[[NodeContext], Value]:

@@ -113,7 +113,7 @@ def resize(ctx: NodeContext) -> Value:
         "cube_coeff": ctx.attr("cubic_coeff_a", -0.75),
     }
     if attributes["antialias"] and mode == "linear_onnx":
-        attributes["mode"] = "linear"  # linear_onnx has no antialiasing
+        attributes["mode"] = "bilinear_pillow"
     if scales is not None:
         return _by_scales(ctx, x, scales, axes, **attributes)
     assert sizes is not None

@@ -1,0 +1,62 @@
+"""The documentation is true: generated tables are fresh, examples run, links lead somewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_generated_tables_are_fresh() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "docs" / "generate.py", "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_links(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def snippets(language: str) -> list[object]:
+    found = []
+    for page in PAGES:
+        for i, code in enumerate(re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)):
+            found.append(pytest.param(code, id=f"{page.name}-{i}"))
+    return found
+
+
+@pytest.mark.parametrize("code", snippets("python"))
+def test_python_examples_run(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path)
+    source = code if "@rewrite" not in code or "import" in code else "from vinoc.passes import *\n" + code
+    exec(compile(source, "example", "exec"), {"__name__": "example"})
+
+
+def test_every_operation_has_its_cells() -> None:
+    """A cell of the op matrix may be added, never lost."""
+    from vinoc.compiler.catalogue import support
+    from vinoc.ir.op import registry
+
+    expected = json.loads((ROOT / "tests" / "op_matrix.json").read_text())
+    actual = support(cls for cls in registry().values() if cls.__module__.startswith("vinoc."))
+    lost = [
+        f"{kind}: {column}"
+        for kind, columns in expected.items()
+        for column in columns
+        if not actual.get(kind, {}).get(column)
+    ]
+    assert not lost, "lost from the op matrix (if meant, edit tests/op_matrix.json)"
+    new = [k for k, v in actual.items() if sorted(c for c, yes in v.items() if yes) != sorted(expected.get(k, []))]
+    assert not new, f"update tests/op_matrix.json for {new}"
