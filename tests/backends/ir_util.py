@@ -10,8 +10,8 @@ import numpy as np
 import openvino as ov
 
 from vinoc.backends.openvino import write_ir
-from vinoc.ir.dtype import dtype
 from vinoc.ir import Builder, Graph, TensorType, Value, symbol
+from vinoc.ir.dtype import dtype
 from vinoc.ir.op import as_tuple
 
 CORE = ov.Core()

@@ -150,7 +150,9 @@ def test_reports_tell_every_pass(cli: Cli, small: Path, tmp_path: Path, form: st
     assert "scale" in rewritten["replaced"]
     assert {Path(f["path"]).name for f in data["files"]} == {"small.xml", "small.bin", "small.mapping"}
     assert all(Path(f["path"]).stat().st_size == f["bytes"] for f in data["files"])
-    assert data["seconds"]["total"] == pytest.approx(sum(v for k, v in data["seconds"].items() if k != "total"), abs=1e-4)
+    assert data["seconds"]["total"] == pytest.approx(
+        sum(v for k, v in data["seconds"].items() if k != "total"), abs=1e-4
+    )
 
 
 def test_help_lists_the_commands(cli: Cli) -> None:

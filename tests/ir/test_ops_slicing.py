@@ -60,7 +60,8 @@ def iota(*shape):
         (unknown(0, 6), unknown(-9, 9), MAX, 1, unknown(0, 6)),
         (5, MAX, MIN, -1, 5),
         (5, MIN, MAX, 1, 5),
-        (5, MIN, MIN, -1, 0),
+        (5, MIN, MIN, -1, 1),
+        (N, N, MIN, -1, N),
     ],
 )
 def test_sizes(size, start, stop, step, expected):

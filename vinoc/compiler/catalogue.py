@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.util import find_spec
@@ -58,12 +59,19 @@ def describe_op(cls: type[Op]) -> dict[str, Any]:
     return {
         "kind": cls.kind,
         "opset": f"opset{cls.opset}" if cls.opset else "internal",
-        "summary": doc.split("\n")[0],
+        "summary": _sentence(doc),
         "doc": doc,
         "inputs": [{"name": p.name, "optional": p.optional, "variadic": p.variadic} for p in cls.ports],
         "attributes": [_field(a) for a in attributes_of(cls)],
         "bodies": cls.n_bodies,
     }
+
+
+def _sentence(doc: str) -> str:
+    """The first sentence of a text."""
+    paragraph = " ".join(doc.split("\n\n")[0].split())
+    end = re.search(r"[.:](?= [A-Z]|$)", paragraph)
+    return paragraph[: end.start()] + "." if end else paragraph
 
 
 def _field(a: Attribute, dashes: bool = False) -> dict[str, Any]:

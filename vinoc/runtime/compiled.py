@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from ..backends.numpy.interpreter import Interpreter
 from ..ir.graph import Graph
 from .arguments import bind
@@ -54,6 +56,7 @@ class InferRequest(Ported):
         self._inputs, self._outputs = model.inputs, model.outputs
         self._interpreter = Interpreter(model.graph)
         self._results: Results | None = None
+        self._stateful = any(n.kind == "Assign" for g in model.graph.walk() for n in g)
 
     @property
     def model_inputs(self) -> list[Port]:
@@ -74,15 +77,26 @@ class InferRequest(Ported):
     def infer(self, inputs: Any = None) -> Results:
         """Runs the model. Inputs: a dict (keys: names, indices or ports), a list, or one array.
 
+        The results are the caller's own: changing them in place changes nothing else.
         Sequences are lists of arrays, an empty optional is None. Raises UsageError for inputs that do not fit,
         EvaluationError when an operation cannot be computed.
         """
-        self._results = Results(self._outputs, self._interpreter.run(bind(inputs, self._inputs)))
+        arrays = bind(inputs, self._inputs)
+        if self._stateful:  # a variable may keep an input beyond this call
+            arrays = [_own(a) for a in arrays]
+        self._results = Results(self._outputs, [_own(v) for v in self._interpreter.run(arrays)])
         return self._results
 
     def reset_state(self) -> None:
         """Forgets what a stateful model remembers."""
         self._interpreter.reset()
+
+
+def _own(value: Any) -> Any:
+    """A copy that the caller may change: what the interpreter gives may be an input, a constant or a variable."""
+    if isinstance(value, list):
+        return [_own(v) for v in value]
+    return None if value is None else np.array(value)
 
 
 class CompiledModel(Ported):

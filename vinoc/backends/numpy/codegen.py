@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 
 from ...ir import loc as _loc
@@ -24,6 +26,8 @@ from .opform import op_form
 from .source import SourceError
 
 LINE = 120
+FREE_ABOVE = 16 << 20
+"""Bytes. Variables that are not needed any more are deleted together when they hold so much."""
 
 
 def generate(graph: Graph, directory: Path | str, name: str) -> list[Path]:
@@ -49,6 +53,7 @@ class _Scope:
     indent: int
     lines: list[str] = field(default_factory=list)
     assigned: list[str] = field(default_factory=list)
+    variables: set[str] = field(default_factory=set)
 
     def add(self, code: str, comment: str = "") -> None:
         pad = "    " * self.indent
@@ -153,18 +158,33 @@ class _Generator:
         return name
 
     def _emit(self, graph: Graph, scope: _Scope) -> None:
+        dead = _dead_after(graph)
+        waiting: list[str] = []
+        size = 0
         for node in graph:
-            if node in self.folded.nodes:
-                for out in node.outputs:
-                    if out.n_uses and literals.is_portable(out.dtype):
-                        self.expressions[out] = self._constant(self.folded.values[out], _label(node))
-            elif type(node.op) is Constant:
-                out = node.outputs[0]
-                self.expressions[out] = self._constant(node.op.value, _label(node))
-            elif node.kind in ("ReadValue", "Assign"):
-                self._emit_state(node, scope)
-            else:
-                self._emit_node(node, scope)
+            self._emit_one(node, scope)
+            for value in dead.get(node, ()):
+                name = self.expressions.get(value, "")
+                if name in scope.variables:
+                    waiting.append(name)
+                    size += _size(value)
+            if size > FREE_ABOVE:
+                for line in textwrap.wrap(", ".join(dict.fromkeys(waiting)), LINE - 24):
+                    scope.add(f"del {line.rstrip(',')}")
+                waiting, size = [], 0
+
+    def _emit_one(self, node: Node, scope: _Scope) -> None:
+        if node in self.folded.nodes:
+            for out in node.outputs:
+                if out.n_uses and literals.is_portable(out.dtype):
+                    self.expressions[out] = self._constant(self.folded.values[out], _label(node))
+        elif type(node.op) is Constant:
+            out = node.outputs[0]
+            self.expressions[out] = self._constant(node.op.value, _label(node))
+        elif node.kind in ("ReadValue", "Assign"):
+            self._emit_state(node, scope)
+        else:
+            self._emit_node(node, scope)
 
     def _emit_node(self, node: Node, scope: _Scope) -> None:
         form = op_form(type(node.op))
@@ -175,6 +195,7 @@ class _Generator:
             bodies = f"({', '.join(made)}{',' * (len(made) == 1)})"
         text = form.call(node.op, arguments, bodies, self.library)
         targets = [self._target(node, i) for i in range(len(node.outputs))]
+        scope.variables.update(targets)
         if len(targets) > 1:
             scope.add(f"{', '.join(targets)} = {text}", _comment(node))
             return
@@ -250,6 +271,29 @@ class _Generator:
         if key is None:
             key = self.weights[buffer] = self.weight_names.take(label)
         return f"w[{quoted(key)}]"
+
+
+def _dead_after(graph: Graph) -> dict[Node, list[Value]]:
+    """For each node the values that nothing reads after it. What is assigned to a variable stays."""
+    seen = set(graph.outputs)
+    for node in graph:
+        if node.kind == "Assign":
+            seen.update(v for v in node.inputs if v is not None)
+    out: dict[Node, list[Value]] = {}
+    for node in reversed(graph):
+        for value in dict.fromkeys([*node.outputs, *node.inputs]):
+            if value is not None and value not in seen:
+                seen.add(value)
+                out.setdefault(node, []).append(value)
+    return out
+
+
+def _size(value: Value) -> int:
+    """Bytes, with a guess for dimensions that are not known."""
+    if not isinstance(value.type, TensorType):
+        return 0
+    dims = [d if isinstance(d, int) else max(int(d.lo), 64) for d in value.type.shape or ()]
+    return prod(dims) * value.dtype.numpy.itemsize
 
 
 def _ports(values: Sequence[Value], names: Sequence[tuple[str, ...]]) -> list[Port]:

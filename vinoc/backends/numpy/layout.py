@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 LINE = 120
@@ -12,6 +13,18 @@ def quoted(text: str) -> str:
     """A string as a Python literal, in double quotes where that takes no escapes."""
     single = repr(text)
     return f'"{single[1:-1]}"' if single[0] == "'" and '"' not in text and "'" not in text else single
+
+
+def header(name: str, parameters: Sequence[str], returns: str) -> str:
+    """The first lines of a function."""
+    end = f" -> {returns}:" if returns else ":"
+    line = f"def {name}({', '.join(parameters)}){end}"
+    if len(line) <= LINE:
+        return line
+    packed = "    " + ", ".join(parameters)
+    if len(packed) > LINE:
+        packed = "    " + ",\n    ".join(parameters) + ","
+    return f"def {name}(\n{packed}\n){end}"
 
 
 def wrapped(line: str) -> list[str]:

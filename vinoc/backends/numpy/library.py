@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from .layout import header
 from .naming import Names
 from .source import Key, ModuleSource, Reference, References, SourceError, module_source
 
@@ -71,27 +72,32 @@ class Copied(Definition):
             out.append((parameter.arg, text))
         return out[::-1]
 
-    def _new_defaults(self) -> dict[int, str]:
-        """Text to insert behind parameters, by position in the module."""
-        return {
-            self.module.span(parameter)[1]: f" = {text}" if parameter.annotation else f"={text}"
-            for (parameter, default), (_, text) in zip(self.parameters(), self.signature)
-            if default is None and text is not None
-        }
-
     def render(self, names: dict[Key, str]) -> str:
         edits = {r.node: names[r.target] for r in self.references.definitions}
         if isinstance(self.statement, ast.Assign | ast.AnnAssign):
             for node in ast.walk(self.statement):
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                     edits[node] = names.get((self.module.name, node.id), node.id)
-        span = self.module.statement_span(self.statement)
-        text = self.module.copy(span, edits, self.statement, self._new_defaults())
-        own = names[self.key]
-        if isinstance(self.statement, ast.FunctionDef | ast.ClassDef) and own != self.wanted:
-            keyword = "class" if isinstance(self.statement, ast.ClassDef) else "def"
-            text = text.replace(f"{keyword} {self.wanted}", f"{keyword} {own}", 1)
-        return text
+        start, end = self.module.statement_span(self.statement)
+        if isinstance(self.statement, ast.FunctionDef) and self.signature:
+            head, body = self.module.span(self.statement)[0], self.module.header_end(self.statement)
+            above = self.module.copy((start, head), edits, self.statement)
+            return above + self._header(names[self.key], edits) + self.module.copy((body, end), edits, self.statement)
+        text = self.module.copy((start, end), edits, self.statement)
+        keyword = "class" if isinstance(self.statement, ast.ClassDef) else "def"
+        return text.replace(f"{keyword} {self.wanted}", f"{keyword} {names[self.key]}", 1)
+
+    def _header(self, name: str, edits: dict[ast.expr, str]) -> str:
+        assert isinstance(self.statement, ast.FunctionDef)
+        keywords = self.statement.args.kwonlyargs
+        parts: list[str] = []
+        for (parameter, _), (_, default) in zip(self.parameters(), self.signature):
+            if keywords and parameter is keywords[0]:
+                parts.append("*")
+            text = self.module.copy(self.module.span(parameter), edits, parameter)
+            parts.append(text if default is None else f"{text} = {default}" if ":" in text else f"{text}={default}")
+        returns = self.statement.returns
+        return header(name, parts, self.module.copy(self.module.span(returns), edits, returns) if returns else "")
 
 
 _DIRECTIVES = re.compile(r"  # (?:fmt|noqa|type: ignore|ruff|pragma)\b.*")

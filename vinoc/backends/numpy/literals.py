@@ -68,10 +68,9 @@ def buffer_text(buffer: Buffer) -> tuple[str, str | None]:
     """
     name = buffer.dtype.name
     value = buffer.splat
-    if value is not None and buffer.size > 1:
-        if buffer.size > INT_LIMIT:
-            one = f"{dtype_text(buffer.dtype)}({_nested(np.asarray(value))})"
-            return f"np.broadcast_to({one}, {literal(buffer.shape)})", None
+    if value is not None and buffer.size > INT_LIMIT:
+        one = f"{dtype_text(buffer.dtype)}({_nested(np.asarray(value))})"
+        return f"np.broadcast_to({one}, {literal(buffer.shape)})", None
     array = buffer.array
     if not array.size and array.ndim > 1:
         return f"np.zeros({literal(array.shape)}, {dtype_text(buffer.dtype)})", None

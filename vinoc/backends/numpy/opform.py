@@ -19,6 +19,7 @@ import numpy as np
 from ...ir.dtype import DType
 from ...ir.fields import Attribute, attributes_of
 from ...ir.op import Op
+from .layout import header
 from .library import Definition, Library
 from .literals import literal
 from .naming import snake
@@ -274,27 +275,27 @@ class OpFunction(Definition):
         body = form.module.copy(self._body_span(), edits, form.function)
         doc = "" if ast.get_docstring(form.function) else _docstring(form.cls)
         code = textwrap.indent(textwrap.dedent(body), "    ")
-        return f"{self._header(names[self.key])}\n{doc}{code}"
+        returns = self._text(form.function.returns, edits) if form.function.returns else ""
+        return f"{header(names[self.key], self._parameters(edits), returns)}\n{doc}{code}"
 
-    def _header(self, name: str) -> str:
+    def _text(self, node: ast.expr | ast.arg, edits: dict[ast.expr, str]) -> str:
+        return self.form.module.copy(self.form.module.span(node), edits, node)
+
+    def _parameters(self, edits: dict[ast.expr, str]) -> list[str]:
         arguments = self.form.function.args
-        plain = [ast.unparse(a) for a in arguments.args[1:]]
+        parts = [self._text(a, edits) for a in arguments.args[1:]]
         for i, default in enumerate(reversed(arguments.defaults)):
-            plain[-1 - i] += f" = {ast.unparse(default)}"
-        if arguments.vararg:
-            plain.append(f"*{ast.unparse(arguments.vararg)}")
+            parts[-1 - i] += f" = {ast.unparse(default)}"
         keywords: list[str] = []
         for a in self.form.used_fields:
             text = f"{self.form.field_names[a.name]}: {_ANNOTATIONS.get(a.kind, 'object')}{' | None' * a.optional}"
             keywords.append(text if a.required else f"{text} = {literal(a.default)}")
-        keywords += [ast.unparse(a) for a in arguments.kwonlyargs if a.arg == "bodies"]
-        star = ["*"] if keywords and not arguments.vararg else []
-        returns = f" -> {self.form.returns}" if self.form.returns else ""
-        parts = [*plain, *star, *keywords]
-        line = f"def {name}({', '.join(parts)}){returns}:"
-        if len(line) <= 120:
-            return line
-        return f"def {name}(\n    " + ",\n    ".join(parts) + f",\n){returns}:"
+        keywords += [self._text(a, edits) for a in arguments.kwonlyargs]
+        if arguments.vararg:
+            parts.append(f"*{self._text(arguments.vararg, edits)}")
+        elif keywords:
+            parts.append("*")
+        return parts + keywords
 
     def _body_span(self) -> tuple[int, int]:
         """The statements with the comments above the first."""

@@ -173,15 +173,16 @@ class ModuleSource:
                 return statement
         raise SourceError(f"`{name}` of `{self.name}.{class_name}` is not a method written out in the class")
 
-    def copy(
-        self,
-        span: tuple[int, int],
-        edits: Mapping[ast.expr, str],
-        code: ast.AST,
-        insertions: Mapping[int, str] | None = None,
-    ) -> str:
-        """The text of a span, with expressions of `code` replaced and text inserted at positions."""
-        pieces = [(at, at, text) for at, text in (insertions or {}).items()]
+    def header_end(self, function: ast.FunctionDef) -> int:
+        """Behind the colon of a definition."""
+        arguments = function.args
+        last = [function.returns, *arguments.args, *arguments.defaults, *arguments.kwonlyargs, *arguments.kw_defaults]
+        at = max((self.span(node)[1] for node in last if node is not None), default=self.span(function)[0])
+        return self.text.index(b":", at) + 1
+
+    def copy(self, span: tuple[int, int], edits: Mapping[ast.expr, str], code: ast.AST) -> str:
+        """The text of a span, with expressions of `code` replaced."""
+        pieces: list[tuple[int, int, str]] = []
         for node, text in _outside_fstrings(self, code, edits):
             pieces.append((*self.span(node), text))
         out, at = [], span[0]

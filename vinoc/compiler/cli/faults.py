@@ -60,7 +60,7 @@ def _message(where: str | None, what: str, help: str | None, out: TextIO) -> Non
     if out.isatty():
         from .console import styled
 
-        print(styled("error:", "bold red", out), prefix + first, *(f"\n{line}" for line in more), sep=" ", file=out)
+        print("\n".join([f"{styled('error:', 'bold red', out)} {prefix}{first}", *more]), file=out)
         if help:
             print(f"  help: {help}", file=out)
         return

@@ -41,8 +41,8 @@ def command(kinds: Sequence[str], matrix: bool, as_json: bool, plugins: Sequence
     elif kinds:
         print("\n\n".join(map(_full, rows)))
     else:
-        lines = [(r["kind"], r["opset"], _ports(r), _attributes(r), r["summary"]) for r in rows]
-        print_table(("operation", "opset", "inputs", "attributes", "meaning"), lines)
+        lines = [(r["kind"], r["opset"], _ports(r), r["summary"], _attributes(r)) for r in rows]
+        print_table(("operation", "opset", "inputs", "meaning", "attributes"), lines)
 
 
 def _ports(row: dict[str, Any]) -> str:

@@ -32,14 +32,20 @@ class Frontend(Protocol):
     def recognizes(self, path: Path) -> bool:
         """True when the contents look like this format. Cheap: reads the beginning of the file at most."""
 
-    def load(self, path: str | PathLike[str], *, inputs: Inputs | None = None, outputs: Sequence[str] | None = None) -> Graph:
+    def load(
+        self, path: str | PathLike[str], *, inputs: Inputs | None = None, outputs: Sequence[str] | None = None
+    ) -> Graph:
         """The model as a graph, cut at `inputs` and `outputs` where they are given.
 
         Raises ModelError for a damaged file, ConversionError with all that cannot be converted.
         """
 
 
-BUILT_IN = {"onnx": "vinoc.compiler.frontends.onnx:OnnxFrontend"}
+BUILT_IN = {
+    "onnx": "vinoc.compiler.frontends.onnx:OnnxFrontend",
+    "openvino": "vinoc.compiler.frontends.openvino:OpenVinoFrontend",
+    "vir": "vinoc.compiler.frontends.text:TextFrontend",
+}
 """The frontends of this package, for use from a source tree that is not installed."""
 
 
@@ -82,7 +88,9 @@ def frontend_for(path: str | PathLike[str]) -> Frontend:
             if frontend.recognizes(path):
                 return frontend
     known = ", ".join(sorted({e for f in frontends().values() for e in f.extensions}))
-    raise ModelError("not a model format that vinoc knows", str(path), f"known extensions: {known}; name the format with --framework")
+    raise ModelError(
+        "not a model format that vinoc knows", str(path), f"known extensions: {known}; name the format with --framework"
+    )
 
 
 def load(path: str | PathLike[str], *, inputs: Inputs | None = None, outputs: Sequence[str] | None = None) -> Graph:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .conv import auto_pads, out_sizes, pad_spatial, tap_slices, window_view
+from .conv import auto_pads, last, out_sizes, pad_spatial, tap_slices, window_view
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Ints = Sequence[int]
@@ -92,9 +92,7 @@ def image_patches(data: Array, sizes: Ints, strides: Ints, rates: Ints, auto_pad
     return patches.reshape(len(data), -1, *out)
 
 
-def col2im(
-    data: Array, size: Array, kernel: Array, strides: Ints, dilations: Ints, begin: Ints, end: Ints
-) -> Array:
+def col2im(data: Array, size: Array, kernel: Array, strides: Ints, dilations: Ints, begin: Ints, end: Ints) -> Array:
     """[N,C*prod(kernel),L] -> [N,C,*size]: columns are added where windows of the image would take them."""
     batch = data if data.ndim == 3 else data[None]
     taps, image = [int(k) for k in kernel], [int(s) for s in size]
@@ -103,6 +101,6 @@ def col2im(
     columns = batch.reshape(len(batch), -1, *taps, *out)
     canvas = np.zeros((len(batch), columns.shape[1], *padded), data.dtype)
     for tap in np.ndindex(*taps):
-        canvas[(..., *tap_slices(tap, out, strides, dilations))] += columns[(slice(None), slice(None), *tap)]
-    found = canvas[(..., *[slice(b, b + s) for b, s in zip(begin, image)])]
+        canvas[last(tap_slices(tap, out, strides, dilations))] += columns[(slice(None), slice(None), *tap)]
+    found = canvas[last([slice(b, b + s) for b, s in zip(begin, image)])]
     return np.ascontiguousarray(found if data.ndim == 3 else found[0])

@@ -63,15 +63,13 @@ def group_convolution_backprop(
     wide = accumulator(data.dtype)
     x = data.astype(wide, copy=False).reshape(len(data), groups, depth, -1)
     w = filters.astype(wide, copy=False)
-    canvas = np.zeros(
-        (len(data), groups, channels, *[max(f, b + o) for f, b, o in zip(full, begin, out)]), wide
-    )
+    canvas = np.zeros((len(data), groups, channels, *[max(f, b + o) for f, b, o in zip(full, begin, out)]), wide)
     if x.size:
         for tap in np.ndindex(*kernel):
             weights = np.swapaxes(w[(slice(None), slice(None), slice(None), *tap)], 1, 2)
             term = np.matmul(weights, x).reshape(len(data), groups, channels, *spatial)
-            canvas[(..., *tap_slices(tap, spatial, strides, dilations))] += term
-    cut = canvas[(..., *[slice(b, b + o) for b, o in zip(begin, out)])]
+            canvas[last(tap_slices(tap, spatial, strides, dilations))] += term
+    cut = canvas[last([slice(b, b + o) for b, o in zip(begin, out)])]
     return np.ascontiguousarray(narrow(cut.reshape(len(data), groups * channels, *out), data.dtype))
 
 
@@ -134,7 +132,7 @@ def pad_spatial(data: Array, begin: Ints, end: Ints) -> Array:
         return data
     shape = [n + b + e for n, b, e in zip(data.shape[2:], begin, end)]
     out = np.zeros((*data.shape[:2], *shape), data.dtype)
-    out[(..., *[slice(b, b + n) for n, b in zip(data.shape[2:], begin)])] = data
+    out[last([slice(b, b + n) for n, b in zip(data.shape[2:], begin)])] = data
     return out
 
 
@@ -148,6 +146,11 @@ def tap_slices(tap: Ints, out: Ints, strides: Ints, dilations: Ints) -> list[sli
     return [slice(t * d, t * d + (n - 1) * s + 1, s) for t, n, s, d in zip(tap, out, strides, dilations)]
 
 
+def last(slices: Sequence[slice]) -> Any:
+    """An index for the last dimensions; those before are taken whole."""
+    return (..., *slices)
+
+
 def conv_taps(x: Array, w: Array, strides: Ints, dilations: Ints) -> Array:
     """Padded x [N,G,*spatial], w [G,O,1,*kernel] -> [N,G*O,*out], a tap of the kernel at a time."""
     groups, channels, _, *kernel = w.shape
@@ -157,7 +160,7 @@ def conv_taps(x: Array, w: Array, strides: Ints, dilations: Ints) -> Array:
         return total.reshape(len(x), groups * channels, *out)
     term = np.empty_like(total)
     for tap in np.ndindex(*kernel):
-        seen = x[(slice(None), slice(None), *tap_slices(tap, out, strides, dilations))]
+        seen = x[last(tap_slices(tap, out, strides, dilations))]
         weights = w[(slice(None), slice(None), 0, *tap)].reshape(groups, channels, *[1] * len(out))
         np.multiply(seen[:, :, None], weights, out=term)
         total += term
@@ -177,7 +180,7 @@ def conv_matmul(x: Array, w: Array, strides: Ints, dilations: Ints) -> Array:
         at = 3 + len(kernel)  # the axis of rows
         for n in range(len(x)):
             for first in range(0, out[0], rows):
-                some = columns[n : n + 1, ..., first : first + rows, *[slice(None)] * (len(out) - 1)]
+                some = columns[n : n + 1][last([slice(first, first + rows), *[slice(None)] * (len(out) - 1)])]
                 count = some.shape[at]
                 part = np.matmul(matrix, some.reshape(1, groups, matrix.shape[2], count * prod(out[1:])))
                 result[n : n + 1, :, :, first : first + rows] = part.reshape(1, groups, channels, count, *out[1:])
@@ -189,6 +192,6 @@ def window_view(x: Array, groups: int, kernel: Ints, strides: Ints, dilations: I
     rank = len(kernel)
     reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilations)]
     view = np.lib.stride_tricks.sliding_window_view(x, reach, tuple(range(2, 2 + rank)))
-    view = view[(..., *[slice(None, None, s) for s in strides], *[slice(None, None, d) for d in dilations])]
+    view = view[last([slice(None, None, step) for step in (*strides, *dilations)])]
     view = np.moveaxis(view, range(2, 2 + rank), range(2 + rank, 2 + 2 * rank))
     return view.reshape(len(x), groups, x.shape[1] // groups, *view.shape[2:])

@@ -70,15 +70,13 @@ def loop(
             go_on = bool(results[condition_output].item())
         i += 1
     if results is None:
-        results = _initial(state, body, ports, outputs)
+        return _never_ran(state, body, ports, outputs)
     out = []
     for parts, (source, axis, stride) in zip(collected, outputs):
         if axis < 0:
             out.append(results[source])
-        elif parts:
-            out.append(np.concatenate(parts if stride > 0 else parts[::-1], axis))
         else:
-            out.append(np.take(results[source], np.zeros(0, np.int64), axis))
+            out.append(np.concatenate(parts if stride > 0 else parts[::-1], axis))
     return tuple(out)
 
 
@@ -108,27 +106,30 @@ def _arguments(state: Sequence[Any], i: int, ports: Sequence[Sequence[int]]) -> 
     return out
 
 
-def _initial(
+def _never_ran(
     state: Sequence[Any], body: Body, ports: Sequence[Sequence[int]], outputs: Sequence[Sequence[int]]
-) -> list[Any]:
-    """What stands for the body's outputs when it never ran: the initial values of what it carries.
+) -> tuple[Any, ...]:
+    """The results of a loop without iterations: initial values of what it carries, concatenations of nothing.
 
-    Other outputs have no value, but what is concatenated must have a type: the body runs once on the initial
-    values, with zeros for slices, and its results count for nothing else.
+    For the types of what is concatenated the body runs once, on the initial values and zeros for slices. What is
+    neither carried nor concatenated has no value of its own: it is that run's.
     """
     carried = {port[-1]: value for port, value in zip(ports, state) if port[-1] >= 0}
-    if all(source in carried and axis < 0 for source, axis, _ in outputs):
-        return [carried.get(n) for n in range(max(carried, default=-1) + 1)]
-    arguments = []
-    for value, (source, axis, _, _, _, part, _) in zip(state, ports):
-        if source < 0:
-            arguments.append(np.array(0, np.int64))
-        elif axis >= 0:
-            arguments.append(np.zeros((*value.shape[:axis], part, *value.shape[axis + 1 :]), value.dtype))
+    sample: list[Any] = []
+    if not all(source in carried and axis < 0 for source, axis, _ in outputs):
+        arguments = []
+        for value, (source, axis, _, _, _, part, _) in zip(state, ports):
+            if source < 0:
+                arguments.append(np.array(0, np.int64))
+            elif axis >= 0:
+                arguments.append(np.zeros((*value.shape[:axis], part, *value.shape[axis + 1 :]), value.dtype))
+            else:
+                arguments.append(value)
+        sample = body(arguments)
+    out = []
+    for source, axis, _ in outputs:
+        if axis >= 0:
+            out.append(np.take(sample[source], np.zeros(0, np.int64), axis))
         else:
-            arguments.append(value)
-    results = list(body(arguments))
-    for n, value in carried.items():
-        if not any(source == n and axis >= 0 for source, axis, _ in outputs):
-            results[n] = value
-    return results
+            out.append(carried[source] if source in carried else sample[source])
+    return tuple(out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,7 @@ def matmul(a: Array, b: Array, transpose_a: bool, transpose_b: bool) -> Array:
     if transpose_b and y.ndim > 1:
         y = np.swapaxes(y, -1, -2)
     if y.ndim == 2 and x.ndim > 2:  # one product instead of one for each matrix of the batch
-        product = np.matmul(x.reshape(-1, x.shape[-1]) if x.size else np.zeros((0, len(y)), wide), y)
-        if x.size or not len(y):
-            product = product.reshape(*x.shape[:-1], y.shape[1])
-        else:
-            product = np.zeros((*x.shape[:-1], y.shape[1]), wide)
+        product = np.matmul(x.reshape(prod(x.shape[:-1]), x.shape[-1]), y).reshape(*x.shape[:-1], y.shape[1])
     else:
         product = np.matmul(x, y)
     return np.asarray(narrow(np.asarray(product), a.dtype))
@@ -40,9 +37,7 @@ def einsum(equation: str, *operands: Array) -> Array:
     return np.ascontiguousarray(narrow(total, operands[0].dtype)).reshape(total.shape)
 
 
-def attention(
-    query: Array, key: Array, value: Array, mask: Array | None, scale: Array | None, causal: bool
-) -> Array:
+def attention(query: Array, key: Array, value: Array, mask: Array | None, scale: Array | None, causal: bool) -> Array:
     """softmax(query key^T * scale + mask) value.
 
     A boolean mask allows where it is true. A causal one allows what is not behind, and takes the place of `mask`.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .conv import auto_pads
+from .conv import auto_pads, last
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Ints = Sequence[int]
@@ -24,19 +24,18 @@ def max_pool(
     and the index 0.
     """
     spatial = data.shape[2:]
-    same = auto_pad in ("same_upper", "same_lower")
     begin, end = auto_pads(spatial, kernel, strides, dilations, begin, end, auto_pad)
-    out = pool_sizes(spatial, kernel, strides, dilations, begin, end, "floor" if same else rounding)
+    out = pool_sizes(spatial, kernel, strides, dilations, begin, end, rounding)
     best = np.full((*data.shape[:2], *out), lowest(data.dtype), data.dtype)
     place = np.full(best.shape, -1, np.int64)
     positions = np.arange(prod(spatial), dtype=np.int64).reshape(spatial)
     for tap in np.ndindex(*kernel):
         windows, seen = tap_ranges(tap, spatial, out, strides, dilations, begin)
         if windows:
-            target, source = best[(..., *windows)], data[(..., *seen)]
-            better = (source > target) | ((place[(..., *windows)] < 0) & (source == source))
+            target, at, source = best[last(windows)], place[last(windows)], data[last(seen)]
+            better = (source > target) | ((at < 0) & (source == source))
             np.copyto(target, source, where=better)
-            np.copyto(place[(..., *windows)], positions[tuple(seen)], where=better)
+            np.copyto(at, positions[tuple(seen)], where=better)
     return best, flat_index(np.maximum(place, 0), data.shape, axis).astype(index_type)
 
 
@@ -49,16 +48,15 @@ def avg_pool(
     """
     spatial = data.shape[2:]
     ones = [1] * len(kernel)
-    same = auto_pad in ("same_upper", "same_lower")
     begin, end = auto_pads(spatial, kernel, strides, ones, begin, end, auto_pad)
-    out = pool_sizes(spatial, kernel, strides, ones, begin, end, "floor" if same else rounding)
+    out = pool_sizes(spatial, kernel, strides, ones, begin, end, rounding)
     wide = np.float64 if data.dtype in (np.float64, np.int32, np.int64, np.uint32, np.uint64) else np.float32
-    x = data.astype(wide, copy=False)
-    total = np.zeros((*data.shape[:2], *out), wide)
+    x: Array = data.astype(wide, copy=False)
+    total: Array = np.zeros((*data.shape[:2], *out), wide)
     for tap in np.ndindex(*kernel):
         windows, seen = tap_ranges(tap, spatial, out, strides, ones, begin)
         if windows:
-            total[(..., *windows)] += x[(..., *seen)]
+            total[last(windows)] += x[last(seen)]
     total /= window_counts(spatial, kernel, strides, out, begin, end, exclude_pad).astype(wide)
     return np.rint(total).astype(data.dtype) if data.dtype.kind in "iu" else total.astype(data.dtype, copy=False)
 
@@ -145,7 +143,7 @@ def adaptive_max_pool(data: Array, sizes: Array, index_type: np.dtype[Any]) -> t
     positions = np.arange(prod(spatial)).reshape(spatial)
     for cell in np.ndindex(*shape[2:]):
         part = tuple(slice(*e[i]) for i, e in zip(cell, edges))
-        flat = data[(..., *part)].reshape(*data.shape[:2], -1)
+        flat = data[last(part)].reshape(*data.shape[:2], -1)
         where = flat.argmax(-1)
         values[(..., *cell)] = np.take_along_axis(flat, where[..., None], -1)[..., 0]
         places[(..., *cell)] = positions[part].reshape(-1)[where]

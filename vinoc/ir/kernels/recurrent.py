@@ -31,7 +31,7 @@ def activate(x: Array, index: int, names: Names, alpha: Floats, beta: Floats, cl
         return np.asarray(np.maximum(x, 0))
     slope = alpha[index] if index < len(alpha) else 0.2
     offset = beta[index] if index < len(beta) else 0.5
-    return np.clip(x * x.dtype.type(slope) + x.dtype.type(offset), 0, 1)  # hardsigmoid
+    return np.asarray(np.clip(x * x.dtype.type(slope) + x.dtype.type(offset), 0, 1))  # hardsigmoid
 
 
 def lstm_step(
@@ -61,12 +61,10 @@ def gru_step(
     else:
         hidden = np.matmul(reset * h, r[2 * size :].T)
     new = activate(gates[:, 2 * size :] + hidden, 1, names, alpha, beta, clip)
-    return update * h + (1 - update) * new
+    return np.asarray(update * h + (1 - update) * new)
 
 
-def rnn_step(
-    gates: Array, h: Array, r: Array, names: Names, alpha: Floats, beta: Floats, clip: float
-) -> Array:
+def rnn_step(gates: Array, h: Array, r: Array, names: Names, alpha: Floats, beta: Floats, clip: float) -> Array:
     """One step: gates [N,H] is what the input adds."""
     return activate(gates + np.matmul(h, r.T), 0, names, alpha, beta, clip)
 

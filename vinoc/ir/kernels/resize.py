@@ -57,9 +57,9 @@ def targets(sizes: Sequence[int], target: Array, shape_mode: str) -> tuple[list[
 
 
 def scaled_size(size: Any, scale: float) -> Any:
-    """size * scale rounded down: exact for scales as 2 and 0.75, else with a millionth to keep 10 * 0.7 from being 6."""
+    """size * scale rounded down: exact for scales as 2 and 0.75, else with a millionth lest 10 * 0.7 be 6."""
     over, under = scale.as_integer_ratio()
-    return size * over // under if under <= 16 else floor(size * (scale + 1e-6))
+    return size * over // under if under <= 16 else floor(size * float(np.float32(scale) + np.float32(1e-6)))
 
 
 def pad_zeros(image: Array, begin: Sequence[int], end: Sequence[int]) -> Array:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import EllipsisType
 from typing import Any
 
 import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Index = int | slice | None | EllipsisType
 
 
 def slice_roles(count: int, new_axis: Sequence[int], shrink: Sequence[int], ellipsis: Sequence[int]) -> list[str]:
@@ -37,7 +35,7 @@ def strided_slice(
     size 1, an index in place of a range, or `...` at their position."""
     roles = slice_roles(begin.size, new_axis_mask, shrink_axis_mask, ellipsis_mask)
     taken = roles.count("slice") + roles.count("shrink")
-    index: list[Index] = []
+    index: list[Any] = []
     axis = 0
     for i, role in enumerate(roles):
         start = None if i < len(begin_mask) and begin_mask[i] else int(begin[i])

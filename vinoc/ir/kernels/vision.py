@@ -31,7 +31,7 @@ def grid_sample(data: Array, grid: Array, align_corners: bool, mode: str, paddin
 
 def denormalize(at: Array, size: int, align_corners: bool) -> Array:
     """-1..1 as a place between the first and the last element, or between their outer edges."""
-    return (at + 1) / 2 * (size - 1) if align_corners else ((at + 1) * size - 1) / 2
+    return np.asarray((at + 1) / 2 * (size - 1) if align_corners else ((at + 1) * size - 1) / 2)
 
 
 def tap_weight(distance: Array, mode: str) -> Array:
@@ -75,9 +75,10 @@ def roi_align(
     wide = widen(data)
     out = np.zeros((len(rois), data.shape[1], height, width), wide.dtype)
     kind = np.float32
-    shift = kind(0) if aligned == "asymmetric" else kind(0.5)
+    before = kind(0.5) if aligned == "half_pixel" else kind(0)
+    after = kind(0) if aligned == "asymmetric" else kind(0.5)
     for r, (region, batch) in enumerate(zip(rois.astype(kind), batches.tolist())):
-        x1, y1, x2, y2 = region * kind(scale) - shift
+        x1, y1, x2, y2 = (region + before) * kind(scale) - after
         least = kind(1) if aligned == "asymmetric" else kind(-np.inf)
         bin_h, bin_w = max(y2 - y1, least) / kind(height), max(x2 - x1, least) / kind(width)
         ny, nx = (sampling, sampling) if sampling > 0 else (int(np.ceil(bin_h)), int(np.ceil(bin_w)))
@@ -85,23 +86,19 @@ def roi_align(
             continue
         y = y1 + np.arange(height * ny, dtype=kind) * bin_h / kind(ny) + bin_h / kind(2 * ny)
         x = x1 + np.arange(width * nx, dtype=kind) * bin_w / kind(nx) + bin_w / kind(2 * nx)
-        samples = sample_lattice(wide[int(batch)], y, x, mode == "max").reshape(-1, height, ny, width, nx)
+        samples = sample_lattice(wide[int(batch)], y, x).reshape(-1, height, ny, width, nx)
         out[r] = samples.mean((2, 4)) if mode == "avg" else samples.max((2, 4))
     return like(out, data)
 
 
-def sample_lattice(data: Array, y: Array, x: Array, largest: bool) -> Array:
-    """[C,H,W] at rows y and columns x, bilinear, 0 beyond one element outside; `largest`: its largest part instead."""
+def sample_lattice(data: Array, y: Array, x: Array) -> Array:
+    """[C,H,W] at rows y and columns x, bilinear; 0 for what lies more than an element outside."""
     rows, row_weights = neighbours(y, data.shape[1])
     columns, column_weights = neighbours(x, data.shape[2])
-    parts = [
-        data[:, rows[i]][:, :, columns[j]] * (row_weights[i][:, None] * column_weights[j]).astype(data.dtype)
-        for i in (0, 1)
-        for j in (0, 1)
-    ]
-    if largest:
-        return np.maximum(np.maximum(parts[0], parts[1]), np.maximum(parts[2], parts[3]))
-    total: Array = parts[0] + parts[1] + parts[2] + parts[3]
+    total = np.zeros((len(data), len(y), len(x)), data.dtype)
+    for row, row_weight in zip(rows, row_weights):
+        for column, column_weight in zip(columns, column_weights):
+            total += data[:, row][:, :, column] * (row_weight[:, None] * column_weight).astype(data.dtype)
     return total
 
 
@@ -152,7 +149,7 @@ def sample_bins(image: Array, region: Array, height: int, width: int) -> Array:
     y = sample_places(y1, y2, height, image.shape[1])
     x = sample_places(x1, x2, width, image.shape[2])
     inside = ((y >= 0) & (y <= image.shape[1] - 1))[:, None] & ((x >= 0) & (x <= image.shape[2] - 1))
-    samples = sample_lattice(widen(image), y, x, False)
+    samples = sample_lattice(widen(image), y, x)
     return like(np.where(inside, samples, samples.dtype.type(0)), image)
 
 

@@ -12,7 +12,7 @@ from ..kernels import blocks
 from ..op import Op, Operand, op
 from ..types import Shape, TensorType, as_dims, normalize_axis
 from .elementwise import integral, numeric
-from .window import check_lists, window_size
+from .window import check_lists, window_size, windows
 
 DepthMode: TypeAlias = Literal["blocks_first", "depth_first"]
 SamePad: TypeAlias = Literal["same_upper", "same_lower", "valid"]
@@ -243,8 +243,8 @@ class Col2Im(Op):
 
     def _check_columns(self, columns: Dim, size: Shape, kernel: Shape) -> None:
         count: Dim = 1
-        for given in zip(size, kernel, self.strides, self.dilations, self.pads_begin, self.pads_end):
-            count = count * window_size(*given, "explicit", "floor")
+        for n in windows(size, kernel, self.strides, self.dilations, self.pads_begin, self.pads_end, "explicit"):
+            count = count * n
         if isinstance(columns, int) and isinstance(count, int) and columns != count:
             raise InferenceError(f"data has {columns} columns for an image of {count} windows")
 

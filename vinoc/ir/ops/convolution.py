@@ -84,9 +84,7 @@ class Convolution(Op):
         spatial = spatial_dims(data.tensor, len(self.strides))
         out, depth, *kernel = filter_dims(filters.tensor, 2, len(spatial), "[out, in, *kernel]")
         check_channels(data.tensor, depth)
-        sizes = windows(
-            spatial, kernel, self.strides, self.dilations, self.pads_begin, self.pads_end, self.auto_pad
-        )
+        sizes = windows(spatial, kernel, self.strides, self.dilations, self.pads_begin, self.pads_end, self.auto_pad)
         return TensorType(data.dtype, (batch(data.tensor), out, *sizes))
 
     def evaluate(self, data: Array, filters: Array) -> Array:
@@ -116,9 +114,7 @@ class GroupConvolution(Op):
         groups, out, depth, *kernel = filter_dims(filters.tensor, 3, len(spatial), "[groups, out, in, *kernel]")
         check_groups(data.tensor, groups)
         check_channels(data.tensor, groups * depth, groups)
-        sizes = windows(
-            spatial, kernel, self.strides, self.dilations, self.pads_begin, self.pads_end, self.auto_pad
-        )
+        sizes = windows(spatial, kernel, self.strides, self.dilations, self.pads_begin, self.pads_end, self.auto_pad)
         return TensorType(data.dtype, (batch(data.tensor), groups * out, *sizes))
 
     def evaluate(self, data: Array, filters: Array) -> Array:

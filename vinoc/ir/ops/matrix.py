@@ -119,8 +119,8 @@ def subscripts(equation: str) -> tuple[tuple[tuple[str, ...], ...], tuple[str, .
     if arrow:
         output = _labels(right, equation)
     else:  # what occurs once, in order of the alphabet, behind the ellipsis
-        once = [label for part in inputs for label in part if label != "..."]
-        output = ("...",) * any("..." in part for part in inputs) + tuple(sorted({c for c in once if once.count(c) == 1}))
+        every = [label for part in inputs for label in part]
+        output = ("...",) * ("..." in every) + tuple(sorted(c for c in every if c != "..." and every.count(c) == 1))
     stray = [label for label in output if not any(label in part for part in inputs)]
     if stray or len(set(output)) != len(output):
         what = f"`{stray[0]}` is in no input" if stray else "a label stands twice in the output"

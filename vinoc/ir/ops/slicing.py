@@ -34,7 +34,7 @@ def sliced_dim(size: Dim, start: Dim, stop: Dim, step: Dim) -> Dim:
     if isinstance(size, int) and isinstance(start, int) and isinstance(stop, int):
         return len(range(*slicing.part(start, stop, step, size).indices(size)))
     if step < 0:  # the same elements of the reversed dimension, where position p is position -1 - p
-        reaches = isinstance(start, int) and start >= -max(_dim.bounds(size)[0], 1)
+        reaches = _dim.bounds(start)[0] >= -max(_dim.bounds(size)[0], 1)
         start, stop, step = -1 - start if reaches else _ANY, -1 - stop, -step
     return _within(dim_max(0, ceildiv(_range_length(size, start, stop), step)), size)
 

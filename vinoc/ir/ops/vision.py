@@ -129,9 +129,7 @@ class ROIPooling(Op):
         return TensorType(data.dtype, (count, channels, *self.output_size))
 
     def evaluate(self, data: Array, rois: Array) -> Array:
-        return vision.roi_pool(
-            data, rois, self.output_size[0], self.output_size[1], self.spatial_scale, self.method
-        )
+        return vision.roi_pool(data, rois, self.output_size[0], self.output_size[1], self.spatial_scale, self.method)
 
 
 @op(opset=9)

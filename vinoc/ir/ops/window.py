@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
-from ..dim import Dim, bounds, ceildiv, dim_min, unknown
+from ..dim import Dim, bounds, ceildiv, dim_max, dim_min, unknown
 from ..errors import InferenceError, VinocError
 from ..types import Shape, TensorType, static_shape
 
@@ -47,7 +47,8 @@ def window_size(
 ) -> Dim:
     """How many places a window takes along a dimension. Raises InferenceError when it does not fit at all."""
     if auto_pad in ("same_upper", "same_lower"):
-        return ceildiv(size, stride)
+        count = ceildiv(size, stride)  # a window smaller than its stride needs no pads; `ceil` then adds one beyond
+        return dim_max(count, ceildiv(size - (kernel - 1) * dilation - 1, stride) + 1) if rounding == "ceil" else count
     if auto_pad == "valid":
         begin = end = 0
     span = size + (begin + end) - ((kernel - 1) * dilation + 1)

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from os import PathLike, fspath
 from pathlib import Path
 
@@ -28,14 +30,24 @@ class OnnxFrontend:
         """ModelProto begins with its IR version: field 1, a small number, then a field of the model's own."""
         with open(path, "rb") as f:
             head = f.read(3)
-        return len(head) == 3 and head[0] == 0x08 and 0 < head[1] < 0x40 and head[2] in (0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42)
+        return (
+            len(head) == 3
+            and head[0] == 0x08
+            and 0 < head[1] < 0x40
+            and head[2] in (0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42)
+        )
 
-    def load(self, path: str | PathLike[str], *, inputs: Inputs | None = None, outputs: Sequence[str] | None = None) -> Graph:
+    def load(
+        self, path: str | PathLike[str], *, inputs: Inputs | None = None, outputs: Sequence[str] | None = None
+    ) -> Graph:
         return load(path, inputs=inputs, outputs=outputs)
 
 
 def load(
-    path: str | PathLike[str] | bytes | memoryview, *, inputs: Inputs | None = None, outputs: Sequence[str] | None = None
+    path: str | PathLike[str] | bytes | memoryview,
+    *,
+    inputs: Inputs | None = None,
+    outputs: Sequence[str] | None = None,
 ) -> Graph:
     """An ONNX model as a Graph.
 
@@ -62,12 +74,23 @@ def load(
             fspath(path) if folder is not None else file,  # type: ignore[arg-type]  # a path where there is a folder
             "export it for an older opset, or convert it with onnx.version_converter",
         )
-    conversion = Conversion(file, folder, model.functions)
-    graph = model.graph
-    tensors = _names(graph, inputs or {}, outputs or ())
-    return conversion.model(
-        graph, versions, source.raw, {tensors[k]: t for k, t in (inputs or {}).items()}, [tensors[k] for k in outputs or ()]
-    )
+    tensors = _names(model.graph, inputs or {}, outputs or ())
+    begin = {tensors[name]: type for name, type in (inputs or {}).items()}
+    end = [tensors[name] for name in outputs or ()]
+    with _no_collection():
+        return Conversion(file, folder, model.functions).model(model.graph, versions, source.raw, begin, end)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keeps the garbage collector from looking at a growing graph, in which there is no garbage, again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _names(graph: object, inputs: Inputs, outputs: Sequence[str]) -> dict[str, str]:
@@ -90,6 +113,8 @@ def _names(graph: object, inputs: Inputs, outputs: Sequence[str]) -> dict[str, s
     for name in asked:
         if name not in known:
             raise UsageError(
-                f"the model has no tensor or node '{name}'", "--input" if name in inputs else "--output", did_you_mean(name, known) or None
+                f"the model has no tensor or node '{name}'",
+                "--input" if name in inputs else "--output",
+                did_you_mean(name, known) or None,
             )
     return {name: known[name] for name in asked}

@@ -24,8 +24,10 @@ class _Required:
 
 
 REQUIRED: Final = _Required()
+_KINDS: Final = {int: "an integer", float: "a number", str: "a string", list: "a list"}
 
-FLOAT, INT, STRING, TENSOR, GRAPH, FLOATS, INTS, STRINGS, TENSORS, GRAPHS, SPARSE, TYPE = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13
+FLOAT, INT, STRING, TENSOR, GRAPH, FLOATS, INTS, STRINGS, TENSORS = range(1, 10)
+SPARSE = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,9 @@ class NodeContext:
         """An input that must be there. Fails when it is not."""
         value = self.inputs[index] if index < len(self.inputs) else None
         if value is None:
-            self.fail(f"input {index} is missing", f"{self.op_type} of opset {self.opset} needs it; export the model again")
+            self.fail(
+                f"input {index} is missing", f"{self.op_type} of opset {self.opset} needs it; export the model again"
+            )
         return value
 
     def optional(self, index: int) -> Value | None:
@@ -105,13 +109,21 @@ class NodeContext:
         return name in self._all()
 
     def attr(self, name: str, default: Any = REQUIRED) -> Any:
-        """The attribute as int, float, str, a list of these, or an array. Fails when it is missing without default."""
+        """The attribute as int, float, str, a list of these, or an array.
+
+        Fails when it is missing without a default, and when it is of another kind than the default.
+        """
         found = self._all().get(name)
         if found is None:
             if default is REQUIRED:
                 self.fail(f"attribute `{name}` is missing", f"{self.op_type} of opset {self.opset} needs it")
             return default
-        return self._value(found)
+        value = self._value(found)
+        kind = type(default)
+        if type(value) is not kind and kind in (int, float, str, list) and not (kind is float and type(value) is int):
+            what = f"attribute `{name}` is {str(value)[:60]!r}, expected {_KINDS[kind]}"
+            self.fail(what, "the file breaks the rules of the operator; export the model again")
+        return value
 
     def graph_attr(self, name: str) -> Any:
         """The GraphProto of an attribute. Fails when it is missing."""
@@ -195,5 +207,7 @@ class NodeContext:
         """The integers of a constant input. Fails when it is computed at run time."""
         found = self.ints(index)
         if found is None:
-            self.fail(f"{what} is computed at run time", "only a constant is supported here; fix the shapes of the inputs")
+            self.fail(
+                f"{what} is computed at run time", "only a constant is supported here; fix the shapes of the inputs"
+            )
         return found

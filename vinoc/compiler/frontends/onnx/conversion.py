@@ -31,7 +31,7 @@ MAX_HINTS = 3
 _Key = tuple[str, str, str]
 
 
-class Poisoned(Exception):
+class PoisonedError(Exception):
     """A subgraph lacks an output because of a problem that is reported already."""
 
 
@@ -87,7 +87,9 @@ class Conversion:
         sweep(graph)
         return graph
 
-    def _inputs(self, scope: Scope, proto: Any, inputs: Mapping[str, TensorType | None], protos: Mapping[str, Any]) -> None:
+    def _inputs(
+        self, scope: Scope, proto: Any, inputs: Mapping[str, TensorType | None], protos: Mapping[str, Any]
+    ) -> None:
         declared = {v.name: v for v in (*proto.value_info, *proto.output)} if inputs else {}
         declared.update((v.name, v) for v in proto.input)
         names = [v.name for v in proto.input if v.name not in protos or v.name in inputs]
@@ -95,7 +97,9 @@ class Conversion:
             type: Type | None = inputs.get(name)
             try:
                 if type is None and name not in declared:
-                    raise ModelError(f"the model does not say the type of '{name}'", help=f"give it: --input '{name}[1,3]{{f32}}'")
+                    raise ModelError(
+                        f"the model does not say the type of '{name}'", help=f"give it: --input '{name}[1,3]{{f32}}'"
+                    )
                 scope.values[name] = scope.graph.add_input(type or self.symbols.type(declared[name].type, name), name)
             except ModelError as error:
                 self._report(Problem("input", "", error.what, help=error.help))
@@ -126,7 +130,9 @@ class Conversion:
         stored += [(t.values.name, t, None) for t in proto.sparse_initializer]
         for name, tensor, data in stored:
             if name in found:
-                self._report(Problem("initializer", name, f"two initializers are named '{name}'", help="rename one of them"))
+                self._report(
+                    Problem("initializer", name, f"two initializers are named '{name}'", help="rename one of them")
+                )
             found[name] = (tensor, data)
         return found
 
@@ -141,7 +147,9 @@ class Conversion:
     def _nodes_of(self, scope: Scope, entries: Sequence[Entry], given: Mapping[str, Any]) -> None:
         if scope.depth > MAX_DEPTH:
             raise ModelError(
-                f"subgraphs or functions are nested more than {MAX_DEPTH} deep", self.file, "simplify the model before converting it"
+                f"subgraphs or functions are nested more than {MAX_DEPTH} deep",
+                self.file,
+                "simplify the model before converting it",
             )
         self._nodes += len(entries)
         if self._nodes > MAX_NODES:
@@ -159,7 +167,7 @@ class Conversion:
                 if results is None:
                     values[name] = POISON
                 elif i < len(results) and (value := results[i]) is not None:
-                    if not value.name:
+                    if isinstance(value, Value) and not value.name:
                         value.name = name
                     values[name] = value
                 else:
@@ -188,7 +196,7 @@ class Conversion:
                 return self._call(scope, ctx, function)
             result = convert(ctx)
             return (result,) if isinstance(result, Value) else result
-        except Poisoned:
+        except PoisonedError:
             return None
         except VinocError as error:
             if error.where == self.file:  # a limit of the whole model
@@ -196,7 +204,7 @@ class Conversion:
             self._report(self._problem(entry, error.what, error.help, inputs))
         except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError) as error:
             what = f"{type(error).__name__}: {error}"
-            help = f"the node breaks the rules of {entry.op_type}, or its converter is at fault: please report it with the model"
+            help = f"the node breaks the rules of {entry.op_type}, or its converter is at fault: please report it"
             self._report(self._problem(entry, what, help, inputs))
         finally:
             builder.loc = outer
@@ -204,7 +212,8 @@ class Conversion:
 
     def _operands(self, scope: Scope, entry: Entry) -> list[Value | None] | None:
         """The inputs of a node; None when one of them, or of the values its subgraphs read, could not be computed."""
-        values, inputs, good = scope.values, [], True
+        values, good = scope.values, True
+        inputs: list[Named] = []
         for name in entry.inputs:
             if not name:
                 inputs.append(None)
@@ -291,7 +300,7 @@ class Conversion:
         self._nodes_of(scope, entries, {})
         outputs = [self._output(scope, v.name) for v in proto.output]
         if not all(isinstance(v, Value) for v in outputs):
-            raise Poisoned
+            raise PoisonedError
         return outputs  # type: ignore[return-value]  # checked above
 
     def _arrange(self, proto: Any, scope: Scope, outputs: Sequence[str]) -> list[Entry]:
@@ -313,10 +322,10 @@ class Conversion:
         elif not known:
             hint = f"no operator of domain '{domain}' is known;"
         at = next(filter(None, entry.outputs), "")
-        help = f"{hint} cut the model before it (--output takes the name of any tensor), or add a converter with --plugin".strip()
+        advice = "cut the model before it (--output takes the name of any tensor), or add a converter with --plugin"
         name = entry.op_type if not domain else f"{domain}.{entry.op_type}"
         what = f"operator '{name}' is not supported" + (f" (it computes '{at}')" if at and at != entry.label else "")
-        self._report(self._problem(entry, what, help))
+        self._report(self._problem(entry, what, f"{hint} {advice}".strip()))
 
     def _survey(self, scope: Scope, entry: Entry) -> None:
         """Reports the unknown operators within the subgraphs of a node that is not converted."""

@@ -1,4 +1,4 @@
-"""From the bytes of a file to a ModelProto, without its large tensors, which stay in the file until they are touched."""
+"""From the bytes of a file to a ModelProto; large tensors stay in the file until they are touched."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def parse(data: memoryview, file: str) -> Source:
         raise ModelError("the file is empty", file, "export or download the model again")
     try:
         slim, raw = _without_large_tensors(data)
-    except _Malformed as error:
+    except _MalformedError as error:
         raise _not_a_model(data, file, error) from None
     model = protobuf().ModelProto()
     try:
@@ -90,7 +90,7 @@ def parse(data: memoryview, file: str) -> Source:
     return Source(model, raw)
 
 
-class _Malformed(Exception):
+class _MalformedError(Exception):
     """The bytes are no protobuf message; the text says why."""
 
 
@@ -114,17 +114,20 @@ def _varint(data: memoryview, at: int, end: int) -> tuple[int, int]:
         shift += 7
         if shift > 63:
             break
-    raise _Malformed(f"a number is cut off or too long at byte {at}")
+    raise _MalformedError(f"a number is cut off or too long at byte {at}")
 
 
 def _fields(data: memoryview, at: int, end: int) -> Iterator[_Field]:
     """The fields of the message in data[at:end]."""
     while at < end:
-        start = at
-        tag, at = _varint(data, at, end)
+        start, tag = at, data[at]
+        if tag < 0x80:
+            at += 1
+        else:
+            tag, at = _varint(data, at, end)
         number, kind = tag >> 3, tag & 7
         if number == 0:
-            raise _Malformed(f"there is no field 0 (byte {start})")
+            raise _MalformedError(f"there is no field 0 (byte {start})")
         body = at
         if kind == VARINT:
             _, at = _varint(data, at, end)
@@ -136,9 +139,11 @@ def _fields(data: memoryview, at: int, end: int) -> Iterator[_Field]:
         elif kind == FIXED32:
             at += 4
         else:
-            raise _Malformed(f"field {number} has the unknown wire type {kind} (byte {start})")
+            raise _MalformedError(f"field {number} has the unknown wire type {kind} (byte {start})")
         if at > end:
-            raise _Malformed(f"field {number} at byte {start} needs {at - body} bytes, {max(end - body, 0)} are left")
+            raise _MalformedError(
+                f"field {number} at byte {start} needs {at - body} bytes, {max(end - body, 0)} are left"
+            )
         yield _Field(number, kind, start, body, at)
 
 
@@ -183,7 +188,7 @@ def _tagged(number: int, length: int) -> bytes:
 # Saying what is wrong
 
 
-def _not_a_model(data: memoryview, file: str, error: _Malformed) -> ModelError:
+def _not_a_model(data: memoryview, file: str, error: _MalformedError) -> ModelError:
     head = bytes(data[:64])
     if head.startswith(b"version https://git-lfs"):
         return ModelError("is a Git LFS pointer, not the model", file, "fetch the model itself: git lfs pull")
@@ -208,13 +213,17 @@ _MAGIC = {
 def _unparsable(data: memoryview, file: str, error: Exception) -> ModelError:
     try:
         depth = _depth(data)
-    except _Malformed as cause:
+    except _MalformedError as cause:
         return ModelError(f"the file is cut short or damaged: {cause}", file, "export or download the model again")
     if depth > PARSER_DEPTH:
         return ModelError(
-            f"subgraphs are nested {depth} deep, {PARSER_DEPTH} can be read", file, "simplify the model before converting it"
+            f"subgraphs are nested {depth} deep, {PARSER_DEPTH} can be read",
+            file,
+            "simplify the model before converting it",
         )
-    return ModelError(f"is not an ONNX model: {str(error) or type(error).__name__}", file, "check that the file is the model itself")
+    return ModelError(
+        f"is not an ONNX model: {str(error) or type(error).__name__}", file, "check that the file is the model itself"
+    )
 
 
 def _depth(data: memoryview) -> int:

@@ -35,8 +35,9 @@ def converter(op: str, since: int = 1, domain: str = "") -> Callable[[Converter]
         forms = _TABLE.setdefault((domain, op), [])
         for version, other in forms:
             if version == since and _origin(other) != _origin(function):
+                owners = f"by {_origin(other)} and by {_origin(function)}"
                 raise VinocError(
-                    f"ONNX operator '{op}' from opset {since} on is declared twice: by {_origin(other)} and by {_origin(function)}",
+                    f"ONNX operator '{op}' from opset {since} on is declared twice: {owners}",
                     help="declare another `since`, or drop one of the two",
                 )
         forms[:] = sorted([(v, f) for v, f in forms if v != since] + [(since, function)], key=lambda form: form[0])

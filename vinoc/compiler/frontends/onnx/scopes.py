@@ -65,14 +65,27 @@ class Scope:
     (a capture); constants are made again instead.
     """
 
-    __slots__ = ("attributes", "builder", "calls", "captures", "depth", "graph", "opsets", "parent", "tensors", "values")
+    __slots__ = (
+        "attributes",
+        "builder",
+        "calls",
+        "captures",
+        "depth",
+        "graph",
+        "opsets",
+        "parent",
+        "tensors",
+        "values",
+    )
 
     def __init__(self, graph: Graph, parent: Scope | None, opsets: Mapping[str, int], tensors: Tensors) -> None:
         self.graph = graph
         self.parent = parent
         self.opsets = opsets
         self.tensors = tensors
-        self.builder = parent.builder if parent is not None and parent.graph is graph else FoldingBuilder(graph)
+        self.builder: FoldingBuilder = (
+            parent.builder if parent is not None and parent.graph is graph else FoldingBuilder(graph)
+        )
         self.values: dict[str, Named] = {}
         self.captures: dict[Value, Value] = {}  # outer -> inner
         self.attributes: Mapping[str, Any] | None = parent.attributes if parent else None
@@ -120,7 +133,7 @@ def sweep(graph: Graph) -> None:
             graph.erase(node)
 
 
-def is_number(value: Value, number: bool | int) -> bool:
+def is_number(value: Value, number: float) -> bool:
     """True when the value is a constant of one element that equals the number."""
     array = value.const
     return array is not None and array.size == 1 and bool(np.all(array == number))

@@ -46,7 +46,11 @@ def free_names(graphs: Iterable[Any]) -> dict[str, None]:
     stack: list[tuple[Any, frozenset[str]]] = [(g, frozenset()) for g in graphs]
     while stack:
         graph, outer = stack.pop()
-        own = {v.name for v in graph.input} | {t.name for t in graph.initializer} | {t.values.name for t in graph.sparse_initializer}
+        own = (
+            {v.name for v in graph.input}
+            | {t.name for t in graph.initializer}
+            | {t.values.name for t in graph.sparse_initializer}
+        )
         for node in graph.node:
             own.update(node.output)
         bound = outer | own
@@ -71,8 +75,9 @@ def arrange(
 ) -> tuple[list[Entry], set[str]]:
     """The nodes that `outputs` depend on, in an order in which they can be computed, and names that cannot be.
 
-    Names in `given` need no computing; those in `cut` are given although a node computes them. A name that two nodes write, and nodes that wait for one another, are
-    reported; what these would have computed is in the second result.
+    Names in `given` need no computing; those in `cut` are given although a node computes them. A name that two
+    nodes write, and nodes that wait for one another, are reported; what these would have computed is in the second
+    result.
     """
     entries = [Entry(n) for n in nodes]
     producer: dict[str, int] = {}
@@ -100,13 +105,14 @@ def arrange(
     lost: set[str] = set()
     if not sorted_already:
         entries, lost = _sort(entries, producer, given, report)
-    return _needed(entries, set(outputs)), lost
+    return _needed(entries, set(outputs), cut), lost
 
 
-def _needed(entries: Sequence[Entry], wanted: set[str]) -> list[Entry]:
+def _needed(entries: Sequence[Entry], wanted: set[str], cut: Container[str]) -> list[Entry]:
+    """The nodes that the wanted names depend on."""
     kept = []
     for entry in reversed(entries):
-        if not wanted.isdisjoint(entry.outputs):
+        if not wanted.isdisjoint(entry.outputs) and any(n in wanted and n not in cut for n in entry.outputs):
             wanted.update(entry.inputs)
             wanted.update(entry.captures)
             wanted.discard("")

@@ -132,7 +132,9 @@ class TensorReader:
         if not location:
             raise ModelError(f"{what} has external data without a location", help="the file is damaged")
         if self.folder is None:
-            raise ModelError(f"{what} has external data, and the model has no folder", help="load the model from a file")
+            raise ModelError(
+                f"{what} has external data, and the model has no folder", help="load the model from a file"
+            )
         root = os.path.realpath(self.folder)
         if os.path.isabs(location) or "\\" in location or "\0" in location or ".." in Path(location).parts:
             path = None
@@ -170,11 +172,12 @@ def _check_size(nbytes: int, dtype: DType, count: int, what: str) -> None:
 
 def _decode(raw: memoryview, dtype: DType, shape: tuple[int, ...]) -> Array:
     if not dtype.packed and dtype.kind != "b":
-        array = np.frombuffer(raw, dtype.numpy).reshape(shape)
-        return array if array.flags.aligned else array.copy()
+        array: Array = np.frombuffer(raw, dtype.numpy).reshape(shape)
+        return array if array.flags.aligned else np.array(array)
     flat = np.frombuffer(raw, np.uint8)
     if dtype.kind == "b":
-        return (flat != 0).reshape(shape)  # any other byte is not a valid bool to NumPy
+        flags: Array = (flat != 0).reshape(shape)
+        return flags  # any other byte is not a valid bool to NumPy
     return _buffer.unpack(dtype, flat, shape)
 
 
@@ -193,7 +196,8 @@ def _typed(t: Any, dtype: DType, count: int, what: str) -> Array:
     values = np.array(getattr(t, field), held)
     if dtype.kind == "c":
         _check_count(values.size, 2 * count, field, what)
-        return values.view(dtype.numpy)
+        pairs: Array = values.view(dtype.numpy)
+        return pairs
     if dtype.packed:
         _check_count(values.size, -(-count * dtype.bits // 8), field, what)
         return _buffer.unpack(dtype, values.astype(np.uint8), (count,))
@@ -201,9 +205,11 @@ def _typed(t: Any, dtype: DType, count: int, what: str) -> Array:
     if field != "int32_data" or dtype.kind == "i":
         return values.astype(dtype.numpy, copy=False)
     if dtype.kind == "b":
-        return values != 0
+        flags: Array = values != 0
+        return flags
     # Floats narrower than f32 are held as their bits, unsigned types as numbers.
-    return values.astype(np.uint16 if dtype.bits == 16 else np.uint8).view(dtype.numpy)
+    bits: Array = values.astype(np.uint16 if dtype.bits == 16 else np.uint8).view(dtype.numpy)
+    return bits
 
 
 def _check_count(found: int, expected: int, field: str, what: str) -> None:
@@ -223,9 +229,12 @@ def sparse_array(proto: Any, reader: TensorReader, name: str = "") -> Array:
     total = math.prod(shape)
     if any(d < 0 for d in shape) or total > 1 << 31:
         raise ModelError(f"sparse tensor '{name}' has the shape {list(shape)}", help="the file is damaged")
-    flat = indices if indices.ndim == 1 else indices @ np.array([math.prod(shape[i + 1 :]) for i in range(len(shape))], np.int64)
+    steps = np.array([math.prod(shape[i + 1 :]) for i in range(len(shape))], np.int64)
+    flat = indices if indices.ndim == 1 else indices @ steps
     if values.shape != flat.shape or (flat.size and not 0 <= flat.min() <= flat.max() < total):
-        raise ModelError(f"sparse tensor '{name}' has indices outside its shape {list(shape)}", help="the file is damaged")
-    out = np.zeros(total, values.dtype)
+        raise ModelError(
+            f"sparse tensor '{name}' has indices outside its shape {list(shape)}", help="the file is damaged"
+        )
+    out: Array = np.zeros(total, values.dtype)
     out[flat] = values
     return out.reshape(shape)

@@ -83,7 +83,7 @@ def _spellings() -> Mapping[str, type[Op]]:
 def _forms(cls: type[Op]) -> dict[int, Upgrade | None]:
     """All forms of an operation by the opset they entered with, newest first; None stands for the operation itself."""
     assert cls.opset is not None
-    forms: dict[int, Upgrade | None] = {**UPGRADES.get(cls.kind, {}), cls.opset: None}
+    forms: dict[int, Upgrade | None] = {cls.opset: None, **UPGRADES.get(cls.kind, {})}
     return dict(sorted(forms.items(), reverse=True))
 
 

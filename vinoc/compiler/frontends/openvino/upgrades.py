@@ -40,11 +40,6 @@ for _kind, _opset, _given in (
     ("Gelu", 2, {"approximation_mode": "ERF"}),
     ("NonMaxSuppression", 1, {"output_type": i64}),
     ("NonMaxSuppression", 3, {}),
-    ("MulticlassNms", 8, {}),
-    ("DeformableConvolution", 1, {"bilinear_interpolation_pad": False}),
-    ("DetectionOutput", 1, {}),
-    ("Proposal", 1, {}),
-    ("PriorBox", 1, {"min_max_aspect_ratios_order": True}),
     ("LogicalXor", 1, {}),
     ("RNNCell", 1, {}),
     ("DepthToSpace", 1, {}),
@@ -182,6 +177,15 @@ def _interpolate_old(source: Source) -> Form:
         return b.outputs(onnx if small else op, data, sizes, b.const(list(axes), i64), name=name)
 
     return Form(emit=emit)
+
+
+@upgrade("ROIPooling", 1, 2)
+def _roi_pooling(source: Source) -> Op:
+    """The size of its output had two attributes."""
+    height, width = (source.read(name, int) for name in ("pooled_h", "pooled_w"))
+    if "output_size" in source.layer.data or height is None or width is None:
+        return source.op()
+    return source.op(output_size=(height, width))
 
 
 @upgrade("LSTMCell", 1)

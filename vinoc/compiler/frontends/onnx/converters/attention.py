@@ -82,7 +82,11 @@ class _Mask:
     def _positions(self) -> None:
         """What a causal mask and windows allow: the distance query - key, queries counted behind the cache."""
         ctx, b = self.ctx, self.ctx.b
-        causal, left, right = ctx.attr("is_causal", 0), ctx.attr("left_window_size", -1), ctx.attr("right_window_size", -1)
+        causal, left, right = (
+            ctx.attr("is_causal", 0),
+            ctx.attr("left_window_size", -1),
+            ctx.attr("right_window_size", -1),
+        )
         if not causal and left < 0 and right < 0:
             return
         queries, keys = arange(b, dim(b, self.q, 2)), arange(b, dim(b, self.k, 2))
@@ -123,7 +127,11 @@ def attention(ctx: NodeContext) -> list[Value | None]:
     b = ctx.b
     q, k, v = ctx.input(0), ctx.input(1), ctx.input(2)
     folded = rank(ctx, q) == 3
-    q, k, v = _heads_apart(ctx, q, "q_num_heads"), _heads_apart(ctx, k, "kv_num_heads"), _heads_apart(ctx, v, "kv_num_heads")
+    q, k, v = (
+        _heads_apart(ctx, q, "q_num_heads"),
+        _heads_apart(ctx, k, "kv_num_heads"),
+        _heads_apart(ctx, v, "kv_num_heads"),
+    )
     past_key, past_value = ctx.optional(4), ctx.optional(5)
     if past_key is not None and past_value is not None:
         k, v = b.Concat(past_key, k, axis=2), b.Concat(past_value, v, axis=2)
@@ -140,7 +148,11 @@ def attention(ctx: NodeContext) -> list[Value | None]:
     if plain:
         scale = [_scale(ctx, q)] if ctx.has("scale") else []
         given = mask.added
-        operands = [q, k, v] if given is None and not scale else [q, k, v, given if given is not None else number(b, 0, q.dtype)]
+        operands = (
+            [q, k, v]
+            if given is None and not scale
+            else [q, k, v, given if given is not None else number(b, 0, q.dtype)]
+        )
         y = b.ScaledDotProductAttention(*operands, *scale, causal=False)
     else:
         y, scores = _written_out(ctx, q, k, v, mask)

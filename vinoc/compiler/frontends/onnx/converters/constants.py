@@ -9,7 +9,16 @@ from .....ir.graph import Value
 from ..context import NodeContext
 from ..registry import converter
 
-FORMS = ("value", "sparse_value", "value_float", "value_floats", "value_int", "value_ints", "value_string", "value_strings")
+FORMS = (
+    "value",
+    "sparse_value",
+    "value_float",
+    "value_floats",
+    "value_int",
+    "value_ints",
+    "value_string",
+    "value_strings",
+)
 
 
 @converter("Constant")

@@ -12,8 +12,9 @@ from .....ir import dtype as dt
 from .....ir import types
 from .....ir.builder import Builder
 from .....ir.dim import unknown
+from .....ir.errors import Unsupported
 from .....ir.graph import Graph, Value
-from .....ir.op import op_class
+from .....ir.ops.control_flow import If, Loop, TensorIterator
 from .....ir.types import TensorType, Type
 from ..context import Body, NodeContext
 from ..registry import converter
@@ -33,7 +34,7 @@ def if_(ctx: NodeContext) -> list[Value]:
     then_body, else_body = ctx.make_body(ctx.graph_attr("then_branch")), ctx.make_body(ctx.graph_attr("else_branch"))
     captures = list(dict.fromkeys((*then_body.captures, *else_body.captures)))
     place = {value: i + 1 for i, value in enumerate(captures)}
-    op = op_class("If")(
+    op = If(
         then_inputs=tuple(place[v] for v in then_body.captures), else_inputs=tuple(place[v] for v in else_body.captures)
     )
     if len(then_body.graph.outputs) != len(else_body.graph.outputs):
@@ -95,11 +96,15 @@ def _carried_body(ctx: NodeContext, carried: Sequence[Value], make: Callable[[li
         if wider == kinds:
             return body
         if round_ == ROUNDS - 2:
-            wider = [TensorType(w.dtype, None) if w != k and isinstance(w, TensorType) else w for w, k in zip(wider, kinds, strict=True)]
+            wider = [
+                TensorType(w.dtype, None) if w != k and isinstance(w, TensorType) else w
+                for w, k in zip(wider, kinds, strict=True)
+            ]
         kinds = wider
         if round_ < ROUNDS - 1:
             ctx.retry(mark)
-    ctx.fail("the types of the values that the loop carries do not settle", "fix the shapes of the model's inputs")
+    what = "the types of the values that the loop carries do not settle"
+    raise Unsupported(what, help="fix the shapes of the model's inputs")
 
 
 def _join(ctx: NodeContext, before: Type, after: Type, open_: bool) -> Type:
@@ -107,7 +112,9 @@ def _join(ctx: NodeContext, before: Type, after: Type, open_: bool) -> Type:
     if types.accepts(before, after) and _covers(before, after):
         return before
     if isinstance(before, TensorType) and isinstance(after, TensorType) and before.dtype is not after.dtype:
-        ctx.fail(f"the loop carries {before} into the first iteration and {after} into the next", "the types must agree")
+        ctx.fail(
+            f"the loop carries {before} into the first iteration and {after} into the next", "the types must agree"
+        )
     joined = types.join(before, after)
     if open_ and isinstance(joined, TensorType) and isinstance(before, TensorType) and joined.shape and before.shape:
         dims = zip(joined.shape, before.shape, strict=True)
@@ -156,7 +163,7 @@ def loop(ctx: NodeContext) -> list[Value]:
         ports.input(2 + n + i)
     for i in range(scans):
         ports.output(1 + n + i, axis=0)
-    op = op_class("Loop")(**ports.attributes(), condition_output=0)
+    op = Loop(**ports.attributes(), condition_output=0)
     count = number(b, -1, dt.i64) if trips is None else scalar(b, trips)
     start = number(b, True, dt.boolean) if condition is None else scalar(b, condition)
     body.graph.set_output(0, scalar(Builder(body.graph, loc=b.loc, fold=True), body.graph.outputs[0]))
@@ -176,7 +183,9 @@ def scan(ctx: NodeContext) -> list[Value]:
     n = len(ctx.inputs) - m
     k = len(proto.output) - n
     if n < 0 or k < 0 or len(proto.input) != len(ctx.inputs):
-        ctx.fail(f"the body has {len(proto.input)} inputs and {len(proto.output)} outputs, Scan has {len(ctx.inputs)} inputs")
+        ctx.fail(
+            f"the body has {len(proto.input)} inputs and {len(proto.output)} outputs, Scan has {len(ctx.inputs)} inputs"
+        )
     values = [ctx.input(i) for i in range(len(ctx.inputs))]
     axes = [_scan_axis(ctx, v, a) for v, a in zip(values[n:], _of_each(ctx, "scan_input_axes", m), strict=True)]
     backwards = [bool(d) for d in _of_each(ctx, "scan_input_directions", m)]
@@ -195,7 +204,7 @@ def scan(ctx: NodeContext) -> list[Value]:
     out_backwards = [bool(d) for d in _of_each(ctx, "scan_output_directions", k)]
     for i in range(k):
         ports.output(n + i, axis=out_axes[i], backwards=out_backwards[i])
-    op = op_class("TensorIterator")(**ports.attributes())
+    op = TensorIterator(**ports.attributes())
     return list(ctx.b.outputs(op, *values, *body.captures, bodies=(graph,)))
 
 
@@ -233,4 +242,3 @@ def _sliced_inputs(ctx: NodeContext, graph: Graph, first: int, axes: Sequence[in
             else:
                 graph.set_input(owner, index, squeezed)
     return graph
-

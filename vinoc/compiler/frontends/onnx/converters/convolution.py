@@ -7,12 +7,19 @@ from dataclasses import dataclass
 
 from .....ir import dtype as dt
 from .....ir.graph import Value
+from .....ir.types import static_shape
 from ..context import NodeContext
 from ..registry import converter
 from .values import ints, number, rank, to
 from .values import reshape as to_shape
 
-AUTO_PAD = {"NOTSET": "explicit", "SAME_UPPER": "same_upper", "SAME_LOWER": "same_lower", "VALID": "valid", "": "explicit"}
+AUTO_PAD = {
+    "NOTSET": "explicit",
+    "SAME_UPPER": "same_upper",
+    "SAME_LOWER": "same_lower",
+    "VALID": "valid",
+    "": "explicit",
+}
 
 
 def auto_pad(ctx: NodeContext) -> str:
@@ -25,7 +32,7 @@ def auto_pad(ctx: NodeContext) -> str:
 
 def spatial(ctx: NodeContext, name: str, n: int, default: int) -> list[int]:
     """An attribute with a number for each spatial dimension."""
-    values = ctx.attr(name, None)
+    values = ctx.attr(name, [])
     if not values:
         return [default] * n
     if len(values) != n:
@@ -35,12 +42,20 @@ def spatial(ctx: NodeContext, name: str, n: int, default: int) -> list[int]:
 
 def padding(ctx: NodeContext, n: int) -> tuple[list[int], list[int]]:
     """The attribute `pads`: begins, then ends. Zeros where `auto_pad` decides."""
-    values = ctx.attr("pads", None)
+    values = ctx.attr("pads", [])
     if not values or auto_pad(ctx) != "explicit":
         return [0] * n, [0] * n
     if len(values) != 2 * n:
         ctx.fail(f"attribute `pads` has {len(values)} numbers, {n} spatial dimensions ask for {2 * n}")
     return [int(v) for v in values[:n]], [int(v) for v in values[n:]]
+
+
+def fixed_spatial(ctx: NodeContext, x: Value, what: str) -> list[int]:
+    """The spatial dimensions as numbers. Fails, saying that `what` needs them, where one is open."""
+    sizes = static_shape(x.shape[2:]) if x.shape is not None else None
+    if sizes is None:
+        ctx.fail(f"{what} needs fixed spatial dimensions, the data are {x.type}", "fix them with `--input_shape`")
+    return list(sizes)
 
 
 def spatial_rank(ctx: NodeContext, x: Value, filters: Value) -> int:
@@ -50,7 +65,7 @@ def spatial_rank(ctx: NodeContext, x: Value, filters: Value) -> int:
         ctx.fail(f"the data have {x.rank} dimensions, the filters {n}")
     if n < 3:
         ctx.fail(f"data and filters have {n} dimensions, a convolution takes 3 at least")
-    kernel = ctx.attr("kernel_shape", None)
+    kernel = ctx.attr("kernel_shape", [])
     if kernel and filters.shape is not None:
         for declared, actual in zip(kernel, filters.shape[2:], strict=False):
             if isinstance(actual, int) and declared != actual:
@@ -62,10 +77,11 @@ def split_groups(ctx: NodeContext, filters: Value, groups: int, where: str) -> V
     """[G * a, b, k..] -> [G, a, b, k..]."""
     n = rank(ctx, filters)
     shape = filters.shape or ()
-    if isinstance(shape[0], int) and (groups < 1 or shape[0] % groups):
+    if groups < 1 or (isinstance(shape[0], int) and shape[0] % groups):
         ctx.fail(f"{shape[0]} {where} channels do not divide into {groups} groups", "check attribute `group`")
-    if all(isinstance(d, int) for d in shape[1:]):
-        return to_shape(ctx.b, filters, [groups, -1, *shape[1:]])  # type: ignore[list-item]  # checked
+    tail_shape = static_shape(shape[1:])
+    if tail_shape is not None:
+        return to_shape(ctx.b, filters, [groups, -1, *tail_shape])
     sizes = ctx.b.ShapeOf(filters, output_type=dt.i64)
     tail = ctx.b.Gather(sizes, ints(ctx.b, range(1, n)), 0, batch_dims=0)
     return ctx.b.Reshape(filters, ctx.b.Concat(ints(ctx.b, [groups, -1]), tail, axis=0), special_zero=False)
@@ -101,6 +117,11 @@ def add_bias(ctx: NodeContext, y: Value, index: int, n: int) -> Value:
 @converter("Conv")
 def conv(ctx: NodeContext) -> Value:
     """Convolution or GroupConvolution, and Add."""
+    return biased(ctx)
+
+
+def biased(ctx: NodeContext) -> Value:
+    """The convolution of the node with its bias."""
     x, filters = ctx.input(0), ctx.input(1)
     return add_bias(ctx, convolve(ctx, x, filters), 2, spatial_rank(ctx, x, filters))
 
@@ -108,7 +129,7 @@ def conv(ctx: NodeContext) -> Value:
 @converter("FusedConv", domain="com.microsoft")
 def fused_conv(ctx: NodeContext) -> Value:
     """Convolution, Add of bias and of a residual, activation."""
-    b, y = ctx.b, conv(ctx)
+    b, y = ctx.b, biased(ctx)
     if (residual := ctx.optional(3)) is not None:
         y = b.Add(y, residual)
     activation, params = ctx.attr("activation", ""), ctx.attr("activation_params", [])
@@ -188,31 +209,33 @@ def conv_transpose(ctx: NodeContext) -> Value:
     return add_bias(ctx, y, 2, n)
 
 
-def _geometry(ctx: NodeContext, x: Value, filters: Value, n: int, strides: list[int], dilations: list[int]) -> _Geometry:
+def _geometry(
+    ctx: NodeContext, x: Value, filters: Value, n: int, strides: list[int], dilations: list[int]
+) -> _Geometry:
     """ONNX: total padding = stride * (in - 1) + output_padding + extent of the kernel - wanted size.
 
     Under SAME the wanted size is in * stride, so the total does not depend on the size of the data.
     """
     extra = spatial(ctx, "output_padding", n, 0)
-    target = ctx.attr("output_shape", None)
+    target = ctx.attr("output_shape", [])
     mode = auto_pad(ctx)
     if not target and mode == "explicit":
         begin, end = padding(ctx, n)
         return _Geometry(begin, end, extra)
     if not target and mode == "valid":
         return _Geometry([0] * n, [0] * n, extra)
-    kernel = (filters.shape or ())[2:] or tuple(ctx.attr("kernel_shape", []))
-    if len(kernel) != n or not all(isinstance(k, int) for k in kernel):
+    kernel = static_shape((filters.shape or ())[2:]) or tuple(ctx.attr("kernel_shape", []))
+    if len(kernel) != n:
         ctx.fail("the kernel's size is not known", "make the filters a constant")
-    extent = [(int(k) - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]  # type: ignore[arg-type]  # checked
+    extent = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
     if not target:
         totals = [e - s + o for e, s, o in zip(extent, strides, extra, strict=True)]
         return _distribute(totals, extra, mode)
     target = [int(t) for t in target[-n:]]
-    sizes = x.shape[2:] if x.shape is not None else ()
-    if len(sizes) == n and all(isinstance(d, int) for d in sizes):
+    sizes = static_shape(x.shape[2:]) if x.shape is not None else None
+    if sizes is not None:
         steps = zip(strides, sizes, extra, extent, target, strict=True)
-        return _distribute([s * (int(d) - 1) + o + e - t for s, d, o, e, t in steps], extra, mode)  # type: ignore[arg-type]
+        return _distribute([s * (d - 1) + o + e - t for s, d, o, e, t in steps], extra, mode)
     return _Geometry([0] * n, [0] * n, extra, "same_upper" if mode == "same_upper" else "same_lower", target)
 
 

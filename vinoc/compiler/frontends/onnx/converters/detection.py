@@ -43,7 +43,7 @@ def roi_align_opset10(ctx: NodeContext) -> Value:
 
 @converter("RoiAlign", since=16)
 def roi_align(ctx: NodeContext) -> Value:
-    modes = {"half_pixel": "half_pixel", "output_half_pixel": "asymmetric"}
+    modes = {"half_pixel": "half_pixel_for_nn", "output_half_pixel": "asymmetric"}
     mode = ctx.attr("coordinate_transformation_mode", "half_pixel")
     if mode not in modes:
         ctx.fail(f"attribute `coordinate_transformation_mode` is '{mode}'", f"it must be one of {', '.join(modes)}")
@@ -51,6 +51,11 @@ def roi_align(ctx: NodeContext) -> Value:
 
 
 def _roi_align(ctx: NodeContext, aligned_mode: str) -> Value:
+    if ctx.attr("mode", "avg") != "avg":
+        ctx.fail(
+            f"RoiAlign with `mode` {ctx.attr('mode')} is not supported",
+            "ONNX takes the maximum of weighted corners, OpenVINO of interpolated points; export with `mode` avg",
+        )
     return ctx.b.ROIAlign(
         ctx.input(0),
         ctx.input(1),
@@ -59,7 +64,7 @@ def _roi_align(ctx: NodeContext, aligned_mode: str) -> Value:
         pooled_w=ctx.attr("output_width", 1),
         sampling_ratio=ctx.attr("sampling_ratio", 0),
         spatial_scale=ctx.attr("spatial_scale", 1.0),
-        mode=ctx.attr("mode", "avg"),
+        mode="avg",
         aligned_mode=aligned_mode,
     )
 

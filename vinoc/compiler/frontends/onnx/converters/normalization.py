@@ -35,7 +35,10 @@ def batch_normalization(ctx: NodeContext) -> Value | list[Value]:
     """BatchNormInference; in training mode the statistics are those of the data."""
     if not ctx.attr("training_mode", 0):
         if any(ctx.wants(i) for i in range(1, ctx.n_outputs)):
-            ctx.fail("BatchNormalization returns statistics without being in training mode", "set training_mode, or drop the outputs")
+            ctx.fail(
+                "BatchNormalization returns statistics without being in training mode",
+                "set training_mode, or drop the outputs",
+            )
         return _batch_norm(ctx)
     b, x, momentum = ctx.b, ctx.input(0), float(ctx.attr("momentum", 0.9))
     axes = ints(b, [i for i in range(rank(ctx, x)) if i != 1])
@@ -62,7 +65,9 @@ def instance_normalization(ctx: NodeContext) -> Value:
     """MVN over the spatial dimensions, scale, bias."""
     b, x = ctx.b, ctx.input(0)
     n = rank(ctx, x) - 2
-    y = b.MVN(x, ints(b, range(2, n + 2)), normalize_variance=True, eps=ctx.attr("epsilon", 1e-5), eps_mode="INSIDE_SQRT")
+    y = b.MVN(
+        x, ints(b, range(2, n + 2)), normalize_variance=True, eps=ctx.attr("epsilon", 1e-5), eps_mode="INSIDE_SQRT"
+    )
     return b.Add(b.Multiply(y, per_channel(ctx, ctx.input(1), n)), per_channel(ctx, ctx.input(2), n))
 
 
@@ -121,7 +126,9 @@ def group_normalization(ctx: NodeContext) -> Value:
     b, x = ctx.b, ctx.input(0)
     wide = _stash(ctx, x)
     scale, bias = (to(b, ctx.input(i), wide) for i in (1, 2))
-    y = b.GroupNormalization(to(b, x, wide), scale, bias, num_groups=int(ctx.attr("num_groups")), epsilon=ctx.attr("epsilon", 1e-5))
+    y = b.GroupNormalization(
+        to(b, x, wide), scale, bias, num_groups=int(ctx.attr("num_groups")), epsilon=ctx.attr("epsilon", 1e-5)
+    )
     return to(b, y, x.dtype)
 
 
@@ -191,7 +198,9 @@ def hardmax(ctx: NodeContext) -> Value:
 
 def _hardmax(ctx: NodeContext, x: Value, axis: int) -> Value:
     b = ctx.b
-    _, index = b.TopK(x, number(b, 1, dt.i64), axis=axis, mode="max", sort="value", index_element_type=dt.i64, stable=True)
+    _, index = b.TopK(
+        x, number(b, 1, dt.i64), axis=axis, mode="max", sort="value", index_element_type=dt.i64, stable=True
+    )
     depth = b.Squeeze(dim(b, x, axis), ints(b, [0]))
     one, zero = number(b, 1, x.dtype), number(b, 0, x.dtype)
     return b.OneHot(b.Squeeze(index, ints(b, [axis])), depth, one, zero, axis=axis)
@@ -215,5 +224,3 @@ def _flattened(ctx: NodeContext, function) -> Value:  # type: ignore[no-untyped-
         product = b.ReduceProd(b.Gather(shape, ints(b, range(axis)), 0, batch_dims=0), ints(b, [0]), keep_dims=True)
         flat = b.Concat(product, ints(b, [-1]), axis=0)
     return b.Reshape(function(b.Reshape(x, flat, special_zero=False), 1), shape, special_zero=False)
-
-

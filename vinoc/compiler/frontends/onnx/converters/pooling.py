@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -11,14 +12,16 @@ from .....ir import dtype as dt
 from .....ir.graph import Value
 from ..context import NodeContext
 from ..registry import converter
-from .convolution import auto_pad, padding, spatial
+from .convolution import auto_pad, fixed_spatial, padding, spatial
 from .values import dims, ints, number, rank
 
 
-def _window(ctx: NodeContext, x: Value) -> dict[str, object]:
+def _window(ctx: NodeContext, x: Value) -> dict[str, Any]:
     """What all pooling operations share: kernel, strides, padding, rounding."""
-    kernel = [int(k) for k in ctx.attr("kernel_shape")]
+    kernel = ctx.attr("kernel_shape", [])
     n = len(kernel)
+    if not n or min(kernel) < 1:
+        ctx.fail(f"attribute `kernel_shape` is {kernel}", "it must have a positive number for each spatial dimension")
     if x.rank is not None and x.rank != n + 2:
         ctx.fail(f"attribute `kernel_shape` is {kernel}, the data have {x.rank - 2} spatial dimensions")
     begin, end = padding(ctx, n)
@@ -50,18 +53,16 @@ def max_pool(ctx: NodeContext) -> list[Value]:
 def _column_major(ctx: NodeContext, x: Value, indices: Value) -> Value:
     """Indices within each image counted with the first spatial dimension fastest."""
     b = ctx.b
-    sizes = x.shape[2:] if x.shape is not None else ()
-    if not sizes or not all(isinstance(d, int) for d in sizes):
-        ctx.fail("indices with `storage_order` 1 need fixed spatial dimensions", "fix them with `--input_shape`")
-    plane = math.prod(int(d) for d in sizes)  # type: ignore[arg-type]  # checked
+    sizes = fixed_spatial(ctx, x, "indices with `storage_order` 1")
+    plane = math.prod(sizes)
     within = b.FloorMod(indices, number(b, plane, dt.i64))
     out = b.Subtract(indices, within)
     row, column = plane, 1
     for size in sizes:
-        row //= int(size)  # type: ignore[arg-type]
-        coordinate = b.FloorMod(b.Divide(within, number(b, row, dt.i64)), number(b, int(size), dt.i64))  # type: ignore[arg-type]
+        row //= size
+        coordinate = b.FloorMod(b.Divide(within, number(b, row, dt.i64)), number(b, size, dt.i64))
         out = b.Add(out, b.Multiply(coordinate, number(b, column, dt.i64)))
-        column *= int(size)  # type: ignore[arg-type]
+        column *= size
     return out
 
 
@@ -80,17 +81,18 @@ def average_pool(ctx: NodeContext) -> Value:
     return ctx.b.AvgPool(x, **window, exclude_pad=exclude)
 
 
-def _dilated_ceil(ctx: NodeContext, x: Value, window: dict[str, object], exclude: bool) -> Value:
+def _dilated_ceil(ctx: NodeContext, x: Value, window: dict[str, Any], exclude: bool) -> Value:
     """As many elements are counted as lie in the data or, where padding counts, in the declared padding."""
     ones = _like_image(ctx, x)
     if not exclude:
-        begin, end = (ints(ctx.b, [0, 0, *window[k]]) for k in ("pads_begin", "pads_end"))  # type: ignore[misc]
+        begin, end = (ints(ctx.b, [0, 0, *window[k]]) for k in ("pads_begin", "pads_end"))
         ones = ctx.b.Pad(ones, begin, end, number(ctx.b, 1, x.dtype), pad_mode="constant")
     padded, wide = _pad_for_ceil(ctx, x, window)
     if exclude:
         counted, _ = _pad_for_ceil(ctx, ones, window)
     else:
-        grown = [int(a) - int(b) for a, b in zip(padded.shape[2:], ones.shape[2:], strict=True)]  # type: ignore[index, arg-type]
+        sizes = (fixed_spatial(ctx, v, "`ceil_mode`") for v in (padded, ones))
+        grown = [wide - narrow for wide, narrow in zip(*sizes, strict=True)]
         zeros = [0] * len(grown)
         ends = ints(ctx.b, [0, 0, *grown])
         counted = ctx.b.Pad(ones, ints(ctx.b, [0, 0, *zeros]), ends, number(ctx.b, 0, x.dtype), pad_mode="constant")
@@ -105,11 +107,11 @@ def _like_image(ctx: NodeContext, x: Value) -> Value:
     return ctx.b.Broadcast(number(ctx.b, 1, x.dtype), shape, mode="numpy")
 
 
-def _window_sum(ctx: NodeContext, x: Value, window: dict[str, object]) -> Value:
+def _window_sum(ctx: NodeContext, x: Value, window: dict[str, Any]) -> Value:
     """The sums over dilated windows: every channel is convolved with ones."""
     b, shape = ctx.b, dims(ctx.b, x)
     n = rank(ctx, x)
-    kernel: list[int] = list(window["kernel"])  # type: ignore[call-overload]
+    kernel: list[int] = list(window["kernel"])
     sizes = b.Gather(shape, ints(b, range(2, n)), 0, batch_dims=0)
     images = b.Reshape(x, b.Concat(ints(b, [-1, 1]), sizes, axis=0), special_zero=False)
     attributes = {k: window[k] for k in ("strides", "pads_begin", "pads_end", "auto_pad")}
@@ -120,11 +122,18 @@ def _window_sum(ctx: NodeContext, x: Value, window: dict[str, object]) -> Value:
     return b.Reshape(sums, b.Concat(front, new, axis=0), special_zero=False)
 
 
+def _power(ctx: NodeContext) -> int:
+    p: int = ctx.attr("p", 2)
+    if p < 1:
+        ctx.fail(f"attribute `p` is {p}", "it must be positive")
+    return p
+
+
 @converter("LpPool")
 def lp_pool(ctx: NodeContext) -> Value:
     """(mean of |x|^p * size of the window)^(1/p)."""
     b, x = ctx.b, ctx.input(0)
-    p = int(ctx.attr("p", 2))
+    p = _power(ctx)
     window = _window(ctx, x)
     n = len(ctx.attr("kernel_shape"))
     if window["rounding_type"] != "floor":
@@ -139,17 +148,17 @@ def lp_pool(ctx: NodeContext) -> Value:
     return total if p == 1 else b.Power(total, 1.0 / p)
 
 
-def _pad_for_ceil(ctx: NodeContext, x: Value, window: dict[str, object]) -> tuple[Value, dict[str, object]]:
+def _pad_for_ceil(ctx: NodeContext, x: Value, window: dict[str, Any]) -> tuple[Value, dict[str, Any]]:
     """Zeros in place of padding, so many that rounding down gives the size that rounding up would."""
-    kernel, strides, begin, end = (list(window[k]) for k in ("kernel", "strides", "pads_begin", "pads_end"))  # type: ignore[call-overload]
-    sizes = x.shape[2:] if x.shape is not None else ()
-    if not sizes or not all(isinstance(d, int) for d in sizes) or window["auto_pad"] != "explicit":
-        ctx.fail("`ceil_mode` needs fixed spatial dimensions and explicit pads", "fix them with `--input_shape`")
+    kernel, strides, begin, end = (list(window[k]) for k in ("kernel", "strides", "pads_begin", "pads_end"))
+    sizes = fixed_spatial(ctx, x, "`ceil_mode`")
+    if window["auto_pad"] != "explicit":
+        ctx.fail("`ceil_mode` is supported with explicit pads alone", "give `pads` in place of `auto_pad`")
     dilations = spatial(ctx, "dilations", len(kernel), 1)
     for i, size in enumerate(sizes):
-        span = int(size) + begin[i] + end[i] - (kernel[i] - 1) * dilations[i] - 1  # type: ignore[arg-type]  # checked
+        span = size + begin[i] + end[i] - (kernel[i] - 1) * dilations[i] - 1
         steps = -(-span // strides[i])
-        if steps * strides[i] >= int(size) + begin[i]:  # type: ignore[arg-type]  # begins in the padding: left out
+        if steps * strides[i] >= size + begin[i]:  # begins in the padding: left out
             steps -= 1
         end[i] += max(steps * strides[i] - span, 0)
     padded = ctx.b.Pad(
@@ -181,7 +190,7 @@ def global_max_pool(ctx: NodeContext) -> Value:
 def global_lp_pool(ctx: NodeContext) -> Value:
     """(sum of |x|^p over the spatial dimensions)^(1/p)."""
     b, x = ctx.b, ctx.input(0)
-    p = int(ctx.attr("p", 2))
+    p = _power(ctx)
     axes = _spatial_axes(ctx, x)
     if p == 1:
         return b.ReduceL1(x, axes, keep_dims=True)

@@ -66,7 +66,9 @@ def quantize(ctx: NodeContext, x: Value, scale: Value, zero: Value | None, targe
     low_end, high_end = number(b, low, x.dtype), number(b, high, x.dtype)
     if scale.is_const and (offset is None or offset.is_const):
         begin, end = ((v if offset is None else b.Subtract(v, offset)) for v in (low_end, high_end))
-        y = b.FakeQuantize(x, b.Multiply(begin, scale), b.Multiply(end, scale), low_end, high_end, levels=high - low + 1)
+        y = b.FakeQuantize(
+            x, b.Multiply(begin, scale), b.Multiply(end, scale), low_end, high_end, levels=high - low + 1
+        )
     else:
         y = b.Round(b.Divide(x, scale), mode="half_to_even")
         y = b.Clamp(y if offset is None else b.Add(y, offset), min=float(low), max=float(high))
@@ -152,7 +154,7 @@ def _some(value: Value | None) -> Value:
 
 
 class _Blocks:
-    """Data of which every `block_size` elements along `axis` share a scale: [.., n * size, ..] <-> [.., n, size, ..]."""
+    """Every `block_size` elements along `axis` share a scale: [.., n * size, ..] <-> [.., n, size, ..]."""
 
     def __init__(self, ctx: NodeContext, x: Value) -> None:
         self.ctx = ctx
@@ -285,5 +287,3 @@ def qlinear_concat(ctx: NodeContext) -> Value:
     y = ctx.b.Concat(*parts, axis=ctx.attr("axis"))
     zero = ctx.input(1)
     return quantize(ctx, y, ctx.input(0), zero, zero.dtype)
-
-

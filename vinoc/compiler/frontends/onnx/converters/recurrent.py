@@ -48,9 +48,13 @@ class _Recurrent:
         for name, value in (("W", w), ("R", r)):
             expected = (self.directions, self.gates * self.hidden)
             if value.shape is not None and (
-                len(value.shape) != 3 or any(isinstance(d, int) and d != e for d, e in zip(value.shape, expected, strict=False))
+                len(value.shape) != 3
+                or any(isinstance(d, int) and d != e for d, e in zip(value.shape, expected, strict=False))
             ):
-                self.ctx.fail(f"{name} is {value.type}, expected [{expected[0]}, {expected[1]}, ..]", "check `hidden_size` and `direction`")
+                self.ctx.fail(
+                    f"{name} is {value.type}, expected [{expected[0]}, {expected[1]}, ..]",
+                    "check `hidden_size` and `direction`",
+                )
 
     def _activations(self, defaults: Sequence[str]) -> tuple[str, ...]:
         """The activations of a direction; the directions must agree."""
@@ -61,7 +65,9 @@ class _Recurrent:
             what = f"activation '{unknown[0]}' is" if unknown else "activation_alpha and activation_beta are"
             self.ctx.fail(f"{what} not supported in {self.ctx.op_type}", f"supported: {', '.join(SUPPORTED)}")
         if len(given) != n * self.directions or given[:n] != given[-n:]:
-            self.ctx.fail(f"activations {given} differ between the directions", "split the operator into one for each direction")
+            self.ctx.fail(
+                f"activations {given} differ between the directions", "split the operator into one for each direction"
+            )
         return tuple(given[:n])
 
     def attributes(self) -> dict[str, Any]:

@@ -8,8 +8,10 @@ import math
 from .....ir import dtype as dt
 from .....ir.dtype import Array
 from .....ir.graph import Value
+from .....ir.types import static_shape
 from ..context import NodeContext
 from ..registry import converter
+from . import resize_matrix
 from .values import axis_of, dims, ints, number, rank, to
 
 MODES = {"nearest": "nearest", "linear": "linear_onnx", "bilinear": "linear_onnx", "cubic": "cubic"}
@@ -90,48 +92,84 @@ def upsample_9(ctx: NodeContext) -> Value:
 
 @converter("Resize", since=11)
 def resize(ctx: NodeContext) -> Value:
-    """Interpolate."""
-    x, scales, sizes = ctx.input(0), ctx.optional(2), ctx.optional(3)
-    if scales is not None and scales.shape == (0,):
-        scales = None
-    if sizes is not None and sizes.shape == (0,):
-        sizes = None
+    """Interpolate, or products with matrices where that lacks the variant."""
+    x, scales, sizes = ctx.input(0), _given(ctx, 2), _given(ctx, 3)
     if (scales is None) == (sizes is None):
         ctx.fail("one of scales and sizes must be given", "the file is damaged")
     axes = [axis_of(ctx, x, a) for a in ctx.attr("axes", range(rank(ctx, x)))]
     mode = _mode(ctx)
-    if mode == "cubic" and ctx.attr("exclude_outside", 0):
-        ctx.fail("`exclude_outside` of Resize is not supported with cubic interpolation", "export the model without it")
     nearest = ctx.attr("nearest_mode", "round_prefer_floor")
     if nearest not in NEAREST:
         ctx.fail(f"attribute `nearest_mode` is '{nearest}'", f"ONNX knows {', '.join(NEAREST)}")
+    policy = ctx.attr("keep_aspect_ratio_policy", "stretch")
+    if sizes is not None and policy != "stretch":
+        sizes = _in_proportion(ctx, x, sizes, axes, policy)
+    coordinates = ctx.attr("coordinate_transformation_mode", "half_pixel")
+    if coordinates == "half_pixel_symmetric" and (scales is None or _whole(x, scales, axes)):
+        coordinates = "half_pixel"  # they differ by the fraction that rounding the size down cuts off
+    antialias = bool(ctx.attr("antialias", 0)) and mode != "nearest"
+    outside = bool(ctx.attr("exclude_outside", 0)) and mode == "cubic"
+    if coordinates not in COORDINATES or antialias or outside:
+        return _by_matrices(ctx, x, scales, sizes, axes, coordinates)
     attributes = {
         "mode": mode,
         "nearest_mode": nearest,
-        "coordinate_transformation_mode": _coordinates(ctx, x, scales, axes),
-        "antialias": bool(ctx.attr("antialias", 0)),
+        "coordinate_transformation_mode": coordinates,
+        "antialias": False,
         "cube_coeff": ctx.attr("cubic_coeff_a", -0.75),
     }
-    if attributes["antialias"] and mode == "linear_onnx":
-        attributes["mode"] = "bilinear_pillow"
     if scales is not None:
         return _by_scales(ctx, x, scales, axes, **attributes)
-    assert sizes is not None
-    policy = ctx.attr("keep_aspect_ratio_policy", "stretch")
-    if policy != "stretch":
-        sizes = _in_proportion(ctx, x, sizes, axes, policy)
+    assert sizes is not None  # one of them is given
     return _by_sizes(ctx, x, sizes, axes, **attributes)
 
 
-def _coordinates(ctx: NodeContext, x: Value, scales: Value | None, axes: list[int]) -> str:
-    mode: str = ctx.attr("coordinate_transformation_mode", "half_pixel")
-    if mode in COORDINATES:
-        return mode
-    if mode == "half_pixel_symmetric":
-        if scales is None or _whole(x, scales, axes):
-            return "half_pixel"  # they differ by the fraction that rounding the size down cuts off
-        ctx.fail("half_pixel_symmetric is supported where the new size is a whole number alone", "give sizes in place of scales")
-    ctx.fail(f"coordinate_transformation_mode '{mode}' is not supported", f"supported: {', '.join(COORDINATES)}")
+def _given(ctx: NodeContext, index: int) -> Value | None:
+    """An input; None also where an empty tensor stands for one that is left out."""
+    value = ctx.optional(index)
+    return None if value is None or value.shape == (0,) else value
+
+
+def _by_matrices(
+    ctx: NodeContext, x: Value, scales: Value | None, sizes: Value | None, axes: list[int], coordinates: str
+) -> Value:
+    if coordinates not in (*COORDINATES, "half_pixel_symmetric", "tf_crop_and_resize"):
+        ctx.fail(f"coordinate_transformation_mode '{coordinates}' is unknown", f"known: {', '.join(COORDINATES)}")
+    geometry = _geometry(ctx, x, scales, sizes, axes, coordinates)
+    mode = _mode(ctx)
+    if mode == "nearest":
+        rounding = ctx.attr("nearest_mode", "round_prefer_floor")
+        y = resize_matrix.pick(ctx, x, {i: resize_matrix.nearest(axis, rounding) for i, axis in geometry.items()})
+    else:
+        cubic = ctx.attr("cubic_coeff_a", -0.75) if mode == "cubic" else None
+        how = (cubic, bool(ctx.attr("antialias", 0)), bool(ctx.attr("exclude_outside", 0)))
+        y = resize_matrix.apply(ctx, x, {i: resize_matrix.weights(axis, *how) for i, axis in geometry.items()})
+    if coordinates != "tf_crop_and_resize":
+        return y
+    return resize_matrix.extrapolate(ctx, y, geometry, ctx.attr("extrapolation_value", 0.0))
+
+
+def _geometry(
+    ctx: NodeContext, x: Value, scales: Value | None, sizes: Value | None, axes: list[int], coordinates: str
+) -> dict[int, resize_matrix.Axis]:
+    """The axes that change. Fails where a size is not known."""
+    given = scales if scales is not None else sizes
+    assert given is not None  # one of them is
+    assert x.shape is not None  # its rank was asked for
+    numbers, now = given.const, static_shape(tuple(x.shape[a] for a in axes))
+    crops = coordinates == "tf_crop_and_resize"
+    roi = ctx.const(1) if crops else None
+    if numbers is None or now is None or (crops and (roi is None or roi.size != 2 * len(axes))):
+        ctx.fail("this variant of Resize needs fixed sizes, scales and roi", "fix the shapes with `--input_shape`")
+    out = {}
+    for i, (axis, size) in enumerate(zip(axes, now, strict=True)):
+        part = (float(roi[i]), float(roi[i + len(axes)])) if roi is not None else (0.0, 1.0)
+        value = float(numbers.reshape(-1)[i])
+        target = int(value) if scales is None else math.floor(size * (part[1] - part[0]) * value)
+        scale = value if scales is not None else target / size
+        if target != size or scale != 1.0 or part != (0.0, 1.0):
+            out[axis] = resize_matrix.Axis(size, target, scale, coordinates, part)
+    return out
 
 
 def _whole(x: Value, scales: Value, axes: list[int]) -> bool:
@@ -139,8 +177,8 @@ def _whole(x: Value, scales: Value, axes: list[int]) -> bool:
     factors = scales.const
     if factors is None or x.shape is None:
         return False
-    sizes = [x.shape[a] for a in axes]
-    return all(isinstance(d, int) and float(d * f).is_integer() for d, f in zip(sizes, factors.reshape(-1).tolist(), strict=False))
+    pairs = zip((x.shape[a] for a in axes), factors.reshape(-1).tolist(), strict=False)
+    return all(isinstance(d, int) and float(d * f).is_integer() for d, f in pairs)
 
 
 def _in_proportion(ctx: NodeContext, x: Value, sizes: Value, axes: list[int], policy: str) -> Value:

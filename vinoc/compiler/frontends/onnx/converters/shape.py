@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -246,15 +247,19 @@ def center_crop_pad(ctx: NodeContext) -> Value:
     return b.Pad(x, *pads, number(b, 0, x.dtype), pad_mode="constant")
 
 
+def _blocks(ctx: NodeContext) -> dict[str, Any]:
+    """Where the block's position is in the depth: DCR before the channel, CRD after it."""
+    modes, mode = {"DCR": "blocks_first", "CRD": "depth_first"}, ctx.attr("mode", "DCR")
+    if mode not in modes:
+        ctx.fail(f"attribute `mode` is '{mode}'", f"it must be one of {', '.join(modes)}")
+    return {"block_size": ctx.attr("blocksize"), "mode": modes[mode]}
+
+
 @converter("DepthToSpace", since=1)
 def depth_to_space(ctx: NodeContext) -> Value:
-    mode = ctx.attr("mode", "DCR")
-    if mode not in ("DCR", "CRD"):
-        ctx.fail(f"attribute `mode` is '{mode}'", "it must be DCR or CRD")
-    ir_mode = "blocks_first" if mode == "DCR" else "depth_first"
-    return ctx.b.DepthToSpace(ctx.input(0), block_size=ctx.attr("blocksize"), mode=ir_mode)
+    return ctx.b.DepthToSpace(ctx.input(0), **_blocks(ctx))
 
 
 @converter("SpaceToDepth", since=1)
 def space_to_depth(ctx: NodeContext) -> Value:
-    return ctx.b.SpaceToDepth(ctx.input(0), block_size=ctx.attr("blocksize"), mode="blocks_first")
+    return ctx.b.SpaceToDepth(ctx.input(0), **_blocks(ctx))

@@ -1,0 +1,121 @@
+"""Plugins: a file given on the command line, and an installed package. Each in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PLUGINS = Path(__file__).resolve().parents[2] / "examples" / "plugin"
+CLAMP = PLUGINS / "clamp_activations.py"
+TAKEN = "from vinoc.passes.base import *\n@graph_pass('{}')\nclass D(Pass):\n    'Mine.'\n"
+
+
+def vinoc(*words: object, path: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **({"PYTHONPATH": str(path)} if path else {})}
+    command = [sys.executable, "-m", "vinoc", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment)
+
+
+def test_a_pass_from_a_file_runs_with_its_options(tiny: Path) -> None:
+    run = vinoc("opt", tiny, "--plugin", CLAMP, "--passes", "clamp-activations{limit=4}")
+    assert run.returncode == 0, run.stderr
+    assert "ReLU" not in run.stdout
+    assert re.search(r"y = Clamp\(m\) \{min=0.0, max=4.0\}", run.stdout)
+
+
+def test_it_appears_in_the_summary_and_in_the_list(tiny: Path, tmp_path: Path) -> None:
+    run = vinoc(tiny, "--plugin", CLAMP, "--passes", "clamp-activations", "-o", tmp_path)
+    assert re.search(r"clamp-activations +1 matches", run.stdout), run.stderr
+    listed = vinoc("passes", "--plugin", CLAMP, "clamp-activations").stdout
+    assert listed.startswith(f"clamp-activations  ({CLAMP})")
+    assert "option limit: float, default 6.0" in listed
+
+
+@pytest.mark.parametrize(
+    ("passes", "message"),
+    [
+        ("clamp-activations{limit=0}", "it must be positive"),
+        ("clamp-activations{limt=3}", "did you mean 'limit'?"),
+        ("clamp-activation", "did you mean 'clamp-activations'?"),
+    ],
+)
+def test_its_options_are_checked(tiny: Path, passes: str, message: str) -> None:
+    run = vinoc("opt", tiny, "--plugin", CLAMP, "--passes", passes)
+    assert run.returncode == 2
+    assert message in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "message"),
+    [
+        ("x = 1\n", 2, "declares no pass and no operation"),
+        ("import nothing_like_this\n", 1, "p.py:1: the plugin fails: ModuleNotFoundError"),
+        ("\n\ndef f(:\n", 1, "p.py:3: the plugin fails: SyntaxError"),
+        (TAKEN.format("dce"), 1, "two passes are named 'dce'"),
+    ],
+    ids=["empty", "import", "syntax", "taken"],
+)  # fmt: skip
+def test_bad_plugins(tiny: Path, tmp_path: Path, source: str, code: int, message: str) -> None:
+    plugin = tmp_path / "p.py"
+    plugin.write_text(source)
+    run = vinoc("opt", tiny, "--plugin", plugin)
+    assert run.returncode == code
+    assert message in run.stderr.splitlines()[-1]
+    assert "Traceback" not in run.stderr
+
+
+def test_an_operation_from_a_file(tmp_path: Path) -> None:
+    plugin = tmp_path / "ops.py"
+    plugin.write_text(
+        "from vinoc.ir.op import Op, op\n"
+        "@op(internal=True)\n"
+        "class Twice(Op):\n"
+        "    'x + x.'\n"
+        "    def infer(self, x):\n"
+        "        return x.type\n"
+        "    def evaluate(self, x):\n"
+        "        return x + x\n"
+    )
+    model = tmp_path / "m.vir"
+    model.write_text("graph g(x: f32[2]) -> (y) {\n  y = Twice(x)\n}\n")
+    assert "f32[2]" in vinoc("opt", model, "--plugin", plugin).stdout
+    run = vinoc(model, "--plugin", plugin, "-o", tmp_path)
+    assert run.returncode == 1, "IR cannot hold it"
+    assert "Twice" in run.stderr
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample package, installed into a folder of its own."""
+    pytest.importorskip("hatchling")
+    target = tmp_path_factory.mktemp("site")
+    source = PLUGINS / "vinoc-sample-plugin"
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index"]
+    run = subprocess.run([*command, "--target", str(target), str(source)], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return target
+
+
+def test_a_package_brings_its_rule(installed: Path, tmp_path: Path) -> None:
+    model = tmp_path / "m.vir"
+    model.write_text("graph g(x: f32[2]) -> (y) {\n  c = Clamp(x) {min=-1.0, max=4.0}\n  y = ReLU(c)\n}\n")
+    run = vinoc("opt", model, "--passes", "relu-of-clamp", path=installed)
+    assert run.returncode == 0, run.stderr
+    assert "y = Clamp(x) {min=0.0, max=4.0}" in run.stdout
+    assert "ReLU" not in run.stdout
+    listed = vinoc("passes", "relu-of-clamp", path=installed).stdout
+    assert listed.startswith("relu-of-clamp  (vinoc-sample-plugin (vinoc_sample_plugin:ReluOfClamp))")
+
+
+def test_a_name_that_two_claim_is_an_error_naming_both(installed: Path, tiny: Path, tmp_path: Path) -> None:
+    plugin = tmp_path / "p.py"
+    plugin.write_text(TAKEN.format("relu-of-clamp"))
+    run = vinoc("opt", tiny, "--plugin", plugin, path=installed)
+    assert run.returncode == 1
+    assert "vinoc-sample-plugin" in run.stderr
+    assert str(plugin) in run.stderr
