@@ -106,6 +106,8 @@ def test_gather_nd():
     assert one(make("GatherND", batch_dims=1), (f32, (N, M, 4)), (t64, (2, 5, 1))).shape == (2, 5, 4)
     with pytest.raises(InferenceError, match="too deep"):
         infer(op, (f32, (2,)), (t64, (1, 2)))
+    with pytest.raises(InferenceError, match="index 3 is out of range for a dimension of 3"):
+        infer(op, (f32, (2, 3)), np.array([[1, 3]]))
     same_as_openvino(op, iota(2, 3, 4), np.array([[0, 1], [1, -1]], np.int64))
     same_as_openvino(op, iota(2, 3), np.array([[[0, 1]], [[1, 2]]], np.int64))
     same_as_openvino(make("GatherND", batch_dims=1), iota(2, 3, 4), np.array([[[0], [2]], [[1], [1]]], np.int64))
@@ -182,6 +184,8 @@ def test_scatter_nd_shapes():
     assert one(op, (f32, (N, 4)), (t64, (5, 1)), (f32, (5, 4))).shape == (N, 4)
     assert one(op, (f32, (N, 4)), (t64, (5, M)), (f32, None)).shape == (N, 4)
     assert known(op, (N, M), np.array([[0]], np.int64), i64(5)).tolist() == [5, M]
+    with pytest.raises(InferenceError, match="index -4 is out of range"):
+        infer(op, (f32, (3, 4)), np.array([[-4]]), (f32, (1, 4)))
     with pytest.raises(InferenceError, match="do not fit"):
         infer(op, (f32, (3, 4)), (t64, (5, 1)), (f32, (5, 3)))
 

@@ -125,7 +125,7 @@ def test_errors() -> None:
         gru(linear_before_reset=True)
     with pytest.raises(InferenceError, match="`x` has rank 3, expected 2"):
         gru(x=(2, 5, 1))
-    with pytest.raises(VinocError, match="no activation 'tahn'.*") as error:
+    with pytest.raises(VinocError, match="no activation 'tahn'") as error:
         make("RNNCell", hidden_size=8, activations=("tahn",))
     assert error.value.help == "did you mean 'tanh'?"
     with pytest.raises(VinocError, match="1 activations, expected 3"):

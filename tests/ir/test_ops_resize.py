@@ -84,8 +84,9 @@ def test_integers_and_pads(mode: str, dtype: Any) -> None:
     image = np.random.default_rng(1).integers(0, 120, (1, 2, 5, 6)).astype(dtype)
     op = resize(mode, pads_begin=(0, 0, 1, 2), pads_end=(0, 0, 0, 1))
     (mine,), (theirs,) = (f(op, image, np.array([7, 8]), LAST) for f in (run, openvino))
-    rounded_twice = 2 if "pillow" in mode else 0  # the plugin rounds between the axes, as Pillow does
-    assert np.abs(mine.astype(int) - theirs).max() <= rounded_twice
+    # The plugin rounds between the axes, as Pillow does, and sums i32 in f32, where ties come out otherwise.
+    tolerance = 2 if "pillow" in mode else 1 if dtype == np.int32 else 0
+    assert np.abs(mine.astype(int) - theirs).max() <= tolerance
 
 
 def test_other_axes_and_all_axes() -> None:

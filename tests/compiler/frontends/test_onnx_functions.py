@@ -19,7 +19,11 @@ OPSETS = [helper.make_opsetid("", 18), helper.make_opsetid("local", 1)]
 
 
 def function(
-    name: str, inputs: Sequence[str], outputs: Sequence[str], nodes: Sequence[onnx.NodeProto], attributes: Sequence[str] = ()
+    name: str,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    nodes: Sequence[onnx.NodeProto],
+    attributes: Sequence[str] = (),
 ) -> onnx.FunctionProto:
     return helper.make_function("local", name, list(inputs), list(outputs), list(nodes), OPSETS, list(attributes))
 
@@ -43,7 +47,11 @@ def referring(node: onnx.NodeProto, name: str, of_caller: str, kind: int) -> onn
 X = np.random.default_rng(1).normal(size=(2, 3)).astype(np.float32)
 
 LEAK = function(
-    "Leak", ["a"], ["b"], [referring(NODE("LeakyRelu", ["a"], ["b"]), "alpha", "slope", onnx.AttributeProto.FLOAT)], ["slope"]
+    "Leak",
+    ["a"],
+    ["b"],
+    [referring(NODE("LeakyRelu", ["a"], ["b"]), "alpha", "slope", onnx.AttributeProto.FLOAT)],
+    ["slope"],
 )
 
 
@@ -66,7 +74,9 @@ def test_attributes_with_defaults() -> None:
 def test_nested_calls_optional_inputs_and_names() -> None:
     inner = function("Inner", ["a", "low"], ["t"], [NODE("Clip", ["a", "low"], ["t"])])
     outer = function("Outer", ["a"], ["t"], [NODE("Inner", ["a"], ["u"], domain="local"), NODE("Neg", ["u"], ["t"])])
-    proto = model([NODE("Outer", ["x"], ["t"], domain="local"), NODE("Outer", ["t"], ["y"], domain="local")], [inner, outer])
+    proto = model(
+        [NODE("Outer", ["x"], ["t"], domain="local"), NODE("Outer", ["t"], ["y"], domain="local")], [inner, outer]
+    )
     graph = load(proto.SerializeToString())
     assert np.array_equal(run_graph(graph, [X])[0], X)
     assert graph.outputs[0].name == "y"
@@ -112,7 +122,9 @@ def test_exponential_growth_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_deep_nesting_is_refused() -> None:
     functions = [function("F0", ["a"], ["b"], [NODE("Neg", ["a"], ["b"])])]
-    functions += [function(f"F{i}", ["a"], ["b"], [NODE(f"F{i - 1}", ["a"], ["b"], domain="local")]) for i in range(1, 500)]
+    functions += [
+        function(f"F{i}", ["a"], ["b"], [NODE(f"F{i - 1}", ["a"], ["b"], domain="local")]) for i in range(1, 500)
+    ]
     with pytest.raises(ModelError, match="nested more than"):
         load(model([NODE("F499", ["x"], ["y"], domain="local")], functions).SerializeToString())
 

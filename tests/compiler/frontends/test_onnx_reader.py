@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -111,10 +112,8 @@ def test_damage_never_ends_in_a_traceback(data: st.DataObject) -> None:
             raw[at] = data.draw(st.integers(0, 255))
         else:
             del raw[at : at + data.draw(st.integers(1, 8))]
-    try:
+    with suppress(VinocError):
         load(bytes(raw))
-    except VinocError:
-        pass
 
 
 # Large tensors stay in the file
@@ -160,19 +159,26 @@ ARRAYS: dict[int, Any] = {
 }
 
 
+WITHOUT_FIELD = (TensorProto.UINT2, TensorProto.INT2)
+"""The onnx package stores them as raw data alone."""
+
+
 @pytest.mark.parametrize("code", list(ARRAYS))
-@pytest.mark.parametrize("raw", [True, False])
-def test_every_element_type(code: int, raw: bool) -> None:
+def test_every_element_type_as_raw_data(code: int) -> None:
+    tensor = numpy_helper.from_array(ARRAYS[code], "t")
+    assert tensor.data_type == code
+    holds(tensor, ARRAYS[code])
+
+
+@pytest.mark.parametrize("code", [c for c in ARRAYS if c not in WITHOUT_FIELD])
+def test_every_element_type_in_its_field(code: int) -> None:
     array = ARRAYS[code]
-    if raw:
-        tensor = numpy_helper.from_array(array, "t")
-        assert tensor.data_type == code
-    else:
-        if code in (TensorProto.UINT2, TensorProto.INT2):
-            pytest.skip("the onnx package cannot store 2-bit types in a field")
-        tensor = helper.make_tensor("t", code, array.shape, array.reshape(-1).astype(array.dtype).tolist())
+    holds(helper.make_tensor("t", code, array.shape, array.reshape(-1).tolist()), array)
+
+
+def holds(tensor: onnx.TensorProto, array: np.ndarray) -> None:
     buffer = TensorReader(None).buffer(tensor)
-    assert buffer.dtype is ELEMENT_TYPES[code]
+    assert buffer.dtype is ELEMENT_TYPES[tensor.data_type]
     assert buffer.array.dtype == array.dtype
     assert np.array_equal(buffer.array.astype(np.complex128), array.astype(np.complex128), equal_nan=True)
 
@@ -214,7 +220,9 @@ def test_a_tensor_that_contradicts_itself(change: Any, word: str) -> None:
 def test_sparse_tensors() -> None:
     values = numpy_helper.from_array(np.array([5, 7], np.float32), "s")
     flat = helper.make_sparse_tensor(values, numpy_helper.from_array(np.array([1, 5], np.int64), "i"), [2, 3])
-    pairs = helper.make_sparse_tensor(values, numpy_helper.from_array(np.array([[0, 1], [1, 2]], np.int64), "i"), [2, 3])
+    pairs = helper.make_sparse_tensor(
+        values, numpy_helper.from_array(np.array([[0, 1], [1, 2]], np.int64), "i"), [2, 3]
+    )
     expected = [[0, 5, 0], [0, 0, 7]]
     assert sparse_array(flat, TensorReader(None)).tolist() == expected
     assert sparse_array(pairs, TensorReader(None)).tolist() == expected

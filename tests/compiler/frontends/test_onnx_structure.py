@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import onnx
@@ -119,7 +120,9 @@ def test_all_problems_are_reported_and_no_consequences() -> None:
 
 
 def test_unknown_operators_in_subgraphs_are_reported() -> None:
-    branch = helper.make_graph([NODE("Foo", ["x"], ["b"], "inner")], "b", [], [helper.make_empty_tensor_value_info("b")])
+    branch = helper.make_graph(
+        [NODE("Foo", ["x"], ["b"], "inner")], "b", [], [helper.make_empty_tensor_value_info("b")]
+    )
     nodes = [
         NODE("Bar", ["x"], ["c"], "outer"),
         NODE("If", ["c"], ["y"], "if", then_branch=branch, else_branch=branch),
@@ -202,7 +205,9 @@ CHAIN = [
 ]
 
 
-@pytest.mark.parametrize(("output", "kind"), [("c", "Add"), ("add", "Add"), ("split:1", "Split"), ("1:split", "Split"), ("a", "Abs")])
+@pytest.mark.parametrize(
+    ("output", "kind"), [("c", "Add"), ("add", "Add"), ("split:1", "Split"), ("1:split", "Split"), ("a", "Abs")]
+)
 def test_a_cut_in_front_of_what_is_unknown(output: str, kind: str) -> None:
     graph = load(build(CHAIN).SerializeToString(), outputs=[output])
     assert graph.outputs[0].node is not None
@@ -234,6 +239,6 @@ def test_a_cut_at_an_unknown_name() -> None:
 
 def test_a_long_chain_is_no_deep_recursion() -> None:
     names = ["x", *(f"v{i}" for i in range(3000)), "y"]
-    nodes = [NODE("Relu", [a], [b]) for a, b in zip(names, names[1:], strict=False)]
+    nodes = [NODE("Relu", [a], [b]) for a, b in pairwise(names)]
     assert len(read(build(nodes))) == 3001
     assert len(read(build(nodes[::-1]))) == 3001

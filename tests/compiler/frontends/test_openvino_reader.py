@@ -632,6 +632,16 @@ def test_duplicate_ids(tmp_path):
         read(tmp_path, net([input_(0), input_(0, name="twin"), result(2)], ["0:0-2:0"]))
 
 
+@pytest.mark.parametrize(
+    ("old_id", "new_id", "side"), [('"1"/>', '"0"/>', "input"), ('"3" prec', '"2" prec', "output")]
+)
+def test_duplicate_ports(tmp_path, old_id, new_id, side):
+    split = layer(2, "VariadicSplit", inputs=2, outputs=2)
+    text = net([input_(0), split, result(3)], ["0:0-2:0", "2:2-3:0"]).replace(old_id, new_id)
+    with pytest.raises(ConversionError, match=f"two of its {side} ports have one id"):
+        read(tmp_path, text)
+
+
 def test_all_problems_at_once(tmp_path):
     layers = [
         input_(0, "1,x"),

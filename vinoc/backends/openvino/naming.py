@@ -49,19 +49,26 @@ def fused_names(node: Node) -> list[str]:
 def layer_names(graph: Graph, unique: Unique) -> dict[Node, str]:
     """A name for each node: the framework node's for the last of the nodes made from it, which gives its result;
     else that of the value, else one made of framework node and kind. Constants prefer their value's name."""
-    last: dict[str, Node] = {}
+    owners: dict[str, Node] = {}
     for node in graph:
-        if type(node.op) is not Constant and (name := origin(node)):
-            last[name] = node
-    return {node: unique(_wish(node, last)) for node in graph}
+        if name := origin(node):
+            if type(node.op) is Constant:
+                owners.setdefault(name, node)
+            else:
+                owners[name] = node
+    return {node: unique(_wish(node, owners)) for node in graph}
 
 
-def _wish(node: Node, last: dict[str, Node]) -> str:
+def _wish(node: Node, owners: dict[str, Node]) -> str:
     name = origin(node)
-    if name and last.get(name) is node:
+    value = node.outputs[0].name if node.outputs else ""
+    free = bool(value) and value not in owners
+    if free and type(node.op) is Constant:
+        return value
+    if name and owners[name] is node:
         return name
-    if node.outputs and node.outputs[0].name and node.outputs[0].name not in last:
-        return node.outputs[0].name
+    if free:
+        return value
     return f"{name}/{node.kind}" if name else node.kind
 
 

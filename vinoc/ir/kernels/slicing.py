@@ -55,7 +55,8 @@ def strided_slice(
         axis += 1
     if ... not in index:
         index.append(...)
-    return data[tuple(index)]
+    out: Array = data[tuple(index)]
+    return out
 
 
 def part(start: int | None, stop: int | None, step: int, size: int) -> slice:

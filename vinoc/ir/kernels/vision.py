@@ -38,7 +38,7 @@ def tap_weight(distance: Array, mode: str) -> Array:
     """The weight of an element at a distance: a triangle, or Keys' cubic kernel with -0.75."""
     d = np.abs(distance)
     if mode == "bilinear":
-        return np.maximum(1 - d, 0)
+        return np.asarray(np.maximum(1 - d, 0))
     near = (1.25 * d - 2.25) * d * d + 1
     far = ((-0.75 * d + 3.75) * d - 6) * d + 3
     return np.where(d <= 1, near, np.where(d < 2, far, 0)).astype(d.dtype)
@@ -64,7 +64,7 @@ def reflect(at: Array, size: int, align_corners: bool) -> Array:
         folded = np.mod(at, period)
         return np.minimum(folded, period - folded) if size > 1 else np.zeros_like(at)
     folded = np.mod(at, 2 * size)
-    return np.minimum(folded, 2 * size - 1 - folded)
+    return np.asarray(np.minimum(folded, 2 * size - 1 - folded))
 
 
 def roi_align(
@@ -158,7 +158,7 @@ def sample_places(first: Any, last: Any, count: int, size: int) -> Array:
     if count == 1:
         return np.array([(first + last) * np.float32(size - 1) / np.float32(2)], np.float32)
     step = (last - first) * np.float32(size - 1) / np.float32(count - 1)
-    return np.arange(count, dtype=np.float32) * step + first * np.float32(size - 1)
+    return np.asarray(np.arange(count, dtype=np.float32) * step + first * np.float32(size - 1))
 
 
 def non_max_suppression(
@@ -223,4 +223,4 @@ def iou(box: Array, others: Array) -> Array:
     areas = (others[:, 2:] - others[:, :2]).prod(1)
     union = area + areas - common
     full = (areas > 0) & (area > 0)
-    return np.where(full, common / np.where(full, union, 1), common.dtype.type(0))
+    return np.asarray(np.where(full, common / np.where(full, union, 1), common.dtype.type(0)))

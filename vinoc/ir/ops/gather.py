@@ -95,6 +95,17 @@ def point_depth(indices: Operand, rank: int | None, batch_dims: int = 0) -> int 
     return depth
 
 
+def check_points(indices: Operand, sizes: Shape) -> None:
+    """Raises InferenceError when a coordinate is known to lie beyond its dimension."""
+    known = indices.known
+    if known is None or known.dtype == object or not known.size:
+        return
+    points = known.reshape(-1, known.shape[-1])
+    for size, low, high in zip(sizes, points.min(0).tolist(), points.max(0).tolist()):
+        if isinstance(size, int) and (low < -size or high >= size):
+            raise InferenceError(f"index {low if low < -size else high} is out of range for a dimension of {size}")
+
+
 @op(opset=8)
 class GatherND(Op):
     """Slices of `data` at points, whose coordinates are the last dimension of `indices`."""
@@ -106,6 +117,7 @@ class GatherND(Op):
         shape, picks = data.shape, indices.shape
         if shape is None or picks is None or depth is None:
             return TensorType(data.dtype, None)
+        check_points(indices, shape[self.batch_dims :])
         batch = types.merge(shape[: self.batch_dims], picks[: self.batch_dims])
         assert batch is not None
         return TensorType(data.dtype, batch + picks[self.batch_dims : -1] + shape[self.batch_dims + depth :])

@@ -11,7 +11,7 @@ from ..kernels import scatter
 from ..op import Op, Operand, op
 from ..types import Shape, TensorType
 from .elementwise import same_dtype
-from .gather import check_range, point_depth
+from .gather import check_points, check_range, point_depth
 from .shape import known_scalar, need_integers
 
 Reduction: TypeAlias = Literal["none", "sum", "prod", "min", "max", "mean"]
@@ -88,6 +88,7 @@ class ScatterNDUpdate(Op):
         same_dtype(data, updates)
         depth = point_depth(indices, data.rank)
         if data.shape is not None and indices.shape is not None and depth is not None:
+            check_points(indices, data.shape)
             _check_updates(updates, indices.shape[:-1] + data.shape[depth:])
         return data.tensor
 

@@ -59,7 +59,7 @@ def known_ints(operand: Operand) -> tuple[int, ...] | None:
 
 def known_scalar(operand: Operand, what: str) -> int | None:
     """The value of an operand of one element, None where it is not known."""
-    if (length(operand, what) or 1) != 1 and static_length(operand, what) is not None:
+    if static_length(operand, what) not in (None, 1):
         raise InferenceError(f"`{what}` is {operand.type}, expected one element")
     values = known_ints(operand)
     return values[0] if values else None

@@ -25,8 +25,12 @@ MAX_DEPTH = 48
 """Subgraphs and function calls within one another."""
 MAX_NODES = 1_000_000
 """Nodes converted, those of functions at every call."""
+ADVICE = "correct the node in the model, or cut the model before it with --output"
 MAX_HINTS = 3
 """Undefined names for which the nearest known one is looked up: it takes time in large models."""
+
+FAULTS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError, MemoryError)
+"""What a converter may run into where a node breaks the rules of its operator in a way that it does not check."""
 
 _Key = tuple[str, str, str]
 
@@ -202,7 +206,7 @@ class Conversion:
             if error.where == self.file:  # a limit of the whole model
                 raise
             self._report(self._problem(entry, error.what, error.help, inputs))
-        except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError) as error:
+        except FAULTS as error:
             what = f"{type(error).__name__}: {error}"
             help = f"the node breaks the rules of {entry.op_type}, or its converter is at fault: please report it"
             self._report(self._problem(entry, what, help, inputs))
@@ -342,7 +346,7 @@ class Conversion:
 
     def _problem(self, entry: Entry, what: str, help: str | None, inputs: Sequence[Value | None] = ()) -> Problem:
         types = "" if "[inputs:" in what else ", ".join("-" if v is None else str(v.type) for v in inputs)
-        return Problem(entry.op_type, entry.label, what, types, help)
+        return Problem(entry.op_type, entry.label, what, types, help or ADVICE)
 
     def _report(self, problem: Problem) -> None:
         key = (problem.op, problem.node, problem.what)

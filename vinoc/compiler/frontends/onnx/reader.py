@@ -18,7 +18,7 @@ LARGE = 1 << 14
 # Field numbers and wire types of onnx.proto.
 MODEL_GRAPH, GRAPH_NODE, GRAPH_INITIALIZER, NODE_ATTRIBUTE, ATTRIBUTE_GRAPH, TENSOR_RAW = 7, 1, 5, 5, 6, 9
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-PARSER_DEPTH = 31
+PARSER_DEPTH = 32
 """Subgraphs within one another that the protobuf parser follows: it stops at 100 messages, three to a subgraph."""
 
 

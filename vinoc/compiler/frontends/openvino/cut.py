@@ -19,7 +19,7 @@ def cut(graph: Graph, inputs: Mapping[str, TensorType | None], outputs: Sequence
     """
     known = _tensors(graph)
     begins = {_find(known, name, "--input"): (name, type_) for name, type_ in inputs.items()}
-    ends = [(_find(known, name, "--output"), (name,)) for name in outputs]
+    ends: list[tuple[Value, tuple[str, ...]]] = [(_find(known, name, "--output"), (name,)) for name in outputs]
     ends = ends or list(zip(graph.outputs, graph.output_names, strict=True))
     needed = _needed(graph, [v for v, _ in ends], begins, sinks=not outputs)
     made = Graph(graph.name)

@@ -116,12 +116,13 @@ def _layer(e: ET.Element, report: Report) -> Layer:
             report(layer.problem(f"attribute `{what}` of the layer is missing"))
     for i, port in enumerate(e.iterfind("input/port")):
         layer.inputs[port.get("id", "")] = i
+        layer.sources.append(None)
     for i, port in enumerate(e.iterfind("output/port")):
         layer.outputs[port.get("id", "")] = i
         layer.names.append(split_names(port.get("names", "")))
-    if len(layer.names) != len(layer.outputs):
-        report(layer.problem("two of its output ports have one id"))
-    layer.sources = [None] * len(layer.inputs)
+    for ports, count in ((layer.inputs, len(layer.sources)), (layer.outputs, len(layer.names))):
+        if len(ports) != count:
+            report(layer.problem(f"two of its {'input' if ports is layer.inputs else 'output'} ports have one id"))
     return layer
 
 

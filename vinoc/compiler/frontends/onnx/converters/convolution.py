@@ -236,7 +236,8 @@ def _geometry(
     if sizes is not None:
         steps = zip(strides, sizes, extra, extent, target, strict=True)
         return _distribute([s * (d - 1) + o + e - t for s, d, o, e, t in steps], extra, mode)
-    return _Geometry([0] * n, [0] * n, extra, "same_upper" if mode == "same_upper" else "same_lower", target)
+    # Of a transposed convolution OpenVINO's same_upper cuts the larger part off at the beginning.
+    return _Geometry([0] * n, [0] * n, extra, "same_lower" if mode == "same_upper" else "same_upper", target)
 
 
 def _distribute(totals: list[int], extra: list[int], mode: str) -> _Geometry:

@@ -29,7 +29,7 @@ def _likelihood(ctx: NodeContext, logarithms: Value) -> Value:
     b, target, weight = ctx.b, to(ctx.b, ctx.input(1), dt.i64), ctx.optional(2)
     counted = None
     if ctx.has("ignore_index"):
-        counted = b.NotEqual(target, number(b, ctx.attr("ignore_index"), dt.i64))
+        counted = b.NotEqual(target, number(b, ctx.attr("ignore_index", 0), dt.i64))
         target = b.Select(counted, target, number(b, 0, dt.i64))
     picked = b.Squeeze(b.GatherElements(logarithms, b.Unsqueeze(target, ints(b, [1])), axis=1), ints(b, [1]))
     loss = b.Negative(picked)

@@ -12,7 +12,7 @@ from .....ir.types import static_shape
 from ..context import NodeContext
 from ..registry import converter
 from . import resize_matrix
-from .values import axis_of, dims, ints, number, rank, to
+from .values import axis_of, ints, rank, to
 
 MODES = {"nearest": "nearest", "linear": "linear_onnx", "bilinear": "linear_onnx", "cubic": "cubic"}
 COORDINATES = ("half_pixel", "pytorch_half_pixel", "asymmetric", "tf_half_pixel_for_nn", "align_corners")
@@ -101,16 +101,17 @@ def resize(ctx: NodeContext) -> Value:
     nearest = ctx.attr("nearest_mode", "round_prefer_floor")
     if nearest not in NEAREST:
         ctx.fail(f"attribute `nearest_mode` is '{nearest}'", f"ONNX knows {', '.join(NEAREST)}")
+    uniform = None
     policy = ctx.attr("keep_aspect_ratio_policy", "stretch")
     if sizes is not None and policy != "stretch":
-        sizes = _in_proportion(ctx, x, sizes, axes, policy)
+        uniform, sizes = _in_proportion(ctx, x, sizes, axes, policy)
     coordinates = ctx.attr("coordinate_transformation_mode", "half_pixel")
     if coordinates == "half_pixel_symmetric" and (scales is None or _whole(x, scales, axes)):
         coordinates = "half_pixel"  # they differ by the fraction that rounding the size down cuts off
     antialias = bool(ctx.attr("antialias", 0)) and mode != "nearest"
     outside = bool(ctx.attr("exclude_outside", 0)) and mode == "cubic"
-    if coordinates not in COORDINATES or antialias or outside:
-        return _by_matrices(ctx, x, scales, sizes, axes, coordinates)
+    if coordinates not in COORDINATES or antialias or outside or uniform is not None:
+        return _by_matrices(ctx, x, _geometry(ctx, x, scales, sizes, axes, coordinates, uniform), coordinates)
     attributes = {
         "mode": mode,
         "nearest_mode": nearest,
@@ -130,12 +131,9 @@ def _given(ctx: NodeContext, index: int) -> Value | None:
     return None if value is None or value.shape == (0,) else value
 
 
-def _by_matrices(
-    ctx: NodeContext, x: Value, scales: Value | None, sizes: Value | None, axes: list[int], coordinates: str
-) -> Value:
+def _by_matrices(ctx: NodeContext, x: Value, geometry: dict[int, resize_matrix.Axis], coordinates: str) -> Value:
     if coordinates not in (*COORDINATES, "half_pixel_symmetric", "tf_crop_and_resize"):
         ctx.fail(f"coordinate_transformation_mode '{coordinates}' is unknown", f"known: {', '.join(COORDINATES)}")
-    geometry = _geometry(ctx, x, scales, sizes, axes, coordinates)
     mode = _mode(ctx)
     if mode == "nearest":
         rounding = ctx.attr("nearest_mode", "round_prefer_floor")
@@ -150,9 +148,15 @@ def _by_matrices(
 
 
 def _geometry(
-    ctx: NodeContext, x: Value, scales: Value | None, sizes: Value | None, axes: list[int], coordinates: str
+    ctx: NodeContext,
+    x: Value,
+    scales: Value | None,
+    sizes: Value | None,
+    axes: list[int],
+    coordinates: str,
+    uniform: float | None,
 ) -> dict[int, resize_matrix.Axis]:
-    """The axes that change. Fails where a size is not known."""
+    """The axes that change; `uniform`: the scale where sizes are rounded. Fails where a size is not known."""
     given = scales if scales is not None else sizes
     assert given is not None  # one of them is
     assert x.shape is not None  # its rank was asked for
@@ -165,8 +169,8 @@ def _geometry(
     for i, (axis, size) in enumerate(zip(axes, now, strict=True)):
         part = (float(roi[i]), float(roi[i + len(axes)])) if roi is not None else (0.0, 1.0)
         value = float(numbers.reshape(-1)[i])
-        target = int(value) if scales is None else math.floor(size * (part[1] - part[0]) * value)
-        scale = value if scales is not None else target / size
+        target = int(value) if scales is None else math.floor(size * value)
+        scale = value if scales is not None else uniform or target / size
         if target != size or scale != 1.0 or part != (0.0, 1.0):
             out[axis] = resize_matrix.Axis(size, target, scale, coordinates, part)
     return out
@@ -181,14 +185,22 @@ def _whole(x: Value, scales: Value, axes: list[int]) -> bool:
     return all(isinstance(d, int) and float(d * f).is_integer() for d, f in pairs)
 
 
-def _in_proportion(ctx: NodeContext, x: Value, sizes: Value, axes: list[int], policy: str) -> Value:
-    """The sizes of a uniform scale: the largest that fits into `sizes`, or the smallest that covers them."""
+def _in_proportion(
+    ctx: NodeContext, x: Value, sizes: Value, axes: list[int], policy: str
+) -> tuple[float | None, Value]:
+    """A uniform scale, the largest that fits into `sizes` or the smallest that covers them, and the sizes it gives.
+
+    The scale is None where it gives whole sizes, which say as much. Otherwise they are rounded, halves up.
+    """
     if policy not in ("not_larger", "not_smaller"):
         ctx.fail(f"attribute `keep_aspect_ratio_policy` is '{policy}'", "ONNX knows stretch, not_larger, not_smaller")
-    b = ctx.b
-    now = to(b, b.Gather(dims(b, x), ints(b, axes), 0, batch_dims=0), dt.f32)
-    ratio = b.Divide(to(b, sizes, dt.f32), now)
-    reduce = b.ReduceMin if policy == "not_larger" else b.ReduceMax
-    scaled = b.Multiply(now, reduce(ratio, ints(b, [0]), keep_dims=True))
-    half = b.Floor(b.Add(scaled, number(b, 0.5, dt.f32)))  # halves up
-    return to(b, half, dt.i64)
+    assert x.shape is not None  # its rank was asked for
+    now, wanted = static_shape(tuple(x.shape[a] for a in axes)), sizes.const
+    if now is None or wanted is None:
+        ctx.fail(f"`keep_aspect_ratio_policy` {policy} needs fixed sizes", "fix the shapes with `--input_shape`")
+    ratios = [float(w) / n for w, n in zip(wanted.reshape(-1).tolist(), now, strict=True)]
+    scale = min(ratios) if policy == "not_larger" else max(ratios)
+    exact = [scale * n for n in now]
+    rounded = [math.floor(e + 0.5) for e in exact]
+    whole = all(math.isclose(e, r, rel_tol=1e-6) for e, r in zip(exact, rounded, strict=True))
+    return None if whole else scale, ints(ctx.b, rounded)
