@@ -261,6 +261,8 @@ class _Loader:
             return Buffer(d, shape, noise.astype(d.numpy) if d.is_float else (noise * 10).astype(d.numpy))
         if form == "bin":
             return Buffer(d, shape, self.from_side(d, shape, *content))
+        if self.elided:
+            return Buffer(d, shape, np.broadcast_to(np.zeros((), d.numpy), shape))
         raise ModelError(
             "the content of this constant was left out when the text was printed", help="print it to a file"
         )
