@@ -9,10 +9,10 @@ from typing import Literal, TypeAlias, get_args
 
 from ..ir.errors import UsageError, did_you_mean
 
-DEFAULT_PASSES = "fold,dropout,cse,fuse,dce"
+DEFAULT_PASSES = "inline-if,fold,dropout,cse,fuse,dce"
 """What `vinoc MODEL` runs when `--passes` is not given."""
 
-RUNTIME_PASSES = "fold,dropout,cse,dce"
+RUNTIME_PASSES = "inline-if,fold,dropout,cse,dce"
 """What `Core.compile_model` runs before the reference interpreter: what is cheap and keeps every number."""
 
 FP16_PASS = "fp16"

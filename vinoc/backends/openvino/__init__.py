@@ -15,10 +15,10 @@ __all__ = ["OpenVinoBackend", "WrittenFiles", "write_ir"]
 
 
 class OpenVinoBackend:
-    """Target `ir`. The operations are OpenVINO's already, so there is nothing to lower."""
+    """Target `ir`. The operations are mostly OpenVINO's already, so there is little to lower."""
 
     name = "ir"
-    lowering = ""
+    lowering = "inline-if,eliminate-dropout,mean-to-avg-pool"
 
     def problems(self, graph: Graph) -> list[Problem]:
         """Everything in a graph that IR cannot hold."""

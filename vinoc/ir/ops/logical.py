@@ -17,6 +17,7 @@ class Logical(Op):
 
     auto_broadcast: AutoBroadcast = "numpy"
     commutative: ClassVar[bool] = True
+    symbolic: ClassVar[bool] = True
 
     def infer(self, a: Operand, b: Operand) -> TensorType:
         left, right = logical(a), logical(b)
@@ -56,6 +57,8 @@ class LogicalXor(Logical):
 @op(opset=1)
 class LogicalNot(Op):
     """not a."""
+
+    symbolic: ClassVar[bool] = True
 
     def infer(self, data: Operand) -> TensorType:
         return logical(data)
