@@ -27,11 +27,13 @@ def ops() -> Iterator[str]:
     yield NOTE
     yield "# Operations"
     yield ""
-    yield f"{len(classes)} operations. The set is OpenVINO's; *internal* ones are those that it lacks: they run on the"
-    yield "reference, and writing IR refuses them by name. `[x]` is an optional input, `*x` any number, `a=1` a default."
+    yield f"{len(classes)} operations. The set is OpenVINO's; *internal* ones are those that it lacks: they run on"
+    yield "the reference, and writing IR refuses them by name. `[x]` is an optional input, `*x` any number, `a=1` a"
+    yield "default."
     yield ""
-    yield "Columns: infer (types and shapes), evaluate (the reference), xml (OpenVINO IR), onnx (the ONNX frontend makes it),"
-    yield "numpy (generated NumPy modules), cpu (compiled kernels: none yet, the CPU device runs the reference)."
+    yield "Columns: infer (types and shapes), evaluate (the reference), xml (OpenVINO IR), onnx (the ONNX frontend"
+    yield "makes it), numpy (generated NumPy modules), cpu (compiled kernels: none yet, the CPU device runs the"
+    yield "reference)."
     yield ""
     yield f"| operation | opset | inputs | attributes | {' | '.join(MATRIX)} | cpu | |"
     yield "|" + "---|" * (6 + len(MATRIX))
@@ -62,8 +64,8 @@ def passes() -> Iterator[str]:
     yield NOTE
     yield "# Passes"
     yield ""
-    yield "Each runs by its name: `vinoc model.onnx --passes fold,fuse,fp16 -o out/`. A group runs its rules in one walk, until"
-    yield "none matches; a rule runs alone as well. `vinoc passes` prints this list, with those of plugins."
+    yield "Each runs by its name: `vinoc model.onnx --passes fold,fuse,fp16 -o out/`. A group runs its rules in one"
+    yield "walk, until none matches; a rule runs alone as well. `vinoc passes` prints this list, with those of plugins."
     yield ""
     listed = [describe_pass(n) for n in names() if owner(n).startswith("vinoc ")]
     for d in listed:

@@ -107,7 +107,7 @@ def _uniform(array: Array) -> bytes | None:
     """The bytes of the only value in an array, or None when there are several (most arrays differ at once)."""
     if not array.size:
         return None
-    first = array[(0,) * array.ndim].tobytes()
+    first: bytes = array[(0,) * array.ndim].tobytes()
     if any(s for s, n in zip(array.strides, array.shape, strict=True) if n > 1):
         if array[(-1,) * array.ndim].tobytes() != first:
             return None

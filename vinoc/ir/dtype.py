@@ -39,7 +39,8 @@ class DType:
         if self._numpy.startswith("ml:"):
             import ml_dtypes
 
-            return np.dtype(getattr(ml_dtypes, self._numpy[3:]))
+            found: np.dtype[Any] = np.dtype(getattr(ml_dtypes, self._numpy[3:]))
+            return found
         return np.dtype(self._numpy)
 
     @property

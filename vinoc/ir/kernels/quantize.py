@@ -14,7 +14,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 def fake_quantize(x: Array, in_low: Array, in_high: Array, out_low: Array, out_high: Array, levels: int) -> Array:
     """Maps [in_low, in_high] to `levels` evenly spaced values of [out_low, out_high], in f64.
 
-    In f32 the formula itself would move values across the border between two levels. Halves are rounded to even. What is outside of the range becomes out_low or out_high.
+    In f32 the formula itself would move values across the border between two levels. Halves are rounded to even.
+    What is outside of the range becomes out_low or out_high.
     """
     data, il, ih, ol, oh = (np.asarray(v, np.float64) for v in (x, in_low, in_high, out_low, out_high))
     steps = data.dtype.type(levels - 1)

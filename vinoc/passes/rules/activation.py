@@ -79,7 +79,7 @@ class FuseMish(Rewrite):
 
 @rewrite
 class FuseGelu(Rewrite):
-    """Gelu(x) = x * (1 + erf(x / sqrt 2)) / 2, its factors in any order  (Hendrycks and Gimpel 2016, arXiv:1606.08415)."""
+    """Gelu(x) = x * (1 + erf(x / sqrt 2)) / 2, factors in any order  (Hendrycks and Gimpel 2016, arXiv:1606.08415)."""
 
     def pattern(self, p: Tracer, x: Any) -> tuple[OpPattern, ...]:
         out: list[OpPattern] = []

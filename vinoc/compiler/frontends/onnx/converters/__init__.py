@@ -1,6 +1,6 @@
 """The converters, a family a module. Importing this package registers them all."""
 
-from . import (  # noqa: F401  # importing registers them
+from . import (  # importing registers them
     activation,
     attention,
     constants,
