@@ -17,7 +17,9 @@ from onnx import helper, numpy_helper
 CHANNELS = 16
 
 
-def block(i: int, x: str, weights: list[onnx.TensorProto], rng: np.random.Generator) -> tuple[list[onnx.NodeProto], str]:
+def block(
+    i: int, x: str, weights: list[onnx.TensorProto], rng: np.random.Generator
+) -> tuple[list[onnx.NodeProto], str]:
     """The nodes of block i over value x, and the name of its result; appends its weights."""
     shapes = {"filters": (CHANNELS, CHANNELS, 3, 3), **dict.fromkeys(("scale", "shift", "mean", "var"), (CHANNELS,))}
     names = {}

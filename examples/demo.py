@@ -44,7 +44,8 @@ def from_ir(path: Path) -> Run:
 
 def from_module(path: Path) -> Run:
     spec = spec_from_file_location("blazeface", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
 

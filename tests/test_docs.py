@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,39 @@ def test_python_examples_run(code: str, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     source = code if "@rewrite" not in code or "import" in code else "from vinoc.passes import *\n" + code
     exec(compile(source, "example", "exec"), {"__name__": "example"})
+
+
+def console_examples(page: Path) -> list[tuple[list[str], int, list[str]]]:
+    """The commands `$ vinoc ...` on files under examples/: words, exit code (`$ echo $?` shows it), lines shown."""
+    found = []
+    for block in re.findall(r"```console\n(.*?)```", page.read_text(), re.DOTALL):
+        parts = [part.splitlines() for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
+        for (line, *shown), (after, *code) in zip(parts, [*parts[1:], [""]]):
+            if line.startswith("vinoc ") and re.search(r"\b(examples|out)/|^vinoc ops", line):
+                found.append((shlex.split(line)[1:], int(code[0]) if after == "echo $?" else 0, shown))
+    return found
+
+
+def plain(line: str) -> str:
+    """A line of output without its figures and its alignment."""
+    return " ".join(re.sub(r"\d+(\.\d+)?(e[-+]\d+)?", "#", line).split())
+
+
+def test_console_examples_run(tmp_path: Path) -> None:
+    """In the order of the page, in one folder. `...` stands for anything; figures may differ."""
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    (tmp_path / "out").mkdir()
+    examples = console_examples(ROOT / "docs" / "guide.md")
+    assert len(examples) > 15
+    for words, code, shown in examples:
+        command = [sys.executable, "-m", "vinoc", *words]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        printed = done.stdout + done.stderr
+        assert done.returncode == code, f"{words}\n{printed}"
+        actual = [plain(line) for line in printed.splitlines()]
+        for line in shown:
+            wanted = ".*".join(map(re.escape, plain(line).split("...")))
+            assert any(re.fullmatch(wanted, a) for a in actual), f"{words} does not print\n{line}\nbut\n{printed}"
 
 
 def test_every_operation_has_its_cells() -> None:
