@@ -226,6 +226,8 @@ CASES: dict[str, list[Case]] = {
     "ScatterNDUpdate": [({"reduction": r}, [X, i([1, 2], [0, 0]), f(2, 4)]) for r in ("none", "sum", "prod")],
     "OneHot": [({"axis": 1}, [i(0, 2, -1), n(4), n(1.5, np.float32), n(0, np.float32)])],
     "CumSum": [({}, [X, n(1)]), ({"exclusive": True, "reverse": True}, [X, n(-1)])],
+    **{k: [({}, [f(3, 4, 2), i(0, 1)]), ({}, [f(3, 4, 2), i(-1), i(5)])] for k in ("DFT", "IDFT", "IRDFT")},
+    "RDFT": [({}, [X, i(0, 2)]), ({}, [X, i(-1), i(3)])],
     "TopK": [({"axis": 1, "mode": m, "sort": s}, [X, n(2)]) for m, s in (("max", "value"), ("min", "index"))],
     "Roll": [({}, [X, i(1, -2), i(0, 2)])],
     "ReverseSequence": [({}, [X, i(2, 3)])],

@@ -2,4 +2,4 @@
 
 from . import activation, bitwise, comparison, convert, elementwise, generate, logical, lookup, quantize, reduction, unary
 from . import control_flow, gather, movement, scatter, sequence, shape, slicing, sort, state
-from . import blocks, convolution, matrix, normalization, pooling, recurrent, resize, vision
+from . import blocks, convolution, fourier, matrix, normalization, pooling, recurrent, resize, vision

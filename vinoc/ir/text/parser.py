@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -49,7 +49,7 @@ types: ":" type ("," type)*
 dims: "..." -> any_rank | bound ("," bound)*
 ?bound: sum | INT ".." [INT] -> range
 ?sum: product | sum "+" product -> add | sum "-" product -> sub
-?product: unary | product "*" unary -> mul | product "//" unary -> floordiv
+?product: unary | product "*" unary -> mul | product _DIVIDED unary -> floordiv
 ?unary: atom | "-" unary -> neg
 ?atom: INT -> int_ | NAME -> symbol | "?" -> unknown | "(" sum ")" | NAME "(" sum "," sum ")" -> call
 content: "=" (list_of | splat | bin | random | elided)
@@ -71,10 +71,25 @@ NAME: /[A-Za-z_][A-Za-z0-9_.]*/
 STRING: /"([^"\\\n]|\\.)*"/
 INT: /\d+/
 FLOAT: /\d+\.(?!\.)\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|\d+[eE][+-]?\d+/
-COMMENT: /\/\/[^\n]*/
+_DIVIDED: /\/\//
+COMMENT: /(?<!\S)\/\/[^\n]*/
 %ignore /[ \t\r\n]+/
 %ignore COMMENT
 """
+"""`//` at the start of a line or after white space begins a comment, elsewhere it is a division: `f32[N//2]`.
+
+The division is a regular expression, because lark takes a plain "//" to be a comment with nothing in it.
+"""
+
+
+class Ref(NamedTuple):
+    """How the text refers to a value: its label, and what makes it unique (`#2`, `%7`)."""
+
+    label: str
+    mark: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.label}{self.mark}"
 
 
 Place = tuple[int, int]
@@ -95,9 +110,9 @@ class _Symbols:
 @dataclass(slots=True)
 class _NodeText:
     place: Place
-    outputs: list[str]
+    outputs: list[Ref]
     kind: str
-    inputs: list[str | None]
+    inputs: list[Ref | None]
     attributes: dict[str, Any]
     types: list[TypeMaker]
     content: tuple[str, Any] | None
@@ -108,8 +123,8 @@ class _NodeText:
 @dataclass(slots=True)
 class _GraphText:
     name: str
-    inputs: list[tuple[str, TypeMaker, tuple[str, ...] | None]]
-    outputs: list[tuple[str, tuple[str, ...] | None]]
+    inputs: list[tuple[Ref, TypeMaker, tuple[str, ...] | None]]
+    outputs: list[tuple[Ref, tuple[str, ...] | None]]
     file: str
     symbols: _Symbols
     nodes: list[_NodeText]
@@ -183,13 +198,13 @@ class _Loader:
 
     def graph(self, text: _GraphText) -> Graph:
         graph = Graph(text.name)
-        values: dict[str, Value] = {}
+        values: dict[Ref, Value] = {}
         for name, make, names in text.inputs:
             if name in values:
                 raise ModelError(f"input '{name}' is declared twice", self.source)
-            plain = _plain(name)
-            default = (plain,) if plain else ()
-            values[name] = graph.add_input(make(text.symbols), plain, default if names is None else names)
+            values[name] = graph.add_input(
+                make(text.symbols), name.label, _default_names(name) if names is None else names
+            )
         for node in text.nodes:
             try:
                 self.node(graph, node, values, text)
@@ -202,11 +217,10 @@ class _Loader:
         for name, names in text.outputs:
             if name not in values:
                 raise ModelError(f"output '{name}' is not defined", self.source)
-            plain = _plain(name)
-            graph.add_output(values[name], ((plain,) if plain else ()) if names is None else names)
+            graph.add_output(values[name], _default_names(name) if names is None else names)
         return graph
 
-    def node(self, graph: Graph, text: _NodeText, values: dict[str, Value], parent: _GraphText) -> None:
+    def node(self, graph: Graph, text: _NodeText, values: dict[Ref, Value], parent: _GraphText) -> None:
         types = [make(parent.symbols) for make in text.types]
         inputs: list[Value | None] = []
         for name in text.inputs:
@@ -221,7 +235,7 @@ class _Loader:
         for out, name in zip(made.outputs, text.outputs, strict=True):
             if name in values:
                 raise ModelError(f"'{name}' is defined twice")
-            out.name = _plain(name)
+            out.name = name.label
             values[name] = out
         for out, declared in zip(made.outputs, types):
             if out.type != declared:
@@ -281,11 +295,9 @@ class _Loader:
         return lambda: unpack(d, np.asarray(whole[offset : offset + size]), shape)
 
 
-def _plain(name: str) -> str:
-    """The label without what made it unique: `conv#2` is called conv, `%7` nothing."""
-    if name.startswith("%"):
-        return ""
-    return name.rsplit("\0", 1)[0]
+def _default_names(ref: Ref) -> tuple[str, ...]:
+    """The public names of a port where the text gives none."""
+    return (ref.label,) if ref.label else ()
 
 
 def _convert(a: Attribute, value: Any) -> Any:

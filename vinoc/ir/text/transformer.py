@@ -11,7 +11,10 @@ from ..dtype import dtype
 from ..errors import ModelError
 from ..loc import AnyLoc, Fused, Loc
 from ..types import OptionalType, SequenceType, TensorType
-from .parser import DimMaker, TypeMaker, _GraphText, _NodeText, _Symbols, unquote
+from .parser import DimMaker, Ref, TypeMaker, _GraphText, _NodeText, _Symbols, unquote
+
+_MISSING = Ref("", "_")
+"""An optional input that is left out."""
 
 _OPERATORS = {
     "add": lambda a, b: a + b,
@@ -78,7 +81,7 @@ class ToText(Transformer[Token, Any]):
     def node(self, items: list[Any]) -> _NodeText:
         outputs, kind, *rest = items
         *args, attributes, types, content, bodies, loc = rest
-        names = [a[0] if isinstance(a, tuple) else a for a in args if a is not None]
+        names = [None if a is _MISSING else a for a in args if a is not None]
         return _NodeText(
             (kind.line, kind.column),
             outputs,
@@ -91,14 +94,14 @@ class ToText(Transformer[Token, Any]):
             loc,
         )
 
-    def refs(self, items: list[str]) -> list[str]:
+    def refs(self, items: list[Ref]) -> list[Ref]:
         return items
 
-    def arg(self, items: list[str]) -> str:
+    def arg(self, items: list[Ref]) -> Ref:
         return items[0]
 
-    def missing(self, items: list[Any]) -> tuple[None]:
-        return (None,)
+    def missing(self, items: list[Any]) -> Ref:
+        return _MISSING
 
     def attributes(self, items: list[Any]) -> dict[str, Any]:
         return dict(item for item in items if item is not None)
@@ -210,13 +213,13 @@ class ToText(Transformer[Token, Any]):
         by, *leaves = items
         return lambda default: Fused(tuple(leaf(default) for leaf in leaves if leaf is not None), by)
 
-    def named(self, items: list[Any]) -> str:
+    def named(self, items: list[Any]) -> Ref:
         token, count = items
         text = unquote(token) if token.type == "STRING" else str(token)
-        return text if count is None else f"{text}\0{count}"
+        return Ref(text, "" if count is None else f"#{count}")
 
-    def unnamed(self, items: list[Token]) -> str:
-        return f"%{items[0]}"
+    def unnamed(self, items: list[Token]) -> Ref:
+        return Ref("", f"%{items[0]}")
 
     def name(self, items: list[Token]) -> str:
         return unquote(items[0]) if items[0].type == "STRING" else str(items[0])
