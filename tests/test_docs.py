@@ -84,7 +84,7 @@ def test_every_operation_has_its_cells() -> None:
     from vinoc.ir.op import registry
 
     expected = json.loads((ROOT / "tests" / "op_matrix.json").read_text())
-    actual = support(cls for cls in registry().values() if cls.__module__.startswith("vinoc."))
+    actual = support(cls for cls in registry().values() if cls.__module__.startswith("vinoc.ir."))
     lost = [
         f"{kind}: {column}"
         for kind, columns in expected.items()

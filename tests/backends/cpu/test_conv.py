@@ -1,0 +1,78 @@
+"""Convolutions against the reference over made-up geometries."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from .checked import check
+
+
+@st.composite
+def geometries(draw: st.DrawFn) -> dict[str, object]:
+    rank = draw(st.integers(1, 3))
+    kernel = [draw(st.integers(1, 4)) for _ in range(rank)]
+    dilations = [draw(st.integers(1, 2)) for _ in range(rank)]
+    begin = [draw(st.integers(0, 3)) for _ in range(rank)]
+    end = [draw(st.integers(0, 3)) for _ in range(rank)]
+    least = [max((k - 1) * d + 1 - b - e, 1) for k, d, b, e in zip(kernel, dilations, begin, end)]
+    return {
+        "batch": draw(st.integers(1, 2)),
+        "groups": draw(st.sampled_from([1, 1, 2, 3])),
+        "depth": draw(st.integers(1, 40)),
+        "channels": draw(st.integers(1, 19)),
+        "kernel": kernel,
+        "dilations": dilations,
+        "begin": begin,
+        "end": end,
+        "strides": [draw(st.integers(1, 3)) for _ in range(rank)],
+        "size": [draw(st.integers(n, n + 8)) for n in least],
+    }
+
+
+@settings(max_examples=25, deadline=None)
+@given(geometries(), st.integers(0, 99), st.sampled_from(["", "bias", "relu", "residual", "all"]))
+def test_convolution(g: dict[str, object], seed: int, end: str) -> None:
+    rng = np.random.default_rng(seed)
+    groups, depth, channels = g["groups"], g["depth"], g["channels"]
+    x = rng.standard_normal((g["batch"], groups * channels, *g["size"])).astype(np.float32)
+    shape = (depth, channels, *g["kernel"])
+    w = rng.standard_normal((groups, *shape) if groups > 1 else shape).astype(np.float32)
+    bias = rng.standard_normal((groups * depth,) + (1,) * len(g["size"])).astype(np.float32)
+
+    def make(b, value):
+        kind = b.GroupConvolution if groups > 1 else b.Convolution
+        y = kind(
+            value, w, strides=g["strides"], dilations=g["dilations"], pads_begin=g["begin"], pads_end=g["end"]
+        )
+        if end in ("bias", "all"):
+            y = b.Add(y, bias)
+        if end in ("residual", "all"):
+            other = kind(value, w * 2, strides=g["strides"], dilations=g["dilations"],
+                         pads_begin=g["begin"], pads_end=g["end"])  # fmt: skip
+            y = b.Add(y, other)
+        return b.ReLU(y) if end in ("relu", "all") else y
+
+    check(make, x, threads=(1, 2))
+
+
+def test_nan_and_infinity_pass() -> None:
+    x = np.ones((1, 8, 6, 6), np.float32)
+    x[0, 2, 1, 1], x[0, 3, 4, 4] = np.nan, np.inf
+    w = np.ones((5, 8, 3, 3), np.float32)
+    check(lambda b, v: b.ReLU(b.Convolution(v, w, strides=[1, 1], dilations=[1, 1], pads_begin=[1, 1], pads_end=[1, 1])), x)
+
+
+def test_concatenation_is_in_place() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((1, 8, 9, 9)).astype(np.float32)
+
+    def make(b, v):
+        parts = [v]
+        for k in range(3):
+            w = rng.standard_normal((5 + k, 8, 3, 3)).astype(np.float32)
+            parts.append(b.Convolution(v, w, strides=[1, 1], dilations=[1, 1], pads_begin=[1, 1], pads_end=[1, 1]))
+        return b.Concat(*parts, axis=1)
+
+    check(make, x)

@@ -1,0 +1,137 @@
+"""Compiling modules and finding them again: object code in a cache, by content.
+
+The key is a hash of what decides the machine code: the IR text, LLVM's version, the processor and its features. Files
+are written under a temporary name and renamed, so that processes that compile the same at once do no harm.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+
+from .target import Target
+
+_lock = threading.Lock()
+_ready = False
+
+
+def cache_folder() -> Path:
+    """Where object code is kept: VINOC_CACHE, or the user's cache folder."""
+    given = os.environ.get("VINOC_CACHE")
+    if given:
+        return Path(given)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "vinoc"
+
+
+def _prepare() -> None:
+    global _ready
+    if not _ready:
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+        _ready = True
+
+
+def target_machine(target: Target) -> Any:
+    """A new machine: an engine takes ownership of its own."""
+    _prepare()
+    return llvm.Target.from_triple(target.triple).create_target_machine(
+        cpu=target.cpu, features=target.features, opt=3, reloc="default", codemodel="jitdefault"
+    )
+
+
+def assembly(module: ir.Module, target: Target) -> str:
+    """The optimized assembly of a module, to look at."""
+    machine = target_machine(target)
+    text: str = machine.emit_assembly(_optimized(str(module), machine))
+    return text
+
+
+class Library:
+    """Compiled modules. It must outlive every address taken from it."""
+
+    def __init__(self, target: Target, folder: Path | None = None) -> None:
+        self.target = target
+        self.folder = folder or cache_folder()
+        self._engines: list[Any] = []
+        self._addresses: dict[str, int] = {}
+
+    def address(self, name: str, build: Callable[[ir.Module], None]) -> int:
+        """The address of function `name`; `build` emits it, with its helpers, into an empty module."""
+        with _lock:
+            found = self._addresses.get(name)
+            if found is None:
+                found = self._addresses[name] = self._compile(name, build)
+            return found
+
+    def address_of(self, name: str) -> int:
+        """The address of another function of a module that is compiled. Raises KeyError."""
+        with _lock:
+            for engine in self._engines:
+                address: int = engine.get_function_address(name)
+                if address:
+                    return address
+        raise KeyError(name)
+
+    def _compile(self, name: str, build: Callable[[ir.Module], None]) -> int:
+        module = ir.Module(name)
+        module.triple = self.target.triple
+        build(module)
+        text = str(module)
+        machine = target_machine(self.target)
+        file = self.folder / f"{self._key(text)}.o"
+        code = None
+        with suppress(OSError):
+            code = file.read_bytes()
+        if code is None:
+            code = machine.emit_object(_optimized(text, machine))
+            _keep(file, code)
+        empty = llvm.parse_assembly(f'target triple = "{self.target.triple}"')
+        engine = llvm.create_mcjit_compiler(empty, machine)
+        engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+        engine.finalize_object()
+        self._engines.append(engine)
+        address: int = engine.get_function_address(name)
+        return address
+
+    def _key(self, text: str) -> str:
+        version = ".".join(map(str, llvm.llvm_version_info))
+        parts = (text, version, self.target.cpu, self.target.features)
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
+
+
+def _optimized(text: str, machine: Any) -> Any:
+    """Parsed and optimized; LLVM's own vectorizers and unroller stay off, the kernels are vectors already."""
+    parsed = llvm.parse_assembly(text)
+    parsed.verify()
+    tuning = llvm.create_pipeline_tuning_options(speed_level=2)
+    tuning.loop_vectorization = False
+    tuning.slp_vectorization = False
+    tuning.loop_unrolling = False
+    builder = llvm.create_pass_builder(machine, tuning)
+    builder.getModulePassManager().run(parsed, builder)
+    return parsed
+
+
+def _keep(file: Path, code: bytes) -> None:
+    """Writes a file of the cache; a cache that cannot be written is none."""
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=".tmp")
+        with os.fdopen(handle, "wb") as out:
+            out.write(code)
+        os.replace(temporary, file)
+
+
+KERNEL_TYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+"""Calls a kernel from Python, for tests: the engine calls it natively."""

@@ -1,0 +1,74 @@
+"""What a kernel is generated for: lanes, registers, features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from ....ir.errors import UsageError, did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An instruction set, as the generators see it.
+
+    lanes      f32 elements of a vector
+    rows       accumulator rows of the matrix micro-kernel
+    vectors    accumulator vectors of a row; rows * vectors + vectors + 1 fit into the registers
+    cpu        LLVM's name of the processor to schedule for
+    features   LLVM's feature string, on top of the processor's own
+    fma        whether multiply-add is one instruction; without it the product is rounded
+    half       whether vectors of f16 are converted by an instruction
+    """
+
+    name: str
+    triple: str
+    lanes: int
+    rows: int
+    vectors: int
+    cpu: str
+    features: str
+    fma: bool
+    half: bool
+
+    @property
+    def width(self) -> int:
+        """Columns of a weight panel."""
+        return self.lanes * self.vectors
+
+
+_X86 = "x86_64-unknown-linux-gnu"
+_ALL = (
+    Target("sse2", _X86, 4, 6, 2, "x86-64", "", False, False),
+    Target("avx2", _X86, 8, 6, 2, "haswell", "+avx2,+fma,+f16c", True, True),
+    Target("avx512", _X86, 16, 12, 2, "skylake-avx512", "+avx512f,+avx512vl,+avx512bw,+avx512dq,+fma,+f16c", True, True),
+    Target("neon", "aarch64-unknown-linux-gnu", 4, 8, 3, "generic", "+neon", True, True),
+)
+TARGETS = {t.name: t for t in _ALL}
+
+
+def target(name: str) -> Target:
+    """The target of that name. Raises UsageError."""
+    if name not in TARGETS:
+        raise UsageError(f"no CPU target '{name}'", help=did_you_mean(name, TARGETS) or f"one of {', '.join(TARGETS)}")
+    return TARGETS[name]
+
+
+@cache
+def host() -> Target:
+    """The best target that this machine runs, for its own triple."""
+    import llvmlite.binding as llvm
+
+    features = llvm.get_host_cpu_features()
+    triple = llvm.get_process_triple()
+    if triple.startswith(("aarch64", "arm64")):
+        chosen = TARGETS["neon"]
+    elif all(features.get(f) for f in ("avx512f", "avx512vl", "avx512bw", "avx512dq", "fma")):
+        chosen = TARGETS["avx512"]
+    elif features.get("avx2") and features.get("fma") and features.get("f16c"):
+        chosen = TARGETS["avx2"]
+    else:
+        chosen = TARGETS["sse2"]
+    from dataclasses import replace
+
+    return replace(chosen, triple=triple)

@@ -1,0 +1,83 @@
+"""Threads that walk schedules together."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+import weakref
+from typing import Any
+
+import numpy as np
+
+from ..codegen.library import Library
+from . import runner
+
+_RUN = ctypes.CFUNCTYPE(None, ctypes.c_int64)
+_WORK = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)
+
+
+class Pool:
+    """`threads - 1` workers and the caller. One run at a time; `run` may be called from any thread.
+
+    Workers are daemon threads inside one native call each, which does not hold the interpreter's lock. After a fork
+    the child has none of them, so it starts its own.
+    """
+
+    def __init__(self, library: Library, threads: int) -> None:
+        self.library = library
+        self.threads = max(threads, 1)
+        self._lock = threading.Lock()
+        run = library.address("engine_run", lambda m: runner.build(m, library.target))
+        work = library.address_of("engine_work")
+        self._run, self._work = _RUN(run), _WORK(work)
+        self._state: _State | None = None
+
+    def run(self, table: int) -> None:
+        """Walks the schedule at an address. Returns when all is done."""
+        with self._lock:
+            state = self._state
+            if state is None or state.process != os.getpid():
+                state = self._start()
+            state.control[runner.TABLE // 8] = table
+            self._run(state.address)
+
+    def _start(self) -> _State:
+        if self._state is not None:
+            self._state.abandon()
+        state = self._state = _State(self._run, self.threads)
+        weakref.finalize(self, state.stop)
+        for index in range(1, self.threads):
+            # The worker holds the state, not the pool: a pool that nobody uses can go.
+            threading.Thread(target=_worker, args=(self._work, state, index, self.library), daemon=True).start()
+        return state
+
+
+def _worker(work: Any, state: _State, index: int, library: Library) -> None:
+    work(state.address, index)
+
+
+class _State:
+    """The control block that threads share."""
+
+    def __init__(self, run: Any, threads: int) -> None:
+        self.process = os.getpid()
+        raw = np.zeros(runner.CONTROL_BYTES + runner.LINE, np.uint8)
+        start = -raw.ctypes.data % runner.LINE
+        self.control = raw[start : start + runner.CONTROL_BYTES].view(np.int64)
+        self.address = self.control.ctypes.data
+        self.control[runner.THREADS // 8] = threads
+        self._empty = np.zeros(4, np.int64)
+        self._run = run
+
+    def stop(self) -> None:
+        """Lets the workers return. They are woken by the beginning of a run of nothing."""
+        if self.process != os.getpid():
+            return
+        self.control[runner.STOP // 8] = 1
+        # The caller must not wait for workers that do not take part any more: it walks alone.
+        self.control[runner.TABLE // 8] = self._empty.ctypes.data
+        self._run(self.address)
+
+    def abandon(self) -> None:
+        """Forgets workers that a fork has left behind."""

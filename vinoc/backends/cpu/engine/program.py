@@ -1,0 +1,158 @@
+"""A plan with addresses: what runs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ....ir.graph import Graph
+from ...numpy.interpreter import Interpreter
+from ..codegen.library import Library
+from ..lowering.place import Buffer, Kind, Place, arrange
+from ..lowering.plan import Address, Argument, Array, Call, Island, Plan, aligned
+from .pool import Pool
+
+Patch: TypeAlias = "tuple[Array, int, int]"
+"""(argument block, entry, offset): takes the address of an input or output, anew for every run."""
+
+
+class Program:
+    """A schedule in native form, with its own arena: one run at a time."""
+
+    def __init__(self, plan: Plan, library: Library, pool: Pool) -> None:
+        self.graph = plan.graph
+        self.library = library
+        self.pool = pool
+        self.plan = plan
+        self.keep: list[Any] = []
+        self.patches: dict[tuple[Kind, int], list[Patch]] = {}
+        self.outputs = [(v.tensor.shape, v.dtype.numpy) for v in plan.graph.outputs]
+        self._lock = threading.Lock()
+        self._allocate(plan)
+        self.steps = self._link(plan)
+
+    def _allocate(self, plan: Plan) -> None:
+        used = [b for b in plan.buffers if b.first >= 0]
+        arena = arrange(used)
+        memory = aligned(np.zeros(arena.size + 64, np.uint8))
+        self.arena_size = arena.size
+        self.keep.append(memory)
+        for buffer in used:
+            offset = arena.offsets[buffer]
+            buffer.array = memory[offset : offset + buffer.size]
+            buffer.address = memory.ctypes.data + offset
+
+    def _link(self, plan: Plan) -> list[Array | _IslandStep]:
+        """Runs of kernel calls become tables; islands stand between them."""
+        steps: list[Array | _IslandStep] = []
+        rows: list[tuple[int, int, int, int]] = []
+
+        def close() -> None:
+            if rows:
+                steps.append(np.array([*rows, (0, 0, 0, 0)], np.int64))
+                rows.clear()
+
+        for step in plan.steps:
+            if isinstance(step, Island):
+                close()
+                steps.append(_IslandStep(step))
+            else:
+                rows.append(self._entry(step))
+        close()
+        return steps
+
+    def _entry(self, call: Call) -> tuple[int, int, int, int]:
+        kernel = call.kernel
+        address = self.library.address(kernel.name, lambda m: kernel.build(m, self.library.target))
+        block = kernel.block(**{name: self._value(v) for name, v in call.args.items()})
+        self.keep.append(block)
+        for name, value in call.args.items():
+            if isinstance(value, Place) and value.buffer.kind in (Kind.INPUT, Kind.OUTPUT):
+                key = (value.buffer.kind, value.buffer.index)
+                self.patches.setdefault(key, []).append((block, kernel.args.index(name), value.offset))
+        return address, block.ctypes.data, call.units, 0
+
+    def _value(self, value: Argument) -> int:
+        if isinstance(value, Place):
+            if value.buffer.array is not None and value.buffer.kind is Kind.CONSTANT:
+                value.buffer.address = value.buffer.array.ctypes.data
+                self.keep.append(value.buffer.array)
+            return value.buffer.address + value.offset
+        if isinstance(value, Address):
+            return self.library.address(value.name, value.build)
+        if isinstance(value, np.ndarray):
+            self.keep.append(value)
+            return value.ctypes.data
+        return int(value)
+
+    def run(self, inputs: Sequence[Array]) -> list[Array]:
+        """The outputs for C-contiguous inputs of the plan's shapes."""
+        outputs = [np.empty(shape, dtype) for shape, dtype in self.outputs]
+        with self._lock:
+            self._bind(Kind.INPUT, inputs)
+            self._bind(Kind.OUTPUT, outputs)
+            for step in self.steps:
+                if isinstance(step, np.ndarray):
+                    self.pool.run(step.ctypes.data)
+                else:
+                    step.run(inputs, outputs)
+        return outputs
+
+    def profile(self, inputs: Sequence[Array]) -> list[tuple[Call | Island, float]]:
+        """Runs once, step by step; returns the seconds of each."""
+        outputs = [np.empty(shape, dtype) for shape, dtype in self.outputs]
+        times: list[tuple[Call | Island, float]] = []
+        waiting = iter(self.plan.steps)
+        with self._lock:
+            self._bind(Kind.INPUT, inputs)
+            self._bind(Kind.OUTPUT, outputs)
+            for step in self.steps:
+                tables = [step[i : i + 1] for i in range(len(step) - 1)] if isinstance(step, np.ndarray) else [step]
+                for table in tables:
+                    if isinstance(table, np.ndarray):
+                        single = np.concatenate([table, np.zeros((1, 4), np.int64)])
+                        began = perf_counter()
+                        self.pool.run(single.ctypes.data)
+                    else:
+                        began = perf_counter()
+                        table.run(inputs, outputs)
+                    times.append((next(waiting), perf_counter() - began))
+        return times
+
+    def _bind(self, kind: Kind, arrays: Sequence[Array]) -> None:
+        for i, array in enumerate(arrays):
+            for block, entry, offset in self.patches.get((kind, i), ()):
+                block[entry] = array.ctypes.data + offset
+
+
+class _IslandStep:
+    """A node run by the reference."""
+
+    def __init__(self, island: Island) -> None:
+        self.island = island
+        graph = Graph(island.node.label)
+        node = island.node
+        ins = [None if v is None else graph.add_input(v.type, v.name) for v in node.inputs]
+        copy = graph.insert(node.op, ins, bodies=[b.clone() for b in node.bodies], loc=node.loc)
+        for out in copy.outputs:
+            graph.add_output(out)
+        self.interpreter = Interpreter(graph)
+
+    def run(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
+        arrays = [_view(p, inputs, outputs) for p in self.island.inputs if p is not None]
+        results = self.interpreter.run(arrays)
+        for place, result in zip(self.island.outputs, results, strict=True):
+            _view(place, inputs, outputs)[...] = result
+
+
+def _view(place: Place, inputs: Sequence[Array], outputs: Sequence[Array]) -> Array:
+    buffer = place.buffer
+    if buffer.kind is Kind.INPUT or buffer.kind is Kind.OUTPUT:
+        array = (inputs if buffer.kind is Kind.INPUT else outputs)[buffer.index]
+        held = Buffer(0, array=array)
+        return Place(held, place.shape, place.strides, place.dtype, place.offset).view()
+    return place.view()

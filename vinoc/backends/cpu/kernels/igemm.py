@@ -1,0 +1,209 @@
+"""Convolution and matrix product: one micro-kernel over panels of packed weights.
+
+    out[p, :] = clamp(bias + residual[p, :] + sum over taps t and channels c of in[index[p, t], c] * w[t, c, :])
+
+The left operand is read where it lies (implicit GEMM): for every output pixel a table holds the number of the input
+pixel under each tap, or -1 for padding, so that strides, dilations, padding and transposed forms are all tables.
+(The indirection buffer: Dukhan 2019, "The Indirect Convolution Algorithm", arXiv:1907.02129.)
+
+A tile is `rows` pixels by `vectors` vectors of output channels, held in registers over the whole sum. Weights are
+packed as [group][panel][tap][channel][width], zero-padded to the width of a panel.
+
+A unit of work is one panel of one block of pixels of one group of one image, panels running fastest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from llvmlite import ir
+
+from ..codegen.emit import F32, I32, I64, PTR, VOID, Emitter
+from .base import Arguments, Kernel
+
+POST = (PTR, I64, I64, I64, I64)
+"""Of an epilogue function: its block, address of the tile, bytes from row to row, rows, first channel, channels."""
+
+SETS = 4
+"""Tiles of few rows split the sum over so many sets of accumulators, to hide the latency of the multiply-add."""
+
+ARGS = (
+    "input", "output", "weights", "bias", "residual", "table", "zeros", "post", "post_args", "lo", "hi",
+    "pixels", "taps", "channels", "out_channels", "panels", "groups", "block", "blocks",
+    "in_stride", "in_group", "in_image",
+    "out_stride", "out_group", "out_image",
+    "res_stride", "res_group", "res_image",
+)  # fmt: skip
+
+
+def emit(e: Emitter, a: Arguments) -> None:
+    lo, hi = (e.splat(e.b.bitcast(e.b.trunc(v, I32), F32)) for v in (a.lo, a.hi))
+    with e.loop(e.function.args[1], e.function.args[2]) as unit:
+        panel, rest = e.rem(unit, a.panels), e.div(unit, a.panels)
+        block, rest = e.rem(rest, a.blocks), e.div(rest, a.blocks)
+        group, image = e.rem(rest, a.groups), e.div(rest, a.groups)
+        width = e.target.width
+        number = e.add(e.mul(group, a.panels), panel)
+        tile = _Tile(
+            e,
+            a,
+            source=_offset(e, a.input, (image, a.in_image), (group, a.in_group)),
+            out=_offset(e, a.output, (image, a.out_image), (group, a.out_group), (panel, 4 * width)),
+            residual=_offset(e, a.residual, (image, a.res_image), (group, a.res_group)),
+            weights=e.add(a.weights, e.mul(number, e.mul(e.mul(a.taps, a.channels), 4 * width))),
+            bias=e.add(a.bias, e.mul(number, 4 * width)),
+            column=e.mul(panel, width),
+            columns=e.min(e.b.sub(a.out_channels, e.mul(panel, width)), width),
+            first_channel=e.add(e.mul(group, a.out_channels), e.mul(panel, width)),
+            limits=(lo, hi),
+        )
+        begin = e.mul(block, a.block)
+        count = e.min(e.b.sub(a.pixels, begin), a.block)
+        _tiles(e, begin, count, tile)
+
+
+def _offset(e: Emitter, base: Any, *terms: tuple[Any, Any]) -> Any:
+    for n, stride in terms:
+        base = e.add(base, e.mul(n, stride))
+    return base
+
+
+def _tiles(e: Emitter, begin: Any, count: Any, tile: _Tile) -> None:
+    """Pixels begin to begin+count in tiles of nearly equal height: 49 = 12+12+12+13 would be 10+10+10+10+9."""
+    rows = e.target.rows
+    tiles = e.div(e.add(count, rows - 1), rows)
+
+    def step(i: Any, pixel: Any, left: Any) -> Sequence[Any]:
+        remaining = e.b.sub(tiles, i)
+        height = e.div(e.b.sub(e.add(left, remaining), e.i64(1)), remaining)
+        e.switch(height, {n: (lambda n=n: tile.emit(n, pixel)) for n in range(1, rows + 1)})
+        return e.b.add(pixel, height), e.b.sub(left, height)
+
+    e.fold(0, tiles, 1, [begin, count], step)
+
+
+class _Tile:
+    """Emits one tile; the addresses are those of its unit."""
+
+    def __init__(
+        self,
+        e: Emitter,
+        a: Arguments,
+        *,
+        source: Any,
+        out: Any,
+        residual: Any,
+        weights: Any,
+        bias: Any,
+        column: Any,
+        columns: Any,
+        first_channel: Any,
+        limits: tuple[Any, Any],
+    ) -> None:
+        self.e, self.a = e, a
+        self.source, self.out, self.residual, self.weights, self.bias = source, out, residual, weights, bias
+        self.column, self.columns, self.first_channel = column, columns, first_channel
+        self.lo, self.hi = limits
+        self.full = e.b.icmp_signed("==", columns, e.i64(e.target.width))
+
+    def emit(self, rows: int, pixel: Any) -> None:
+        e, vectors = self.e, self.e.target.vectors
+        sums = self.sum(rows, pixel)
+        with e.b.if_else(self.full) as (whole, part):
+            with whole:
+                for r in range(rows):
+                    for v in range(vectors):
+                        offset = self.place(pixel, r, v)
+                        residual = e.load(self.residual_at(pixel, r, v))
+                        e.store(self.clamp(e.b.fadd(sums[r * vectors + v], residual)), offset)
+            with part:
+                for v in range(vectors):
+                    mask = e.mask(self.columns, first=v * e.lanes)
+                    for r in range(rows):
+                        residual = e.masked_load(self.residual_at(pixel, r, v), mask)
+                        result = self.clamp(e.b.fadd(sums[r * vectors + v], residual))
+                        e.masked_store(result, self.place(pixel, r, v), mask)
+        self.post(rows, pixel)
+
+    def place(self, pixel: Any, row: int, vector: int) -> Any:
+        e = self.e
+        return e.add(e.add(self.out, e.mul(e.add(pixel, row), self.a.out_stride)), 4 * e.lanes * vector)
+
+    def residual_at(self, pixel: Any, row: int, vector: int) -> Any:
+        """The residual's place; a residual that is none has stride 0 and is a width of negative zeros."""
+        e, a = self.e, self.a
+        none = e.b.icmp_signed("==", a.res_stride, e.i64(0))
+        column = e.b.select(none, e.i64(0), e.mul(self.column, 4))
+        return e.add(e.add(e.add(self.residual, column), e.mul(e.add(pixel, row), a.res_stride)), 4 * e.lanes * vector)
+
+    def clamp(self, x: Any) -> Any:
+        e = self.e
+        return e.minimum(e.maximum(x, self.lo), self.hi)
+
+    def post(self, rows: int, pixel: Any) -> None:
+        e, a = self.e, self.a
+        with e.when(e.b.icmp_signed("!=", a.post, e.i64(0))):
+            type = ir.FunctionType(VOID, [PTR, I64, I64, I64, I64, I64])
+            args = [e.at(a.post_args), self.place(pixel, 0, 0), a.out_stride, e.i64(rows), self.first_channel, self.columns]
+            e.b.call(_typed(e, a.post, type), args)
+
+    def sum(self, rows: int, pixel: Any) -> list[Any]:
+        """The accumulators of a tile, row by row."""
+        e, a, vectors = self.e, self.a, self.e.target.vectors
+        sets = max(1, min(SETS, e.target.rows // rows))
+        bias = [e.load(e.add(self.bias, 4 * e.lanes * v), align=e.lanes * 4) for v in range(vectors)]
+        start = bias * rows + [e.splat(0.0)] * (rows * vectors * (sets - 1))
+        entries = e.add(a.table, e.mul(e.mul(pixel, a.taps), 4))
+
+        def tap(t: Any, weights: Any, *sums: Any) -> Sequence[Any]:
+            sources = [self.row(e.add(entries, e.mul(e.add(t, e.mul(a.taps, r)), 4))) for r in range(rows)]
+            whole = e.b.sub(a.channels, e.rem(a.channels, sets * 2))
+
+            def several(k: Any, weights: Any, *sums: Any) -> Sequence[Any]:
+                current = list(sums)
+                for s in range(sets * 2):
+                    self.step(sources, e.add(k, s), weights, 4 * e.target.width * s, current, s % sets)
+                return [e.add(weights, 8 * e.target.width * sets), *current]
+
+            def single(k: Any, weights: Any, *sums: Any) -> Sequence[Any]:
+                current = list(sums)
+                self.step(sources, k, weights, 0, current, 0)
+                return [e.add(weights, 4 * e.target.width), *current]
+
+            state = e.fold(0, whole, sets * 2, [weights, *sums], several)
+            return e.fold(whole, a.channels, 1, state, single)
+
+        _, *sums = e.fold(0, a.taps, 1, [self.weights, *start], tap)
+        size = rows * vectors
+        totals = sums[:size]
+        for s in range(1, sets):
+            totals = [e.b.fadd(x, y) for x, y in zip(totals, sums[s * size : (s + 1) * size], strict=True)]
+        return totals
+
+    def row(self, entry: Any) -> Any:
+        """The address of the input pixel that a table entry names; of zeros where it is -1."""
+        e, a = self.e, self.a
+        index = e.b.sext(e.load(entry, I32), I64)
+        address = e.add(self.source, e.mul(index, a.in_stride))
+        return e.b.select(e.b.icmp_signed("<", index, e.i64(0)), a.zeros, address)
+
+    def step(self, sources: list[Any], k: Any, weights: Any, offset: int, sums: list[Any], which: int) -> None:
+        """One channel: a width of weights times the rows' values of that channel."""
+        e, vectors = self.e, self.e.target.vectors
+        align = e.lanes * 4
+        row = [e.load(e.add(weights, offset + align * v), align=align) for v in range(vectors)]
+        base = which * len(sources) * vectors
+        for r, source in enumerate(sources):
+            x = e.broadcast(e.add(source, e.mul(k, 4)))
+            for v in range(vectors):
+                i = base + r * vectors + v
+                sums[i] = e.fma(x, row[v], sums[i])
+
+
+def _typed(e: Emitter, address: Any, type: ir.FunctionType) -> Any:
+    """A pointer that llvmlite can call."""
+    return e.b.inttoptr(address, type.as_pointer())
+
+
+IGEMM = Kernel("igemm", ARGS, emit)

@@ -1,0 +1,64 @@
+"""Decided before lowering: which values are channels-last, and which are parts of a concatenation."""
+
+from __future__ import annotations
+
+from ....ir.constant import Constant
+from ....ir.graph import Graph, Node, Value
+from ....ir.types import static_shape
+from .place import Form
+
+MAKERS = frozenset({"MaxPool", "AvgPool", "Interpolate", "DepthToSpace", "LRN", "ConvolutionBackpropData"})
+"""Nodes whose kernels work on channels-last tensors; regions of MAKER_KERNELS too."""
+
+MAKER_KERNELS = frozenset({"conv"})
+
+FOLLOWERS = frozenset({"Concat", "Split", "VariadicSplit", "Pad", "Region", "Slice", "StridedSlice"})
+"""Nodes that take any form, and give what they get."""
+
+
+class Forms:
+    """The form of each value that is computed, and its place within another."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._last: set[Value] = set()
+        self._parents: dict[Value, tuple[Value, int, int]] = {}
+        for node in graph:
+            if _makes_last(node) or (node.kind in FOLLOWERS and any(v in self._last for v in node.inputs)):
+                self._last.update(v for v in node.outputs if (v.rank or 0) >= 3)
+        for node in graph:
+            if node.kind == "Concat":
+                self._adopt(node)
+
+    def of(self, value: Value) -> Form:
+        """The form in which a value is best computed."""
+        return Form.LAST if value in self._last else Form.ROWS
+
+    def parent(self, value: Value) -> tuple[Value, int, int] | None:
+        """(concatenation, axis, first index) of which the value is to be a part."""
+        return self._parents.get(value)
+
+    def _adopt(self, node: Node) -> None:
+        out = node.outputs[0]
+        rank = out.rank or 0
+        axis = node.op.axis % rank if rank else 0  # type: ignore[attr-defined]
+        start = 0
+        for value in node.inputs:
+            assert value is not None
+            shape = static_shape(value.tensor.shape)
+            if shape is None:
+                return
+            free = value.node is not None and type(value.op) is not Constant and value not in self._parents
+            if free and not value.is_output and _owns_its_memory(value):
+                self._parents[value] = (out, axis, start)
+            start += shape[axis]
+
+
+def _makes_last(node: Node) -> bool:
+    if node.kind == "Region":
+        return node.op.kernel in MAKER_KERNELS  # type: ignore[attr-defined]
+    return node.kind in MAKERS
+
+
+def _owns_its_memory(value: Value) -> bool:
+    """Whether a kernel writes it, rather than its being a view of another value."""
+    return value.node is not None and value.node.kind in {"Region", "Concat", *MAKERS}

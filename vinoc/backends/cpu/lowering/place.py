@@ -1,0 +1,185 @@
+"""Where a value lies in memory: a buffer, an offset, and a stride for each dimension.
+
+Strides say all about the layout. Row-major is one set of strides, channels-last another; a slice, a part of a
+concatenation, a transposed or reshaped tensor are views with strides of their own, which cost nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+from math import prod
+from typing import Any
+
+import numpy as np
+
+ALIGN = 64
+
+
+class Form(Enum):
+    """What a kernel asks of a place."""
+
+    ANY = auto()
+    ROWS = auto()
+    """Row-major, without gaps."""
+    LAST = auto()
+    """Channels-last: the channels of a pixel are adjacent, pixels are equally spaced, images too."""
+
+
+class Kind(Enum):
+    """Who owns a buffer's memory."""
+
+    ARENA = auto()
+    CONSTANT = auto()
+    INPUT = auto()
+    OUTPUT = auto()
+
+
+@dataclass(eq=False)
+class Buffer:
+    """A stretch of memory. `first` and `last` are the positions of the calls between which an arena buffer lives."""
+
+    size: int
+    kind: Kind = Kind.ARENA
+    array: np.ndarray[Any, Any] | None = None
+    index: int = -1
+    first: int = -1
+    last: int = -1
+    address: int = 0
+    pinned: bool = False
+
+    def touch(self, position: int) -> None:
+        self.first = position if self.first < 0 else min(self.first, position)
+        self.last = max(self.last, position)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A tensor in memory. Strides and offset are bytes."""
+
+    buffer: Buffer
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dtype: np.dtype[Any]
+    offset: int = 0
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+    @property
+    def pixel(self) -> int:
+        """Bytes from one pixel to the next, of a channels-last place."""
+        return self.strides[-1] if len(self.shape) > 2 else self.strides[0]
+
+    def fits(self, form: Form) -> bool:
+        """Whether it has a form. Dimensions of one element may have any stride."""
+        if form is Form.ANY:
+            return True
+        if form is Form.ROWS:
+            return same_strides(self.shape, self.strides, row_major(self.shape, self.itemsize))
+        pixel = self.pixel
+        if self.shape[1] > 1 and self.strides[1] != self.itemsize:
+            return False
+        wanted = channels_last(self.shape, self.itemsize, pixel)
+        return pixel >= self.shape[1] * self.itemsize and same_strides(
+            self.shape[2:], self.strides[2:], wanted[2:]
+        )
+
+    def sliced(self, axis: int, start: int, size: int, step: int = 1) -> Place:
+        """The part [start : start + size*step : step] of an axis."""
+        shape = (*self.shape[:axis], size, *self.shape[axis + 1 :])
+        strides = (*self.strides[:axis], self.strides[axis] * step, *self.strides[axis + 1 :])
+        return replace(self, shape=shape, strides=strides, offset=self.offset + start * self.strides[axis])
+
+    def transposed(self, order: Sequence[int]) -> Place:
+        return replace(
+            self, shape=tuple(self.shape[k] for k in order), strides=tuple(self.strides[k] for k in order)
+        )
+
+    def reshaped(self, shape: tuple[int, ...]) -> Place | None:
+        """The same elements under another shape; None where strides cannot say so."""
+        if self.size == 0:
+            return replace(self, shape=shape, strides=row_major(shape, self.itemsize))
+        # NumPy knows the rule: a shape is set in place, or refused, on an array of these strides.
+        dummy = np.lib.stride_tricks.as_strided(np.empty(0, self.dtype), self.shape, self.strides)
+        try:
+            view = dummy.view()
+            view.shape = shape
+        except AttributeError:
+            return None
+        return replace(self, shape=shape, strides=view.strides)
+
+    def view(self) -> np.ndarray[Any, Any]:
+        """The memory as an array, once its address is known."""
+        buffer = self.buffer
+        if buffer.array is None:
+            raise ValueError("the buffer has no memory yet")
+        raw = buffer.array.reshape(-1).view(np.uint8)
+        return np.ndarray(self.shape, self.dtype, raw, self.offset, self.strides)
+
+
+def row_major(shape: Sequence[int], itemsize: int) -> tuple[int, ...]:
+    strides = [itemsize] * len(shape)
+    for k in range(len(shape) - 2, -1, -1):
+        strides[k] = strides[k + 1] * max(shape[k + 1], 1)
+    return tuple(strides)
+
+
+def channels_last(shape: Sequence[int], itemsize: int, pixel: int = 0) -> tuple[int, ...]:
+    """Strides of [N, C, *spatial] with the channels innermost."""
+    pixel = pixel or max(shape[1], 1) * itemsize
+    strides = [0] * len(shape)
+    strides[1] = itemsize
+    step = pixel
+    for k in range(len(shape) - 1, 1, -1):
+        strides[k] = step
+        step *= max(shape[k], 1)
+    strides[0] = step
+    return tuple(strides)
+
+
+def same_strides(shape: Sequence[int], a: Sequence[int], b: Sequence[int]) -> bool:
+    return 0 in shape or all(x == y for n, x, y in zip(shape, a, b, strict=True) if n > 1)
+
+
+def dense(shape: Sequence[int], dtype: np.dtype[Any], form: Form) -> tuple[int, ...]:
+    """The strides of a new place of a form."""
+    if form is Form.LAST and len(shape) >= 3:
+        return channels_last(shape, dtype.itemsize)
+    return row_major(shape, dtype.itemsize)
+
+
+@dataclass
+class Arena:
+    """Offsets of buffers that do not live at the same time may be the same."""
+
+    size: int = 0
+    offsets: dict[Buffer, int] = field(default_factory=dict)
+
+
+def arrange(buffers: Sequence[Buffer]) -> Arena:
+    """Largest first, each at the lowest offset that is free while it lives.
+
+    (Greedy by size: Pisarchyk and Lee 2020, "Efficient Memory Management for Deep Neural Net Inference",
+    arXiv:2001.03288.)
+    """
+    arena = Arena()
+    placed: list[tuple[int, int, Buffer]] = []
+    for buffer in sorted(buffers, key=lambda b: -b.size):
+        size = -(-buffer.size // ALIGN) * ALIGN
+        offset = 0
+        for start, end, other in placed:
+            alive = other.pinned or buffer.pinned or not (other.last < buffer.first or buffer.last < other.first)
+            if alive and start < offset + size and offset < end:
+                offset = end
+        arena.offsets[buffer] = offset
+        placed.append((offset, offset + size, buffer))
+        placed.sort(key=lambda p: p[0])
+        arena.size = max(arena.size, offset + size)
+    return arena

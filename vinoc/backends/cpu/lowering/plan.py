@@ -1,0 +1,265 @@
+"""From a graph of static shapes to a schedule: where every value lies, and which kernel computes it.
+
+A lowering function per kind of node (`@lowers("MaxPool")`) reads its operands' places, gets places for its results
+and adds calls. Whatever has no lowering becomes an island: a call of the operation's own `evaluate`, which the plan
+and the profile show as such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ....ir.constant import Constant
+from ....ir.errors import VinocError
+from ....ir.graph import Graph, Node, Value
+from ....ir.types import static_shape
+from ..codegen.target import Target
+from ..kernels.base import Kernel
+from .forms import Forms
+from .place import Buffer, Form, Kind, Place, dense
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+Lowering: TypeAlias = Callable[["Plan", Node], None]
+Argument: TypeAlias = "int | Place | Array | Address"
+
+_LOWERINGS: dict[str, Lowering] = {}
+
+
+def lowers(*kinds: str) -> Callable[[Lowering], Lowering]:
+    """Declares the lowering of kinds of nodes; `Region:conv` is that of a Region for kernel `conv`."""
+
+    def declare(function: Lowering) -> Lowering:
+        for kind in kinds:
+            _LOWERINGS[kind] = function
+        return function
+
+    return declare
+
+
+@dataclass(frozen=True)
+class Address:
+    """An address that is known when code is compiled: of a function, by its name."""
+
+    name: str
+    build: Callable[..., None] = field(compare=False)
+
+
+class Unfit(Exception):
+    """Raised by a lowering that has no kernel for a node after all; says why. The node becomes an island."""
+
+
+@dataclass
+class Call:
+    """A kernel over `units` units of work, for a node."""
+
+    node: Node
+    kernel: Kernel
+    units: int
+    args: dict[str, Argument]
+    flops: int = 0
+
+
+@dataclass
+class Island:
+    """A node that the reference computes, from and into places."""
+
+    node: Node
+    why: str
+    inputs: list[Place | None]
+    outputs: list[Place]
+
+
+@dataclass
+class Packed:
+    """What is made once from constants and shared by all plans: packed weights, tables. By a key."""
+
+    arrays: dict[Any, Array] = field(default_factory=dict)
+    buffers: dict[int, Any] = field(default_factory=dict)
+
+    def of(self, constant: Value, tag: Any, make: Callable[[Array], Array]) -> Array:
+        """What is made from a constant's content, by a tag that says what."""
+        assert isinstance(constant.op, Constant)
+        buffer = constant.op.value
+        self.buffers[id(buffer)] = buffer  # it is held, so that its identity stays its own
+        return self.get((id(buffer), tag), lambda: make(buffer.array))
+
+    def get(self, key: Any, make: Callable[[], Array]) -> Array:
+        found = self.arrays.get(key)
+        if found is None:
+            found = self.arrays[key] = aligned(make())
+        return found
+
+
+def aligned(array: Array) -> Array:
+    """A C-contiguous copy that begins at a multiple of 64 bytes; itself, where it is one."""
+    if array.flags.c_contiguous and array.ctypes.data % 64 == 0:
+        return array
+    raw = np.empty(array.nbytes + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    out = raw[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    out[...] = array
+    return out
+
+
+class Plan:
+    """A schedule under construction."""
+
+    def __init__(self, graph: Graph, target: Target, packed: Packed) -> None:
+        self.graph = graph
+        self.target = target
+        self.packed = packed
+        self.steps: list[Call | Island] = []
+        self.buffers: list[Buffer] = []
+        self.places: dict[Value, Place] = {}
+        self.copies: dict[tuple[Place, Form], Place] = {}
+        self.forms = Forms(graph)
+        self.node: Node | None = None
+        for i, value in enumerate(graph.inputs):
+            shape = shape_of(value)
+            buffer = Buffer(0, Kind.INPUT, index=i)
+            self.places[value] = Place(buffer, shape, dense(shape, dtype_of(value), Form.ROWS), dtype_of(value))
+
+    # What lowerings use
+
+    def read(self, value: Value | None, form: Form = Form.ANY) -> Place:
+        """Where an operand lies, in a form; it is copied where it has another. Raises Unfit for what is not there."""
+        if value is None:
+            raise Unfit("an input is missing")
+        place = self.places.get(value)
+        if place is None and type(value.op) is Constant:
+            array = self.packed.of(value, "plain", lambda array: array)
+            place = self.places[value] = self.constant(array.reshape(shape_of(value)))
+        if place is None:
+            raise VinocError(f"'{value.name}' is read before it is computed", help="this is a fault of the CPU backend")
+        return self.formed(place, form)
+
+    def formed(self, place: Place, form: Form) -> Place:
+        """A place in a form, copied if need be."""
+        if place.fits(form):
+            return place
+        found = self.copies.get((place, form))
+        if found is None:
+            found = self.copies[place, form] = self.new(place.shape, place.dtype, form)
+            self.copy(place, found)
+        return found
+
+    def write(self, value: Value, form: Form | None = None) -> Place:
+        """A place for a result; by default in the form that suits its readers."""
+        found = self.places.get(value)
+        if found is not None:
+            return found
+        parent = self.forms.parent(value)
+        if parent is not None:
+            whole, axis, start = parent
+            place = self.write(whole).sliced(axis, start, shape_of(value)[axis])
+        else:
+            wanted = form or self.forms.of(value)
+            place = self.new(shape_of(value), dtype_of(value), wanted)
+        self.places[value] = place
+        return place
+
+    def alias(self, value: Value, place: Place) -> None:
+        """A result that lies where an operand does."""
+        if value in self.places or self.forms.parent(value) is not None:
+            self.copy(place, self.write(value))
+        else:
+            self.places[value] = place
+
+    def new(self, shape: tuple[int, ...], dtype: np.dtype[Any], form: Form = Form.ROWS) -> Place:
+        """Fresh memory in the arena: its contents are anything."""
+        strides = dense(shape, dtype, form)
+        buffer = Buffer(int(np.prod(shape, dtype=np.int64)) * dtype.itemsize)
+        self.buffers.append(buffer)
+        return Place(buffer, shape, strides, dtype)
+
+    def scratch(self, floats: int) -> Place:
+        return self.new((floats,), np.dtype(np.float32))
+
+    def constant(self, array: Array) -> Place:
+        return Place(Buffer(array.nbytes, Kind.CONSTANT, array), array.shape, array.strides, array.dtype)
+
+    def call(self, kernel: Kernel, units: int, flops: int = 0, **args: Argument) -> None:
+        """Adds a kernel call for the current node. Places stand for their addresses, arrays are kept alive."""
+        assert self.node is not None
+        if units <= 0:
+            return
+        for value in args.values():
+            if isinstance(value, Place):
+                value.buffer.touch(len(self.steps))
+        self.steps.append(Call(self.node, kernel, units, args, flops))
+
+    def copy(self, source: Place, target: Place) -> None:
+        """Copies elements between places of one shape."""
+        from .movement import emit_copy
+
+        emit_copy(self, source, target)
+
+    # Building
+
+    def build(self) -> Plan:
+        """Lowers every node, and what brings results to the graph's outputs."""
+        for node in self.graph:
+            if type(node.op) is Constant:
+                continue
+            self.node = node
+            self._lower(node)
+        for i, value in enumerate(self.graph.outputs):
+            self._finish(i, value)
+        return self
+
+    def _lower(self, node: Node) -> None:
+        key = f"Region:{node.op.kernel}" if node.kind == "Region" else node.kind  # type: ignore[attr-defined]
+        lowering = _LOWERINGS.get(key)
+        mark, buffers, places = len(self.steps), len(self.buffers), dict(self.places)
+        if lowering is None:
+            self._island(node, "there is no kernel for it")
+            return
+        try:
+            lowering(self, node)
+        except Unfit as reason:
+            del self.steps[mark:], self.buffers[buffers:]
+            self.places = places
+            self.copies = {k: p for k, p in self.copies.items() if p.buffer in set(self.buffers)}
+            self._island(node, str(reason))
+
+    def _island(self, node: Node, why: str) -> None:
+        inputs = [None if v is None else self.read(v) for v in node.inputs]
+        outputs = [self.write(v, Form.ROWS) for v in node.outputs]
+        for place in (*inputs, *outputs):
+            if place is not None:
+                place.buffer.touch(len(self.steps))
+        self.steps.append(Island(node, why, inputs, outputs))
+
+    def _finish(self, index: int, value: Value) -> None:
+        """An output of the graph is a buffer of the caller's; the last kernel writes into it where it can."""
+        self.node = value.node or next(iter(self.graph), None)
+        place = self.read(value)
+        shape, dtype = shape_of(value), dtype_of(value)
+        whole = place.buffer.kind is Kind.ARENA and place.offset == 0 and place.fits(Form.ROWS)
+        if whole and place.buffer.size == place.size * place.itemsize:
+            place.buffer.kind, place.buffer.index = Kind.OUTPUT, index
+            self.buffers.remove(place.buffer)
+            return
+        out = Place(Buffer(0, Kind.OUTPUT, index=index), shape, dense(shape, dtype, Form.ROWS), dtype)
+        if self.node is not None:
+            self.copy(place, out)
+
+
+def shape_of(value: Value) -> tuple[int, ...]:
+    """The static shape. Raises Unfit where it is not known."""
+    shape = static_shape(value.tensor.shape)
+    if shape is None:
+        raise Unfit(f"the shape {value.type} is not known")
+    return shape
+
+
+def dtype_of(value: Value) -> np.dtype[Any]:
+    return value.dtype.numpy
+
+
+def is_last(place: Place) -> bool:
+    return len(place.shape) >= 3 and place.fits(Form.LAST)
