@@ -50,6 +50,35 @@ def test_errors_have_line_and_column(old: str, new: str, place: str, message: st
     assert f"g.vir{place}" in str(info.value)
 
 
+def test_slashes_divide_or_begin_a_comment() -> None:
+    text = """// a comment
+graph g(x: f32[N//2,(H+1)//3*N]) -> (x) { // another: f32[N]
+  //y = Odd()
+} // the end"""
+    assert str(parse_graph(text).inputs[0].type) == "f32[N//2,((H+1)//3)*N]"
+
+
+def test_a_name_like_that_of_a_nameless_value() -> None:
+    graph = Graph("g")
+    for name in ("", "%0", "a", "a", "a#2", "%", "_"):
+        graph.add_input(TensorType(f32, ()), name)
+    copy = parse_graph(print_graph(graph))
+    assert [v.name for v in copy.inputs] == ["", "%0", "a", "a", "a#2", "%", "_"]
+
+
+def test_symbols_in_attributes() -> None:
+    graph = Graph("g")
+    n = symbol("N", 1, 8)
+    for i, shape in enumerate([(n, 2 * n + 1, 3, unknown(), unknown(2, 4), (n + 1) // 2), (), None]):
+        Builder(graph).ReadValue(variable_id=f"v{i}", variable_type=f32, variable_shape=shape)
+    text = print_graph(graph)
+    assert 'variable_shape=[N,"2*N+1",3,"?","2..4","(N+1)//2"]' in text
+    copy = parse_graph(text)
+    assert [node.op for node in copy] == [node.op for node in graph]
+    with pytest.raises(ModelError, match=r"'2\*' is no dimension"):
+        parse_graph(text.replace('"2*N+1"', '"2*"'))
+
+
 def test_truncated_text_is_refused() -> None:
     for end in range(0, len(GRAPH) - 3, 7):
         with pytest.raises(ModelError):

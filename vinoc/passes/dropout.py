@@ -25,4 +25,5 @@ class Dropout(Group):
             e.EliminateReshape(),
             e.EliminateSlice(),
             e.EliminateConcat(),
+            e.EliminateNoAxes(),
         )

@@ -34,6 +34,12 @@ class Weights:
             seen = self._seen[id(buffer)] = buffer, self._add(buffer)
         return seen[1]
 
+    def finish(self) -> None:
+        """Ends the file. To OpenVINO a constant without elements has no value at all where the whole file is empty
+        ("ptr is Null"), so that a file with such constants alone gets a byte."""
+        if self._records and not self.size:
+            self._file.write(b"\0")
+
     def _add(self, buffer: Buffer) -> tuple[int, int]:
         hashed = hashlib.blake2b(digest_size=20)
         size = 0
@@ -74,6 +80,8 @@ def chunks(buffer: Buffer) -> Iterator[bytes | memoryview]:
 
 def pack_strings(array: Array) -> bytes:
     """Strings as OpenVINO stores them: count, where each begins, where the last ends, all texts; numbers are i32."""
-    texts = [t if isinstance(t, bytes) else str(t).encode() for t in array.reshape(-1).tolist()]
+    texts = [
+        t if isinstance(t, bytes) else str(t).encode("utf-8", "surrogateescape") for t in array.reshape(-1).tolist()
+    ]
     ends = np.cumsum([0, *map(len, texts)], dtype=np.int64)
     return np.array([len(texts), *ends], "<i4").tobytes() + b"".join(texts)

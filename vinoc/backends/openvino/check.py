@@ -27,6 +27,21 @@ _MINUS_ONE = {("EmbeddingBagOffsetsSum", 3), ("EmbeddingBagOffsets", 3), ("Embed
 """Empty bags are filled with zeros."""
 
 
+_REDUCTIONS = ("Sum", "Prod", "Mean", "Max", "Min", "L1", "L2", "LogicalAnd", "LogicalOr")
+_NO_AXES = {
+    **{(f"Reduce{name}", 1): "computes something else" for name in _REDUCTIONS},
+    ("Unsqueeze", 1): "does not accept it",
+    ("MVN", 1): "computes something else",
+    ("NormalizeL2", 1): "computes something else",
+    ("Interpolate", 2): "computes something else",
+    ("Roll", 2): "computes nothing",
+    ("Tile", 1): "computes nothing",
+    ("Pad", 1): "does not accept it",
+    ("Broadcast", 1): "may end the process",
+}
+"""What OpenVINO's CPU device was seen to do with an empty list of axes, pads, repeats or dimensions."""
+
+
 def default_input(node: Node, index: int) -> Buffer | None:
     """What an input that was left out stands for, where IR needs it spelled out; None: there is no such value."""
     key = node.kind, index
@@ -100,10 +115,28 @@ def _node_problems(node: Node) -> Iterator[Problem]:
         if given is None and i not in filled:
             what = f"input `{port_name(type(op), i)}` is left out, though a later one is given"
             yield _problem(node, what, "OpenVINO IR has no place for a missing input: give it its default value")
+    if what := _empty_problem(node):
+        yield _problem(node, what, _EMPTY_HELP)
     try:
         data(op)
     except Unsupported as error:
         yield _problem(node, error.what, _OP_HELP)
+
+
+_EMPTY_HELP = "take the node out of the model, it does next to nothing; or use `--target numpy`"
+
+
+def _empty_problem(node: Node) -> str | None:
+    """What goes wrong in OpenVINO where a list of axes is empty, or nothing is gathered."""
+    if node.kind == "Gather" and 0 in (node.outputs[0].shape or ()):
+        return "nothing is gathered, on which OpenVINO's CPU device ends the process"
+    if node.kind.startswith("Reduce") and node.operand(0).rank == 0:
+        return None  # there it does what it should
+    for i, value in enumerate(node.inputs):
+        behaviour = _NO_AXES.get((node.kind, i))
+        if behaviour and value is not None and value.shape == (0,):
+            return f"input `{port_name(type(node.op), i)}` is empty: OpenVINO {behaviour}"
+    return None
 
 
 def _problem(node: Node, what: str, help: str) -> Problem:

@@ -59,9 +59,11 @@ def write_ir(
     paths = xml.with_suffix(".bin"), xml.with_suffix(".mapping"), xml
     with written_together(paths) as (bin_file, mapping_file, xml_file):
         mapping = TensorMapping()
-        body = BodyWriter(graph, Weights(bin_file), 0, mapping)
+        weights = Weights(bin_file)
+        body = BodyWriter(graph, weights, 0, mapping)
         out = ['<?xml version="1.0"?>\n', f'<net name="{escape(graph.name)}" version="11">\n']
         body.write(out)
+        weights.finish()
         info = {"vinoc_version": version or _version(), **(rt_info or {})}
         out += ["\t<rt_info>\n", *_rt_info(info, 2), "\t</rt_info>\n</net>\n"]
         xml_file.write("".join(out).encode())

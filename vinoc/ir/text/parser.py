@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import ast
+import math
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -24,7 +25,7 @@ from ..fields import Attribute, attributes_of
 from ..graph import Graph, Value
 from ..loc import AnyLoc
 from ..op import Op, op_class
-from ..types import TensorType, Type
+from ..types import TensorType, Type, check_size
 
 if TYPE_CHECKING:
     from lark import Lark
@@ -69,7 +70,7 @@ ref: (NAME | STRING) ["#" INT] -> named
 name: NAME | STRING
 NAME: /[A-Za-z_][A-Za-z0-9_.]*/
 STRING: /"([^"\\\n]|\\.)*"/
-INT: /\d+/
+INT: /\d{1,400}/
 FLOAT: /\d+\.(?!\.)\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|\d+[eE][+-]?\d+/
 _DIVIDED: /\/\//
 COMMENT: /(?<!\S)\/\/[^\n]*/
@@ -91,6 +92,9 @@ class Ref(NamedTuple):
     def __str__(self) -> str:
         return f"{self.label}{self.mark}"
 
+
+RANDOM_LIMIT = 1 << 26
+"""Elements of a constant of random numbers: they are for tests."""
 
 Place = tuple[int, int]
 DimMaker = Callable[["_Symbols"], Dim]
@@ -161,7 +165,7 @@ def _parse(text: str, source: str) -> _GraphText:
     from lark.exceptions import UnexpectedInput
 
     try:
-        return _parser().parse(text)  # type: ignore[return-value]  # the transformer's result
+        return _parser().parse(text, start="start")  # type: ignore[return-value]  # the transformer's result
     except UnexpectedInput as error:
         if error.line < 1:
             raise ModelError("the text ends in the middle of a graph", source) from None
@@ -169,6 +173,19 @@ def _parse(text: str, source: str) -> _GraphText:
         shown, column = _window(line, error.column - 1)
         what = f"cannot be parsed\n  {shown}\n  {' ' * column}^"
         raise ModelError(what, f"{source}:{error.line}:{error.column}") from None
+
+
+def _parse_dim(text: str, symbols: _Symbols) -> Dim:
+    """A dimension by itself, as attributes hold them. Raises ModelError."""
+    from lark.exceptions import UnexpectedInput
+
+    try:
+        make: DimMaker = _parser().parse(text, start="bound")  # type: ignore[assignment]  # the transformer's result
+    except UnexpectedInput:
+        raise ModelError(
+            f"'{text}' is no dimension", help="a dimension is a number, `N`, `2*N+1`, `1..8` or `?`"
+        ) from None
+    return make(symbols)
 
 
 def _window(line: str, column: int, width: int = 100) -> tuple[str, int]:
@@ -183,7 +200,12 @@ def _parser() -> Lark:
     from .transformer import ToText
 
     return Lark(
-        GRAMMAR, parser="lalr", transformer=ToText(), propagate_positions=True, maybe_placeholders=True, start="start"
+        GRAMMAR,
+        parser="lalr",
+        transformer=ToText(),
+        propagate_positions=True,
+        maybe_placeholders=True,
+        start=["start", "bound"],
     )
 
 
@@ -228,7 +250,7 @@ class _Loader:
                 raise ModelError(f"'{name}' is not defined (values are defined before they are used)")
             inputs.append(None if name is None else values[name])
         loc = text.loc(parent.file) if text.loc else _loc.UNKNOWN
-        op = self.constant(text, types) if text.kind == "Constant" else self.op(text)
+        op = self.constant(text, types) if text.kind == "Constant" else self.op(text, parent.symbols)
         made = graph.insert(op, inputs, bodies=[self.graph(b) for b in text.bodies], loc=loc)
         if len(made.outputs) != len(text.outputs):
             raise ModelError(f"{text.kind} has {len(made.outputs)} outputs, {len(text.outputs)} are named")
@@ -241,14 +263,14 @@ class _Loader:
             if out.type != declared:
                 raise ModelError(f"'{out.name}' is declared {declared}, inference gives {out.type}")
 
-    def op(self, text: _NodeText) -> Op:
+    def op(self, text: _NodeText, symbols: _Symbols) -> Op:
         cls = op_class(text.kind)
         known = {a.name: a for a in attributes_of(cls)}
         values: dict[str, Any] = {}
         for name, value in text.attributes.items():
             if name not in known:
                 raise ModelError(f"{text.kind} has no attribute '{name}'", help=f"it has: {', '.join(known) or 'none'}")
-            values[name] = _convert(known[name], value)
+            values[name] = _convert(known[name], value, symbols)
         missing = [n for n, a in known.items() if a.required and n not in values]
         if missing:
             raise ModelError(f"{text.kind} needs attribute '{missing[0]}'")
@@ -259,11 +281,12 @@ class _Loader:
             raise ModelError(
                 "a Constant needs a static type and a content", help="write w = Constant() : f32[2] = [1,2]"
             )
+        check_size(types[0])
         shape: tuple[int, ...] = types[0].shape  # type: ignore[assignment]  # static
         return Constant(self.buffer(types[0].dtype, shape, *text.content))
 
     def buffer(self, d: DType, shape: tuple[int, ...], form: str, content: Any) -> Buffer:
-        count = int(np.prod(shape, dtype=np.int64))
+        count = math.prod(shape)
         if form == "list_of":
             if len(content) != count:
                 raise ModelError(f"{len(content)} elements are given for {count}")
@@ -271,6 +294,8 @@ class _Loader:
         if form == "splat":
             return Buffer(d, shape, np.broadcast_to(_elements([content], d)[0], shape))
         if form == "random":
+            if count > RANDOM_LIMIT or d.kind not in "fiub":
+                raise ModelError(f"random({content}) is for at most {RANDOM_LIMIT:,} numbers, not for {d}{list(shape)}")
             noise = np.random.default_rng(content).standard_normal(shape)
             return Buffer(d, shape, noise.astype(d.numpy) if d.is_float else (noise * 10).astype(d.numpy))
         if form == "bin":
@@ -287,7 +312,7 @@ class _Loader:
                 raise ModelError(f"the side file with the large constants is missing: {self.side or '(none given)'}")
             self.map = np.memmap(self.side, np.uint8, "r")
         whole = self.map
-        count = int(np.prod(shape, dtype=np.int64))
+        count = math.prod(shape)
         if size != packed_size(d, count) or offset + size > whole.size:
             raise ModelError(
                 f"bin[{offset}:{size}] does not hold {count} elements of {d} ({whole.size} bytes in the file)"
@@ -300,7 +325,9 @@ def _default_names(ref: Ref) -> tuple[str, ...]:
     return (ref.label,) if ref.label else ()
 
 
-def _convert(a: Attribute, value: Any) -> Any:
+def _convert(a: Attribute, value: Any, symbols: _Symbols) -> Any:
+    if a.kind == "object" and isinstance(value, tuple):  # a shape
+        return tuple(_parse_dim(v, symbols) if isinstance(v, str) else v for v in value)
     if a.kind == "dtype" and isinstance(value, str):
         return dtype(value)
     if a.kind == "float" and value in ("inf", "nan", "-inf"):
@@ -316,12 +343,21 @@ def _elements(content: list[Any], d: DType) -> Array:
     if d.kind == "b":
         return np.array([v in (True, "true", 1) for v in content], bool)
     if d.is_integer:
-        if any(not isinstance(v, int) for v in content):
-            raise ModelError(f"elements of {d} are integers")
+        low, high = (-(1 << (d.bits - 1)), 1 << (d.bits - 1)) if d.kind == "i" else (0, 1 << d.bits)
+        wrong = next((v for v in content if not isinstance(v, int) or not low <= v < high), None)
+        if wrong is not None:
+            raise ModelError(f"{wrong} is no element of {d}")
         return np.array(content, np.int64 if d.name != "u64" else np.uint64).astype(d.numpy)
-    return np.array([float(v) for v in content], np.float64).astype(d.numpy)
+    try:
+        return np.array([float(v) for v in content], np.float64).astype(d.numpy)
+    except (ValueError, OverflowError):
+        raise ModelError(f"elements of {d} are numbers") from None
+
+
+_ESCAPE = re.compile(r"\\(.)")
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 def unquote(token: str) -> str:
     """The text of a quoted token."""
-    return str(ast.literal_eval(token)) if "\\" in token else token[1:-1]
+    return _ESCAPE.sub(lambda m: _ESCAPES.get(m[1], m[1]), token[1:-1])

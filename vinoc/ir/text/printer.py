@@ -212,6 +212,8 @@ def attribute(value: Any) -> str:
         return "none"
     if isinstance(value, DType):
         return value.name
+    if isinstance(value, Sym):
+        return attribute(str(value))
     if isinstance(value, str):
         return quote(value) if not _PLAIN.match(value) or value in _WORDS else value
     if isinstance(value, tuple):

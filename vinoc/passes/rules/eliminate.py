@@ -8,6 +8,7 @@ import numpy as np
 
 from ...ir.builder import Builder
 from ...ir.graph import Value
+from ...ir.op import op_class
 from ..pattern import Const, Match, OpPattern, Tracer
 from ..rewrite import Decline, Rewrite, rewrite
 from .movement import RESHAPES, same_shape
@@ -144,3 +145,31 @@ class EliminateConcat(Rewrite):
 
     def replace(self, b: Builder, m: Match) -> Value:
         return m.x  # type: ignore[no-any-return]
+
+
+NOTHING_LEFT = (
+    *(f"Reduce{name}" for name in ("Sum", "Prod", "Mean", "Max", "Min", "LogicalAnd", "LogicalOr")),
+    "Unsqueeze",
+    "Tile",
+    "Broadcast",
+)
+MAGNITUDES = ("ReduceL1", "ReduceL2")
+
+
+@rewrite
+class EliminateNoAxes(Rewrite):
+    """An operation along no axes, or on a scalar without any, is its input; ReduceL1, ReduceL2 leave the magnitude."""
+
+    def pattern(self, p: Tracer, x: Any, other: Any, axes: Const, value: Any) -> tuple[OpPattern, ...]:
+        return (
+            p.one_of(*NOTHING_LEFT, *MAGNITUDES, name="op")(x, axes),
+            p.Roll(x, other, axes),
+            p.Pad(x, axes, other),
+            p.Pad(x, axes, other, value),
+        )
+
+    def replace(self, b: Builder, m: Match) -> Value | None:
+        if m.axes.size:
+            return None
+        x: Value = m.x
+        return b.build(op_class("Abs")(), x) if m.root.kind in MAGNITUDES else x
