@@ -75,6 +75,26 @@ def numel(shape: Iterable[Dim]) -> Dim:
     return n
 
 
+MAX_SIZE = (1 << 63) - 1
+"""Bytes. No tensor has more, and no dimension is larger: both are counted in i64 everywhere."""
+MAX_RANK = 32
+"""What every NumPy can hold."""
+
+
+def check_size(type: Type) -> None:
+    """Raises InferenceError for a tensor that no machine can hold."""
+    if not isinstance(type, TensorType) or type.shape is None:
+        return
+    if len(type.shape) > MAX_RANK:
+        raise InferenceError(f"a tensor of {len(type.shape)} dimensions is asked for, {MAX_RANK} are the most")
+    n = type.dtype.bits
+    for d in type.shape:
+        if not isinstance(d, Sym):
+            n *= d or 1
+    if n > 8 * MAX_SIZE:
+        raise InferenceError(f"{type} takes more bytes than can be counted in 64 bits")
+
+
 def normalize_axis(axis: int, rank: int, what: str = "axis") -> int:
     """The axis counted from the front. Raises InferenceError when it is out of range."""
     if not -rank <= axis < rank:
