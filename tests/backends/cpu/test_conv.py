@@ -43,9 +43,7 @@ def test_convolution(g: dict[str, object], seed: int, end: str) -> None:
 
     def make(b, value):
         kind = b.GroupConvolution if groups > 1 else b.Convolution
-        y = kind(
-            value, w, strides=g["strides"], dilations=g["dilations"], pads_begin=g["begin"], pads_end=g["end"]
-        )
+        y = kind(value, w, strides=g["strides"], dilations=g["dilations"], pads_begin=g["begin"], pads_end=g["end"])
         if end in ("bias", "all"):
             y = b.Add(y, bias)
         if end in ("residual", "all"):
@@ -61,7 +59,10 @@ def test_nan_and_infinity_pass() -> None:
     x = np.ones((1, 8, 6, 6), np.float32)
     x[0, 2, 1, 1], x[0, 3, 4, 4] = np.nan, np.inf
     w = np.ones((5, 8, 3, 3), np.float32)
-    check(lambda b, v: b.ReLU(b.Convolution(v, w, strides=[1, 1], dilations=[1, 1], pads_begin=[1, 1], pads_end=[1, 1])), x)
+    check(
+        lambda b, v: b.ReLU(b.Convolution(v, w, strides=[1, 1], dilations=[1, 1], pads_begin=[1, 1], pads_end=[1, 1])),
+        x,
+    )
 
 
 def test_concatenation_is_in_place() -> None:

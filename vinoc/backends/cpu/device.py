@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from ...ir.errors import InferenceError, UsageError
 from ...ir.graph import Graph
 from ...ir.types import TensorType
 from ...passes.manager import PassManager
+from ..numpy.interpreter import Interpreter
 from .codegen.library import Library
 from .codegen.target import Target, host, target
+from .engine.islands import State
 from .engine.pool import Pool
 from .engine.program import Program
+from .engine.stages import Runner, Staged, is_static
 from .lowering import conv, movement  # noqa: F401  # they declare lowerings
 from .lowering.plan import Array, Packed, Plan
 
@@ -35,32 +41,75 @@ def library(name: str) -> Library:
 
 
 class Executable:
-    """A model on the CPU. Calls from several threads wait for each other."""
+    """A model on the CPU, for inputs of any shapes that it takes. Calls from several threads wait for each other."""
 
-    def __init__(self, graph: Graph, threads: int = 0, kernels: Target | None = None) -> None:
+    def __init__(
+        self, graph: Graph, threads: int = 0, kernels: Target | None = None, parent: Executable | None = None
+    ) -> None:
         self.graph = graph
-        self.library = library(kernels.name if kernels else "host")
-        self.pool = Pool(self.library, threads or len(os.sched_getaffinity(0)))
-        self.packed = Packed()
-        self._programs: OrderedDict[Any, Program] = OrderedDict()
+        self.library: Library = parent.library if parent else library(kernels.name if kernels else "host")
+        self.pool: Pool = parent.pool if parent else Pool(self.library, threads or cores())
+        self.packed: Packed = parent.packed if parent else Packed()
+        self._runners: OrderedDict[Any, Program | Staged] = OrderedDict()
+        self._lock = threading.RLock()
 
-    def program(self, shapes: Sequence[tuple[int, ...]]) -> Program:
-        """The program for inputs of given shapes; made when it is not kept."""
+    def program(self, shapes: Sequence[tuple[int, ...]]) -> Program | Staged:
+        """The runner for inputs of given shapes, made where it is not kept. Raises UsageError for what does not fit."""
         key = tuple(shapes)
-        found = self._programs.get(key)
-        if found is None:
-            lowered = specialize(self.graph, shapes)
-            PassManager(LOWER).run(lowered)
-            plan = Plan(lowered, self.library.target, self.packed).build()
-            found = self._programs[key] = Program(plan, self.library, self.pool)
-            if len(self._programs) > PLANS:
-                self._programs.popitem(last=False)
-        self._programs.move_to_end(key)
-        return found
+        with self._lock:
+            found = self._runners.get(key)
+            if found is None:
+                found = self._runners[key] = self._make(specialize(self.graph, shapes))
+                if len(self._runners) > PLANS:
+                    self._runners.popitem(last=False)
+            self._runners.move_to_end(key)
+            return found
 
-    def run(self, inputs: Sequence[Array]) -> list[Array]:
-        """The outputs, for C-contiguous inputs of the model's types."""
-        return self.program([a.shape for a in inputs]).run(inputs)
+    def _make(self, graph: Graph) -> Program | Staged:
+        if not is_static(graph):
+            return Staged(graph, lambda part: self._make(part).run, self.child, self.child)
+        PassManager(LOWER).run(graph)
+        plan = Plan(graph, self.library.target, self.packed).build()
+        return Program(plan, self.library, self.pool, self.child)
+
+    def child(self, graph: Graph) -> Runner:
+        """A body, or a later stage: it shares kernels, threads and packed constants."""
+        if any(not isinstance(v.type, TensorType) for v in graph.inputs):
+            return _interpreted(graph)
+        return Executable(graph, parent=self).execute
+
+    def execute(self, inputs: Sequence[Any], state: State) -> list[Any]:
+        """The outputs for arrays of the graph's types; sequences are lists."""
+        arrays = [np.asarray(a, order="C") for a in inputs]
+        return self.program([a.shape for a in arrays]).run(arrays, state)
+
+    def run(self, inputs: Sequence[Array], state: State | None = None) -> list[Any]:
+        """The outputs; a stateful model reads and leaves its variables in `state`."""
+        state = state or State()
+        if any(not isinstance(v.type, TensorType) for v in self.graph.inputs):
+            return _interpreted(self.graph)(inputs, state)
+        results = self.execute(inputs, state)
+        state.commit()
+        return results
+
+
+def _interpreted(graph: Graph) -> Runner:
+    """A graph that takes sequences or optionals: all of it runs by definition."""
+    interpreter = Interpreter(graph)
+
+    def run(inputs: Sequence[Any], state: State) -> list[Any]:
+        interpreter.variables = state.variables
+        return interpreter.run(inputs)
+
+    return run
+
+
+def cores() -> int:
+    """Processors that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1
 
 
 def specialize(graph: Graph, shapes: Sequence[tuple[int, ...]]) -> Graph:

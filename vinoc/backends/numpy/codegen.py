@@ -292,7 +292,7 @@ def _size(value: Value) -> int:
     """Bytes, with a guess for dimensions that are not known."""
     if not isinstance(value.type, TensorType):
         return 0
-    dims = [d if isinstance(d, int) else max(int(d.lo), 64) for d in value.type.shape or ()]
+    dims = [d if isinstance(d, int) else int(max(d.lo, 64)) for d in value.type.shape or ()]
     return prod(dims) * value.dtype.numpy.itemsize
 
 

@@ -122,9 +122,8 @@ class _Plan:
         for step in self.steps:
             operands = [None if r is None else registers[r] for r in step.inputs]
             start = perf_counter()
-            results = _evaluate(step, operands, self.owner.variables, pending)
+            results = evaluate_node(step.node, operands, step.bodies, self.owner.variables, pending, bindings)
             seconds = perf_counter() - start
-            results = _checked(step.node, operands, results, bindings)
             if hook is not None:
                 hook(step.node, results, seconds)
             for r, result in zip(step.outputs, results, strict=True):
@@ -142,13 +141,35 @@ def _load(node: Node) -> Array:
         raise EvaluationError(f"the constant cannot be read: {error}", node.where) from error
 
 
-def _evaluate(step: _Step, operands: list[Any], variables: dict[str, Array], pending: dict[str, Array]) -> Any:
-    node = step.node
+def evaluate_node(
+    node: Node,
+    operands: Sequence[Any],
+    bodies: Sequence[Callable[[list[Any]], list[Any]]],
+    variables: dict[str, Array],
+    pending: dict[str, Array],
+    bindings: Bindings | None = None,
+) -> list[Any]:
+    """What a node computes by its own definition, compared with its inferred types.
+
+    Variables are read from `variables` and assigned in `pending`, which the caller adds to them after the run.
+    Raises EvaluationError that names the node.
+    """
+    returned = _evaluate(node, operands, bodies, variables, pending)
+    return _checked(node, operands, returned, bindings)
+
+
+def _evaluate(
+    node: Node,
+    operands: Sequence[Any],
+    bodies: Sequence[Callable[[list[Any]], list[Any]]],
+    variables: dict[str, Array],
+    pending: dict[str, Array],
+) -> Any:
     op = node.op
     try:
         if op.kind in _STATE:
             return _access(node, operands, variables, pending)
-        return op.evaluate(*operands, bodies=step.bodies) if step.bodies else op.evaluate(*operands)
+        return op.evaluate(*operands, bodies=bodies) if bodies else op.evaluate(*operands)
     except EvaluationError as error:
         if error.where is not None:  # a node of a body
             raise
@@ -158,7 +179,7 @@ def _evaluate(step: _Step, operands: list[Any], variables: dict[str, Array], pen
         raise _failure(node, operands, cause) from error
 
 
-def _access(node: Node, operands: list[Any], variables: dict[str, Array], pending: dict[str, Array]) -> Array:
+def _access(node: Node, operands: Sequence[Any], variables: dict[str, Array], pending: dict[str, Array]) -> Array:
     """Reads or assigns a variable."""
     name: str = node.op.variable_id  # type: ignore[attr-defined]  # both operations have it
     if node.kind == "Assign":
@@ -180,7 +201,7 @@ def _failure(node: Node, operands: Sequence[Any], cause: str, help: str | None =
     return EvaluationError(f"{node.kind}: {cause} [inputs: {given}]", node.where, help)
 
 
-def _checked(node: Node, operands: Sequence[Any], returned: Any, bindings: Bindings) -> list[Any]:
+def _checked(node: Node, operands: Sequence[Any], returned: Any, bindings: Bindings | None) -> list[Any]:
     """The results as arrays, compared with the inferred types."""
     results = list(as_tuple(returned))
     if len(results) != len(node.outputs):

@@ -41,7 +41,7 @@ _X86 = "x86_64-unknown-linux-gnu"
 _ALL = (
     Target("sse2", _X86, 4, 6, 2, "x86-64", "", False, False),
     Target("avx2", _X86, 8, 6, 2, "haswell", "+avx2,+fma,+f16c", True, True),
-    Target("avx512", _X86, 16, 12, 2, "skylake-avx512", "+avx512f,+avx512vl,+avx512bw,+avx512dq,+fma,+f16c", True, True),
+    Target("avx512", _X86, 16, 12, 2, "skylake-avx512", "+avx512f,+avx512vl,+avx512bw,+avx512dq,+fma", True, True),
     Target("neon", "aarch64-unknown-linux-gnu", 4, 8, 3, "generic", "+neon", True, True),
 )
 TARGETS = {t.name: t for t in _ALL}

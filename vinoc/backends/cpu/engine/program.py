@@ -9,11 +9,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ....ir.graph import Graph
-from ...numpy.interpreter import Interpreter
 from ..codegen.library import Library
-from ..lowering.place import Buffer, Kind, Place, arrange
-from ..lowering.plan import Address, Argument, Array, Call, Island, Plan, aligned
+from ..lowering.place import Kind, Place, arrange
+from ..lowering.plan import Address, Argument, Array, Call, Island, Plan, aligned, dtype_of, shape_of
+from .islands import BodyMaker, IslandStep, State
 from .pool import Pool
 
 Patch: TypeAlias = "tuple[Array, int, int]"
@@ -23,14 +22,15 @@ Patch: TypeAlias = "tuple[Array, int, int]"
 class Program:
     """A schedule in native form, with its own arena: one run at a time."""
 
-    def __init__(self, plan: Plan, library: Library, pool: Pool) -> None:
+    def __init__(self, plan: Plan, library: Library, pool: Pool, make_body: BodyMaker) -> None:
         self.graph = plan.graph
         self.library = library
         self.pool = pool
         self.plan = plan
+        self.make_body = make_body
         self.keep: list[Any] = []
         self.patches: dict[tuple[Kind, int], list[Patch]] = {}
-        self.outputs = [(v.tensor.shape, v.dtype.numpy) for v in plan.graph.outputs]
+        self.outputs = [(shape_of(v), dtype_of(v)) for v in plan.graph.outputs]
         self._lock = threading.Lock()
         self._allocate(plan)
         self.steps = self._link(plan)
@@ -46,9 +46,9 @@ class Program:
             buffer.array = memory[offset : offset + buffer.size]
             buffer.address = memory.ctypes.data + offset
 
-    def _link(self, plan: Plan) -> list[Array | _IslandStep]:
+    def _link(self, plan: Plan) -> list[Array | IslandStep]:
         """Runs of kernel calls become tables; islands stand between them."""
-        steps: list[Array | _IslandStep] = []
+        steps: list[Array | IslandStep] = []
         rows: list[tuple[int, int, int, int]] = []
 
         def close() -> None:
@@ -59,7 +59,7 @@ class Program:
         for step in plan.steps:
             if isinstance(step, Island):
                 close()
-                steps.append(_IslandStep(step))
+                steps.append(IslandStep(step, self.make_body))
             else:
                 rows.append(self._entry(step))
         close()
@@ -89,7 +89,7 @@ class Program:
             return value.ctypes.data
         return int(value)
 
-    def run(self, inputs: Sequence[Array]) -> list[Array]:
+    def run(self, inputs: Sequence[Array], state: State) -> list[Array]:
         """The outputs for C-contiguous inputs of the plan's shapes."""
         outputs = [np.empty(shape, dtype) for shape, dtype in self.outputs]
         with self._lock:
@@ -99,10 +99,10 @@ class Program:
                 if isinstance(step, np.ndarray):
                     self.pool.run(step.ctypes.data)
                 else:
-                    step.run(inputs, outputs)
+                    step.run(inputs, outputs, state)
         return outputs
 
-    def profile(self, inputs: Sequence[Array]) -> list[tuple[Call | Island, float]]:
+    def profile(self, inputs: Sequence[Array], state: State) -> list[tuple[Call | Island, float]]:
         """Runs once, step by step; returns the seconds of each."""
         outputs = [np.empty(shape, dtype) for shape, dtype in self.outputs]
         times: list[tuple[Call | Island, float]] = []
@@ -119,7 +119,7 @@ class Program:
                         self.pool.run(single.ctypes.data)
                     else:
                         began = perf_counter()
-                        table.run(inputs, outputs)
+                        table.run(inputs, outputs, state)
                     times.append((next(waiting), perf_counter() - began))
         return times
 
@@ -127,32 +127,3 @@ class Program:
         for i, array in enumerate(arrays):
             for block, entry, offset in self.patches.get((kind, i), ()):
                 block[entry] = array.ctypes.data + offset
-
-
-class _IslandStep:
-    """A node run by the reference."""
-
-    def __init__(self, island: Island) -> None:
-        self.island = island
-        graph = Graph(island.node.label)
-        node = island.node
-        ins = [None if v is None else graph.add_input(v.type, v.name) for v in node.inputs]
-        copy = graph.insert(node.op, ins, bodies=[b.clone() for b in node.bodies], loc=node.loc)
-        for out in copy.outputs:
-            graph.add_output(out)
-        self.interpreter = Interpreter(graph)
-
-    def run(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
-        arrays = [_view(p, inputs, outputs) for p in self.island.inputs if p is not None]
-        results = self.interpreter.run(arrays)
-        for place, result in zip(self.island.outputs, results, strict=True):
-            _view(place, inputs, outputs)[...] = result
-
-
-def _view(place: Place, inputs: Sequence[Array], outputs: Sequence[Array]) -> Array:
-    buffer = place.buffer
-    if buffer.kind is Kind.INPUT or buffer.kind is Kind.OUTPUT:
-        array = (inputs if buffer.kind is Kind.INPUT else outputs)[buffer.index]
-        held = Buffer(0, array=array)
-        return Place(held, place.shape, place.strides, place.dtype, place.offset).view()
-    return place.view()

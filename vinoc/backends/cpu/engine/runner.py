@@ -20,7 +20,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from ..codegen.emit import I32, I64, KERNEL, PTR, VOID, Emitter
+from ..codegen.emit import I32, I64, KERNEL, VOID, Emitter
 from ..codegen.target import Target
 
 LINE = 64
@@ -172,7 +172,8 @@ def _work(module: ir.Module, target: Target, walk: ir.Function) -> None:
 def _await_work(e: _Sync, seen: Any) -> None:
     """Spins for a while, then sleeps, while the epoch is the one that was seen."""
     before = e.b.block
-    head, inside, sleep, again, after = (e.function.append_basic_block(n) for n in ("w", "spin", "sleep", "again", "woken"))
+    names = ("await", "spin", "sleep", "again", "woken")
+    head, inside, sleep, again, after = (e.function.append_basic_block(n) for n in names)
     e.b.branch(head)
     e.b.position_at_end(head)
     n = e.b.phi(I64)

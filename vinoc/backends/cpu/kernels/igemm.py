@@ -15,6 +15,7 @@ A unit of work is one panel of one block of pixels of one group of one image, pa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from llvmlite import ir
@@ -77,7 +78,7 @@ def _tiles(e: Emitter, begin: Any, count: Any, tile: _Tile) -> None:
     def step(i: Any, pixel: Any, left: Any) -> Sequence[Any]:
         remaining = e.b.sub(tiles, i)
         height = e.div(e.b.sub(e.add(left, remaining), e.i64(1)), remaining)
-        e.switch(height, {n: (lambda n=n: tile.emit(n, pixel)) for n in range(1, rows + 1)})
+        e.switch(height, {n: partial(tile.emit, n, pixel) for n in range(1, rows + 1)})
         return e.b.add(pixel, height), e.b.sub(left, height)
 
     e.fold(0, tiles, 1, [begin, count], step)

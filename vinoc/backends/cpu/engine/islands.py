@@ -1,0 +1,68 @@
+"""Nodes without a kernel, computed by their own definitions. Bodies of control flow run on the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ....ir.graph import Graph, Node
+from ...numpy.interpreter import evaluate_node
+from ..lowering.place import Buffer, Kind, Place
+from ..lowering.plan import Array, Island
+
+Run = Callable[[Sequence[Any], "State"], list[Any]]
+BodyMaker = Callable[[Graph], Run]
+
+
+class State:
+    """Variables of a request: what runs before have left, and what the current one assigns."""
+
+    def __init__(self) -> None:
+        self.variables: dict[str, Array] = {}
+        self.pending: dict[str, Array] = {}
+
+    def commit(self) -> None:
+        """A run is over: what it assigned is there for the next one."""
+        self.variables.update(self.pending)
+        self.pending = {}
+
+
+class NodeRunner:
+    """One node, from arrays to arrays."""
+
+    def __init__(self, node: Node, make_body: BodyMaker) -> None:
+        self.node = node
+        self.bodies = [make_body(body) for body in node.bodies]
+
+    def run(self, operands: Sequence[Any], state: State) -> list[Any]:
+        """The outputs. Raises EvaluationError that names the node."""
+        bodies = [(lambda arrays, run=run: run(arrays, state)) for run in self.bodies]
+        return evaluate_node(self.node, operands, bodies, state.variables, state.pending)
+
+
+class IslandStep:
+    """A node of a plan: its operands and results lie in places."""
+
+    def __init__(self, island: Island, make_body: BodyMaker) -> None:
+        self.island = island
+        self.runner = NodeRunner(island.node, make_body)
+
+    def run(self, inputs: Sequence[Array], outputs: Sequence[Array], state: State) -> None:
+        operands = [None if p is None else located(p, inputs, outputs) for p in self.island.inputs]
+        if self.island.node.kind == "Assign":  # a variable outlives the arena
+            operands = [None if a is None else np.array(a) for a in operands]
+        with np.errstate(all="ignore"):
+            results = self.runner.run(operands, state)
+        for place, result in zip(self.island.outputs, results, strict=True):
+            located(place, inputs, outputs)[...] = result
+
+
+def located(place: Place, inputs: Sequence[Array], outputs: Sequence[Array]) -> Array:
+    """A place as an array; those of inputs and outputs lie in the arrays of the run."""
+    if place.buffer.kind in (Kind.INPUT, Kind.OUTPUT):
+        array = (inputs if place.buffer.kind is Kind.INPUT else outputs)[place.buffer.index]
+        held = Buffer(0, array=array)
+        return Place(held, place.shape, place.strides, place.dtype, place.offset).view()
+    return place.view()

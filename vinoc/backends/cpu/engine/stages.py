@@ -1,0 +1,115 @@
+"""Graphs of which some shapes are known only while they run.
+
+Such a graph runs in stages. What does not depend on the unknown is one program. Then the nodes that make values of
+unknown shape (NonZero, NonMaxSuppression, a Loop with an unknown count, sequences, ...) run by their definitions, and
+with the shapes that they turn out to have the rest is an executable of its own, planned for those shapes and kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ....ir.constant import Constant
+from ....ir.graph import Graph, Node, Value
+from ....ir.types import TensorType
+from .islands import BodyMaker, NodeRunner, State
+
+Runner = Callable[[Sequence[Any], State], list[Any]]
+
+
+def is_static(graph: Graph) -> bool:
+    """Whether every value has a static shape."""
+    return all(_static(v) for node in graph for v in node.outputs)
+
+
+def _static(value: Value) -> bool:
+    return isinstance(value.type, TensorType) and value.type.is_static
+
+
+class Staged:
+    """A graph with values of unknown shape.
+
+    make        gives the runner of a graph whose inputs are of static types
+    make_rest   gives the runner of a graph for inputs of any shapes
+    """
+
+    def __init__(
+        self, graph: Graph, make: Callable[[Graph], Runner], make_rest: Callable[[Graph], Runner], make_body: BodyMaker
+    ) -> None:
+        first, frontier, rest = _parts(graph)
+        used = _read_by([*frontier, *rest], graph)
+        known = {*graph.inputs, *(v for n in first for v in n.outputs)}
+        self.inputs = list(graph.inputs)
+        self.first_outputs = [v for v in used if v in known and v.owner is not graph and not v.is_const]
+        self.first = make(_subgraph(graph, first, self.inputs, self.first_outputs)) if self.first_outputs else None
+        self.frontier = [(node, NodeRunner(node, make_body)) for node in frontier]
+        made = {v for n in frontier for v in n.outputs}
+        after = _read_by(rest, graph)
+        self.rest_inputs = [v for v in after if (v in known or v in made) and not v.is_const]
+        self.rest = make_rest(_subgraph(graph, rest, self.rest_inputs, graph.outputs))
+        self.constants = {v: np.asarray(v.const) for n in frontier for v in n.inputs if v is not None and v.is_const}
+
+    def run(self, inputs: Sequence[Any], state: State) -> list[Any]:
+        """The outputs of the graph."""
+        values: dict[Value, Any] = {**self.constants, **dict(zip(self.inputs, inputs, strict=True))}
+        if self.first is not None:
+            values.update(zip(self.first_outputs, self.first(inputs, state), strict=True))
+        with np.errstate(all="ignore"):
+            for node, runner in self.frontier:
+                results = runner.run([None if v is None else values[v] for v in node.inputs], state)
+                values.update(zip(node.outputs, results, strict=True))
+        return self.rest([values[v] for v in self.rest_inputs], state)
+
+
+def _parts(graph: Graph) -> tuple[list[Node], list[Node], list[Node]]:
+    """(what depends on nothing unknown, what makes the unknown, what depends on it); constants are in none."""
+    first, frontier, rest = [], [], []
+    late: set[Value] = set()
+    for node in graph:
+        if type(node.op) is Constant:
+            continue
+        if any(v in late for v in node.inputs):
+            rest.append(node)
+        elif all(map(_static, node.outputs)):
+            first.append(node)
+            continue
+        else:
+            frontier.append(node)
+        late.update(node.outputs)
+    return first, frontier, rest
+
+
+def _read_by(nodes: Sequence[Node], graph: Graph) -> list[Value]:
+    """What nodes read that they do not make, and what the graph gives out, each once."""
+    made = {v for n in nodes for v in n.outputs}
+    read = dict.fromkeys(v for n in nodes for v in n.inputs if v is not None and v not in made)
+    return list(read | dict.fromkeys(v for v in graph.outputs if v not in made))
+
+
+def _subgraph(graph: Graph, nodes: Sequence[Node], inputs: Sequence[Value], outputs: Sequence[Value]) -> Graph:
+    """A graph of some of the nodes, with the constants that they read."""
+    part = Graph(graph.name)
+    values: dict[Value, Value] = {v: part.add_input(v.type, v.name) for v in inputs}
+    for node in nodes:
+        for v in node.inputs:
+            if v is not None and v not in values and type(v.op) is Constant:
+                values[v] = _constant(part, v)
+        copy = part.insert(
+            node.op, [v and values[v] for v in node.inputs], bodies=[b.clone() for b in node.bodies], loc=node.loc
+        )
+        for old, new in zip(node.outputs, copy.outputs, strict=True):
+            new.name = old.name
+            values[old] = new
+    for value in outputs:
+        if value not in values:
+            values[value] = _constant(part, value)
+        part.add_output(values[value], value.name)
+    return part
+
+
+def _constant(part: Graph, value: Value) -> Value:
+    assert value.op is not None
+    return part.insert(value.op, (), name=value.name).outputs[0]
