@@ -26,9 +26,10 @@ def ids(model: zoo.Model) -> str:
     return model.name
 
 
+@pytest.mark.parametrize("device", ["TEMPLATE", "CPU"])
 @pytest.mark.parametrize("model", MODELS, ids=ids)
-def test_reference(model: zoo.Model) -> None:
-    compiled = vinoc.Core().compile_model(str(model.path), "CPU")
+def test_stored_outputs(model: zoo.Model, device: str) -> None:
+    compiled = vinoc.Core().compile_model(str(model.path), device)
     own = zoo.onnxruntime_outputs(model) if model.saturated else None
     for i, case in enumerate(model.cases()):
         results = compiled(case.inputs)

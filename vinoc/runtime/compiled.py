@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
-
-from ..backends.numpy.interpreter import Interpreter
 from ..ir.graph import Graph
 from .arguments import bind
+from .engines import Engine, engine_maker
 from .model import Port, Ported, find_port, ports_of
 from .properties import PROPERTIES, find
 
@@ -54,9 +52,8 @@ class InferRequest(Ported):
     def __init__(self, model: CompiledModel) -> None:
         self._model = model
         self._inputs, self._outputs = model.inputs, model.outputs
-        self._interpreter = Interpreter(model.graph)
+        self._engine: Engine = model._start()
         self._results: Results | None = None
-        self._stateful = any(n.kind == "Assign" for g in model.graph.walk() for n in g)
 
     @property
     def model_inputs(self) -> list[Port]:
@@ -81,22 +78,12 @@ class InferRequest(Ported):
         Sequences are lists of arrays, an empty optional is None. Raises UsageError for inputs that do not fit,
         EvaluationError when an operation cannot be computed.
         """
-        arrays = bind(inputs, self._inputs)
-        if self._stateful:  # a variable may keep an input beyond this call
-            arrays = [_own(a) for a in arrays]
-        self._results = Results(self._outputs, [_own(v) for v in self._interpreter.run(arrays)])
+        self._results = Results(self._outputs, self._engine.run(bind(inputs, self._inputs)))
         return self._results
 
     def reset_state(self) -> None:
         """Forgets what a stateful model remembers."""
-        self._interpreter.reset()
-
-
-def _own(value: Any) -> Any:
-    """A copy that the caller may change: what the interpreter gives may be an input, a constant or a variable."""
-    if isinstance(value, list):
-        return [_own(v) for v in value]
-    return None if value is None else np.array(value)
+        self._engine.reset()
 
 
 class CompiledModel(Ported):
@@ -108,6 +95,7 @@ class CompiledModel(Ported):
         self._config = dict(config)
         self._inputs, self._outputs = ports_of(graph)
         self._request: InferRequest | None = None
+        self._start = engine_maker(graph, device, self._config)
 
     def __call__(self, inputs: Any = None) -> Results:
         """Runs the model once; the same as `infer` of a request that belongs to it."""

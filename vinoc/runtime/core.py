@@ -56,7 +56,7 @@ class Core:
         settings = {**self._config[device], **checked(config)}
         graph = model.graph.clone() if isinstance(model, Model) else read_model(model).graph
         with quiet_gc():
-            PassManager(RUNTIME_PASSES).run(graph)
+            PassManager(RUNTIME_PASSES if device == "TEMPLATE" else DEFAULT_PASSES).run(graph)
         return CompiledModel(graph, device, settings)
 
     def set_property(self, device_name: str | Mapping[str, Any], properties: Mapping[str, Any] | None = None) -> None:
@@ -70,7 +70,7 @@ class Core:
     def get_property(self, device_name: str, key: str) -> Any:
         """A default of a device, or a fact about it. Raises UsageError for an unknown key."""
         device = _device(device_name)
-        facts = {"FULL_DEVICE_NAME": f"vinoc reference ({device})", "AVAILABLE_DEVICES": [""]}
+        facts = {"FULL_DEVICE_NAME": f"vinoc {'reference' if device == 'TEMPLATE' else 'generated kernels'}", "AVAILABLE_DEVICES": [""]}
         return facts[key] if key in facts else self._config[device].get(key, find(key, PROPERTIES).default)
 
 

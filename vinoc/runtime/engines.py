@@ -1,0 +1,76 @@
+"""What computes a request: the CPU engine, or the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..backends.numpy.interpreter import Interpreter
+from ..ir.graph import Graph
+
+
+class Engine(Protocol):
+    """Runs a model for one request. The results are the caller's own."""
+
+    def run(self, inputs: Sequence[Any]) -> list[Any]:
+        """The outputs. Sequences are lists, an empty optional is None."""
+
+    def reset(self) -> None:
+        """Forgets all variables."""
+
+
+def engine_maker(graph: Graph, device: str, config: Mapping[str, Any]) -> Callable[[], Engine]:
+    """Makes engines of a model: they share what is compiled, each has variables of its own."""
+    if device == "TEMPLATE":
+        return lambda: Reference(graph)
+    from ..backends.cpu.device import Executable
+
+    executable = Executable(graph, config.get("INFERENCE_NUM_THREADS", 0))
+    return lambda: Native(executable)
+
+
+class Reference:
+    """Every operation by its definition."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._interpreter = Interpreter(graph)
+        self._stateful = any(n.kind == "Assign" for g in graph.walk() for n in g)
+
+    def run(self, inputs: Sequence[Any]) -> list[Any]:
+        if self._stateful:  # a variable may keep an input beyond this call
+            inputs = [_own(a) for a in inputs]
+        return [_own(v) for v in self._interpreter.run(inputs)]
+
+    def reset(self) -> None:
+        self._interpreter.reset()
+
+
+class Native:
+    """Generated kernels."""
+
+    def __init__(self, executable: Any) -> None:
+        from ..backends.cpu.engine.islands import State
+
+        self._executable = executable
+        self._new_state = State
+        self._state = State()
+
+    def run(self, inputs: Sequence[Any]) -> list[Any]:
+        return [_own(v) if _is_view(v, inputs) else v for v in self._executable.run(inputs, self._state)]
+
+    def reset(self) -> None:
+        self._state = self._new_state()
+
+
+def _is_view(value: Any, inputs: Sequence[Any]) -> bool:
+    """Whether a result may be something that others hold: kernels give arrays of their own, islands need not."""
+    return not isinstance(value, np.ndarray) or value.base is not None or any(value is a for a in inputs)
+
+
+def _own(value: Any) -> Any:
+    """A copy that the caller may change: what the interpreter gives may be an input, a constant or a variable."""
+    if isinstance(value, list | tuple):
+        return [_own(v) for v in value]
+    return None if value is None else np.array(value)
