@@ -87,6 +87,10 @@ def convolution(plan: Plan, node: Node) -> None:
     size, out_shape = source.shape[2:], shape_of(node.outputs[0])
     begin, _ = auto_pads(size, kernel, op.strides, op.dilations, op.pads_begin, op.pads_end, op.auto_pad)
     window = Window(size, out_shape[2:], tuple(kernel), op.strides, op.dilations, tuple(begin))
+    if groups > 1 and depth == channels == 1:
+        from .depthwise import depthwise
+
+        return depthwise(plan, node, source, window, filters, epilogue_of(body, node))
     width = plan.target.width
     weights = plan.packed.of(
         filters, ("panels", width), lambda array: pack(array.reshape(groups, depth, channels, prod(kernel)), width)

@@ -1,0 +1,71 @@
+"""Depthwise convolution: groups of one channel."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....ir.graph import Node, Value
+from ..kernels.base import f32_bits
+from ..kernels.depthwise import depthwise as kernel
+from .conv import Epilogue, Window
+from .place import Form, Place
+from .plan import Array, Plan
+from .window import Windows, rounded, walk, work
+
+
+def depthwise(plan: Plan, node: Node, source: Place, window: Window, filters: Value, epilogue: Epilogue) -> None:
+    """filters are [channels, 1, 1, *kernel]."""
+    channels = source.shape[1]
+    lanes = plan.target.lanes
+    weights = plan.packed.of(filters, ("depthwise", lanes), lambda array: pack(array.reshape(channels, -1), lanes))
+    scaled(plan, node, source, window, weights, _bias(plan, epilogue.bias, channels), epilogue)
+
+
+def scaled(
+    plan: Plan, node: Node, source: Place, window: Window, weights: Array, bias: Array, epilogue: Epilogue
+) -> None:
+    """The call of the kernel, with packed weights and bias."""
+    lanes = plan.target.lanes
+    out = plan.write(node.outputs[0], Form.LAST)
+    target = out if out.fits(Form.LAST) else plan.new(out.shape, out.dtype, Form.LAST)
+    residual = plan.read(epilogue.residual, Form.LAST) if epilogue.residual is not None else None
+    windows = Windows(window, source.strides[2:], 4 * weights.shape[1])
+    walk(
+        plan,
+        windows,
+        kernel(*windows.variant()),
+        source,
+        target,
+        2 * work(window, *source.shape[:2]),
+        weights=weights,
+        bias=bias,
+        residual=residual or plan.packed.get(("none", lanes), lambda: np.full(lanes, -0.0, np.float32)),
+        res_pixel=residual.pixel if residual else 0,
+        res_line=residual.strides[-2] if residual and len(window.size) > 1 else 0,
+        res_image=residual.strides[0] if residual else 0,
+        lo=f32_bits(epilogue.lo),
+        hi=f32_bits(epilogue.hi),
+        post=0,
+        post_args=0,
+    )
+    if target is not out:
+        plan.copy(target, out)
+
+
+def pack(filters: Array, lanes: int) -> Array:
+    """[channels, taps] -> [taps, channels rounded up], f32."""
+    channels, taps = filters.shape
+    out = np.zeros((taps, rounded(channels, lanes)), np.float32)
+    out[:, :channels] = filters.T
+    return out
+
+
+def _bias(plan: Plan, bias: Value | None, channels: int) -> Array:
+    padded = rounded(channels, plan.target.lanes)
+    if bias is None:
+        return plan.packed.get(("zeros", padded), lambda: np.zeros(padded, np.float32))
+
+    def make(array: Array) -> Array:
+        return pack(np.broadcast_to(array.reshape(-1), channels).reshape(channels, 1), plan.target.lanes)
+
+    return plan.packed.of(bias, ("depthwise bias", channels, plan.target.lanes), make)

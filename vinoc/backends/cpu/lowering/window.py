@@ -1,0 +1,152 @@
+"""Tables for kernels that walk over windows: depthwise convolution and pooling (kernels/window.py)."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ....ir.kernels.pool import window_counts
+from ..kernels.base import Kernel
+from ..kernels.window import LINE, SEGMENT, most_pixels
+from .conv import Window
+from .place import Place
+from .plan import Array, Plan
+
+UNITS = 32
+"""Units of work that a call should have at least, for threads to share."""
+
+TAPS = 7
+"""Up to so many taps in the last dimension are written out in code."""
+
+
+@dataclass(frozen=True)
+class Divisor:
+    """What an average counts: elements inside, or pads as well."""
+
+    ends: tuple[int, ...]
+    exclude_pad: bool
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Windows over an image with these strides in bytes; a tap's weights are `weight_step` bytes after another's."""
+
+    window: Window
+    strides: tuple[int, ...]
+    weight_step: int
+    divisor: Divisor | None = None
+
+    def variant(self) -> tuple[int, int]:
+        """(taps, stride) of the code: of the last dimension, or 0, 0."""
+        w = self.window
+        known = w.kernel[-1] <= TAPS and w.strides[-1] <= 2 and w.dilations[-1] == 1
+        return (w.kernel[-1], w.strides[-1]) if known else (0, 0)
+
+    def lines(self) -> Array:
+        """[lines, words]: see kernels/window.py."""
+        w, outer = self.window, len(self.window.size) - 1
+        offsets = np.zeros((1, 1), np.int64)
+        inside = np.ones((1, 1), bool)
+        for k in range(outer):
+            at = np.arange(w.out[k])[:, None] * w.strides[k] - w.pads[k] + np.arange(w.kernel[k]) * w.dilations[k]
+            here = (at >= 0) & (at < w.size[k])
+            shape = (offsets.shape[0] * w.out[k], -1)
+            offsets = (offsets[:, None, :, None] + (at * self.strides[k])[None, :, None, :]).reshape(shape)
+            inside = (inside[:, None, :, None] & here[None, :, None, :]).reshape(shape)
+        order = np.argsort(~inside, axis=1, kind="stable")
+        table = np.zeros((len(offsets), LINE + 2 * offsets.shape[1]), np.int64)
+        table[:, 0] = inside.sum(1)
+        table[:, 1] = self._counts(slice(0, outer)).reshape(-1)
+        table[:, LINE::2] = np.take_along_axis(offsets, order, 1)
+        table[:, LINE + 1 :: 2] = order * (w.kernel[-1] * self.weight_step)
+        return table
+
+    def segments(self, most: int) -> Array:
+        """[segments, words]: neighbouring pixels whose windows are cut alike, in even parts of at most `most`."""
+        w = self.window
+        (size, out, kernel, stride, dilation, pad) = (
+            w.size[-1], w.out[-1], w.kernel[-1], w.strides[-1], w.dilations[-1], w.pads[-1],
+        )  # fmt: skip
+        known, _ = self.variant()
+        at = np.arange(out) * stride - pad
+        begin = np.minimum(-(np.minimum(at, 0) // dilation), kernel)
+        end = np.clip(-((at - size) // dilation), begin, kernel)
+        counts = self._counts(slice(len(w.size) - 1, None)).reshape(-1)
+        keys = np.stack([begin, end, np.broadcast_to(counts, (out,))], 1)
+        edges = [0, *(np.flatnonzero((keys[1:] != keys[:-1]).any(1)) + 1).tolist(), out]
+        rows: list[list[int]] = []
+        for first, last in itertools.pairwise(edges):
+            t, taps = int(begin[first]), int(end[first] - begin[first])
+            single = bool(known) and taps != known
+            pieces = last - first if single else -(-(last - first) // most)
+            cuts = [first + (last - first) * i // pieces for i in range(pieces + 1)]
+            for x, y in itertools.pairwise(cuts):
+                case = (most + taps if taps else 0) if single else y - x
+                offset = (int(at[x]) + t * dilation) * self.strides[-1]
+                rows.append([case, x, y - x, taps, offset, t * self.weight_step, int(keys[first, 2])])
+        return np.array(rows, np.int64).reshape(-1, SEGMENT)
+
+    def _counts(self, dims: slice) -> Array:
+        """The share of the divisor of each index of some output dimensions."""
+        w, d = self.window, self.divisor
+        out = w.out[dims]
+        if d is None or not out:
+            return np.ones(out, np.int64)
+        counts = window_counts(
+            w.size[dims], w.kernel[dims], w.strides[dims], out, w.pads[dims], d.ends[dims], d.exclude_pad
+        )
+        return np.asarray(np.broadcast_to(counts, out), np.int64)
+
+
+def walk(plan: Plan, windows: Windows, kernel: Kernel, source: Place, out: Place, flops: int, **more: Any) -> None:
+    """The call of a kernel that walks; both places are channels-last."""
+    w = windows.window
+    lanes = plan.target.lanes
+    most = most_pixels(lanes, windows.variant()[0])
+    lines = plan.packed.get((windows, "lines"), windows.lines)
+    segments = plan.packed.get((windows, "segments", most), lambda: windows.segments(most))
+    images, channels = source.shape[:2]
+    base = max(images * len(lines), 1)
+    c_block = rounded(-(-channels // max(min(-(-UNITS // base), channels // (4 * lanes)), 1)), lanes)
+    c_blocks = -(-channels // c_block)
+    part = max(len(segments) // max(-(-UNITS // (base * c_blocks)), 1), 1)
+    parts = -(-len(segments) // part)
+    plan.call(
+        kernel,
+        images * len(lines) * parts * c_blocks,
+        flops=flops,
+        input=source,
+        output=out,
+        lines=lines,
+        segments=segments,
+        n_lines=len(lines),
+        line_size=lines.shape[1],
+        n_segments=len(segments),
+        part=part,
+        parts=parts,
+        channels=channels,
+        c_block=c_block,
+        c_blocks=c_blocks,
+        in_pixel=source.pixel,
+        in_step=source.pixel * w.strides[-1],
+        tap_step=source.pixel * w.dilations[-1],
+        in_image=source.strides[0],
+        out_pixel=out.pixel,
+        out_line=out.strides[-2] if len(w.size) > 1 else 0,
+        out_image=out.strides[0],
+        weight_step=windows.weight_step,
+        **more,
+    )
+
+
+def rounded(n: int, to: int) -> int:
+    return -(-n // to) * to
+
+
+def work(window: Window, images: int, channels: int) -> int:
+    """Combinations of a tap with an element."""
+    return images * channels * prod(window.out) * prod(window.kernel)
