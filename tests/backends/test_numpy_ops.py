@@ -295,7 +295,7 @@ def test_every_operation_has_an_expression() -> None:
     library = Library()
     own = {}
     for kind, cls in registry().items():
-        if kind not in {"Constant", "ReadValue", "Assign"}:
+        if kind not in {"Constant", "ReadValue", "Assign"} and cls.__module__.startswith("vinoc."):
             form = op_form(cls)
             if form.inline is None:
                 library.add(form.definition())

@@ -168,6 +168,27 @@ def test_numeric_check_names_the_first_pass_beyond_the_tolerance() -> None:
         PassManager(Pipeline((*parse("fold").steps, ReluIsTanh())), [check]).run(_graph())
 
 
+def test_numeric_check_of_sequences() -> None:
+    import numpy as np
+
+    from vinoc.backends.numpy import Interpreter
+    from vinoc.ir.text import parse_graph
+    from vinoc.passes.instruments import NumericCheck, range_error
+
+    graph = parse_graph("""graph g(x: f32[2]) -> (s) {
+      zero = Constant() : f32[] = [0.0]
+      y = Add(x, zero)
+      s = SequenceConstruct(y, x)
+    }""")
+    check = NumericCheck(lambda g, ins: Interpreter(g).run(ins), [np.ones(2, np.float32)])
+    PassManager("dropout", [check]).run(graph)
+    assert check.errors == [("dropout", 0.0)]
+    one, two = np.ones(2), np.full(2, 2.0)
+    assert range_error((one, two), [one, one]) == 0.5
+    assert range_error((one,), (one, one)) == range_error(None, one) == range_error(one, None) == float("inf")
+    assert range_error((), ()) == range_error(None, None) == 0.0
+
+
 def test_a_match_that_is_declined_leaves_nothing_behind() -> None:
     from vinoc.passes import Decline
 

@@ -4,7 +4,7 @@
     y = b.Add(b.MatMul(x, w, transpose_b=True), bias)
 
 Arguments are inputs, keywords are attributes. NumPy arrays and numbers become constants: a Python float takes
-the element type of the first value among the inputs, Python ints are i64.
+the element type of the first tensor among the inputs, Python ints are i64.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from .fold import evaluate_constants
 from .graph import Graph, Node, Value
 from .loc import AnyLoc
 from .op import Op, op_class
+from .types import TensorType
 
 
 class Builder:
@@ -82,7 +83,7 @@ class Builder:
     def _values(self, inputs: Sequence[Any]) -> tuple[Value | None, ...]:
         if all(v is None or isinstance(v, Value) for v in inputs):
             return tuple(inputs)
-        like = next((v.dtype for v in inputs if isinstance(v, Value)), None)
+        like = next((v.type.dtype for v in inputs if isinstance(v, Value) and isinstance(v.type, TensorType)), None)
         out: list[Value | None] = []
         for v in inputs:
             if v is None or isinstance(v, Value):

@@ -12,6 +12,7 @@ met at its new place, and iteration goes on from there when it is the current on
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Union
 
@@ -21,10 +22,10 @@ from . import loc as _loc
 from .constant import Constant
 from .dim import Sym
 from .dtype import Array, DType
-from .errors import InferenceError, VinocError
+from .errors import EvaluationError, InferenceError, VinocError
 from .loc import AnyLoc
 from .op import Op, as_tuple, check_arity, port_name
-from .types import Shape, TensorType, Type
+from .types import Shape, TensorType, Type, static_shape
 
 if TYPE_CHECKING:
     import networkx
@@ -504,34 +505,42 @@ def _follow(node: Node) -> None:
         return
     if not op.symbolic:
         return
-    out = node.outputs[0]
-    out.known = None
-    if not isinstance(out.type, TensorType) or out.type.dtype.kind not in "iub":
+    for out in node.outputs:
+        out.known = None
+    followed = [_is_followed(out.type) for out in node.outputs]
+    if not any(followed):
         return
     if op.kind == "ShapeOf":
         source = node.inputs[0]
         if source is not None and source.shape is not None:
-            out.known = dims_array(source.shape)
+            node.outputs[0].known = dims_array(source.shape)
         return
-    arrays: list[Array | None] = []
-    symbolic = False
-    for value in node.inputs:
-        if value is None:
-            arrays.append(None)
-            continue
-        if value.known is None:
-            return
-        symbolic = symbolic or value.known.dtype == object
-        arrays.append(value.known)
+    arrays = [None if value is None else value.known for value in node.inputs]
+    if any(value is not None and array is None for value, array in zip(node.inputs, arrays, strict=True)):
+        return
+    symbolic = any(array is not None and array.dtype == object for array in arrays)
     try:
         with np.errstate(all="ignore"):
-            result = np.asarray(op.evaluate(*arrays))
-    except Exception:
+            results = [np.asarray(r) for r in as_tuple(op.evaluate(*arrays))]
+    except VinocError:
         if not symbolic:
             raise
+        return
+    except Exception as error:
+        if not symbolic:
+            raise EvaluationError(f"{op.kind} of constants cannot be computed: {error}", node.where) from error
         return  # the operation asks of a symbol what only a number can answer
-    if result.size <= _KNOWN_LIMIT:
-        out.known = _narrow(result)
+    for out, result, wanted in zip(node.outputs, results, followed, strict=True):
+        if wanted and result.size <= _KNOWN_LIMIT:
+            out.known = _narrow(result)
+
+
+def _is_followed(type: Type) -> bool:
+    """True for integers that are not known to be too many for shape arithmetic."""
+    if not isinstance(type, TensorType) or type.dtype.kind not in "iub":
+        return False
+    shape = static_shape(type.shape)
+    return shape is None or math.prod(shape) <= _KNOWN_LIMIT
 
 
 def dims_array(shape: Shape) -> Array:

@@ -56,7 +56,11 @@ class Operand(Protocol):
     @property
     def known(self) -> Array | None:
         """The value, where it is a constant or made of dimensions: an array of numbers or an object
-        array of ints and symbols; else None."""
+        array of ints and symbols; else None. Only integers and booleans are followed, and few of them."""
+
+    @property
+    def const(self) -> Array | None:
+        """The array, where the value is a constant of any type and size; else None. Loads it."""
 
 
 Types = Type | tuple[Type, ...]

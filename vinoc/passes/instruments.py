@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -68,14 +69,14 @@ class NumericCheck(Instrument):
 
     def __init__(
         self,
-        evaluate: Callable[[Graph, Sequence[Array]], Sequence[Array]],
-        inputs: Sequence[Array],
+        evaluate: Callable[[Graph, Sequence[Any]], Sequence[Any]],
+        inputs: Sequence[Any],
         tolerance: float = 1e-3,
     ) -> None:
         self.evaluate = evaluate
         self.inputs = inputs
         self.tolerance = tolerance
-        self.reference: Sequence[Array] = ()
+        self.reference: Sequence[Any] = ()
         self.errors: list[tuple[str, float]] = []
 
     def start(self, graph: Graph) -> None:
@@ -98,11 +99,22 @@ class NumericCheck(Instrument):
         self.errors.append((step.pipeline, worst))
 
 
-def range_error(expected: Array, actual: Array) -> float:
+def range_error(expected: Any, actual: Any) -> float:
     """The largest absolute difference relative to the largest absolute expected value; inf where shapes differ.
 
-    Where both are NaN, or the same infinity, they agree.
+    Where both are NaN, or the same infinity, they agree. Of sequences it is the error of the worst element; an
+    optional that is empty agrees with nothing else.
     """
+    if isinstance(expected, tuple | list):
+        if not isinstance(actual, tuple | list) or len(expected) != len(actual):
+            return float("inf")
+        return max((range_error(e, a) for e, a in zip(expected, actual, strict=True)), default=0.0)
+    if expected is None or actual is None:
+        return 0.0 if expected is actual else float("inf")
+    return _array_error(np.asarray(expected), np.asarray(actual))
+
+
+def _array_error(expected: Array, actual: Array) -> float:
     if expected.shape != actual.shape:
         return float("inf")
     if not expected.size:

@@ -153,6 +153,22 @@ def test_provenance_and_names() -> None:
     assert [v.name for v in (*first.outputs, *second.outputs)] == ["a", "y"]
 
 
+def test_initializers_name_themselves_in_bodies_too() -> None:
+    branches = []
+    for kind in ("Add", "Mul"):
+        made = helper.make_tensor_value_info(f"{kind}_y", 1, None)
+        branches.append(helper.make_graph([NODE(kind, ["x", "w"], [f"{kind}_y"])], kind, [], [made]))
+    choice = helper.make_node("If", ["c"], ["y"], then_branch=branches[0], else_branch=branches[1])
+    model = build([choice], {"x": [3], "c": []}, constants={"w": np.ones(3, np.float32)})
+    model.graph.input[1].type.tensor_type.elem_type = 9
+    graph = read(model)
+    (node,) = [n for n in graph if n.bodies]
+    places = [n.loc for body in node.bodies for n in body if n.kind == "Constant"]
+    assert places == [Loc("model", "w"), Loc("model", "w")]
+    weighted = read(build([NODE("Add", ["x", "w"], ["y"])], {"x": [3]}, constants={"w": np.ones(3, np.float32)}))
+    assert [n.loc for n in weighted] == [Loc("model", "w"), Loc("model", "y", "Add")]
+
+
 # Types
 
 

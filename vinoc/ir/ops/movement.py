@@ -182,6 +182,8 @@ def _merged(a: Shape, b: Shape) -> Shape:
 class Split(Op):
     """Cuts `data` along a dimension into `num_splits` equal parts."""
 
+    symbolic: ClassVar[bool] = True
+
     num_splits: int
 
     def validate(self) -> None:
@@ -207,6 +209,8 @@ class Split(Op):
 @op(opset=1)
 class VariadicSplit(Op):
     """Cuts `data` along a dimension into parts of the given lengths, of which one may be -1: the rest."""
+
+    symbolic: ClassVar[bool] = True
 
     def infer(self, data: Operand, axis: Operand, split_lengths: Operand) -> tuple[TensorType, ...]:
         count = static_length(split_lengths, "split_lengths")

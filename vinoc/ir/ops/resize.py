@@ -104,7 +104,4 @@ def scaled(size: Dim, scale: float) -> Dim:
 
 def value(operand: Operand) -> Array | None:
     """The value of an operand, where it is known or a constant of any type."""
-    if operand.known is not None:
-        return operand.known
-    found: Array | None = getattr(operand, "const", None)  # only the values of integers are followed
-    return found
+    return operand.const if operand.known is None else operand.known

@@ -72,7 +72,7 @@ class Conversion:
         """
         graph = Graph(proto.name or "graph")
         protos = self._initializers(proto, raw)
-        scope = Scope(graph, None, opsets, Tensors(self._buffer, protos))
+        scope = Scope(graph, None, opsets, Tensors(self._buffer, protos, self.file))
         self._inputs(scope, proto, inputs, protos)
         wanted = [*outputs] or [v.name for v in proto.output]
         if not wanted:
@@ -252,7 +252,9 @@ class Conversion:
         key = (_domain(function.domain), function.name, function.overload)
         if key in scope.calls:
             raise ModelError(f"function '{function.name}' calls itself", help="ONNX functions cannot be recursive")
-        inner = Scope(scope.graph, None, _opsets(function.opset_import) or scope.opsets, Tensors(self._buffer, {}))
+        inner = Scope(
+            scope.graph, None, _opsets(function.opset_import) or scope.opsets, Tensors(self._buffer, {}, self.file)
+        )
         inner.calls = scope.calls | {key}
         inner.depth = scope.depth + 1
         attributes = {a.name: a for a in function.attribute_proto}
@@ -297,7 +299,7 @@ class Conversion:
         return self._subgraph(self._enter(outer.graph, outer, proto), proto)
 
     def _enter(self, graph: Graph, outer: Scope, proto: Any) -> Scope:
-        return Scope(graph, outer, outer.opsets, Tensors(self._buffer, self._initializers(proto, {})))
+        return Scope(graph, outer, outer.opsets, Tensors(self._buffer, self._initializers(proto, {}), self.file))
 
     def _subgraph(self, scope: Scope, proto: Any) -> list[Value]:
         entries = self._arrange(proto, scope, [v.name for v in proto.output])

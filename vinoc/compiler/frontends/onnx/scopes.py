@@ -11,6 +11,7 @@ from ....ir.buffer import Buffer
 from ....ir.builder import Builder
 from ....ir.constant import Constant
 from ....ir.graph import Graph, Value
+from ....ir.loc import Loc
 from ....ir.op import Op
 
 
@@ -44,11 +45,12 @@ class FoldingBuilder(Builder):
 
 
 class Tensors:
-    """The initializers of a graph, by name; `read` turns one into a Buffer."""
+    """The initializers of a graph of a model file, by name; `read` turns one into a Buffer."""
 
-    def __init__(self, read: Any, protos: Mapping[str, Any]) -> None:
+    def __init__(self, read: Any, protos: Mapping[str, Any], file: str) -> None:
         self._read = read
         self.protos = protos
+        self.file = file
 
     def __contains__(self, name: str) -> bool:
         return name in self.protos
@@ -98,7 +100,8 @@ class Scope:
             return self.values[name]
         if name in self.tensors:
             self.values[name] = POISON  # what it stays when reading fails
-            value = self.builder.const(self.tensors.buffer(name), name=name)
+            op, loc = Constant(self.tensors.buffer(name)), Loc(self.tensors.file, name)
+            value = self.graph.insert(op, (), loc=loc, name=name).output
             self.values[name] = value
             return value
         if self.parent is None:
@@ -109,8 +112,8 @@ class Scope:
         return inner
 
     def _enter(self, outer: Value) -> Value:
-        if type(outer.op) is Constant:
-            return self.graph.insert(outer.op, (), loc=self.builder.loc, name=outer.name).outputs[0]
+        if outer.node is not None and type(outer.op) is Constant:
+            return self.graph.insert(outer.op, (), loc=outer.node.loc, name=outer.name).outputs[0]
         if outer not in self.captures:
             inner = self.graph.add_input(outer.type, outer.name)
             inner.known = outer.known
