@@ -131,3 +131,14 @@ def test_diff_of_a_model_and_its_ir(cli: Cli, tiny: Path, tmp_path: Path) -> Non
     assert [line for line in run.out.splitlines() if line[:2] in ("- ", "+ ", "~ ", "! ")] == [
         "- Abs 'dead' : f32[N,4,8,8]"
     ]
+
+
+def test_show_plan(cli: Cli) -> None:
+    model = Path(__file__).parents[2] / "examples/models/mnist/mnist.onnx"
+    run = cli("show", model, "--plan", "--times")
+    assert run.code == 0
+    lines = run.out.splitlines()
+    assert "kernel" in lines[0]
+    assert "GFLOP/s" in lines[0]
+    assert any("igemm" in line and "Convolution28" in line for line in lines)
+    assert cli("show", model, "--times").code == 2

@@ -14,6 +14,7 @@ from ..ir.op import port_name
 from ..ir.text.printer import attribute
 from ..ir.types import TensorType
 from .driver import Size
+from .samples import random_inputs
 from .summary import bytes_text, table
 
 SHOWN_USERS = 8
@@ -32,6 +33,21 @@ def summary(graph: Graph) -> Iterator[str]:
     counts = Counter(node.kind for g in graph.walk() for node in g)
     yield "operations:"
     yield from table([("", kind, str(count)) for kind, count in sorted(counts.items(), key=lambda c: (-c[1], c[0]))])
+
+
+def plan_lines(graph: Graph, times: bool = False) -> Iterator[str]:
+    """The CPU device's schedule for a model, unknown dimensions taken as 1; with `times` it is run once more."""
+    from ..backends.cpu.device import Executable
+    from ..backends.cpu.report import HEAD, rows
+    from ..passes.manager import PassManager
+    from .config import DEFAULT_PASSES
+
+    PassManager(DEFAULT_PASSES).run(graph)
+    inputs = random_inputs(graph)
+    executable = Executable(graph)
+    executable.run(inputs)
+    program = executable.program([a.shape for a in inputs])
+    yield from table([HEAD, *rows(program, inputs if times else None)])
 
 
 def node_lines(graph: Graph, name: str) -> Iterator[str]:

@@ -19,11 +19,12 @@ from ..numpy.interpreter import Interpreter
 from .codegen.library import Library
 from .codegen.target import Target, host, target
 from .engine.islands import State
+from .engine.packer import Packer
 from .engine.pool import Pool
 from .engine.program import Program
 from .engine.stages import Runner, Staged, is_static
-from .lowering import conv, movement  # noqa: F401  # they declare lowerings
-from .lowering.plan import Array, Packed, Plan
+from .lowering import conv, matmul, movement, pool  # noqa: F401  # they declare lowerings
+from .lowering.plan import Array, Mode, Packed, Plan
 
 SPECIALIZE = "fold,dropout,cse,dce"
 """What a graph goes through once its shapes are known."""
@@ -44,12 +45,18 @@ class Executable:
     """A model on the CPU, for inputs of any shapes that it takes. Calls from several threads wait for each other."""
 
     def __init__(
-        self, graph: Graph, threads: int = 0, kernels: Target | None = None, parent: Executable | None = None
+        self,
+        graph: Graph,
+        threads: int = 0,
+        kernels: Target | None = None,
+        parent: Executable | None = None,
+        accuracy: bool = False,
     ) -> None:
         self.graph = graph
         self.library: Library = parent.library if parent else library(kernels.name if kernels else "host")
         self.pool: Pool = parent.pool if parent else Pool(self.library, threads or cores())
-        self.packed: Packed = parent.packed if parent else Packed()
+        self.packed: Packed = parent.packed if parent else Packed(Packer(self.library, self.pool))
+        self.mode: Mode = parent.mode if parent else Mode(self.pool.threads, accuracy)
         self._runners: OrderedDict[Any, Program | Staged] = OrderedDict()
         self._lock = threading.RLock()
 
@@ -69,7 +76,7 @@ class Executable:
         if not is_static(graph):
             return Staged(graph, lambda part: self._make(part).run, self.child, self.child)
         PassManager(LOWER).run(graph)
-        plan = Plan(graph, self.library.target, self.packed).build()
+        plan = Plan(graph, self.library.target, self.packed, self.mode).build()
         return Program(plan, self.library, self.pool, self.child)
 
     def child(self, graph: Graph) -> Runner:

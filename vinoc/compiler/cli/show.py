@@ -6,20 +6,25 @@ from pathlib import Path
 
 import click
 
+from ...ir.errors import UsageError
 from .options import FILE, SETTINGS, debug, framework
 
 
 @click.command(context_settings=SETTINGS, short_help="Show a model's inputs, outputs and operations, or a node.")
 @click.argument("model", type=FILE)
 @click.argument("node", required=False)
+@click.option("--plan", is_flag=True, help="Show the schedule of kernels that the CPU device makes of it.")
+@click.option("--times", is_flag=True, help="With --plan: run it on random inputs, and show the time of every step.")
 @framework
 @debug
-def command(model: Path, node: str | None, framework: str | None, debug: bool) -> None:
+def command(model: Path, node: str | None, plan: bool, times: bool, framework: str | None, debug: bool) -> None:
     """Shows what is in MODEL; with NODE, all about the nodes of that name."""
     from ..driver import quiet_gc, read_model
-    from ..show import node_lines, summary
+    from ..show import node_lines, plan_lines, summary
 
+    if times and not plan:
+        raise UsageError("--times goes with --plan")
     with quiet_gc():
         graph = read_model(model, framework)
-        for line in node_lines(graph, node) if node else summary(graph):
+        for line in plan_lines(graph, times) if plan else node_lines(graph, node) if node else summary(graph):
             print(line)

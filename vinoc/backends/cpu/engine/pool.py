@@ -33,8 +33,13 @@ class Pool:
         self._run, self._work = _RUN(run), _WORK(work)
         self._state: _State | None = None
 
-    def run(self, table: int) -> None:
-        """Walks the schedule at an address. Returns when all is done."""
+    def run(self, table: int, alone: bool = False) -> None:
+        """Walks the schedule at an address, with all threads or with the caller's alone. Returns when all is done."""
+        if alone:
+            single = _State(self._run, 1)
+            single.control[runner.TABLE // 8] = table
+            self._run(single.address)
+            return
         with self._lock:
             state = self._state
             if state is None or state.process != os.getpid():

@@ -19,6 +19,10 @@ Patch: TypeAlias = "tuple[Array, int, int]"
 """(argument block, entry, offset): takes the address of an input or output, anew for every run."""
 
 
+FEW_FLOPS = 5_000_000
+"""Schedules of less work run in the caller's thread: waking others takes as long."""
+
+
 class Program:
     """A schedule in native form, with its own arena: one run at a time."""
 
@@ -31,6 +35,8 @@ class Program:
         self.keep: list[Any] = []
         self.patches: dict[tuple[Kind, int], list[Patch]] = {}
         self.outputs = [(shape_of(v), dtype_of(v)) for v in plan.graph.outputs]
+        calls = [s for s in plan.steps if isinstance(s, Call)]
+        self.alone = sum(c.flops for c in calls) < FEW_FLOPS or all(c.units == 1 for c in calls)
         self._lock = threading.Lock()
         self._allocate(plan)
         self.steps = self._link(plan)
@@ -97,31 +103,46 @@ class Program:
             self._bind(Kind.OUTPUT, outputs)
             for step in self.steps:
                 if isinstance(step, np.ndarray):
-                    self.pool.run(step.ctypes.data)
+                    self.pool.run(step.ctypes.data, self.alone)
                 else:
                     step.run(inputs, outputs, state)
         return outputs
 
-    def profile(self, inputs: Sequence[Array], state: State) -> list[tuple[Call | Island, float]]:
-        """Runs once, step by step; returns the seconds of each."""
+    def profile(self, inputs: Sequence[Array], state: State, runs: int = 10) -> list[tuple[Call | Island, float]]:
+        """The mean seconds of every step over some runs.
+
+        Kernels are timed inside the schedule, by the processor's clock, whose rate is taken from the runs themselves.
+        """
         outputs = [np.empty(shape, dtype) for shape, dtype in self.outputs]
-        times: list[tuple[Call | Island, float]] = []
-        waiting = iter(self.plan.steps)
+        seconds = np.zeros(len(self.steps))
+        self._clear()
         with self._lock:
             self._bind(Kind.INPUT, inputs)
             self._bind(Kind.OUTPUT, outputs)
-            for step in self.steps:
-                tables = [step[i : i + 1] for i in range(len(step) - 1)] if isinstance(step, np.ndarray) else [step]
-                for table in tables:
-                    if isinstance(table, np.ndarray):
-                        single = np.concatenate([table, np.zeros((1, 4), np.int64)])
-                        began = perf_counter()
-                        self.pool.run(single.ctypes.data)
+            for _ in range(runs):
+                for k, step in enumerate(self.steps):
+                    began = perf_counter()
+                    if isinstance(step, np.ndarray):
+                        self.pool.run(step.ctypes.data, self.alone)
                     else:
-                        began = perf_counter()
-                        table.run(inputs, outputs, state)
-                    times.append((next(waiting), perf_counter() - began))
-        return times
+                        step.run(inputs, outputs, state)
+                    seconds[k] += perf_counter() - began
+        return list(zip(self.plan.steps, self._spread(seconds / runs), strict=True))
+
+    def _clear(self) -> None:
+        for step in self.steps:
+            if isinstance(step, np.ndarray):
+                step[:, 3] = 0
+
+    def _spread(self, seconds: Array) -> list[float]:
+        """The time of each step of the plan, from that of the tables and the ticks within."""
+        tables = [(s, t) for s, t in zip(self.steps, seconds, strict=True) if isinstance(s, np.ndarray)]
+        ticks = sum(int(s[:, 3].sum()) for s, _ in tables)
+        rate = sum(t for _, t in tables) / ticks if ticks else 0.0
+        out: list[float] = []
+        for step, t in zip(self.steps, seconds, strict=True):
+            out += [n * rate for n in step[:-1, 3].tolist()] if isinstance(step, np.ndarray) else [float(t)]
+        return out
 
     def _bind(self, kind: Kind, arrays: Sequence[Array]) -> None:
         for i, array in enumerate(arrays):

@@ -1,7 +1,8 @@
 """The native side of the engine: a function that walks a table of kernel calls, and the loop of a worker thread.
 
-A schedule is a table of entries [kernel, argument block, units, 0], ended by a kernel of 0. Every thread walks it,
-takes its share of the units of each entry, and waits for the others before the next.
+A schedule is a table of entries [kernel, argument block, units, ticks], ended by a kernel of 0. Every thread walks it,
+takes its share of the units of each entry, and waits for the others before the next. The first thread adds the ticks
+of the processor's clock that an entry took.
 
 Threads meet in a control block of i64 words, a cache line each, so that waiting does not disturb:
 
@@ -60,6 +61,11 @@ class _Sync(Emitter):
         """Returns the value before."""
         return self.b.atomic_rmw("add", self.word(offset), self.i64(by), "seq_cst")
 
+    def ticks(self) -> Any:
+        """A counter that grows steadily."""
+        x86 = self.target.triple.startswith("x86")
+        return self.call("llvm.readcyclecounter" if x86 else "llvm.readsteadycounter", I64, [], [])
+
     def pause(self) -> None:
         if self.target.triple.startswith("x86"):
             self.call("llvm.x86.sse2.pause", VOID, [], [])
@@ -92,22 +98,37 @@ def _walk(module: ir.Module, target: Target) -> ir.Function:
     kernel.add_incoming(first, before)
     e.b.cbranch(e.b.icmp_signed("==", kernel, e.i64(0)), after, inside)
     e.b.position_at_end(inside)
+    began = e.ticks()
     units = e.load(e.add(entry, 16), I64, 8)
-    begin = e.div(e.mul(units, thread), threads)
-    end = e.div(e.mul(units, e.add(thread, 1)), threads)
+    begin, end = (_share(e, units, t, threads) for t in (thread, e.add(thread, 1)))
     with e.when(e.b.icmp_signed("<", begin, end)):
         block = e.at(e.load(e.add(entry, 8), I64, 8))
         e.b.call(e.b.inttoptr(kernel, KERNEL.as_pointer()), [block, begin, end])
     # What comes next is read before the barrier: behind the last one the caller may let go of the table.
     following = e.load(e.add(entry, ENTRY_BYTES), I64, 8)
-    with e.when(e.b.icmp_signed(">", threads, e.i64(1))):
+    with e.when(e.b.and_(e.b.icmp_signed(">", threads, e.i64(1)), _must_meet(e, entry, units, following))):
         _barrier(e, threads)
+    with e.when(e.b.icmp_signed("==", thread, e.i64(0))):
+        taken = e.add(entry, 24)
+        e.store(e.b.add(e.load(taken, I64, 8), e.b.sub(e.ticks(), began)), taken, 8)
     entry.add_incoming(e.add(entry, ENTRY_BYTES), e.b.block)
     kernel.add_incoming(following, e.b.block)
     e.b.branch(head)
     e.b.position_at_end(after)
     e.finish()
     return e.function
+
+
+def _share(e: _Sync, units: Any, thread: Any, threads: Any) -> Any:
+    """Where a thread's share begins. A single unit is the first thread's."""
+    return e.div(e.add(e.mul(units, thread), e.b.sub(threads, e.i64(1))), threads)
+
+
+def _must_meet(e: _Sync, entry: Any, units: Any, following: Any) -> Any:
+    """Threads need not meet between entries of one unit: the first thread does both. They meet at the end."""
+    last = e.b.icmp_signed("==", following, e.i64(0))
+    following_units = e.load(e.add(entry, ENTRY_BYTES + 16), I64, 8)
+    return e.b.or_(last, e.b.icmp_signed(">", e.max(units, following_units), e.i64(1)))
 
 
 def _barrier(e: _Sync, threads: Any) -> None:

@@ -1,0 +1,28 @@
+"""Runs kernels at once, while a plan is made: constants are packed by generated code on all threads."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..codegen.library import Library
+from ..kernels.base import Kernel
+from ..lowering.plan import Array
+from .pool import Pool
+
+
+class Packer:
+    """Calls one kernel over all of its units, as a schedule of one entry."""
+
+    def __init__(self, library: Library, pool: Pool) -> None:
+        self.library = library
+        self.pool = pool
+
+    def __call__(self, kernel: Kernel, units: int, **args: int | Array) -> None:
+        """Arrays stand for their addresses."""
+        if units <= 0:
+            return
+        address = self.library.address(kernel.name, lambda m: kernel.build(m, self.library.target))
+        values = {k: v.ctypes.data if isinstance(v, np.ndarray) else v for k, v in args.items()}
+        block = kernel.block(**values)
+        table = np.array([(address, block.ctypes.data, units, 0), (0, 0, 0, 0)], np.int64)
+        self.pool.run(table.ctypes.data)
