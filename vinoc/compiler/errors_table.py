@@ -29,17 +29,20 @@ class Row:
         return self.op, str(self.count), self.nodes, self.inputs, self.what, self.help
 
 
-def rows(problems: Iterable[Problem]) -> list[Row]:
-    """The table, the most frequent first. Names in messages keep problems from being the same no more than nodes do."""
+def rows(problems: Iterable[Problem], nodes: int | None = SHOWN) -> list[Row]:
+    """The table, the most frequent first, with up to `nodes` names of nodes a row.
+
+    Names in messages keep problems from being the same no more than nodes do.
+    """
     groups: dict[tuple[str, str, str], list[Problem]] = {}
     for p in problems:
         key = (p.op, _QUOTED.sub("''", p.what), _QUOTED.sub("''", p.help or ""))
         groups.setdefault(key, []).append(p)
-    return sorted((_row(op, group) for (op, _, _), group in groups.items()), key=lambda r: -r.count)
+    return sorted((_row(op, group, nodes) for (op, _, _), group in groups.items()), key=lambda r: -r.count)
 
 
-def _row(op: str, group: Sequence[Problem]) -> Row:
-    nodes, inputs = _some(p.node for p in group), _some(p.inputs for p in group)
+def _row(op: str, group: Sequence[Problem], shown: int | None) -> Row:
+    nodes, inputs = _some((p.node for p in group), shown), _some((p.inputs for p in group), SHOWN)
     return Row(op, len(group), nodes, inputs, _common([p.what for p in group]), _common([p.help or "" for p in group]))
 
 
@@ -52,8 +55,8 @@ def _common(texts: Sequence[str]) -> str:
 
 
 def text(problems: Sequence[Problem]) -> Iterator[str]:
-    """The table as plain lines."""
-    for row in rows(problems):
+    """The table as plain lines, with all nodes."""
+    for row in rows(problems, None):
         times = f" x{row.count}" if row.count > 1 else ""
         yield f"  {row.op}{times}: {row.what}"
         if row.nodes:
@@ -74,7 +77,8 @@ def headline(problems: Sequence[Problem]) -> str:
     return f"{n} problem{'s' if n != 1 else ''}: {listed}: {first}" if len(counts) == 1 else f"{n} problems: {listed}"
 
 
-def _some(texts: Iterable[str]) -> str:
+def _some(texts: Iterable[str], shown: int | None) -> str:
     distinct = list(dict.fromkeys(t for t in texts if t))
-    more = f", and {len(distinct) - SHOWN} more" if len(distinct) > SHOWN else ""
-    return "; ".join(distinct[:SHOWN]) + more
+    kept = distinct[:shown]
+    more = f", and {len(distinct) - len(kept)} more" if len(distinct) > len(kept) else ""
+    return "; ".join(kept) + more

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -58,7 +59,7 @@ class Buffer:
 
     @property
     def size(self) -> int:
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
     @property
     def nbytes(self) -> int:
@@ -80,7 +81,7 @@ class Buffer:
             h = hashlib.blake2b(f"{self.dtype.name}{self.shape}".encode(), digest_size=16)
             if self.dtype.kind == "s":
                 for text in self.array.reshape(-1).tolist():
-                    raw = text if isinstance(text, bytes) else str(text).encode()
+                    raw = text if isinstance(text, bytes) else str(text).encode("utf-8", "surrogateescape")
                     h.update(len(raw).to_bytes(8, "little") + raw)
             elif (value := _uniform(self.array)) is not None:
                 h.update(b"splat" + value)
@@ -155,7 +156,7 @@ def unpack(dtype: DType, raw: Array, shape: tuple[int, ...]) -> Array:
         return raw.view(dtype.numpy).reshape(shape)
     if dtype.bits in (3, 6):
         raise VinocError(f"reading {dtype.name} constants is not supported")
-    count = int(np.prod(shape, dtype=np.int64))
+    count = math.prod(shape)
     per_byte = 8 // dtype.bits
     mask = np.uint8((1 << dtype.bits) - 1)
     out = np.empty(raw.size * per_byte, np.uint8)

@@ -18,7 +18,7 @@ from . import loc as _loc
 from .buffer import Buffer
 from .constant import Constant
 from .dtype import Array, DType
-from .errors import VinocError
+from .errors import InferenceError, VinocError
 from .fold import evaluate_constants
 from .graph import Graph, Node, Value
 from .loc import AnyLoc
@@ -89,7 +89,7 @@ class Builder:
             if v is None or isinstance(v, Value):
                 out.append(v)
             elif isinstance(v, float) and like is not None:
-                out.append(self.const(np.asarray(v, like.numpy)))
+                out.append(self.const(_number(v, like)))
             else:
                 array = np.asarray(v)
                 out.append(
@@ -99,3 +99,13 @@ class Builder:
 
     def _insert(self, op: Op, inputs: Sequence[Value | None], bodies: Sequence[Graph], name: str) -> Node:
         return self.graph.insert(op, inputs, before=self.before, bodies=bodies, loc=self.loc, name=name)
+
+
+def _number(value: float, like: DType) -> Array:
+    """A float as a scalar of another type. Raises InferenceError where an integer type cannot hold it."""
+    if like.is_integer:
+        low = -(1 << (like.bits - 1)) if like.kind == "i" else 0
+        if not value.is_integer() or not low <= value < low + (1 << like.bits):
+            raise InferenceError(f"the number {value} is given where {like} is expected")
+        return np.asarray(int(value)).astype(like.numpy)
+    return np.asarray(value, like.numpy)

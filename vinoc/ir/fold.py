@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,10 +14,12 @@ from .errors import EvaluationError, VinocError
 from .graph import Node, Value, infer
 from .loc import UNKNOWN
 from .op import Op, as_tuple
-from .types import TensorType
+from .types import TensorType, Type, static_shape
 
 GROWTH_LIMIT = 1 << 20
 """Elements. A result larger than this and than all operands together is not stored in place of the operation."""
+SIZE_LIMIT = 1 << 26
+"""Elements. A result larger than this and than what the operands hold in memory is not computed at all."""
 
 
 def evaluate_constants(op: Op, inputs: Sequence[Value | None]) -> list[Buffer] | None:
@@ -27,15 +30,18 @@ def evaluate_constants(op: Op, inputs: Sequence[Value | None]) -> list[Buffer] |
     if not op.foldable:
         return None
     arrays: list[Array | None] = []
-    total = 0
+    total = held = 0
     for value in inputs:
         array = value.const if value is not None else None
         if value is not None and array is None:
             return None
         arrays.append(array)
         total += array.size if array is not None else 0
+        held += _held(array) if array is not None else 0
     types = infer(Node(op, tuple(inputs), (), UNKNOWN))
     if not all(isinstance(t, TensorType) for t in types):
+        return None
+    if any(_elements(t) > max(held, SIZE_LIMIT) for t in types):
         return None
     try:
         with np.errstate(all="ignore"):
@@ -53,6 +59,16 @@ def evaluate_constants(op: Op, inputs: Sequence[Value | None]) -> list[Buffer] |
             return None
         out.append(Buffer.of(array, t.dtype))
     return out
+
+
+def _held(array: Array) -> int:
+    """How many elements are in memory: those of a repeated dimension once."""
+    return math.prod(n for s, n in zip(array.strides, array.shape, strict=True) if s)
+
+
+def _elements(type: Type) -> int:
+    shape = static_shape(type.shape) if isinstance(type, TensorType) else None
+    return 0 if shape is None else math.prod(shape)
 
 
 def constant(array: Array) -> Constant:

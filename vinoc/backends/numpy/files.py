@@ -19,6 +19,9 @@ def write_all(directory: Path, name: str, text: str, weights: Mapping[str, Buffe
     directory.mkdir(parents=True, exist_ok=True)
     targets = [directory / f"{name}.npz"] if weights else []
     targets.append(directory / f"{name}.py")
+    for path in targets:
+        if path.is_dir():
+            raise VinocError("a folder is in the place of an output file", str(path), "choose another name")
     temporary = [path.with_name(f".{path.name}.{os.getpid()}.tmp") for path in targets]
     try:
         if weights:
@@ -27,7 +30,8 @@ def write_all(directory: Path, name: str, text: str, weights: Mapping[str, Buffe
         for source, target in zip(temporary, targets):
             os.replace(source, target)
     except OSError as error:
-        raise VinocError(f"cannot be written: {error.strerror or error}", str(directory / name)) from error
+        what = f"cannot be written: {error.strerror or error}"
+        raise VinocError(what, str(directory / name), "check free space and permissions") from error
     finally:
         for path in temporary:
             path.unlink(missing_ok=True)

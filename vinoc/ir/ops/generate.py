@@ -13,6 +13,7 @@ from ..op import Op, Operand, op
 from ..types import Shape, TensorType
 from .activation import scalar
 from .elementwise import floating, integral, numeric, same_dtype
+from .shape import unknowns
 
 Alignment: TypeAlias = Literal["tensorflow", "pytorch"]
 
@@ -42,7 +43,7 @@ def shape_of(operand: Operand, what: str) -> Shape | None:
     if not operand.shape:
         return None if operand.shape is None else (unknown(),)
     length = operand.shape[0]
-    return (unknown(),) * length if isinstance(length, int) else None
+    return unknowns(length) if isinstance(length, int) else None
 
 
 @op(opset=4)

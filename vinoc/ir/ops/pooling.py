@@ -9,6 +9,7 @@ from ..kernels import pool
 from ..op import Op, Operand, field, op
 from ..types import Shape, TensorType, as_dims, normalize_axis
 from .elementwise import floating, integral, numeric
+from .shape import LONGEST
 from .window import AutoPad, Rounding, check_lists, positive_sizes, spatial_dims, windows
 
 
@@ -117,7 +118,7 @@ def adaptive_shape(data: TensorType, sizes: Operand) -> Shape | None:
         count = len(data.shape) - 2
     if sizes.known is not None:
         return (*leading(data), *positive_sizes(as_dims(sizes.known), "output_shape"))
-    return (*leading(data), *(unknown(1),) * count) if isinstance(count, int) else None
+    return (*leading(data), *(unknown(1),) * count) if isinstance(count, int) and count <= LONGEST else None
 
 
 @op(opset=8)

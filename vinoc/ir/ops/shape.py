@@ -18,6 +18,10 @@ from ..types import Shape, TensorType
 # What the operations on shapes ask of their operands.
 
 
+LONGEST = 1 << 16
+"""Of lists that give a number to each dimension or part: what is longer is no such list."""
+
+
 def need_integers(operand: Operand, what: str) -> None:
     """Raises InferenceError unless the elements are integers."""
     if not operand.dtype.is_integer:
@@ -32,7 +36,10 @@ def length(operand: Operand, what: str) -> Dim | None:
         return None
     if len(shape) > 1:
         raise InferenceError(f"`{what}` is {operand.type}, expected one dimension")
-    return shape[0] if shape else 1
+    n = shape[0] if shape else 1
+    if isinstance(n, int) and n > LONGEST:
+        raise InferenceError(f"`{what}` is {operand.type}, a list longer than {LONGEST:,}")
+    return n
 
 
 def static_length(operand: Operand, what: str) -> int | None:
@@ -67,6 +74,8 @@ def known_scalar(operand: Operand, what: str) -> int | None:
 
 def unknowns(rank: int | None) -> Shape | None:
     """A shape of which only the rank is known."""
+    if rank is not None and rank > LONGEST:
+        raise InferenceError(f"a tensor of {rank:,} dimensions")
     return None if rank is None else (unknown(),) * rank
 
 

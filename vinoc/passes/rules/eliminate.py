@@ -11,7 +11,7 @@ from ...ir.graph import Value
 from ...ir.op import op_class
 from ..pattern import Const, Match, OpPattern, Tracer
 from ..rewrite import Decline, Rewrite, rewrite
-from .movement import RESHAPES, same_shape
+from .movement import RESHAPES, full_order, same_shape
 
 
 def _if_same(m: Match) -> Value | None:
@@ -99,7 +99,8 @@ class EliminateTranspose(Rewrite):
         return p.Transpose(x, order)
 
     def replace(self, b: Builder, m: Match) -> Value | None:
-        return m.x if m.order.tolist() == list(range(m.order.size)) else None
+        order = full_order(m.order, m.x.rank)
+        return m.x if order is not None and order.tolist() == list(range(order.size)) else None
 
 
 @rewrite

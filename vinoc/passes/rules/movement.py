@@ -9,12 +9,20 @@ import numpy as np
 
 from ...ir.builder import Builder
 from ...ir.dim import Sym
+from ...ir.dtype import Array
 from ...ir.graph import Value
 from ...ir.types import Shape, numel
 from ..pattern import Const, Match, OpPattern, Tracer
 from ..rewrite import Decline, Rewrite, rewrite
 
 RESHAPES = ("Reshape", "Squeeze", "Unsqueeze")
+
+
+def full_order(order: Array, rank: int | None) -> Array | None:
+    """The order of a Transpose written out: an empty one reverses. None where that takes an unknown rank."""
+    if order.size:
+        return order
+    return None if rank is None else np.arange(rank)[::-1]
 
 
 @rewrite
@@ -25,7 +33,10 @@ class MergeTransposes(Rewrite):
         return p.Transpose(p.Transpose(x, first, name="inner", shared=True), second, name="outer")
 
     def replace(self, b: Builder, m: Match) -> Value | Decline:
-        order = m.first[m.second]
+        first, second = (full_order(o, m.x.rank) for o in (m.first, m.second))
+        if first is None or second is None:
+            return Decline("the rank is not known")
+        order = first[second]
         if np.array_equal(order, np.arange(order.size)):
             return m.x  # type: ignore[no-any-return]
         if m.node("inner").output.n_uses > 1:
@@ -41,8 +52,9 @@ class TransposeIntoMatMul(Rewrite):
         return p.MatMul(p.Transpose(x, order), y), p.MatMul(y, p.Transpose(x, order))
 
     def replace(self, b: Builder, m: Match) -> Value | Decline:
-        rank = m.order.size
-        if rank < 2 or m.order.tolist() != [*range(rank - 2), rank - 1, rank - 2]:
+        order = full_order(m.order, m.x.rank)
+        rank = order.size if order is not None else 0
+        if order is None or rank < 2 or order.tolist() != [*range(rank - 2), rank - 1, rank - 2]:
             return Decline("it moves other dimensions than the last two")
         op = m.MatMul
         if m.root.inputs[0] is m.node("Transpose").output:

@@ -74,6 +74,12 @@ def load(
             fspath(path) if folder is not None else file,  # type: ignore[arg-type]  # a path where there is a folder
             "export it for an older opset, or convert it with onnx.version_converter",
         )
+    if versions.get("", 1) < 1:
+        raise ModelError(
+            f"the model names opset {versions['']}, the first one is 1",
+            fspath(path) if folder is not None else file,  # type: ignore[arg-type]  # a path where there is a folder
+            "the file is damaged; export the model again",
+        )
     tensors = _names(model.graph, inputs or {}, outputs or ())
     begin = {tensors[name]: type for name, type in (inputs or {}).items()}
     end = [tensors[name] for name in outputs or ()]

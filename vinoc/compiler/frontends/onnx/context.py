@@ -100,8 +100,12 @@ class NodeContext:
 
     def ints(self, index: int) -> list[int] | None:
         """The integers of an input that is constant, flat; else None."""
-        array = self.const(index)
-        return None if array is None else [int(v) for v in array.reshape(-1)]
+        array, value = self.const(index), self.optional(index)
+        if array is None or value is None:
+            return None
+        if not value.dtype.is_integer:
+            self.fail(f"input {index} is {value.type}, expected integers", "correct its type; export the model again")
+        return [int(v) for v in array.reshape(-1)]
 
     # Attributes
 

@@ -16,6 +16,7 @@ from ....ir.loc import Loc
 from ....ir.types import TensorType, Type
 from . import registry
 from .context import Body, NodeContext
+from .diagnosis import broken_rule
 from .scopes import POISON, Named, Scope, Tensors, sweep
 from .structure import CONTROL, Entry, arrange, subgraphs, undefined
 from .symbols import Symbols
@@ -105,7 +106,7 @@ class Conversion:
                         f"the model does not say the type of '{name}'", help=f"give it: --input '{name}[1,3]{{f32}}'"
                     )
                 scope.values[name] = scope.graph.add_input(type or self.symbols.type(declared[name].type, name), name)
-            except ModelError as error:
+            except VinocError as error:
                 self._report(Problem("input", "", error.what, help=error.help))
                 scope.values[name] = POISON
         if len(names) != len(set(names)):
@@ -207,12 +208,23 @@ class Conversion:
                 raise
             self._report(self._problem(entry, error.what, error.help, inputs))
         except FAULTS as error:
-            what = f"{type(error).__name__}: {error}"
-            help = f"the node breaks the rules of {entry.op_type}, or its converter is at fault: please report it"
-            self._report(self._problem(entry, what, help, inputs))
+            self._stumbled(entry, error, domain, opset, inputs)
         finally:
             builder.loc = outer
         return None
+
+    def _stumbled(
+        self, entry: Entry, error: Exception, domain: str, opset: int, inputs: Sequence[Value | None]
+    ) -> None:
+        """Reports a node on which its converter failed, by the rule it breaks where one is known."""
+        what: str | None = "it needs more memory than there is" if isinstance(error, MemoryError) else None
+        help = f"the file breaks the rules of {entry.op_type}; export the model again"
+        if what is None:
+            what = broken_rule(entry.proto, domain, opset, inputs)
+        if what is None:
+            what = f"{type(error).__name__}: {error}"
+            help = f"the node breaks the rules of {entry.op_type}, or its converter is at fault: please report it"
+        self._report(self._problem(entry, what, help, inputs))
 
     def _operands(self, scope: Scope, entry: Entry) -> list[Value | None] | None:
         """The inputs of a node; None when one of them, or of the values its subgraphs read, could not be computed."""

@@ -10,8 +10,6 @@ from ....ir.errors import ModelError
 from ....ir.types import OptionalType, SequenceType, TensorType, Type
 from .tensors import element_type
 
-MAX_DIM = (1 << 63) - 1
-
 
 class Symbols:
     """One symbol for each `dim_param` of a model; a name that is no identifier is made one."""
@@ -63,6 +61,10 @@ class Symbols:
     def _dim(self, proto: Any, name: str, axis: int) -> Dim:
         if proto.HasField("dim_value"):
             value = int(proto.dim_value)
+            if value < -1:  # -1 is what some exporters write for a dimension that is not known
+                raise ModelError(
+                    f"'{name}' has the negative dimension {value}", help="an open dimension is a dim_param, or nothing"
+                )
             if value >= 0:
                 return value
         elif proto.dim_param and proto.dim_param != "?":

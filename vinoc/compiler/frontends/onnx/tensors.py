@@ -16,6 +16,7 @@ from ....ir import dtype as _dtype
 from ....ir.buffer import Buffer
 from ....ir.dtype import Array, DType
 from ....ir.errors import ModelError
+from ....ir.types import TensorType, check_size
 
 FLOAT, STRING, COMPLEX64, COMPLEX128, EXTERNAL = 1, 8, 14, 15, 1
 
@@ -87,6 +88,7 @@ class TensorReader:
         shape = tuple(t.dims)
         if any(d < 0 for d in shape):
             raise ModelError(f"{what} has the negative dimension {min(shape)}", help="the file is damaged")
+        check_size(TensorType(dtype, shape))
         count = math.prod(shape)
         if t.HasField("segment"):
             raise ModelError(f"{what} is split into segments", help="store the tensor in one piece")

@@ -18,7 +18,7 @@ from ....ir.constant import Constant
 from ....ir.errors import ConversionError, InferenceError, ModelError, Problem, VinocError
 from ....ir.graph import Graph, Value
 from ....ir.loc import AnyLoc, Fused, Loc
-from ....ir.types import TensorType, Type
+from ....ir.types import TensorType, Type, check_size
 from .attributes import Symbols, Unreadable, dims, element_type, integers
 from .control import BODIES, Ends, read_maps
 from .document import Layer, in_order, parse, read_body, split_names
@@ -112,13 +112,16 @@ class _File:
             shape = dims(text, self.symbols.of(layer.name))
         except ValueError:
             raise VinocError(f"attribute `shape` is '{text}', expected dimensions like 1,?,3..8") from None
-        return TensorType(dtype, shape)
+        declared = TensorType(dtype, shape)
+        check_size(declared)
+        return declared
 
     def _constant(self, layer: Layer) -> Constant:
         dtype = element_type(layer.required("element_type"))
         shape = self._integers(layer, "shape")
         if min(shape, default=0) < 0:
             raise VinocError(f"attribute `shape` is {list(shape)}: a constant has no negative dimensions")
+        check_size(TensorType(dtype, shape))
         (offset,), (size,) = self._integers(layer, "offset", 1), self._integers(layer, "size", 1)
         return Constant(self.weights.get(offset, size, dtype, shape))
 

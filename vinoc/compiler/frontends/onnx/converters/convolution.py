@@ -232,6 +232,8 @@ def _geometry(
         totals = [e - s + o for e, s, o in zip(extent, strides, extra, strict=True)]
         return _distribute(totals, extra, mode)
     target = [int(t) for t in target[-n:]]
+    if len(target) != n:
+        ctx.fail(f"attribute `output_shape` has {len(target)} numbers, the data have {n} spatial dimensions")
     sizes = static_shape(x.shape[2:]) if x.shape is not None else None
     if sizes is not None:
         steps = zip(strides, sizes, extra, extent, target, strict=True)

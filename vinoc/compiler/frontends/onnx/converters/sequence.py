@@ -21,6 +21,9 @@ from ..context import NodeContext
 from ..registry import converter
 from .values import axis_of, element_type, ints, number, rank, scalar, to_i64
 
+MAX_PARTS = 1 << 12
+"""A sequence of more parts is made at run time, not part by part."""
+
 
 def _elements(value: Value) -> list[Value] | None:
     """The elements of a sequence that was put together in this graph."""
@@ -127,7 +130,7 @@ def split_to_sequence(ctx: NodeContext) -> Value:
 def _lengths(ctx: NodeContext, x: Value, axis: int) -> list[int] | None:
     """The lengths of the parts, where they are known."""
     given, split = ctx.optional(1), ctx.ints(1)
-    whole = x.shape[axis] if x.shape is not None else None
+    whole = x.shape[axis_of(ctx, x, axis)] if x.shape is not None else None
     if given is not None and given.rank == 1:
         return split
     if not isinstance(whole, int) or (given is not None and split is None):
@@ -135,6 +138,8 @@ def _lengths(ctx: NodeContext, x: Value, axis: int) -> list[int] | None:
     size = split[0] if split else 1
     if size < 1:
         ctx.fail(f"the parts have the length {size}", "`split` must be positive")
+    if whole // size > MAX_PARTS:
+        return None
     return [min(size, whole - start) for start in range(0, whole, size)]
 
 

@@ -169,7 +169,7 @@ def split_uneven(ctx: NodeContext) -> Sequence[Value]:
     count, axis = ctx.attr("num_outputs", ctx.n_outputs), ctx.attr("axis", 0)
     if count != ctx.n_outputs:
         ctx.fail(f"`num_outputs` is {count}, the node has {ctx.n_outputs} outputs", "make them agree")
-    whole = x.shape[axis] if x.shape is not None else None
+    whole = x.shape[axis_of(ctx, x, axis)] if x.shape is not None else None
     if count == 1 or (isinstance(whole, int) and whole % count == 0):
         return _split(ctx, None)
     piece = b.Divide(b.Add(dim(b, x, axis), count - 1), count)
@@ -190,8 +190,10 @@ def _split(ctx: NodeContext, lengths: Value | None) -> Sequence[Value]:
 @converter("ConstantOfShape", since=9)
 def constant_of_shape(ctx: NodeContext) -> Value:
     value = ctx.attr("value", None)
-    fill = np.asarray(value).reshape(()) if value is not None else np.float32(0)
-    return ctx.b.Broadcast(ctx.b.const(fill), to_i64(ctx.b, ctx.input(0)), mode="numpy")
+    fill = np.asarray(value if value is not None else np.float32(0))
+    if fill.size != 1:
+        ctx.fail(f"attribute `value` has {fill.size} elements", "ConstantOfShape repeats one")
+    return ctx.b.Broadcast(ctx.b.const(fill.reshape(())), to_i64(ctx.b, ctx.input(0)), mode="numpy")
 
 
 @converter("Range", since=11)

@@ -7,7 +7,7 @@ from .....ir.dtype import i64
 from .....ir.graph import Value
 from ..context import NodeContext
 from ..registry import converter
-from .values import arange, axis_of, concat, dim, dims, element, ints, number, rank, scalar, to_i64
+from .values import arange, axis_of, concat, dim, dims, element, ints, number, rank, scalar, to_i64, vector
 
 PAD_MODES = {"constant": "constant", "edge": "edge", "reflect": "reflect"}
 
@@ -23,7 +23,7 @@ def slice_attributes(ctx: NodeContext) -> Value:
 @converter("Slice", since=10)
 def slice_(ctx: NodeContext) -> Value:
     b = ctx.b
-    starts, ends = to_i64(b, ctx.input(1)), to_i64(b, ctx.input(2))
+    starts, ends = (vector(b, to_i64(b, ctx.input(i))) for i in (1, 2))
     axes, steps = ctx.optional(3), ctx.optional(4)
     step = to_i64(b, steps) if steps is not None else b.Broadcast(number(b, 1, i64), dims(b, starts), mode="numpy")
     if steps is None and starts.shape is not None and isinstance(starts.shape[0], int):

@@ -92,7 +92,7 @@ def dims(b: Builder, value: Value) -> Value:
 def dim(b: Builder, value: Value, axis: int) -> Value:
     """One dimension, as a vector of one element: a constant where it is a number."""
     if value.shape is not None:
-        d = value.shape[axis]
+        d = value.shape[normalize_axis(axis, len(value.shape), "dimension")]
         if isinstance(d, int):
             return ints(b, [d])
     return b.Gather(dims(b, value), ints(b, [axis]), 0, batch_dims=0)
