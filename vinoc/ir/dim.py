@@ -366,6 +366,7 @@ def merge_dim(a: Dim, b: Dim) -> Dim:
         return a
     if isinstance(a, int) or isinstance(b, int):
         number, sym = (a, b) if isinstance(a, int) else (b, a)
+        assert isinstance(number, int)
         lo, hi = _bounds(sym)
         if not lo <= number <= hi:
             raise InferenceError(f"dimension {number} is outside {sym} ({lo:g}..{hi:g})")
