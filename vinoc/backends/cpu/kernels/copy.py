@@ -1,11 +1,16 @@
 """Copies between places of any strides: layout conversion, transposition, slices.
 
-Five dimensions, outermost first, of which the last is the destination's innermost. A unit is one index of the outer
-three; the inner two are walked in blocks, so that a transposition touches each cache line of both sides once a block.
+Five dimensions, outermost first, of which the last is the destination's innermost. Where dimension 3 is the source's
+innermost and elements have four bytes, squares of both are transposed in registers, so that either side is touched in
+whole cache lines; else elements are moved one by one, in blocks.
+
+A unit is a part of the last two dimensions of one index of the outer three.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from llvmlite import ir
@@ -15,52 +20,213 @@ from .base import Arguments, Kernel
 
 DIMS = 5
 BLOCK = 16
+NARROW = (2, 3, 4)
+"""Few planes are interleaved, or taken apart, by shuffles of their own."""
+
 ARGS = (
-    "source", "target",
+    "source", "target", "way", "part3", "parts3", "part4", "parts4",
     *(f"n{k}" for k in range(DIMS)), *(f"s{k}" for k in range(DIMS)), *(f"t{k}" for k in range(DIMS)),
 )  # fmt: skip
+"""part3, part4: elements of the last two dimensions in a unit."""
+
+LINES, ITEMS, SQUARES, JOIN, SPLIT = 0, 1, 2, 10, 20
+"""Ways of moving: adjacent elements, one by one, transposed squares; JOIN + n, SPLIT + n: n planes and one of pixels."""
 
 
 def _emit(item: ir.Type, size: int) -> Any:
     def emit(e: Emitter, a: Arguments) -> None:
-        straight = e.b.and_(e.b.icmp_signed("==", a.s4, e.i64(size)), e.b.icmp_signed("==", a.t4, e.i64(size)))
         with e.loop(e.function.args[1], e.function.args[2]) as unit:
-            i2, rest = e.rem(unit, a.n2), e.div(unit, a.n2)
+            p4, rest = e.rem(unit, a.parts4), e.div(unit, a.parts4)
+            p3, rest = e.rem(rest, a.parts3), e.div(rest, a.parts3)
+            i2, rest = e.rem(rest, a.n2), e.div(rest, a.n2)
             i1, i0 = e.rem(rest, a.n1), e.div(rest, a.n1)
+            first3, first4 = e.mul(p3, a.part3), e.mul(p4, a.part4)
             source, target = a.source, a.target
-            for i, s, t in ((i0, a.s0, a.t0), (i1, a.s1, a.t1), (i2, a.s2, a.t2)):
+            terms = ((i0, a.s0, a.t0), (i1, a.s1, a.t1), (i2, a.s2, a.t2), (first3, a.s3, a.t3), (first4, a.s4, a.t4))
+            for i, s, t in terms:
                 source, target = e.add(source, e.mul(i, s)), e.add(target, e.mul(i, t))
-            with e.b.if_else(straight) as (lines, blocks):
-                with lines, e.loop(0, a.n3) as i:
-                    _line(e, e.add(source, e.mul(i, a.s3)), e.add(target, e.mul(i, a.t3)), a.n4, size)
-                with blocks:
-                    _blocks(e, a, source, target, item)
+            box = _Box(
+                e, a, source, target, e.min(e.b.sub(a.n3, first3), a.part3), e.min(e.b.sub(a.n4, first4), a.part4)
+            )
+            ways: dict[int, Callable[[], None]] = {LINES: partial(box.lines, size), ITEMS: partial(box.items, item)}
+            if size == 4:
+                ways[SQUARES] = box.squares
+                for n in NARROW:
+                    ways[JOIN + n] = partial(box.join, n)
+                    ways[SPLIT + n] = partial(box.split, n)
+            e.switch(a.way, ways)
 
     return emit
 
 
-def _line(e: Emitter, source: Any, target: Any, count: Any, size: int) -> None:
-    """Adjacent elements: whole vectors, then bytes."""
+class _Box:
+    """A unit: n3 by n4 elements."""
+
+    def __init__(self, e: Emitter, a: Arguments, source: Any, target: Any, n3: Any, n4: Any) -> None:
+        self.e, self.a, self.source, self.target, self.n3, self.n4 = e, a, source, target, n3, n4
+
+    def lines(self, size: int) -> None:
+        e, a = self.e, self.a
+        with e.loop(0, self.n3) as i:
+            move_line(e, e.add(self.source, e.mul(i, a.s3)), e.add(self.target, e.mul(i, a.t3)), self.n4, size)
+
+    def items(self, item: ir.Type) -> None:
+        """Any strides: blocks, the destination's innermost inside."""
+        e, a = self.e, self.a
+        align = item.width // 8
+        with e.loop(0, self.n3, BLOCK) as i, e.loop(0, self.n4, BLOCK) as j:
+            rows, columns = e.min(e.add(i, BLOCK), self.n3), e.min(e.add(j, BLOCK), self.n4)
+            with e.loop(i, rows) as y:
+                line, into = e.add(self.source, e.mul(y, a.s3)), e.add(self.target, e.mul(y, a.t3))
+                with e.loop(j, columns) as x:
+                    value = e.load(e.add(line, e.mul(x, a.s4)), item, align)
+                    e.store(value, e.add(into, e.mul(x, a.t4)), align)
+
+    def squares(self) -> None:
+        """s3 and t4 are 4: squares of lanes x lanes, those at the ends in part.
+
+        The side whose lines lie farther apart is walked along its lines: it touches the more pages.
+        """
+        e, a, lanes = self.e, self.a, self.e.lanes
+        square = e.scratch(lanes * lanes)
+        along3 = e.b.icmp_signed(">=", a.s4, a.t3)
+        outer, inner = e.b.select(along3, self.n4, self.n3), e.b.select(along3, self.n3, self.n4)
+        with e.loop(0, outer, lanes) as x, e.loop(0, inner, lanes) as y:
+            i, j = e.b.select(along3, y, x), e.b.select(along3, x, y)
+            rows, columns = e.b.sub(self.n3, i), e.b.sub(self.n4, j)
+            source = e.add(e.add(self.source, e.mul(i, 4)), e.mul(j, self.a.s4))
+            target = e.add(e.add(self.target, e.mul(i, self.a.t3)), e.mul(j, 4))
+            whole = e.b.icmp_signed(">=", e.min(rows, columns), e.i64(lanes))
+            with e.b.if_else(whole) as (full, part):
+                with full:
+                    vectors = [e.load(e.add(source, e.mul(self.a.s4, k))) for k in range(lanes)]
+                    for k, v in enumerate(transposed(e, vectors)):
+                        e.store(v, e.add(target, e.mul(self.a.t3, k)))
+                with part:
+                    self._part(source, target, rows, columns, square)
+
+    def _part(self, source: Any, target: Any, rows: Any, columns: Any, square: Any) -> None:
+        """A square of which only so many rows and columns of the destination exist."""
+        e, a, lanes = self.e, self.a, self.e.lanes
+        mask, last = e.mask(rows), e.b.sub(columns, e.i64(1))
+        vectors = [e.masked_load(e.add(source, e.mul(a.s4, e.min(e.i64(k), last))), mask) for k in range(lanes)]
+        for k, v in enumerate(transposed(e, vectors)):
+            e.store(v, e.add(square, 4 * lanes * k), align=4 * lanes)
+        mask = e.mask(columns)
+        with e.loop(0, e.min(rows, lanes)) as k:
+            v = e.load(e.add(square, e.mul(k, 4 * lanes)), align=4 * lanes)
+            e.masked_store(v, e.add(target, e.mul(k, a.t3)), mask)
+
+    def join(self, n: int) -> None:
+        """n planes into one of n-element pixels: n4 is n, t3 is 4 * n, s3 and t4 are 4."""
+        e, a, lanes = self.e, self.a, self.e.lanes
+        whole = e.b.and_(self.n3, e.i64(-lanes))
+        with e.loop(0, whole, lanes) as i:
+            planes = [e.load(e.add(e.add(self.source, e.mul(i, 4)), e.mul(a.s4, k))) for k in range(n)]
+            for k, v in enumerate(interleaved(e, planes)):
+                e.store(v, e.add(e.add(self.target, e.mul(i, 4 * n)), 4 * lanes * k))
+        with e.loop(whole, self.n3) as i:
+            for k in range(n):
+                value = e.load(e.add(e.add(self.source, e.mul(i, 4)), e.mul(a.s4, k)), I32)
+                e.store(value, e.add(e.add(self.target, e.mul(i, 4 * n)), 4 * k))
+
+    def split(self, n: int) -> None:
+        """The inverse: n3 is n, s4 is 4 * n, s3 and t4 are 4."""
+        e, a, lanes = self.e, self.a, self.e.lanes
+        whole = e.b.and_(self.n4, e.i64(-lanes))
+        with e.loop(0, whole, lanes) as i:
+            pixels = [e.load(e.add(e.add(self.source, e.mul(i, 4 * n)), 4 * lanes * k)) for k in range(n)]
+            for k, v in enumerate(separated(e, pixels)):
+                e.store(v, e.add(e.add(self.target, e.mul(i, 4)), e.mul(a.t3, k)))
+        with e.loop(whole, self.n4) as i:
+            for k in range(n):
+                value = e.load(e.add(e.add(self.source, e.mul(i, 4 * n)), 4 * k), I32)
+                e.store(value, e.add(e.add(self.target, e.mul(i, 4)), e.mul(a.t3, k)))
+
+
+def move_line(e: Emitter, source: Any, target: Any, count: Any, size: int) -> None:
+    """`count` adjacent elements of 1, 2, 4 or 8 bytes: whole vectors, then the rest."""
     total = e.mul(count, size)
-    vector = ir.VectorType(I8, 4 * e.lanes)
     whole = e.b.and_(total, e.i64(-4 * e.lanes))
+    vector = ir.VectorType(I8, 4 * e.lanes)
     with e.loop(0, whole, 4 * e.lanes) as k:
         e.store(e.load(e.add(source, k), vector, 1), e.add(target, k), 1)
-    item = {1: I8, 2: I16, 4: I32, 8: I64}[size]
+    if size >= 4:
+        left = e.b.sub(total, whole)
+        with e.when(e.b.icmp_signed(">", left, e.i64(0))):
+            mask = e.mask(e.div(left, 4))
+            e.masked_store(e.masked_load(e.add(source, whole), mask), e.add(target, whole), mask)
+        return
+    item = {1: I8, 2: I16}[size]
     with e.loop(whole, total, size) as k:
         e.store(e.load(e.add(source, k), item, size), e.add(target, k), size)
 
 
-def _blocks(e: Emitter, a: Arguments, source: Any, target: Any, item: ir.Type) -> None:
-    """Any strides: blocks of the last two dimensions, the destination's innermost inside."""
-    align = item.width // 8
-    with e.loop(0, a.n3, BLOCK) as i, e.loop(0, a.n4, BLOCK) as j:
-        rows, columns = e.min(e.add(i, BLOCK), a.n3), e.min(e.add(j, BLOCK), a.n4)
-        with e.loop(i, rows) as y:
-            line, into = e.add(source, e.mul(y, a.s3)), e.add(target, e.mul(y, a.t3))
-            with e.loop(j, columns) as x:
-                value = e.load(e.add(line, e.mul(x, a.s4)), item, align)
-                e.store(value, e.add(into, e.mul(x, a.t4)), align)
+def shuffle(e: Emitter, x: Any, y: Any, order: Sequence[int]) -> Any:
+    """Elements of two vectors; those of the second are counted on."""
+    return e.b.shuffle_vector(x, y, ir.Constant(ir.VectorType(I32, len(order)), list(order)))
+
+
+def transposed(e: Emitter, rows: Sequence[Any]) -> list[Any]:
+    """The square of `lanes` rows transposed: 4 x 4 squares by unpacking, then squares of these as elements."""
+    lanes, quads = e.lanes, range(0, e.lanes, 4)
+    low = [q + k for q in quads for k in (0, lanes, 1, lanes + 1)]
+    high = [q + k for q in quads for k in (2, lanes + 2, 3, lanes + 3)]
+    low2 = [q + k for q in quads for k in (0, 1, lanes, lanes + 1)]
+    high2 = [q + k for q in quads for k in (2, 3, lanes + 2, lanes + 3)]
+    groups = []
+    for q in quads:
+        a, b, c, d = rows[q : q + 4]
+        t = [shuffle(e, a, b, low), shuffle(e, a, b, high), shuffle(e, c, d, low), shuffle(e, c, d, high)]
+        pairs = ((t[0], t[2], low2), (t[0], t[2], high2), (t[1], t[3], low2), (t[1], t[3], high2))
+        groups.append([shuffle(e, *p) for p in pairs])
+    columns: list[Any] = [None] * lanes
+    for j in range(4):
+        for k, v in enumerate(_transposed_quads(e, [g[j] for g in groups])):
+            columns[4 * k + j] = v
+    return columns
+
+
+def _transposed_quads(e: Emitter, rows: list[Any]) -> list[Any]:
+    """A square of quads: 1, 2 or 4 vectors of as many quads."""
+
+    def quads(x: Any, y: Any, *order: int) -> Any:
+        return shuffle(e, x, y, [4 * k + i for k in order for i in range(4)])
+
+    if len(rows) == 1:
+        return rows
+    if len(rows) == 2:
+        return [quads(*rows, 0, 2), quads(*rows, 1, 3)]
+    a, b, c, d = rows
+    low, high = (quads(a, b, 0, 1, 4, 5), quads(c, d, 0, 1, 4, 5)), (quads(a, b, 2, 3, 6, 7), quads(c, d, 2, 3, 6, 7))
+    return [quads(*x, *order) for x in (low, high) for order in ((0, 2, 4, 6), (1, 3, 5, 7))]
+
+
+def interleaved(e: Emitter, planes: Sequence[Any]) -> list[Any]:
+    """a0 b0 c0 a1 b1 c1 ..., as many vectors as there are."""
+    n = len(planes)
+    wanted = [[((k * e.lanes + i) % n, (k * e.lanes + i) // n) for i in range(e.lanes)] for k in range(n)]
+    return [_gathered(e, planes, w) for w in wanted]
+
+
+def separated(e: Emitter, pixels: Sequence[Any]) -> list[Any]:
+    """The inverse of `interleaved`."""
+    n = len(pixels)
+    wanted = [[divmod(i * n + k, e.lanes) for i in range(e.lanes)] for k in range(n)]
+    return [_gathered(e, pixels, w) for w in wanted]
+
+
+def _gathered(e: Emitter, vectors: Sequence[Any], wanted: Sequence[tuple[int, int]]) -> Any:
+    """The vector of elements (vector, lane): from one vector after the other."""
+    lanes = e.lanes
+    current = vectors[0]
+    for n in range(1, len(vectors)):
+        first = n == 1
+        order = []
+        for i, (v, lane) in enumerate(wanted):
+            order.append(lanes + lane if v == n else (lane if v == 0 else 0) if first else i)
+        current = shuffle(e, current, vectors[n], order)
+    return current
 
 
 COPY = {size: Kernel(f"copy{8 * size}", ARGS, _emit(t, size)) for size, t in ((1, I8), (2, I16), (4, I32), (8, I64))}

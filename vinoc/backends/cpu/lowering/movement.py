@@ -8,9 +8,15 @@ from typing import Any
 
 from ....ir.graph import Node
 from ....ir.types import normalize_axis
-from ..kernels.copy import COPY, DIMS
+from ..kernels.copy import COPY, DIMS, ITEMS, JOIN, LINES, NARROW, SPLIT, SQUARES
 from .place import Form, Place
 from .plan import Plan, Unfit, lowers, shape_of
+
+PART = 16384
+"""Elements of a unit of a copy."""
+
+SQUARE = 128
+"""Of a transposition, in either direction: a unit's lines stay in the first-level cache."""
 
 
 def emit_copy(plan: Plan, source: Place, target: Place) -> None:
@@ -19,22 +25,55 @@ def emit_copy(plan: Plan, source: Place, target: Place) -> None:
         raise Unfit(f"elements of type {source.dtype} are not copied by a kernel")
     if prod(target.shape) == 0:
         return
-    sizes, strides = collapse(target.shape, (target.strides, source.strides))
+    sizes, (t, s) = collapse(target.shape, (target.strides, source.strides))
     if len(sizes) > DIMS:
         raise Unfit(f"a copy of {len(sizes)} dimensions that cannot be merged")
+    for k in range(len(sizes) - 1):
+        if s[k] == source.itemsize:  # the source's innermost goes next to the target's
+            for x in (sizes, t, s):
+                x.insert(-1, x.pop(k))
+            break
     pad = DIMS - len(sizes)
-    sizes = [1] * pad + sizes
-    t, s = ([0] * pad + list(x) for x in strides)
-    args: dict[str, Any] = {"source": source, "target": target}
+    sizes, t, s = [1] * pad + sizes, [0] * pad + t, [0] * pad + s
+    way = way_of(sizes, t, s, source.itemsize)
+    part3, part4 = parts(sizes, way)
+    parts3, parts4 = -(-sizes[3] // part3), -(-sizes[4] // part4)
+    args: dict[str, Any] = {"source": source, "target": target, "way": way}
+    args |= {"part3": part3, "parts3": parts3, "part4": part4, "parts4": parts4}
     args |= {f"n{k}": n for k, n in enumerate(sizes)}
     args |= {f"s{k}": x for k, x in enumerate(s)} | {f"t{k}": x for k, x in enumerate(t)}
-    plan.call(COPY[source.itemsize], sizes[0] * sizes[1] * sizes[2], **args)
+    plan.call(COPY[source.itemsize], prod(sizes[:3]) * parts3 * parts4, **args)
+
+
+def way_of(sizes: Sequence[int], t: Sequence[int], s: Sequence[int], item: int) -> int:
+    """How a copy is best made: see kernels/copy.py."""
+    if s[4] == item and t[4] == item:
+        return LINES
+    if item != 4 or t[4] != 4 or s[3] != 4:
+        return ITEMS
+    if sizes[4] in NARROW and t[3] == 4 * sizes[4]:
+        return JOIN + sizes[4]
+    if sizes[3] in NARROW and s[4] == 4 * sizes[3]:
+        return SPLIT + sizes[3]
+    return SQUARES if min(sizes[3], sizes[4]) > 2 else ITEMS
+
+
+def parts(sizes: Sequence[int], way: int) -> tuple[int, int]:
+    """The sizes of the parts into which a copy is cut along the last two dimensions."""
+    rows, columns = sizes[3], sizes[4]
+    if way in (LINES, ITEMS):
+        return max(min(rows, PART // columns), 1), min(columns, PART)
+    if way != SQUARES:
+        return (min(rows, PART), columns) if way < SPLIT else (rows, min(columns, PART))
+    square = SQUARE if prod(sizes) >= 16 * SQUARE**2 else SQUARE // 2
+    return min(rows, square), min(columns, square)
 
 
 def collapse(shape: Sequence[int], strides: Sequence[Sequence[int]]) -> tuple[list[int], list[list[int]]]:
     """Dimensions sorted by the first strides, outermost first, those merged that lie together in all of them."""
     order = sorted(
-        (k for k in range(len(shape)) if shape[k] > 1), key=lambda k: (-abs(strides[0][k]), *(-abs(s[k]) for s in strides))
+        (k for k in range(len(shape)) if shape[k] > 1),
+        key=lambda k: (-abs(strides[0][k]), *(-abs(s[k]) for s in strides)),
     )
     sizes: list[int] = []
     merged: list[list[int]] = [[] for _ in strides]
