@@ -68,7 +68,7 @@ def light(file: Path) -> onnx.ModelProto:
 
 
 def _moderate(model: onnx.ModelProto) -> None:
-    """Scales the last layer, so that its results spread by 2: more, and a Softmax behind it rounds to one 1 and zeros."""
+    """Scales the last layer, so that its results spread by 2: of more a Softmax makes one 1 and zeros."""
     import onnxruntime
 
     graph = model.graph

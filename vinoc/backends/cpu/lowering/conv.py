@@ -1,22 +1,16 @@
-"""Convolutions: packing, index tables, and the call of the matrix kernel."""
+"""What a convolution is to its lowerings: geometry, operands, and what follows it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import numpy as np
 
 from ....ir.graph import Graph, Node, Value
 from ....ir.kernels.conv import auto_pads
-from ..kernels.base import f32_bits
-from ..kernels.igemm import IGEMM
 from .place import Form, Place
-from .plan import Array, Plan, lowers, shape_of
-
-BLOCK_BYTES = 256 * 1024
-"""Of input under one block of pixels: it stays in the second-level cache while all panels pass over it."""
+from .plan import Array, Plan, shape_of
 
 
 @dataclass
@@ -74,106 +68,43 @@ class Window:
         return np.where(valid, index, -1).astype(np.int32)
 
 
-@lowers("Region:conv")
-def convolution(plan: Plan, node: Node) -> None:
-    """Implicit GEMM."""
-    body = node.bodies[0]
-    conv = next(iter(body))
-    data, filters = node.operand(0), node.operand(1)
-    grouped = conv.kind == "GroupConvolution"
-    groups, depth, channels, *kernel = shape_of(filters) if grouped else (1, *shape_of(filters))
-    op: Any = conv.op
-    source = plan.read(data, Form.LAST)
-    size, out_shape = source.shape[2:], shape_of(node.outputs[0])
-    begin, _ = auto_pads(size, kernel, op.strides, op.dilations, op.pads_begin, op.pads_end, op.auto_pad)
-    window = Window(size, out_shape[2:], tuple(kernel), op.strides, op.dilations, tuple(begin))
-    if groups > 1 and depth == channels == 1:
-        from .depthwise import depthwise
+@dataclass(frozen=True)
+class Convolution:
+    """One convolution of f32, with what follows it.
 
-        return depthwise(plan, node, source, window, filters, epilogue_of(body, node))
-    width = plan.target.width
-    weights = plan.packed.of(
-        filters, ("panels", width), lambda array: pack(array.reshape(groups, depth, channels, prod(kernel)), width)
-    )
-    product(plan, node, source, window, weights, epilogue_of(body, node), groups, depth, channels)
+    depth, channels    output and input channels of a group
+    """
 
+    source: Place
+    filters: Value
+    result: Value
+    window: Window
+    epilogue: Epilogue
+    groups: int
+    depth: int
+    channels: int
 
-def product(
-    plan: Plan,
-    node: Node,
-    source: Place,
-    window: Window,
-    weights: Array,
-    epilogue: Epilogue,
-    groups: int,
-    depth: int,
-    channels: int,
-) -> None:
-    """The call of the kernel for one convolution: `depth` output channels and `channels` input channels a group."""
-    width = plan.target.width
-    out = plan.write(node.outputs[0], Form.LAST)
-    target = out if out.fits(Form.LAST) else plan.new(out.shape, out.dtype, Form.LAST)
-    residual = plan.read(epilogue.residual, Form.LAST) if epilogue.residual is not None else None
-    table = plan.packed.get(window, window.table)
-    pixels, taps = table.shape
-    panels = -(-depth // width)
-    block = block_size(pixels, channels * groups, plan.target.rows)
-    blocks = -(-pixels // block)
-    images = source.shape[0]
-    nothing = plan.packed.get(("none", width), lambda: np.full(width, -0.0, np.float32))
-    plan.call(
-        IGEMM,
-        images * groups * blocks * panels,
-        flops=2 * images * groups * pixels * taps * channels * depth,
-        input=source,
-        output=target,
-        weights=weights,
-        bias=_bias(plan, epilogue.bias, groups, depth),
-        residual=residual if residual is not None else nothing,
-        table=table,
-        zeros=plan.packed.get(("zeros", channels), lambda: np.zeros(channels, np.float32)),
-        post=0,
-        post_args=0,
-        lo=f32_bits(epilogue.lo),
-        hi=f32_bits(epilogue.hi),
-        pixels=pixels,
-        taps=taps,
-        channels=channels,
-        out_channels=depth,
-        panels=panels,
-        groups=groups,
-        block=block,
-        blocks=blocks,
-        in_stride=source.pixel,
-        in_group=4 * channels,
-        in_image=source.strides[0],
-        out_stride=target.pixel,
-        out_group=4 * depth,
-        out_image=target.strides[0],
-        res_stride=residual.pixel if residual is not None else 0,
-        res_group=4 * depth if residual is not None else 0,
-        res_image=residual.strides[0] if residual is not None else 0,
-    )
-    if target is not out:
-        plan.copy(target, out)
+    @property
+    def images(self) -> int:
+        return self.source.shape[0]
+
+    @classmethod
+    def of(cls, plan: Plan, node: Node) -> Convolution:
+        """Reads a Region whose first node is a convolution."""
+        body = node.bodies[0]
+        conv = next(iter(body))
+        filters = node.operand(1)
+        grouped = conv.kind == "GroupConvolution"
+        groups, depth, channels, *kernel = shape_of(filters) if grouped else (1, *shape_of(filters))
+        op: Any = conv.op
+        source = plan.read(node.operand(0), Form.LAST)
+        size, out = source.shape[2:], shape_of(node.outputs[0])[2:]
+        begin, _ = auto_pads(size, kernel, op.strides, op.dilations, op.pads_begin, op.pads_end, op.auto_pad)
+        window = Window(size, out, tuple(kernel), tuple(op.strides), tuple(op.dilations), tuple(begin))
+        return cls(source, filters, node.outputs[0], window, epilogue_of(body, node), groups, depth, channels)
 
 
-def block_size(pixels: int, channels: int, rows: int) -> int:
-    """Pixels of a block, a multiple of the tile's rows."""
-    wanted = max(BLOCK_BYTES // (4 * max(channels, 1)), rows)
-    return min(pixels, wanted // rows * rows)
-
-
-def pack(filters: Array, width: int) -> Array:
-    """[groups, depth, channels, taps] -> [groups, panels, taps, channels, width], zero-padded; f32."""
-    groups, depth, channels, taps = filters.shape
-    panels = -(-depth // width)
-    padded = np.zeros((groups, panels * width, channels, taps), np.float32)
-    padded[:, :depth] = filters
-    return padded.reshape(groups, panels, width, channels, taps).transpose(0, 1, 4, 3, 2)
-
-
-def _bias(plan: Plan, bias: Value | None, groups: int, depth: int) -> Array:
+def bias_panels(plan: Plan, bias: Value | None, groups: int, depth: int) -> Array:
     """[groups, panels * width], zero-padded."""
     width = plan.target.width
     total = -(-depth // width) * width

@@ -73,10 +73,26 @@ class Island:
     outputs: list[Place]
 
 
+@dataclass(frozen=True)
+class Mode:
+    """What lowerings may choose by.
+
+    threads     that will run the plan
+    accuracy    whether forms that round more are ruled out
+    """
+
+    threads: int = 1
+    accuracy: bool = False
+
+
 @dataclass
 class Packed:
-    """What is made once from constants and shared by all plans: packed weights, tables. By a key."""
+    """What is made once from constants and shared by all plans: packed weights, tables. By a key.
 
+    run     calls a kernel at once: run(KERNEL, units, **args), where arrays stand for their addresses
+    """
+
+    run: Callable[..., None]
     arrays: dict[Any, Array] = field(default_factory=dict)
     buffers: dict[int, Any] = field(default_factory=dict)
 
@@ -98,20 +114,28 @@ def aligned(array: Array) -> Array:
     """A C-contiguous copy that begins at a multiple of 64 bytes; itself, where it is one."""
     if array.flags.c_contiguous and array.ctypes.data % 64 == 0:
         return array
-    raw = np.empty(array.nbytes + 64, np.uint8)
-    start = -raw.ctypes.data % 64
-    out = raw[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    out = fresh(array.shape, array.dtype)
     out[...] = array
+    return out
+
+
+def fresh(shape: tuple[int, ...], dtype: Any = np.float32) -> Array:
+    """An array that begins at a multiple of 64 bytes; its contents are anything."""
+    count, item = int(np.prod(shape, dtype=np.int64)), np.dtype(dtype).itemsize
+    raw = np.empty(count * item + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    out: Array = raw[start : start + count * item].view(dtype).reshape(shape)
     return out
 
 
 class Plan:
     """A schedule under construction."""
 
-    def __init__(self, graph: Graph, target: Target, packed: Packed) -> None:
+    def __init__(self, graph: Graph, target: Target, packed: Packed, mode: Mode | None = None) -> None:
         self.graph = graph
         self.target = target
         self.packed = packed
+        self.mode = mode or Mode()
         self.steps: list[Call | Island] = []
         self.buffers: list[Buffer] = []
         self.places: dict[Value, Place] = {}

@@ -1,0 +1,84 @@
+"""Implicit GEMM: packing, index tables, and the call of the matrix kernel."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..kernels.base import f32_bits
+from ..kernels.igemm import IGEMM
+from .conv import Convolution, bias_panels
+from .place import Form
+from .plan import Array, Plan
+
+BLOCK_BYTES = 256 * 1024
+"""Of input under one block of pixels: it stays in the second-level cache while all panels pass over it."""
+
+
+def lower(plan: Plan, conv: Convolution) -> None:
+    """The call of the kernel for one convolution."""
+    width = plan.target.width
+    groups, depth, channels = conv.groups, conv.depth, conv.channels
+    weights = plan.packed.of(
+        conv.filters, ("panels", width), lambda array: pack(array.reshape(groups, depth, channels, -1), width)
+    )
+    source = conv.source
+    out = plan.write(conv.result, Form.LAST)
+    target = out if out.fits(Form.LAST) else plan.new(out.shape, out.dtype, Form.LAST)
+    epilogue = conv.epilogue
+    residual = plan.read(epilogue.residual, Form.LAST) if epilogue.residual is not None else None
+    table = plan.packed.get(conv.window, conv.window.table)
+    pixels, taps = table.shape
+    panels = -(-depth // width)
+    block = block_size(pixels, channels * groups, plan.target.rows)
+    blocks = -(-pixels // block)
+    nothing = plan.packed.get(("none", width), lambda: np.full(width, -0.0, np.float32))
+    plan.call(
+        IGEMM,
+        conv.images * groups * blocks * panels,
+        flops=2 * conv.images * groups * pixels * taps * channels * depth,
+        input=source,
+        output=target,
+        weights=weights,
+        bias=bias_panels(plan, epilogue.bias, groups, depth),
+        residual=residual if residual is not None else nothing,
+        table=table,
+        zeros=plan.packed.get(("zeros", channels), lambda: np.zeros(channels, np.float32)),
+        post=0,
+        post_args=0,
+        lo=f32_bits(epilogue.lo),
+        hi=f32_bits(epilogue.hi),
+        pixels=pixels,
+        taps=taps,
+        channels=channels,
+        out_channels=depth,
+        panels=panels,
+        groups=groups,
+        block=block,
+        blocks=blocks,
+        in_stride=source.pixel,
+        in_group=4 * channels,
+        in_image=source.strides[0],
+        out_stride=target.pixel,
+        out_group=4 * depth,
+        out_image=target.strides[0],
+        res_stride=residual.pixel if residual is not None else 0,
+        res_group=4 * depth if residual is not None else 0,
+        res_image=residual.strides[0] if residual is not None else 0,
+    )
+    if target is not out:
+        plan.copy(target, out)
+
+
+def block_size(pixels: int, channels: int, rows: int) -> int:
+    """Pixels of a block, a multiple of the tile's rows."""
+    wanted = max(BLOCK_BYTES // (4 * max(channels, 1)), rows)
+    return min(pixels, wanted // rows * rows)
+
+
+def pack(filters: Array, width: int) -> Array:
+    """[groups, depth, channels, taps] -> [groups, panels, taps, channels, width], zero-padded; f32."""
+    groups, depth, channels, taps = filters.shape
+    panels = -(-depth // width)
+    padded = np.zeros((groups, panels * width, channels, taps), np.float32)
+    padded[:, :depth] = filters
+    return padded.reshape(groups, panels, width, channels, taps).transpose(0, 1, 4, 3, 2)
