@@ -11,7 +11,12 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from vinoc.backends.openvino import OpenVinoBackend
+
 from .conftest import Cli
+
+LOWERING = OpenVinoBackend.lowering.split(",")
+"""Behind the passes that are asked for, those of the target."""
 
 
 def small_onnx(path: Path) -> Path:
@@ -118,7 +123,7 @@ def test_dumps_lie_in_their_folder(cli: Cli, tiny: Path, tmp_path: Path) -> None
 def test_times_of_passes(cli: Cli, tiny: Path, tmp_path: Path) -> None:
     run = cli(tiny, "-o", tmp_path, "--time-passes", "--passes", "(dce,cse)*", "--silent")
     rows = [line.split()[1] for line in run.out.splitlines() if line[:1].isdigit()]
-    assert rows == ["dce", "cse", "dce", "cse"], "every execution of a repeated pass is told"
+    assert rows == ["dce", "cse", "dce", "cse", *LOWERING], "every execution of a repeated pass is told"
 
 
 def test_a_refusal_is_explained_with_the_framework_node(cli: Cli, tiny: Path, tmp_path: Path) -> None:
@@ -143,7 +148,7 @@ def test_reports_tell_every_pass(cli: Cli, small: Path, tmp_path: Path, form: st
         assert "http" not in text, "the page stands alone"
         return
     data = json.loads(text)
-    assert [s["pass"] for s in data["steps"]] == ["fuse", "dce"]
+    assert [s["pass"] for s in data["steps"]] == ["fuse", "dce", *LOWERING]
     assert data["before"]["nodes"] > data["after"]["nodes"]
     assert data["steps"][0]["matches"]["multiply-into-convolution"] == 1
     rewritten = next(r for r in data["steps"][0]["rewritten"] if r["rule"] == "multiply-into-convolution")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vinoc.backends.openvino import OpenVinoBackend
 from vinoc.compiler.config import DEFAULT_PASSES, Options, with_fp16
 from vinoc.compiler.driver import compile_model_file, evaluate, quiet_gc, read_model
 from vinoc.compiler.errors_table import headline, rows
@@ -25,11 +26,12 @@ def test_a_result_accounts_for_everything(tiny: Path, tmp_path: Path) -> None:
     assert all(p.exists() for p in result.files)
     assert list(result.phases) == ["read", "passes", "write"]
     assert (result.before.nodes, result.after.nodes) == (6, 3), "weights are scaled at compile time"
-    assert [(s.name, s.nodes_before, s.nodes_after) for s in result.steps] == [("dce", 6, 5), ("fuse", 5, 3)]
+    sizes = [(s.name, s.nodes_before, s.nodes_after) for s in result.steps]
+    lowering = OpenVinoBackend.lowering.split(",")
+    assert sizes == [("dce", 6, 5), ("fuse", 5, 3), *((name, 3, 3) for name in lowering)]
     assert stages == [
         f"reading {tiny}",
-        "running pass 'dce' (step 0)",
-        "running pass 'fuse' (step 1)",
+        *(f"running pass '{name}' (step {i})" for i, name in enumerate(["dce", "fuse", *lowering])),
         "writing target 'ir'",
     ]
 

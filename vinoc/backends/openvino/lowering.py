@@ -27,8 +27,8 @@ class MeanToAvgPool(Rewrite):
 
     def replace(self, b: Builder, m: Match) -> Value | Decline:
         shape = m.x.shape
-        if shape is None or not 3 <= len(shape) <= 5:
-            return Decline("the input has no known batch, channels and one to three spatial dimensions")
+        if shape is None or not 4 <= len(shape) <= 5:
+            return Decline("the input has no known batch, channels and two or three spatial dimensions")
         if sorted(int(a) % len(shape) for a in m.axes.flat) != list(range(2, len(shape))):
             return Decline("it does not reduce all spatial axes and nothing else")
         spatial = shape[2:]
