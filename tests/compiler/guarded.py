@@ -42,7 +42,7 @@ class Guard:
     def __init__(self, seconds: float = SECONDS) -> None:
         self.seconds = seconds
         self.worker: subprocess.Popen[str] | None = None
-        self.errors = tempfile.TemporaryFile("w+")
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed with the guard
 
     def __enter__(self) -> Guard:
         return self

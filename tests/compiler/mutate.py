@@ -23,13 +23,13 @@ WORDS = (
     b"reflect",
     b"bnc,nc->bn",
 )
-OP_TYPES = (
-    "Add Relu Conv Reshape Transpose Concat Gather Slice Split Resize Softmax MatMul Gemm If Loop Scan LSTM TopK Pad Tile "
-    "Expand Where Cast Shape Range ConstantOfShape Squeeze Unsqueeze ReduceSum OneHot NonZero NonMaxSuppression Einsum "
-    "DequantizeLinear QuantizeLinear BatchNormalization MaxPool AveragePool ConvTranspose CumSum ScatterND GatherND "
-    "DepthToSpace SpaceToDepth Flatten Identity Constant Mod Pow EyeLike Det Trilu SequenceAt SplitToSequence STFT DFT "
-    "GridSample RoiAlign Attention GroupNormalization Col2Im Nonsense"
-).split()
+OP_TYPES = """
+    Add Relu Conv Reshape Transpose Concat Gather Slice Split Resize Softmax MatMul Gemm If Loop Scan LSTM TopK Pad
+    Tile Where Expand Cast Shape Range ConstantOfShape Squeeze Unsqueeze ReduceSum OneHot NonZero NonMaxSuppression
+    Einsum DequantizeLinear QuantizeLinear BatchNormalization MaxPool AveragePool ConvTranspose CumSum ScatterND
+    GatherND DepthToSpace SpaceToDepth Flatten Identity Constant Mod Pow EyeLike Det Trilu SequenceAt
+    SplitToSequence STFT DFT GridSample RoiAlign Attention GroupNormalization Col2Im Nonsense
+""".split()  # noqa: SIM905  # a list of seventy strings is no easier to read
 
 
 # Bytes

@@ -8,9 +8,10 @@ from copy import deepcopy
 from random import Random
 
 TEXTS = (
-    "", "0", "1", "-1", "2", "7", "x", "1,2", "-1,-1,-1", "?", "1..4", "1.5", "nan", "inf", "true", "f32", "i64", "u4",
-    "string", "opset1", "opset16", "opset99", "Add", "Convolution", "If", "Loop", "Const", "Parameter", "Result", "\u00fc",
-    str(1 << 31), str(1 << 62), str(1 << 70), "9" * 5000, ",", "1,", "...", "explicit", "same_upper", "numpy",
+    "", "0", "1", "-1", "2", "7", "x", "1,2", "-1,-1,-1", "?", "1..4", "1.5", "nan", "inf", "true", "f32", "i64",
+    "u4", "string", "opset1", "opset16", "opset99", "Add", "Convolution", "If", "Loop", "Const", "Parameter",
+    "Result", "\u00fc", str(1 << 31), str(1 << 62), str(1 << 70), "9" * 5000, ",", "1,", "...", "explicit",
+    "same_upper", "numpy",
 )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from .dtype import Array, DType
 from .errors import EvaluationError, InferenceError, VinocError
 from .loc import AnyLoc
 from .op import Op, as_tuple, check_arity, port_name
-from .types import Shape, TensorType, Type, static_shape
+from .types import MAX_SIZE, Shape, TensorType, Type, check_size, static_shape
 
 if TYPE_CHECKING:
     import networkx
@@ -233,7 +233,11 @@ class Graph:
     # Changing
 
     def add_input(self, type: Type, name: str = "", names: Iterable[str] | None = None) -> Value:
-        """A new input at the end of the list; `names` are its public names, by default `name`."""
+        """A new input at the end of the list; `names` are its public names, by default `name`.
+
+        Raises InferenceError for a type of impossible size.
+        """
+        check_size(type)
         value = Value(type, self, len(self.inputs), name)
         self.inputs.append(value)
         self.input_names.append(tuple(names) if names is not None else (name,) if name else ())
@@ -486,12 +490,15 @@ def infer(node: Node) -> Sequence[Type]:
         missing = inputs.index(None)
         raise InferenceError(f"{cls.kind} needs its input `{port_name(cls, missing)}`", node.where)
     try:
-        return as_tuple(op.infer(*inputs, bodies=node.bodies) if cls.n_bodies else op.infer(*inputs))
+        types = as_tuple(op.infer(*inputs, bodies=node.bodies) if cls.n_bodies else op.infer(*inputs))
+        for t in types:
+            check_size(t)
+        return types
     except InferenceError as error:
         if error.where is not None:
             raise
-        types = ", ".join(str(v.type) if v is not None else "-" for v in inputs)
-        what = f"{cls.kind}: {error.what}" + (f" [inputs: {types}]" if types else "")
+        given = ", ".join(str(v.type) if v is not None else "-" for v in inputs)
+        what = f"{cls.kind}: {error.what}" + (f" [inputs: {given}]" if given else "")
         raise InferenceError(what, node.where, error.help) from None
 
 
@@ -552,9 +559,10 @@ def dims_array(shape: Shape) -> Array:
     return np.array(shape, np.int64)
 
 
-def _narrow(array: Array) -> Array:
+def _narrow(array: Array) -> Array | None:
+    """Objects as i64 where all are numbers; None for numbers that do not fit."""
     if array.dtype == object and not any(isinstance(v, Sym) for v in array.flat):
-        return array.astype(np.int64)
+        return array.astype(np.int64) if all(-MAX_SIZE <= v <= MAX_SIZE for v in array.flat) else None
     return array
 
 

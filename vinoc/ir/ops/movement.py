@@ -16,6 +16,7 @@ from ..op import Op, Operand, op
 from ..types import Shape, TensorType
 from .elementwise import same_dtype
 from .shape import (
+    LONGEST,
     known_dims,
     known_ints,
     known_scalar,
@@ -189,6 +190,8 @@ class Split(Op):
     def validate(self) -> None:
         if self.num_splits < 1:
             raise VinocError(f"attribute `num_splits` of Split is {self.num_splits}, expected at least 1")
+        if self.num_splits > LONGEST:
+            raise VinocError(f"attribute `num_splits` of Split is {self.num_splits}, expected at most {LONGEST}")
 
     def infer(self, data: Operand, axis: Operand) -> tuple[TensorType, ...]:
         along = known_scalar(axis, "axis")
@@ -244,9 +247,12 @@ def _parts(data: Operand, axis: int, size: Dim, lengths: Shape) -> Shape:
         wrong = wrong or (rest < 0 if open_ends else rest != 0)
     if wrong:
         raise InferenceError(f"dimension {axis} of {data.type} cannot be split into {text(lengths)}")
-    if isinstance(rest, Sym) and rest.is_unknown:
-        rest = unknown(max(rest.lo, 0), max(rest.hi, 0))
-    return tuple([rest if n == -1 else n for n in lengths])
+    return tuple([_clamped(rest if n == -1 else n) for n in lengths])
+
+
+def _clamped(n: Dim) -> Dim:
+    """A length of which only bounds are known, without those below 0."""
+    return unknown(max(n.lo, 0), max(n.hi, 0)) if isinstance(n, Sym) and n.is_unknown else n
 
 
 @op(opset=12)
