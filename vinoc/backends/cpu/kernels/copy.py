@@ -30,7 +30,7 @@ ARGS = (
 """part3, part4: elements of the last two dimensions in a unit."""
 
 LINES, ITEMS, SQUARES, JOIN, SPLIT = 0, 1, 2, 10, 20
-"""Ways of moving: adjacent elements, one by one, transposed squares; JOIN + n, SPLIT + n: n planes and one of pixels."""
+"""Ways of moving: adjacent elements, one by one, transposed squares; JOIN + n, SPLIT + n: n planes, one of pixels."""
 
 
 def _emit(item: ir.Type, size: int) -> Any:
