@@ -1,0 +1,225 @@
+"""Products of matrices that lie in rows, over packed or plain right operands, many pairs in one call.
+
+    out[i, :] = clamp(bias + residual[i, :] + sum over k of a[i, k] * b[k, :])
+
+The right operand is read in panels of `width` columns: packed as [panel][k][width] (b_row = 4 * width), or where it
+lies, with its own row stride. A table gives the byte offsets of a, b, out and residual of each pair, so that batches
+may be broadcast or strided in any way.
+
+A tile is `rows` by `vectors` vectors, held in registers over the whole sum. Few rows split the sum over several sets
+of accumulators, to hide the latency of the multiply-add: with one row the weights pass at the speed of memory.
+
+A unit of work is one panel of one block of rows of one pair, panels running fastest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from llvmlite import ir
+
+from ..codegen.emit import F32, I32, I64, PTR, VOID, Emitter
+from .base import Arguments, Kernel
+
+ARGS = (
+    "a", "b", "out", "bias", "residual", "batches", "post", "post_args", "lo", "hi",
+    "rows", "depth", "columns", "panels", "block", "blocks",
+    "a_row", "b_row", "b_panel", "out_row", "res_row", "res_panel",
+)  # fmt: skip
+
+UNROLL = 8
+"""Steps of the sum in one round of the loop, at most."""
+
+
+def sums(
+    e: Emitter,
+    sources: Sequence[Any],
+    depth: Any,
+    start: Sequence[Any],
+    weights: Any,
+    weight_row: Any,
+    load: Callable[[Any, int], Any],
+) -> list[Any]:
+    """start + sum over k of sources[r][k] * weights[k], row by row, vector by vector.
+
+    `load(address, v)` reads vector v of a row of weights; rows of weights are `weight_row` bytes apart.
+    """
+    rows = len(sources)
+    size = len(start)
+    vectors = size // rows
+    split = max(1, min(4, e.target.rows * e.target.vectors // size))
+    unroll = max(min(UNROLL, 2 * split), 4)
+    zero = e.splat(0.0)
+
+    def step(k: Any, offset: int, address: Any, current: list[Any], which: int) -> None:
+        row = [load(address, v) for v in range(vectors)]
+        for r, source in enumerate(sources):
+            x = e.broadcast(e.add(e.add(source, e.mul(k, 4)), 4 * offset))
+            for v in range(vectors):
+                i = which * size + r * vectors + v
+                current[i] = e.fma(x, row[v], current[i])
+
+    def several(k: Any, address: Any, *carried: Any) -> Sequence[Any]:
+        current = list(carried)
+        for s in range(unroll):
+            step(k, s, address, current, s % split)
+            address = e.add(address, weight_row)
+        return [address, *current]
+
+    def single(k: Any, address: Any, *carried: Any) -> Sequence[Any]:
+        current = list(carried)
+        step(k, 0, address, current, 0)
+        return [e.add(address, weight_row), *current]
+
+    whole = e.b.sub(depth, e.rem(depth, unroll))
+    state = e.fold(0, whole, unroll, [weights, *start, *[zero] * (size * (split - 1))], several)
+    _, *found = e.fold(whole, depth, 1, state, single)
+    totals = found[:size]
+    for s in range(1, split):
+        totals = [e.b.fadd(x, y) for x, y in zip(totals, found[s * size : (s + 1) * size], strict=True)]
+    return totals
+
+
+def tiles(e: Emitter, begin: Any, count: Any, height: int, emit: Callable[[int, Any], None]) -> None:
+    """Rows begin to begin+count in tiles of nearly equal height: 49 = 12+12+12+13 would be 10+10+10+10+9."""
+    number = e.div(e.add(count, height - 1), height)
+
+    def step(i: Any, row: Any, left: Any) -> Sequence[Any]:
+        remaining = e.b.sub(number, i)
+        now = e.div(e.b.sub(e.add(left, remaining), e.i64(1)), remaining)
+        e.switch(now, {n: partial(emit, n, row) for n in range(1, height + 1)})
+        return e.b.add(row, now), e.b.sub(left, now)
+
+    e.fold(0, number, 1, [begin, count], step)
+
+
+class _Unit:
+    """One panel of one block of rows."""
+
+    def __init__(self, e: Emitter, a: Arguments, unit: Any, packed: bool) -> None:
+        self.e, self.args, self.packed = e, a, packed
+        width = e.target.width
+        panel, rest = e.rem(unit, a.panels), e.div(unit, a.panels)
+        block, batch = e.rem(rest, a.blocks), e.div(rest, a.blocks)
+        entry = e.add(a.batches, e.mul(batch, 32))
+        at_a, at_b, at_out, at_res = (e.load(e.add(entry, 8 * i), I64, 8) for i in range(4))
+        self.a = e.add(a.a, at_a)
+        self.b = e.add(e.add(a.b, at_b), e.mul(panel, a.b_panel))
+        self.out = e.add(e.add(a.out, at_out), e.mul(panel, 4 * width))
+        self.residual = e.add(e.add(a.residual, at_res), e.mul(panel, a.res_panel))
+        self.bias = e.add(a.bias, e.mul(panel, 4 * width))
+        self.column = e.mul(panel, width)
+        self.columns = e.min(e.b.sub(a.columns, self.column), width)
+        self.full = e.b.icmp_signed("==", self.columns, e.i64(width))
+        self.masks = [e.mask(self.columns, first=v * e.lanes) for v in range(e.target.vectors)]
+        self.begin = e.mul(block, a.block)
+        self.count = e.min(e.b.sub(a.rows, self.begin), a.block)
+
+    def tile(self, rows: int, row: Any) -> None:
+        e, a, vectors, step = self.e, self.args, self.e.target.vectors, 4 * self.e.lanes
+        sources = [e.add(self.a, e.mul(e.add(row, r), a.a_row)) for r in range(rows)]
+        bias = [e.load(e.add(self.bias, step * v), align=step) for v in range(vectors)]
+        found = sums(e, sources, a.depth, bias * rows, self.b, a.b_row, self._load)
+        with e.b.if_else(self.full) as (whole, part):
+            with whole:
+                for i, total in enumerate(found):
+                    r, offset = e.add(row, i // vectors), step * (i % vectors)
+                    residual = e.load(e.add(e.add(self.residual, e.mul(r, a.res_row)), offset))
+                    e.store(self._clamp(e.b.fadd(total, residual)), e.add(self._out(r), offset))
+            with part:
+                for i, total in enumerate(found):
+                    r, offset, mask = e.add(row, i // vectors), step * (i % vectors), self.masks[i % vectors]
+                    residual = e.masked_load(e.add(e.add(self.residual, e.mul(r, a.res_row)), offset), mask)
+                    e.masked_store(self._clamp(e.b.fadd(total, residual)), e.add(self._out(r), offset), mask)
+        self._post(rows, row)
+
+    def _load(self, address: Any, vector: int) -> Any:
+        e = self.e
+        step = 4 * e.lanes
+        if self.packed:
+            return e.load(e.add(address, step * vector), align=step)
+        return e.masked_load(e.add(address, step * vector), self.masks[vector])
+
+    def _out(self, row: Any) -> Any:
+        return self.e.add(self.out, self.e.mul(row, self.args.out_row))
+
+    def _clamp(self, x: Any) -> Any:
+        e, a = self.e, self.args
+        lo, hi = (e.splat(e.b.bitcast(e.b.trunc(v, I32), F32)) for v in (a.lo, a.hi))
+        return e.minimum(e.maximum(x, lo), hi)
+
+    def _post(self, rows: int, row: Any) -> None:
+        e, a = self.e, self.args
+        with e.when(e.b.icmp_signed("!=", a.post, e.i64(0))):
+            type = ir.FunctionType(VOID, [PTR, I64, I64, I64, I64, I64])
+            function = e.b.inttoptr(a.post, type.as_pointer())
+            e.b.call(function, [e.at(a.post_args), self._out(row), a.out_row, e.i64(rows), self.column, self.columns])
+
+
+def _emit(packed: bool) -> Callable[[Emitter, Arguments], None]:
+    def emit(e: Emitter, a: Arguments) -> None:
+        with e.loop(e.function.args[1], e.function.args[2]) as number:
+            unit = _Unit(e, a, number, packed)
+            tiles(e, unit.begin, unit.count, e.target.rows, unit.tile)
+
+    return emit
+
+
+GEMM = Kernel("gemm", ARGS, _emit(packed=True))
+"""Over packed panels."""
+
+GEMM_PLAIN = Kernel("gemm_plain", ARGS, _emit(packed=False))
+"""Over a right operand that is read where it lies, its columns adjacent: for few rows, where packing would not pay."""
+
+DOT_ROWS = 4
+DOT_ARGS = (
+    "a", "b", "out", "batches", "rows", "depth", "columns", "blocks", "a_row", "b_row", "out_row", "out_column",
+)  # fmt: skip
+
+
+def _emit_dot(e: Emitter, a: Arguments) -> None:
+    with e.loop(e.function.args[1], e.function.args[2]) as unit:
+        block, batch = e.rem(unit, a.blocks), e.div(unit, a.blocks)
+        entry = e.add(a.batches, e.mul(batch, 32))
+        left, right, out = (e.add(p, e.load(e.add(entry, 8 * i), I64, 8)) for i, p in enumerate((a.a, a.b, a.out)))
+        # Beyond the last column its product is formed, and stored, again.
+        columns = [e.min(e.add(e.mul(block, DOT_ROWS), j), e.b.sub(a.columns, e.i64(1))) for j in range(DOT_ROWS)]
+        rows = [e.add(right, e.mul(c, a.b_row)) for c in columns]
+        with e.loop(0, a.rows) as i:
+            products = _dots(e, e.add(left, e.mul(i, a.a_row)), rows, a.depth)
+            for column, product in zip(columns, products, strict=True):
+                e.store(product, e.add(e.add(out, e.mul(i, a.out_row)), e.mul(column, a.out_column)))
+
+
+def _dots(e: Emitter, left: Any, rights: Sequence[Any], depth: Any) -> list[Any]:
+    """The products of one vector with several, each summed over two sets of lanes."""
+    n, step = len(rights), 4 * e.lanes
+
+    def several(k: Any, *carried: Any) -> Sequence[Any]:
+        current = list(carried)
+        for half in range(2):
+            offset = e.add(e.mul(k, 4), step * half)
+            x = e.load(e.add(left, offset))
+            for j, right in enumerate(rights):
+                i = half * n + j
+                current[i] = e.fma(x, e.load(e.add(right, offset)), current[i])
+        return current
+
+    def tail(k: Any, *carried: Any) -> Sequence[Any]:
+        mask = e.mask(e.b.sub(depth, k))
+        offset = e.mul(k, 4)
+        x = e.masked_load(e.add(left, offset), mask)
+        loads = [e.masked_load(e.add(right, offset), mask) for right in rights]
+        return [e.fma(x, y, total) for y, total in zip(loads, carried, strict=True)]
+
+    whole = e.b.sub(depth, e.rem(depth, 2 * e.lanes))
+    found = e.fold(0, whole, 2 * e.lanes, [e.splat(0.0)] * (2 * n), several)
+    totals = [e.b.fadd(x, y) for x, y in zip(found[:n], found[n:], strict=True)]
+    totals = e.fold(whole, depth, e.lanes, totals, tail)
+    return [e.reduce(e.b.fadd, total) for total in totals]
+
+
+DOT = Kernel("dot", DOT_ARGS, _emit_dot)
+"""out[i, j] = sum over k of a[i, k] * b[j, k], both adjacent along k. A unit is four columns of one pair."""
