@@ -44,7 +44,7 @@ def test_pad(mode: str, axes: list[tuple[int, int, int]], dtype: str) -> None:
 
 @pytest.mark.parametrize("mode", ["constant", "edge", "reflect", "symmetric"])
 @pytest.mark.parametrize(
-    "begin, end", [((0, 0, 1, 2), (0, 0, 3, 0)), ((0, 0, 0, 0), (0, 5, 0, 0)), ((0, 1, -1, 1), (1, 2, 2, 0))]
+    ("begin", "end"), [((0, 0, 1, 2), (0, 0, 3, 0)), ((0, 0, 0, 0), (0, 5, 0, 0)), ((0, 1, -1, 1), (1, 2, 2, 0))]
 )
 def test_pad_of_channels_last(mode: str, begin: tuple[int, ...], end: tuple[int, ...]) -> None:
     def make(b: Any, v: Any) -> Any:

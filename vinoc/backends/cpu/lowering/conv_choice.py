@@ -8,22 +8,29 @@ import numpy as np
 
 from ....ir.constant import Constant
 from ....ir.graph import Node
-from . import direct, winograd
+from . import direct, first_layer, transposed, winograd
 from .conv import Convolution
 from .depthwise import depthwise
 from .plan import Plan, lowers
+from .regions import TRANSPOSED
 
 
 @lowers("Region:conv")
 def convolution(plan: Plan, node: Node) -> None:
-    """Depthwise, Winograd's form, or implicit GEMM."""
+    """Depthwise, of few channels, Winograd's form, or implicit GEMM; transposed ones are several of these."""
+    kind = next(iter(node.bodies[0])).kind
+    if kind in TRANSPOSED:
+        return transposed.lower(plan, node)
+    if first_layer.lower(plan, node):
+        return None
     conv = Convolution.of(plan, node)
     if conv.groups > 1 and conv.depth == conv.channels == 1:
-        depthwise(plan, node, conv.source, conv.window, conv.filters, conv.epilogue)
+        depthwise(plan, conv.result, conv.source, conv.window, conv.filters, conv.epilogue)
     elif tile := best_tile(plan, conv):
         winograd.lower(plan, conv, tile)
     else:
         direct.lower(plan, conv)
+    return None
 
 
 def best_tile(plan: Plan, conv: Convolution) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....ir.graph import Node, Value
+from ....ir.graph import Value
 from ..kernels.base import f32_bits
 from ..kernels.depthwise import depthwise as kernel
 from .conv import Epilogue, Window
@@ -13,20 +13,20 @@ from .plan import Array, Plan
 from .window import Windows, rounded, walk, work
 
 
-def depthwise(plan: Plan, node: Node, source: Place, window: Window, filters: Value, epilogue: Epilogue) -> None:
+def depthwise(plan: Plan, result: Value, source: Place, window: Window, filters: Value, epilogue: Epilogue) -> None:
     """filters are [channels, 1, 1, *kernel]."""
     channels = source.shape[1]
     lanes = plan.target.lanes
     weights = plan.packed.of(filters, ("depthwise", lanes), lambda array: pack(array.reshape(channels, -1), lanes))
-    scaled(plan, node, source, window, weights, _bias(plan, epilogue.bias, channels), epilogue)
+    out = plan.write(result, Form.LAST)
+    scaled(plan, out, source, window, weights, bias_of(plan, epilogue.bias, channels), epilogue)
 
 
 def scaled(
-    plan: Plan, node: Node, source: Place, window: Window, weights: Array, bias: Array, epilogue: Epilogue
+    plan: Plan, out: Place, source: Place, window: Window, weights: Array, bias: Array, epilogue: Epilogue
 ) -> None:
     """The call of the kernel, with packed weights and bias."""
     lanes = plan.target.lanes
-    out = plan.write(node.outputs[0], Form.LAST)
     target = out if out.fits(Form.LAST) else plan.new(out.shape, out.dtype, Form.LAST)
     residual = plan.read(epilogue.residual, Form.LAST) if epilogue.residual is not None else None
     windows = Windows(window, source.strides[2:], 4 * weights.shape[1])
@@ -60,7 +60,7 @@ def pack(filters: Array, lanes: int) -> Array:
     return out
 
 
-def _bias(plan: Plan, bias: Value | None, channels: int) -> Array:
+def bias_of(plan: Plan, bias: Value | None, channels: int) -> Array:
     padded = rounded(channels, plan.target.lanes)
     if bias is None:
         return plan.packed.get(("zeros", padded), lambda: np.zeros(padded, np.float32))

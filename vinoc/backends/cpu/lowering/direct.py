@@ -7,7 +7,7 @@ import numpy as np
 from ..kernels.base import f32_bits
 from ..kernels.igemm import IGEMM
 from .conv import Convolution, bias_panels
-from .place import Form
+from .place import Form, Place
 from .plan import Array, Plan
 
 BLOCK_BYTES = 256 * 1024
@@ -15,14 +15,19 @@ BLOCK_BYTES = 256 * 1024
 
 
 def lower(plan: Plan, conv: Convolution) -> None:
-    """The call of the kernel for one convolution."""
+    """One convolution."""
+    width = plan.target.width
+    shape = (conv.groups, conv.depth, conv.channels, -1)
+    weights = plan.packed.of(conv.filters, ("panels", width), lambda array: pack(array.reshape(shape), width))
+    product(plan, conv, weights)
+
+
+def product(plan: Plan, conv: Convolution, weights: Array, out: Place | None = None) -> None:
+    """The call of the kernel, with packed weights; into a place other than the result's, where one is given."""
     width = plan.target.width
     groups, depth, channels = conv.groups, conv.depth, conv.channels
-    weights = plan.packed.of(
-        conv.filters, ("panels", width), lambda array: pack(array.reshape(groups, depth, channels, -1), width)
-    )
     source = conv.source
-    out = plan.write(conv.result, Form.LAST)
+    out = out or plan.write(conv.result, Form.LAST)
     target = out if out.fits(Form.LAST) else plan.new(out.shape, out.dtype, Form.LAST)
     epilogue = conv.epilogue
     residual = plan.read(epilogue.residual, Form.LAST) if epilogue.residual is not None else None

@@ -125,6 +125,7 @@ def pad(plan: Plan, node: Node) -> None:
     if 0 in source.shape or any(b + n > m for b, n, m in zip(first, source.shape, shape)):
         return emit_fill(plan, plan.write(out_value), bits)
     plan.copy(source, emit_frame(plan, plan.write(out_value), first, source.shape, bits))
+    return None
 
 
 def _pad_bits(node: Node, source: Place) -> int:

@@ -6,8 +6,12 @@ from ....ir.dtype import f32
 from ....ir.graph import Graph, Node, Value
 from ....passes.base import Context, Pass, graph_pass
 from ..region import extract
+from .transposed import with_explicit_pads
 
 CONVOLUTIONS = frozenset({"Convolution", "GroupConvolution"})
+
+TRANSPOSED = frozenset({"ConvolutionBackpropData", "GroupConvolutionBackpropData"})
+"""They take no residual."""
 
 ACTIVATIONS = frozenset({"ReLU", "Clamp"})
 """What a convolution or matrix product can end with."""
@@ -23,6 +27,11 @@ class CpuRegions(Pass):
             if node.kind in CONVOLUTIONS and _is_plain_convolution(node):
                 context.matches["conv"] += 1
                 extract(graph, [node, *epilogue(node, channel_axis=1)], "conv")
+                count += 1
+            elif node.kind in TRANSPOSED and _is_plain_convolution(node):
+                context.matches["conv"] += 1
+                node = with_explicit_pads(graph, node)
+                extract(graph, [node, *epilogue(node, channel_axis=1, residual=False)], "conv")
                 count += 1
             elif node.kind == "MatMul" and _is_constant_product(node):
                 context.matches["matmul"] += 1
@@ -41,14 +50,14 @@ def _is_constant_product(node: Node) -> bool:
     return known and (node.operand(0).rank or 0) >= 2 and not node.op.transpose_a  # type: ignore[attr-defined]
 
 
-def epilogue(node: Node, channel_axis: int) -> list[Node]:
+def epilogue(node: Node, channel_axis: int, residual: bool = True) -> list[Node]:
     """The nodes behind one that its kernel can compute at its end: bias, then residual, then an activation."""
     found: list[Node] = []
     end = node
     stage = 0
     while (user := _only_user(end)) is not None:
         kind = _stage(user, end.outputs[0], channel_axis)
-        if kind <= stage:
+        if kind <= stage or (kind == RESIDUAL and not residual):
             break
         found.append(user)
         end, stage = user, kind

@@ -53,6 +53,7 @@ def interpolate(plan: Plan, node: Node) -> None:
     if not taps:
         return plan.alias(out_value, source)
     _resampled(plan, source, plan.write(out_value), taps)
+    return None
 
 
 def _padded(plan: Plan, source: Place, op: Any) -> Place:
@@ -121,6 +122,7 @@ def _resampled(plan: Plan, source: Place, target: Place, taps: dict[int, Taps]) 
     rest = [k for k in others if k != channel]
     order = [*rest, channel, *axes]
     _call(plan, source.transposed(order), target.transposed(order), [taps[a] for a in axes])
+    return None
 
 
 def _by_axis(plan: Plan, source: Place, target: Place, taps: dict[int, Taps]) -> None:
@@ -165,6 +167,7 @@ def _call(plan: Plan, source: Place, target: Place, taps: Sequence[Taps]) -> Non
     assert write is not None
     _emit(plan, read, write, taps)
     plan.copy(fresh, target)
+    return None
 
 
 def _as_image(place: Place, count: int) -> Place | None:

@@ -1,0 +1,79 @@
+"""Convolutions of few channels, as the first of a network: a row of the kernel is one tap.
+
+In a channels-last image with its pads around it, the elements under a row of the kernel lie next to each other:
+kernel width * channels floats. So the sum runs over few long taps, and no tap is ever outside. The image is brought
+into that form by the copy that makes it channels-last anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from ....ir.graph import Node, Value
+from ....ir.kernels.conv import auto_pads
+from . import direct
+from .conv import Convolution, Window, epilogue_of
+from .pad import emit_frame
+from .place import Form, Place
+from .plan import Array, Plan, shape_of
+
+MOST_CHANNELS = 4
+
+
+def lower(plan: Plan, node: Node) -> bool:
+    """Whether the Region was such a convolution, and has been lowered."""
+    body = node.bodies[0]
+    conv = next(iter(body))
+    op: Any = conv.op
+    if conv.kind != "Convolution":
+        return False
+    filters = node.operand(1)
+    depth, channels, *kernel = shape_of(filters)
+    if channels > MOST_CHANNELS or kernel[-1] == 1 or op.dilations[-1] != 1 or 0 in shape_of(node.outputs[0]):
+        return False
+    source = plan.read(node.operand(0))
+    size, out = source.shape[2:], shape_of(node.outputs[0])[2:]
+    begin, _ = auto_pads(size, kernel, op.strides, op.dilations, op.pads_begin, op.pads_end, op.auto_pad)
+    spans = [(o - 1) * s + d * (k - 1) + 1 for o, s, d, k in zip(out, op.strides, op.dilations, kernel)]
+    if any(b >= span for b, span in zip(begin, spans)):
+        return False  # it sees nothing but pads in a dimension
+    image = framed(plan, source, begin, spans)
+    view = replace(image, shape=(image.shape[0], kernel[-1] * channels, *image.shape[2:]))
+    window = Window(
+        image.shape[2:], out, (*kernel[:-1], 1), tuple(op.strides), (*op.dilations[:-1], 1), (0,) * len(out)
+    )
+    weights = packed(plan, filters)
+    result = Convolution(
+        view, filters, node.outputs[0], window, epilogue_of(body, node), 1, depth, kernel[-1] * channels
+    )
+    direct.product(plan, result, weights)
+    return True
+
+
+def framed(plan: Plan, source: Place, begin: Sequence[int], spans: Sequence[int]) -> Place:
+    """The part of an image that the windows see, channels-last, with zeros where it is outside."""
+    size = source.shape[2:]
+    inside = all(not b and span <= n for n, b, span in zip(size, begin, spans))
+    if inside and source.fits(Form.LAST) and source.pixel == 4 * source.shape[1]:
+        return source
+    image = plan.new((*source.shape[:2], *spans), source.dtype, Form.LAST)
+    sizes = [min(n, span - b) for n, b, span in zip(size, begin, spans)]
+    box = emit_frame(plan, image, (0, 0, *begin), (*source.shape[:2], *sizes), 0)
+    for axis, n in enumerate(sizes, 2):
+        source = source.sliced(axis, 0, n)
+    plan.copy(source, box)
+    return image
+
+
+def packed(plan: Plan, filters: Value) -> Array:
+    """Panels of taps that are rows of the kernel."""
+    width = plan.target.width
+
+    def make(array: Array) -> Array:
+        depth, channels, *kernel = array.shape
+        rows = array.reshape(depth, channels, -1, kernel[-1]).transpose(0, 3, 1, 2)
+        return direct.pack(rows.reshape(1, depth, kernel[-1] * channels, -1), width)
+
+    return plan.packed.of(filters, ("rows", width), make)
