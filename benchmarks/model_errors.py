@@ -7,7 +7,8 @@ names of both, in that order). The stored outputs are onnxruntime's. An error is
 any output of any case, relative to the largest absolute value of that output. The columns:
 
     nodes           as read, and after the default pipeline
-    reference       vinoc's reference interpreter (`Core().compile_model(path, "CPU")`)
+    reference       vinoc's reference interpreter, the device TEMPLATE of `vinoc.Core`
+    CPU             vinoc's device CPU
     IR f32          OpenVINO, in f32, on what `vinoc MODEL` writes
     IR fp16         the same for `vinoc MODEL --passes fuse,fp16`
     OpenVINO f32    OpenVINO, in f32, on the ONNX file itself
@@ -36,6 +37,7 @@ HEAD = (
     "nodes",
     "shapes",
     "reference",
+    "CPU",
     "IR f32",
     "IR fp16",
     "OpenVINO f32",
@@ -92,10 +94,10 @@ def error(model: Path, run: Run) -> float:
     return worst
 
 
-def reference(model: Path) -> Run:
+def device(model: Path, name: str) -> Run:
     import vinoc
 
-    compiled = vinoc.Core().compile_model(model, "CPU")
+    compiled = vinoc.Core().compile_model(model, name)
     return lambda inputs: compiled(inputs).__getitem__
 
 
@@ -147,7 +149,8 @@ def row(model: Path) -> list[str]:
     dynamic = vinoc.Model(graph).is_dynamic()
     cells = [f"{Size.of(graph).nodes} -> {Size.of(after).nodes}", "dynamic" if dynamic else "static"]
     ways: list[Callable[[], Run]] = [
-        lambda: reference(model),
+        lambda: device(model, "TEMPLATE"),
+        lambda: device(model, "CPU"),
         lambda: through_ir(model),
         lambda: through_ir(model, passes="fuse,fp16"),
         lambda: openvino(model),
