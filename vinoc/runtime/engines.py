@@ -25,10 +25,22 @@ def engine_maker(graph: Graph, device: str, config: Mapping[str, Any]) -> Callab
     """Makes engines of a model: they share what is compiled, each has variables of its own."""
     if device == "TEMPLATE":
         return lambda: Reference(graph)
-    from ..backends.cpu.device import Executable
+    from ..backends.cpu.device import cores
+    from ..backends.cpu.streams import Streams
 
-    executable = Executable(graph, config.get("INFERENCE_NUM_THREADS", 0))
-    return lambda: Native(executable)
+    total = config.get("INFERENCE_NUM_THREADS", 0) or cores()
+    count = _streams(config, total)
+    accuracy = config.get("EXECUTION_MODE_HINT") == "ACCURACY"
+    streams = Streams(graph, count, max(total // count, 1), accuracy)
+    return lambda: Native(streams)
+
+
+def _streams(config: Mapping[str, Any], threads: int) -> int:
+    """How many inferences run at a time: NUM_STREAMS, or one, or one a thread where throughput is asked for."""
+    wanted = config.get("NUM_STREAMS", "AUTO")
+    if wanted == "AUTO":
+        return threads if "THROUGHPUT" in config.get("PERFORMANCE_HINT", "") else 1
+    return max(int(wanted), 1)
 
 
 class Reference:

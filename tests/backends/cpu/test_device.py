@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from vinoc.backends.cpu.device import Executable
 from vinoc.backends.cpu.engine.islands import State
 from vinoc.backends.cpu.engine.stages import Staged
+from vinoc.backends.cpu.streams import Streams
 from vinoc.backends.numpy import Interpreter
 from vinoc.ir import Graph
 from vinoc.ir.builder import Builder
@@ -167,3 +169,14 @@ def test_an_output_that_is_an_input_or_a_constant() -> None:
     out = Executable(graph, 1).run([np.ones((2, 3), np.float32)])
     np.testing.assert_array_equal(out[0], np.ones((2, 3)))
     np.testing.assert_array_equal(out[1], np.arange(3))
+
+
+def test_streams_run_side_by_side() -> None:
+    graph = parse_graph(CONV)
+    streams, reference = Streams(graph, 2, 1), Interpreter(graph)
+    inputs = [np.random.default_rng(k).standard_normal((1, 4, 5, 5)).astype(np.float32) for k in range(12)]
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda x: streams.run([x])[0], inputs))
+    for x, y in zip(inputs, results, strict=True):
+        close(y, reference.run([x])[0])
+    assert len({id(e.packed) for e in streams.all}) == 1

@@ -54,7 +54,7 @@ class Executable:
     ) -> None:
         self.graph = graph
         self.library: Library = parent.library if parent else library(kernels.name if kernels else "host")
-        self.pool: Pool = parent.pool if parent else Pool(self.library, threads or cores())
+        self.pool: Pool = parent.pool if parent and not threads else Pool(self.library, threads or cores())
         self.packed: Packed = parent.packed if parent else Packed(Packer(self.library, self.pool))
         self.mode: Mode = parent.mode if parent else Mode(self.pool.threads, accuracy)
         self._runners: OrderedDict[Any, Program | Staged] = OrderedDict()

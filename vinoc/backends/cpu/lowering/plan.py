@@ -7,6 +7,7 @@ and the profile show as such.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -95,6 +96,7 @@ class Packed:
     run: Callable[..., None]
     arrays: dict[Any, Array] = field(default_factory=dict)
     buffers: dict[int, Any] = field(default_factory=dict)
+    lock: Any = field(default_factory=threading.RLock)
 
     def of(self, constant: Value, tag: Any, make: Callable[[Array], Array]) -> Array:
         """What is made from a constant's content, by a tag that says what."""
@@ -104,10 +106,11 @@ class Packed:
         return self.get((id(buffer), tag), lambda: make(buffer.array))
 
     def get(self, key: Any, make: Callable[[], Array]) -> Array:
-        found = self.arrays.get(key)
-        if found is None:
-            found = self.arrays[key] = aligned(make())
-        return found
+        with self.lock:
+            found = self.arrays.get(key)
+            if found is None:
+                found = self.arrays[key] = aligned(make())
+            return found
 
 
 def aligned(array: Array) -> Array:
