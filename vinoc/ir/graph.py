@@ -12,27 +12,22 @@ met at its new place, and iteration goes on from there when it is the current on
 from __future__ import annotations
 
 import heapq
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Union
 
-import numpy as np
-
 from . import loc as _loc
 from .constant import Constant
-from .dim import Sym
 from .dtype import Array, DType
-from .errors import EvaluationError, InferenceError, VinocError
+from .errors import InferenceError, VinocError
+from .known import follow, same_known
 from .loc import AnyLoc
 from .op import Op, as_tuple, check_arity, port_name
-from .types import MAX_SIZE, Shape, TensorType, Type, check_size, static_shape
+from .types import Shape, TensorType, Type, check_size
 
 if TYPE_CHECKING:
     import networkx
 
 _GAP = 1 << 40
-_KNOWN_LIMIT = 4096
-"""Longer integer constants are not shape arithmetic; their values are not followed."""
 
 Owner = Union["Node", "Graph"]
 
@@ -293,7 +288,7 @@ class Graph:
             for i, out in enumerate(node.outputs):
                 out.name = name if i == 0 else f"{name}.{i}"
         if op.symbolic or type(op) is Constant:
-            _follow(node)
+            follow(node)
         self._link(node, before)
         for i, value in enumerate(ins):
             if value is not None:
@@ -336,7 +331,7 @@ class Graph:
             new._uses[owner, i] = None
             owner.inputs = (*owner.inputs[:i], new, *owner.inputs[i + 1 :])
             touched.append(owner)
-        self._changed(touched, retype=old.type != new.type or not _same_known(old.known, new.known))
+        self._changed(touched, retype=old.type != new.type or not same_known(old.known, new.known))
 
     def set_input(self, node: Node, index: int, value: Value | None) -> None:
         """Connects one input of a node to another value."""
@@ -381,9 +376,9 @@ class Graph:
                 if out.type != t:
                     out.type = t
                     self._push_users(out, seen, heap)
-            _follow(node)
+            follow(node)
             for out, known in zip(node.outputs, before, strict=True):
-                if not _same_known(known, out.known):
+                if not same_known(known, out.known):
                     self._push_users(out, seen, heap)
         return done
 
@@ -500,73 +495,3 @@ def infer(node: Node) -> Sequence[Type]:
         given = ", ".join(str(v.type) if v is not None else "-" for v in inputs)
         what = f"{cls.kind}: {error.what}" + (f" [inputs: {given}]" if given else "")
         raise InferenceError(what, node.where, error.help) from None
-
-
-def _follow(node: Node) -> None:
-    """Notes what is known of the values of small integer outputs: the arithmetic of shapes."""
-    op = node.op
-    if type(op) is Constant:
-        buffer = op.value
-        if buffer.dtype.kind in "iub" and buffer.size <= _KNOWN_LIMIT:
-            node.outputs[0].known = buffer.array
-        return
-    if not op.symbolic:
-        return
-    for out in node.outputs:
-        out.known = None
-    followed = [_is_followed(out.type) for out in node.outputs]
-    if not any(followed):
-        return
-    if op.kind == "ShapeOf":
-        source = node.inputs[0]
-        if source is not None and source.shape is not None:
-            node.outputs[0].known = dims_array(source.shape)
-        return
-    arrays = [None if value is None else value.known for value in node.inputs]
-    if any(value is not None and array is None for value, array in zip(node.inputs, arrays, strict=True)):
-        return
-    symbolic = any(array is not None and array.dtype == object for array in arrays)
-    try:
-        with np.errstate(all="ignore"):
-            results = [np.asarray(r) for r in as_tuple(op.evaluate(*arrays))]
-    except VinocError:
-        if not symbolic:
-            raise
-        return
-    except Exception as error:
-        if not symbolic:
-            raise EvaluationError(f"{op.kind} of constants cannot be computed: {error}", node.where) from error
-        return  # the operation asks of a symbol what only a number can answer
-    for out, result, wanted in zip(node.outputs, results, followed, strict=True):
-        if wanted and result.size <= _KNOWN_LIMIT:
-            out.known = _narrow(result)
-
-
-def _is_followed(type: Type) -> bool:
-    """True for integers that are not known to be too many for shape arithmetic."""
-    if not isinstance(type, TensorType) or type.dtype.kind not in "iub":
-        return False
-    shape = static_shape(type.shape)
-    return shape is None or math.prod(shape) <= _KNOWN_LIMIT
-
-
-def dims_array(shape: Shape) -> Array:
-    """Dimensions as an array: i64 where all are numbers, else of objects."""
-    if any(isinstance(d, Sym) for d in shape):
-        out = np.empty(len(shape), object)
-        out[:] = shape
-        return out
-    return np.array(shape, np.int64)
-
-
-def _narrow(array: Array) -> Array | None:
-    """Objects as i64 where all are numbers; None for numbers that do not fit."""
-    if array.dtype == object and not any(isinstance(v, Sym) for v in array.flat):
-        return array.astype(np.int64) if all(-MAX_SIZE <= v <= MAX_SIZE for v in array.flat) else None
-    return array
-
-
-def _same_known(a: Array | None, b: Array | None) -> bool:
-    if a is None or b is None:
-        return a is b
-    return a is b or (a.shape == b.shape and bool(np.all(a == b)))
