@@ -23,7 +23,16 @@ from .engine.packer import Packer
 from .engine.pool import Pool
 from .engine.program import Program
 from .engine.stages import Runner, Staged, is_static
-from .lowering import conv_choice, matmul, movement, pool, pad, resize  # noqa: F401  # they declare lowerings
+from .lowering import (  # noqa: F401  # they declare lowerings
+    blocks,
+    channelwise,
+    conv_choice,
+    matmul,
+    movement,
+    pad,
+    pool,
+    resize,
+)
 from .lowering.plan import Array, Mode, Packed, Plan
 
 SPECIALIZE = "fold,dropout,cse,dce"

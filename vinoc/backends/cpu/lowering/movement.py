@@ -12,6 +12,9 @@ from ..kernels.copy import COPY, DIMS, ITEMS, JOIN, LINES, NARROW, SPLIT, SQUARE
 from .place import Form, Place
 from .plan import Plan, Unfit, lowers, shape_of
 
+MOST_SLICES = 16
+"""A copy of too many dimensions is cut into at most so many."""
+
 PART = 16384
 """Elements of a unit of a copy."""
 
@@ -24,10 +27,10 @@ def emit_copy(plan: Plan, source: Place, target: Place) -> None:
     if source.itemsize not in COPY or source.dtype != target.dtype:
         raise Unfit(f"elements of type {source.dtype} are not copied by a kernel")
     if prod(target.shape) == 0:
-        return
+        return None
     sizes, (t, s) = collapse(target.shape, (target.strides, source.strides))
     if len(sizes) > DIMS:
-        raise Unfit(f"a copy of {len(sizes)} dimensions that cannot be merged")
+        return _copy_slices(plan, source, target)
     for k in range(len(sizes) - 1):
         if s[k] == source.itemsize:  # the source's innermost goes next to the target's
             for x in (sizes, t, s):
@@ -43,6 +46,16 @@ def emit_copy(plan: Plan, source: Place, target: Place) -> None:
     args |= {f"n{k}": n for k, n in enumerate(sizes)}
     args |= {f"s{k}": x for k, x in enumerate(s)} | {f"t{k}": x for k, x in enumerate(t)}
     plan.call(COPY[source.itemsize], prod(sizes[:3]) * parts3 * parts4, **args)
+    return None
+
+
+def _copy_slices(plan: Plan, source: Place, target: Place) -> None:
+    """One copy for each index of the smallest dimension. Raises Unfit where these are many."""
+    axis = min((k for k, n in enumerate(target.shape) if n > 1), key=lambda k: target.shape[k])
+    if target.shape[axis] > MOST_SLICES:
+        raise Unfit("a copy of many dimensions that cannot be merged")
+    for i in range(target.shape[axis]):
+        emit_copy(plan, source.sliced(axis, i, 1), target.sliced(axis, i, 1))
 
 
 def way_of(sizes: Sequence[int], t: Sequence[int], s: Sequence[int], item: int) -> int:

@@ -27,15 +27,19 @@ Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 Lowering: TypeAlias = Callable[["Plan", Node], None]
 Argument: TypeAlias = "int | Place | Array | Address"
 
-_LOWERINGS: dict[str, Lowering] = {}
+_LOWERINGS: dict[str, list[Lowering]] = {}
 
 
-def lowers(*kinds: str) -> Callable[[Lowering], Lowering]:
-    """Declares the lowering of kinds of nodes; `Region:conv` is that of a Region for kernel `conv`."""
+def lowers(*kinds: str, ahead: bool = False) -> Callable[[Lowering], Lowering]:
+    """Declares a lowering of kinds of nodes; `Region:conv` is that of a Region for kernel `conv`.
+
+    Where there are several, those for special cases go `ahead`: what one is unfit for, the next one gets.
+    """
 
     def declare(function: Lowering) -> Lowering:
         for kind in kinds:
-            _LOWERINGS[kind] = function
+            found = _LOWERINGS.setdefault(kind, [])
+            found.insert(0 if ahead else len(found), function)
         return function
 
     return declare
@@ -240,18 +244,18 @@ class Plan:
 
     def _lower(self, node: Node) -> None:
         key = f"Region:{node.op.kernel}" if node.kind == "Region" else node.kind  # type: ignore[attr-defined]
-        lowering = _LOWERINGS.get(key)
-        mark, buffers, places = len(self.steps), len(self.buffers), dict(self.places)
-        if lowering is None:
-            self._island(node, "there is no kernel for it")
-            return
-        try:
-            lowering(self, node)
-        except Unfit as reason:
-            del self.steps[mark:], self.buffers[buffers:]
-            self.places = places
-            self.copies = {k: p for k, p in self.copies.items() if p.buffer in set(self.buffers)}
-            self._island(node, str(reason))
+        why = "there is no kernel for it"
+        for lowering in _LOWERINGS.get(key, ()):
+            mark, buffers, places = len(self.steps), len(self.buffers), dict(self.places)
+            try:
+                return lowering(self, node)
+            except Unfit as reason:
+                del self.steps[mark:], self.buffers[buffers:]
+                self.places = places
+                self.copies = {k: p for k, p in self.copies.items() if p.buffer in set(self.buffers)}
+                why = str(reason)
+        self._island(node, why)
+        return None
 
     def _island(self, node: Node, why: str) -> None:
         inputs = [None if v is None else self.read(v) for v in node.inputs]
