@@ -7,12 +7,15 @@ from ....ir.graph import Graph, Node, Value
 from ....ir.types import static_shape
 from .place import Form
 
-MAKERS = frozenset({"MaxPool", "AvgPool", "Interpolate", "DepthToSpace", "LRN", "ConvolutionBackpropData"})
+MAKERS = frozenset({"MaxPool", "AvgPool", "LRN", "BatchNormInference"})
 """Nodes whose kernels work on channels-last tensors; regions of MAKER_KERNELS too."""
 
 MAKER_KERNELS = frozenset({"conv"})
 
-FOLLOWERS = frozenset({"Concat", "Split", "VariadicSplit", "Pad", "Region", "Slice", "StridedSlice"})
+MOVERS = frozenset({"Pad", "Interpolate", "DepthToSpace", "SpaceToDepth", "ShuffleChannels"})
+"""Nodes that write into a place of any strides."""
+
+FOLLOWERS = MOVERS | {"Concat", "Split", "VariadicSplit", "Region", "Slice", "StridedSlice"}
 """Nodes that take any form, and give what they get."""
 
 
@@ -61,4 +64,4 @@ def _makes_last(node: Node) -> bool:
 
 def _owns_its_memory(value: Value) -> bool:
     """Whether a kernel writes it, rather than its being a view of another value."""
-    return value.node is not None and value.node.kind in {"Region", "Concat", *MAKERS}
+    return value.node is not None and value.node.kind in {"Region", "Concat", *MAKERS, *MOVERS}
