@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import operator
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,29 +38,39 @@ def test_normal_form(dim: Dim, text: str) -> None:
     assert str(dim) == text
 
 
+STEPS = {
+    "+": (operator.add, operator.add),
+    "-": (operator.sub, operator.sub),
+    "*": (operator.mul, operator.mul),
+    "//": (operator.floordiv, operator.floordiv),
+    "max": (dim_max, max),
+    "min": (dim_min, min),
+    "ceil": (ceildiv, lambda a, b: -(-a // b)),
+}
+"""What is done to dimensions, and the same to numbers."""
+
+
+def _number(k: int, n: int, h: int) -> int:
+    return k
+
+
+def _apply(step, f, g, n: int, h: int) -> int:
+    return step(f(n, h), g(n, h))
+
+
 @st.composite
 def dims(draw: st.DrawFn) -> tuple[Dim, object]:
     """A dimension, and the same expression over numbers as a function of (N, H)."""
-    depth = draw(st.integers(0, 4))
     d: Dim
     d, f = draw(st.sampled_from([(N, lambda n, h: n), (H, lambda n, h: h), (3, lambda n, h: 3)]))
-    for _ in range(depth):
-        kind = draw(st.sampled_from(["+", "-", "*", "//", "max", "min", "ceil"]))
-        k = draw(st.integers(1, 7))
+    for _ in range(draw(st.integers(0, 4))):
+        kind, k = draw(st.sampled_from(list(STEPS))), draw(st.integers(1, 7))
         if kind in ("max", "min") and draw(st.booleans()):
             other, g = draw(st.sampled_from([(N, lambda n, h: n), (H, lambda n, h: h)]))
-            pick = max if kind == "max" else min
-            d, f = (dim_max if kind == "max" else dim_min)(d, other), (lambda f, g, p: lambda n, h: p(f(n, h), g(n, h)))(f, g, pick)
-        elif kind == "+":
-            d, f = d + k, (lambda f, k: lambda n, h: f(n, h) + k)(f, k)
-        elif kind == "-":
-            d, f = d - k, (lambda f, k: lambda n, h: f(n, h) - k)(f, k)
-        elif kind == "*":
-            d, f = d * k, (lambda f, k: lambda n, h: f(n, h) * k)(f, k)
-        elif kind == "ceil":
-            d, f = ceildiv(d, k), (lambda f, k: lambda n, h: -(-f(n, h) // k))(f, k)
         else:
-            d, f = d // k, (lambda f, k: lambda n, h: f(n, h) // k)(f, k)
+            other, g = k, partial(_number, k)
+        on_dims, on_numbers = STEPS[kind]
+        d, f = on_dims(d, other), partial(_apply, on_numbers, f, g)
     return d, f
 
 

@@ -131,7 +131,7 @@ def test_verifier_finds_broken_invariants() -> None:
         verify(graph)
     graph, _ = chain(3)
     other, _ = chain(1)
-    node = list(graph)[0]
+    node = next(iter(graph))
     node.inputs = (other.inputs[0],)
     other.inputs[0]._uses[node, 0] = None
     with pytest.raises(VerificationError, match="another graph"):

@@ -70,7 +70,8 @@ class Core:
     def get_property(self, device_name: str, key: str) -> Any:
         """A default of a device, or a fact about it. Raises UsageError for an unknown key."""
         device = _device(device_name)
-        facts = {"FULL_DEVICE_NAME": f"vinoc {'reference' if device == 'TEMPLATE' else 'generated kernels'}", "AVAILABLE_DEVICES": [""]}
+        what = "reference" if device == "TEMPLATE" else "generated kernels"
+        facts = {"FULL_DEVICE_NAME": f"vinoc {what}", "AVAILABLE_DEVICES": [""]}
         return facts[key] if key in facts else self._config[device].get(key, find(key, PROPERTIES).default)
 
 

@@ -1,5 +1,33 @@
 """The operations, a family a module. Importing this package declares them all."""
 
-from . import activation, bitwise, comparison, convert, elementwise, generate, logical, lookup, quantize, reduction, unary
-from . import control_flow, gather, movement, scatter, sequence, shape, slicing, sort, state
-from . import blocks, convolution, fourier, matrix, normalization, pooling, recurrent, resize, vision
+from . import (
+    activation,
+    bitwise,
+    blocks,
+    comparison,
+    control_flow,
+    convert,
+    convolution,
+    elementwise,
+    fourier,
+    gather,
+    generate,
+    logical,
+    lookup,
+    matrix,
+    movement,
+    normalization,
+    pooling,
+    quantize,
+    recurrent,
+    reduction,
+    resize,
+    scatter,
+    sequence,
+    shape,
+    slicing,
+    sort,
+    state,
+    unary,
+    vision,
+)

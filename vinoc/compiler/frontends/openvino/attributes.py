@@ -97,7 +97,7 @@ _PARSE: dict[str, Callable[[str], Any]] = {
 }
 
 
-class Unreadable(Exception):  # noqa: N818  # not an error for users: what is wrong was reported
+class Unreadable(Exception):  # not an error for users: what is wrong was reported
     """A layer whose attributes were reported as faulty."""
 
 
