@@ -21,14 +21,14 @@ from .window import Segment, Walk
 ARGS = (
     *WALK, "weights", "bias", "residual", "res_pixel", "res_line", "res_image", "lo", "hi", "post", "post_args",
 )  # fmt: skip
-"""A residual that is none is a vector of negative zeros, with strides of 0."""
 
 
 class Depthwise(Walk):
+    residual = False
+
     def begin(self) -> None:
         e, a = self.e, self.a
         self.lo, self.hi = (e.splat(e.b.bitcast(e.b.trunc(v, I32), F32)) for v in (a.lo, a.hi))
-        self.has_residual = e.b.icmp_signed("!=", a.res_pixel, e.i64(0))
 
     def start(self, c: Any, mask: Any) -> Any:
         return self.e.load(self.e.add(self.a.bias, self.e.mul(c, 4)), align=self.e.lanes * 4)
@@ -41,12 +41,13 @@ class Depthwise(Walk):
 
     def finish(self, s: Segment, totals: Sequence[Any], c: Any, mask: Any) -> None:
         e, a = self.e, self.a
-        residual = s.offset(a.residual, a.res_image, a.res_line, a.res_pixel)
-        residual = e.add(residual, e.b.select(self.has_residual, e.mul(c, 4), e.i64(0)))
         out = e.add(s.out, e.mul(c, 4))
-        others = [self.load(e.add(residual, e.mul(a.res_pixel, p)), mask) for p in range(len(totals))]
-        for p, (total, other) in enumerate(zip(totals, others, strict=True)):
-            value = e.minimum(e.maximum(e.b.fadd(total, other), self.lo), self.hi)
+        if self.residual:
+            other = e.add(s.offset(a.residual, a.res_image, a.res_line, a.res_pixel), e.mul(c, 4))
+            others = [self.load(e.add(other, e.mul(a.res_pixel, p)), mask) for p in range(len(totals))]
+            totals = [e.b.fadd(x, y) for x, y in zip(totals, others, strict=True)]
+        for p, total in enumerate(totals):
+            value = e.minimum(e.maximum(total, self.lo), self.hi)
             self.store(value, e.add(out, e.mul(a.out_pixel, p)), mask)
 
     def close(self, s: Segment) -> None:
@@ -60,10 +61,12 @@ class Depthwise(Walk):
 
 
 @cache
-def depthwise(taps: int, stride: int) -> Kernel:
-    """The kernel for so many taps and this stride in the last dimension; 0, 0: for any."""
+def depthwise(taps: int, stride: int, residual: bool) -> Kernel:
+    """The kernel for so many taps and this stride in the last dimension (0, 0: for any), with a residual or without."""
 
     def emit(e: Emitter, a: Arguments) -> None:
-        Depthwise(e, a, taps, stride).emit()
+        walk = Depthwise(e, a, taps, stride)
+        walk.residual = residual
+        walk.emit()
 
-    return Kernel(f"depthwise{taps}s{stride}", ARGS, emit)
+    return Kernel(f"depthwise{taps}s{stride}{'r' if residual else ''}", ARGS, emit)

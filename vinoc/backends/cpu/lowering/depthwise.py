@@ -26,20 +26,19 @@ def scaled(
     plan: Plan, out: Place, source: Place, window: Window, weights: Array, bias: Array, epilogue: Epilogue
 ) -> None:
     """The call of the kernel, with packed weights and bias."""
-    lanes = plan.target.lanes
     target = out if out.fits(Form.LAST) else plan.new(out.shape, out.dtype, Form.LAST)
     residual = plan.read(epilogue.residual, Form.LAST) if epilogue.residual is not None else None
     windows = Windows(window, source.strides[2:], 4 * weights.shape[1])
     walk(
         plan,
         windows,
-        kernel(*windows.variant()),
+        kernel(*windows.variant(), residual is not None),
         source,
         target,
         2 * work(window, *source.shape[:2]),
         weights=weights,
         bias=bias,
-        residual=residual or plan.packed.get(("none", lanes), lambda: np.full(lanes, -0.0, np.float32)),
+        residual=residual or 0,
         res_pixel=residual.pixel if residual else 0,
         res_line=residual.strides[-2] if residual and len(window.size) > 1 else 0,
         res_image=residual.strides[0] if residual else 0,

@@ -19,6 +19,9 @@ from .plan import Array, Plan
 UNITS = 32
 """Units of work that a call should have at least, for threads to share."""
 
+FIRST_CACHE = 24 * 1024
+"""Bytes of input under a segment's windows, at most: they are read several times."""
+
 TAPS = 7
 """Up to so many taps in the last dimension are written out in code."""
 
@@ -111,7 +114,9 @@ def walk(plan: Plan, windows: Windows, kernel: Kernel, source: Place, out: Place
     segments = plan.packed.get((windows, "segments", most), lambda: windows.segments(most))
     images, channels = source.shape[:2]
     base = max(images * len(lines), 1)
-    c_block = rounded(-(-channels // max(min(-(-UNITS // base), channels // (4 * lanes)), 1)), lanes)
+    seen = prod(w.kernel[:-1]) * ((most - 1) * w.strides[-1] + w.kernel[-1])
+    wanted = max(min(-(-UNITS // base), channels // (4 * lanes)), -(-4 * seen * channels // FIRST_CACHE), 1)
+    c_block = rounded(max(-(-channels // wanted), 2 * lanes), lanes)
     c_blocks = -(-channels // c_block)
     part = max(len(segments) // max(-(-UNITS // (base * c_blocks)), 1), 1)
     parts = -(-len(segments) // part)
