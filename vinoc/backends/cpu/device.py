@@ -30,6 +30,7 @@ from .lowering import (  # noqa: F401  # they declare lowerings
     matmul,
     movement,
     pad,
+    picked,
     pool,
     resize,
 )
