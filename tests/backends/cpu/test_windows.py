@@ -94,6 +94,20 @@ def test_nan_and_infinity_pass_a_depthwise_convolution() -> None:
     check(lambda b, v: b.Clamp(b.GroupConvolution(v, w, **geometry), min=0, max=6), x)
 
 
+def test_zeros_between_taps_are_left_out() -> None:
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((1, 33, 14, 13)).astype(np.float32)
+    for rows, columns in (
+        (slice(0, None, 4), slice(0, None, 4)),
+        (slice(1, None, 2), slice(2, 6)),
+        (slice(3, 4), slice(0)),
+    ):
+        w = np.zeros((33, 1, 1, 9, 9), np.float32)
+        w[..., rows, columns] = rng.standard_normal(w[..., rows, columns].shape)
+        geometry = {"strides": [1, 2], "dilations": [1, 1], "pads_begin": [4, 3], "pads_end": [4, 4]}
+        check(lambda b, v, w=w, g=geometry: b.GroupConvolution(v, w, **g), x, threads=(1,))
+
+
 def test_windows_write_into_a_concatenation() -> None:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((2, 24, 10, 11)).astype(np.float32)

@@ -61,12 +61,12 @@ class Depthwise(Walk):
 
 
 @cache
-def depthwise(taps: int, stride: int, residual: bool) -> Kernel:
-    """The kernel for so many taps and this stride in the last dimension (0, 0: for any), with a residual or without."""
+def depthwise(taps: int, stride: int, dilation: int, residual: bool) -> Kernel:
+    """The kernel for a geometry of the last dimension (zeros: for any), with a residual or without."""
 
     def emit(e: Emitter, a: Arguments) -> None:
-        walk = Depthwise(e, a, taps, stride)
+        walk = Depthwise(e, a, taps, stride, dilation)
         walk.residual = residual
         walk.emit()
 
-    return Kernel(f"depthwise{taps}s{stride}{'r' if residual else ''}", ARGS, emit)
+    return Kernel(f"depthwise{taps}s{stride}d{dilation}{'r' if residual else ''}", ARGS, emit)

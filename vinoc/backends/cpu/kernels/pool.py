@@ -64,10 +64,10 @@ class AvgPool(Walk):
 
 
 @cache
-def pool(kind: str, taps: int, stride: int) -> Kernel:
-    """The kernel of MaxPool or AvgPool for so many taps and this stride in the last dimension; 0, 0: for any."""
+def pool(kind: str, taps: int, stride: int, dilation: int) -> Kernel:
+    """The kernel of MaxPool or AvgPool for a geometry of the last dimension; zeros: for any."""
 
     def emit(e: Emitter, a: Arguments) -> None:
-        (MaxPool if kind == "max" else AvgPool)(e, a, taps, stride).emit()
+        (MaxPool if kind == "max" else AvgPool)(e, a, taps, stride, dilation).emit()
 
-    return Kernel(f"{kind}pool{taps}s{stride}", ARGS, emit)
+    return Kernel(f"{kind}pool{taps}s{stride}d{dilation}", ARGS, emit)

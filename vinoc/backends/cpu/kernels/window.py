@@ -58,11 +58,11 @@ class Walk:
     """Emits the walk; subclasses say what happens to a tap.
 
     taps       of the last dimension, known here; 0: known to the segment
-    stride     of the last dimension in pixels, with dilation 1, so that taps of neighbours are shared; 0: any
+    stride, dilation    of the last dimension in pixels, so that neighbours share inputs; 0: any
     """
 
-    def __init__(self, e: Emitter, a: Arguments, taps: int, stride: int) -> None:
-        self.e, self.a, self.taps, self.stride = e, a, taps, stride
+    def __init__(self, e: Emitter, a: Arguments, taps: int, stride: int, dilation: int) -> None:
+        self.e, self.a, self.taps, self.stride, self.dilation = e, a, taps, stride, dilation
 
     def begin(self) -> None:
         """What is computed once a call."""
@@ -154,7 +154,7 @@ class Walk:
         loaded: dict[int, Any] = {}
 
         def get(p: int, t: int) -> Any:
-            k = p * self.stride + t
+            k = p * self.stride + t * self.dilation
             if k not in loaded:
                 loaded[k] = self.load(e.add(source, e.mul(a.in_pixel, k)), mask)
             return loaded[k]

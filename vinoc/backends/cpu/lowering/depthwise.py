@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from ....ir.constant import Constant
 from ....ir.graph import Value
 from ..kernels.base import f32_bits
 from ..kernels.depthwise import depthwise as kernel
@@ -17,7 +20,17 @@ def depthwise(plan: Plan, result: Value, source: Place, window: Window, filters:
     """filters are [channels, 1, 1, *kernel]."""
     channels = source.shape[1]
     lanes = plan.target.lanes
-    weights = plan.packed.of(filters, ("depthwise", lanes), lambda array: pack(array.reshape(channels, -1), lanes))
+    rank = len(window.size)
+    lattice = tuple((0, 1, k) for k in window.kernel) if plan.mode.accuracy else nonzero(filters, rank)
+    weights = plan.packed.of(
+        filters, ("depthwise", lanes, lattice), lambda array: pack(chosen(array, channels, lattice), lanes)
+    )
+    window = replace(
+        window,
+        kernel=tuple([n for _, _, n in lattice]),
+        dilations=tuple([d * step for d, (_, step, _) in zip(window.dilations, lattice)]),
+        pads=tuple([p - d * first for p, d, (first, _, _) in zip(window.pads, window.dilations, lattice)]),
+    )
     out = plan.write(result, Form.LAST)
     scaled(plan, out, source, window, weights, bias_of(plan, epilogue.bias, channels), epilogue)
 
@@ -49,6 +62,33 @@ def scaled(
     )
     if target is not out:
         plan.copy(target, out)
+
+
+Lattice = tuple[tuple[int, int, int], ...]
+"""First, step and number of the taps of each dimension."""
+
+
+def nonzero(filters: Value, rank: int) -> Lattice:
+    """The taps that are not zero in all channels: dilated kernels are often written out with zeros between.
+
+    Zeros are left out although zero times infinity is NaN.
+    """
+    assert isinstance(filters.op, Constant)
+    array = filters.op.value.array
+    found = []
+    for axis in range(array.ndim - rank, array.ndim):
+        used = np.flatnonzero(array.any(tuple(k for k in range(array.ndim) if k != axis)))
+        used = used if len(used) else np.zeros(1, np.int64)
+        step = int(np.gcd.reduce(np.diff(used))) if len(used) > 1 else 1
+        found.append((int(used[0]), step, int(used[-1] - used[0]) // step + 1))
+    return tuple(found)
+
+
+def chosen(filters: Array, channels: int, lattice: Lattice) -> Array:
+    """[channels, taps] of the taps of a lattice."""
+    array = filters.reshape(channels, *filters.shape[-len(lattice) :])
+    parts = [slice(first, first + (n - 1) * step + 1, step) for first, step, n in lattice]
+    return array[(slice(None), *parts)].reshape(channels, -1)
 
 
 def pack(filters: Array, lanes: int) -> Array:

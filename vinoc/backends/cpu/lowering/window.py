@@ -43,11 +43,12 @@ class Windows:
     weight_step: int
     divisor: Divisor | None = None
 
-    def variant(self) -> tuple[int, int]:
-        """(taps, stride) of the code: of the last dimension, or 0, 0."""
-        w = self.window
-        known = w.kernel[-1] <= TAPS and w.strides[-1] <= 2 and w.dilations[-1] == 1
-        return (w.kernel[-1], w.strides[-1]) if known else (0, 0)
+    def variant(self) -> tuple[int, int, int]:
+        """(taps, stride, dilation) of the code: of the last dimension, or zeros."""
+        taps, stride, dilation = (x[-1] for x in (self.window.kernel, self.window.strides, self.window.dilations))
+        few = 3 if dilation > 1 else TAPS
+        known = taps <= few and stride <= 2 and dilation in (1, 2, 4) and stride * dilation <= 4
+        return (taps, stride, dilation) if known else (0, 0, 0)
 
     def lines(self) -> Array:
         """[lines, words]: see kernels/window.py."""
@@ -74,7 +75,7 @@ class Windows:
         (size, out, kernel, stride, dilation, pad) = (
             w.size[-1], w.out[-1], w.kernel[-1], w.strides[-1], w.dilations[-1], w.pads[-1],
         )  # fmt: skip
-        known, _ = self.variant()
+        known = self.variant()[0]
         at = np.arange(out) * stride - pad
         begin = np.minimum(-(np.minimum(at, 0) // dilation), kernel)
         end = np.clip(-((at - size) // dilation), begin, kernel)
