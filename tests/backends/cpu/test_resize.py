@@ -55,12 +55,13 @@ def test_pad_of_channels_last(mode: str, begin: tuple[int, ...], end: tuple[int,
 
 
 MODES = ["nearest", "linear", "linear_onnx", "cubic", "bilinear_pillow", "bicubic_pillow"]
+NEAREST = ["floor", "ceil", "simple", "round_prefer_ceil"]
 TRANSFORMS = ["half_pixel", "pytorch_half_pixel", "asymmetric", "tf_half_pixel_for_nn", "align_corners"]
 
 
 @settings(max_examples=40, deadline=None)
 @given(
-    st.sampled_from(MODES), st.sampled_from(TRANSFORMS), st.sampled_from(["floor", "ceil", "simple", "round_prefer_ceil"]),
+    st.sampled_from(MODES), st.sampled_from(TRANSFORMS), st.sampled_from(NEAREST),
     st.lists(st.sampled_from([0.4, 0.5, 1.0, 1.5, 2.0, 3.0]), min_size=2, max_size=2),
     st.sampled_from([1, 3, 8, 17]), st.integers(3, 11), st.integers(3, 11), st.booleans(), st.booleans(),
 )  # fmt: skip

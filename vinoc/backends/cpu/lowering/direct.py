@@ -13,6 +13,9 @@ from .plan import Array, Plan
 BLOCK_BYTES = 256 * 1024
 """Of input under one block of pixels: it stays in the second-level cache while all panels pass over it."""
 
+UNITS = 16
+"""Units of work that a call should have at least, for threads to share."""
+
 
 def lower(plan: Plan, conv: Convolution) -> None:
     """One convolution."""
@@ -34,7 +37,9 @@ def product(plan: Plan, conv: Convolution, weights: Array, out: Place | None = N
     table = plan.packed.get(conv.window, conv.window.table)
     pixels, taps = table.shape
     panels = -(-depth // width)
-    block = block_size(pixels, channels * groups, plan.target.rows)
+    rows = plan.target.rows
+    share = -(-pixels // max(UNITS // (conv.images * groups * panels), 1))
+    block = min(block_size(pixels, channels * groups, rows), max(-(-share // rows) * rows, rows))
     blocks = -(-pixels // block)
     nothing = plan.packed.get(("none", width), lambda: np.full(width, -0.0, np.float32))
     plan.call(
