@@ -29,6 +29,7 @@ from .lowering import (  # noqa: F401  # they declare lowerings
     conv_choice,
     matmul,
     movement,
+    normalize,
     pad,
     picked,
     pool,

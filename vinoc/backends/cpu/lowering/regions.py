@@ -37,6 +37,10 @@ class CpuRegions(Pass):
                 context.matches["matmul"] += 1
                 extract(graph, [node, *epilogue(node, channel_axis=-1)], "matmul")
                 count += 1
+            elif node.kind == "MVN" and (affine := _affine(node)):
+                context.matches["norm"] += 1
+                extract(graph, [node, *affine], "norm")
+                count += 1
         return count
 
 
@@ -48,6 +52,21 @@ def _is_constant_product(node: Node) -> bool:
     weights, out = node.operand(1), node.outputs[0]
     known = weights.is_const and weights.rank == 2 and out.dtype is f32 and out.tensor.is_static
     return known and (node.operand(0).rank or 0) >= 2 and not node.op.transpose_a  # type: ignore[attr-defined]
+
+
+def _affine(node: Node) -> list[Node]:
+    """The product with a constant, then the sum with one, that follow a normalization; either may be missing."""
+    found: list[Node] = []
+    end = node
+    for kind in ("Multiply", "Add"):
+        user = _only_user(end)
+        if user is None or user.kind != kind or user.outputs[0].type != node.outputs[0].type:
+            continue
+        constant = user.operand(1) if user.operand(0) is end.outputs[0] else user.operand(0)
+        if constant.is_const and constant.dtype is f32:
+            found.append(user)
+            end = user
+    return found
 
 
 def epilogue(node: Node, channel_axis: int, residual: bool = True) -> list[Node]:
