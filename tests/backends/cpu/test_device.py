@@ -180,3 +180,25 @@ def test_streams_run_side_by_side() -> None:
     for x, y in zip(inputs, results, strict=True):
         close(y, reference.run([x])[0])
     assert len({id(e.packed) for e in streams.all}) == 1
+
+
+def test_a_graph_without_nodes() -> None:
+    graph = parse_graph("""
+    graph g(x: f32[2,3]) -> (y) {
+      order = Constant() : i64[2] = [0,1]
+      y = Transpose(x, order)
+    }
+    """)
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    np.testing.assert_array_equal(Executable(graph, 2).run([x])[0], x)
+
+
+def test_what_no_kernel_copies_is_copied() -> None:
+    graph = parse_graph("""
+    graph g(x: f32[2,2,2,2,2,2,2]) -> (y) {
+      order = Constant() : i64[7] = [6,0,5,1,4,2,3]
+      y = Transpose(x, order)
+    }
+    """)
+    x = np.random.default_rng(0).standard_normal((2,) * 7).astype(np.float32)
+    np.testing.assert_array_equal(Executable(graph, 2).run([x])[0], x.transpose(6, 0, 5, 1, 4, 2, 3))

@@ -31,7 +31,7 @@ def rows(program: Program | Staged, inputs: Sequence[Any] | None = None) -> Iter
         flops = step.flops if isinstance(step, Call) else 0
         yield (
             str(i),
-            names(step.node),
+            names(step.node) if step.node else "(output)",
             step.kernel.name if isinstance(step, Call) else f"island: {step.why}",
             f"{place.dtype}{list(place.shape)}" if place else "",
             layout(place) if place else "",

@@ -47,11 +47,14 @@ class IslandStep:
 
     def __init__(self, island: Island, make_body: BodyMaker) -> None:
         self.island = island
-        self.runner = NodeRunner(island.node, make_body)
+        self.runner = NodeRunner(island.node, make_body) if island.node else None
 
     def run(self, inputs: Sequence[Array], outputs: Sequence[Array], state: State) -> None:
         operands = [None if p is None else located(p, inputs, outputs) for p in self.island.inputs]
-        if self.island.node.kind == "Assign":  # a variable outlives the arena
+        if self.runner is None:  # a copy
+            located(self.island.outputs[0], inputs, outputs)[...] = operands[0]
+            return
+        if self.runner.node.kind == "Assign":  # a variable outlives the arena
             operands = [None if a is None else np.array(a) for a in operands]
         with np.errstate(all="ignore"):
             results = self.runner.run(operands, state)

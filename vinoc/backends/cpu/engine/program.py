@@ -106,6 +106,8 @@ class Program:
                     self.pool.run(step.ctypes.data, self.alone)
                 else:
                     step.run(inputs, outputs, state)
+            for fault in self.plan.faults:
+                fault.check()
         return outputs
 
     def profile(self, inputs: Sequence[Array], state: State, runs: int = 10) -> list[tuple[Call | Island, float]]:

@@ -31,6 +31,9 @@ ENTRY_BYTES = 32
 SPINS = 4000
 """Rounds of waiting for work before a worker sleeps: about 50 us."""
 
+PATIENCE = 256
+"""Rounds of waiting at a barrier before the processor is offered to others: the thread waited for may need it."""
+
 _FUTEX = {"x86_64": 202, "aarch64": 98}
 _WAIT, _WAKE = 128, 129  # private futexes
 
@@ -154,7 +157,7 @@ def _spin_while(e: _Sync, condition: Any) -> None:
     e.b.cbranch(condition(), inside, after)
     e.b.position_at_end(inside)
     e.pause()
-    with e.when(e.b.icmp_signed("==", e.rem(n, SPINS), e.i64(0))):
+    with e.when(e.b.icmp_signed("==", e.rem(n, PATIENCE), e.i64(0))):
         e.call("sched_yield", I32, [], [])
     n.add_incoming(e.add(n, 1), e.b.block)
     e.b.branch(head)

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ....ir.constant import Constant
-from ....ir.errors import VinocError
+from ....ir.errors import EvaluationError, VinocError
 from ....ir.graph import Graph, Node, Value
 from ....ir.types import static_shape
 from ..codegen.target import Target
@@ -59,9 +59,9 @@ class Unfit(Exception):
 
 @dataclass
 class Call:
-    """A kernel over `units` units of work, for a node."""
+    """A kernel over `units` units of work, for a node; None: for the graph's outputs."""
 
-    node: Node
+    node: Node | None
     kernel: Kernel
     units: int
     args: dict[str, Argument]
@@ -70,12 +70,27 @@ class Call:
 
 @dataclass
 class Island:
-    """A node that the reference computes, from and into places."""
+    """A node that the reference computes, from and into places; None: a copy that no kernel does."""
 
-    node: Node
+    node: Node | None
     why: str
     inputs: list[Place | None]
     outputs: list[Place]
+
+
+@dataclass
+class Fault:
+    """What a kernel found wrong with the data, as [1, a number], and what that means."""
+
+    node: Node
+    noted: Array
+    say: Callable[[int], str]
+
+    def check(self) -> None:
+        """Raises EvaluationError that names the node, and forgets."""
+        if self.noted[0]:
+            self.noted[0] = 0
+            raise EvaluationError(f"{self.node.kind}: {self.say(int(self.noted[1]))}", self.node.where)
 
 
 @dataclass(frozen=True)
@@ -148,6 +163,7 @@ class Plan:
         self.places: dict[Value, Place] = {}
         self.copies: dict[tuple[Place, Form], Place] = {}
         self.forms = Forms(graph)
+        self.faults: list[Fault] = []
         self.node: Node | None = None
         for i, value in enumerate(graph.inputs):
             shape = shape_of(value)
@@ -215,7 +231,6 @@ class Plan:
 
     def call(self, kernel: Kernel, units: int, flops: int = 0, **args: Argument) -> None:
         """Adds a kernel call for the current node. Places stand for their addresses, arrays are kept alive."""
-        assert self.node is not None
         if units <= 0:
             return
         for value in args.values():
@@ -223,11 +238,21 @@ class Plan:
                 value.buffer.touch(len(self.steps))
         self.steps.append(Call(self.node, kernel, units, args, flops))
 
+    def fault(self, say: Callable[[int], str]) -> Array:
+        """Where a kernel notes that the data is wrong; the run then ends in EvaluationError."""
+        assert self.node is not None
+        noted = aligned(np.zeros(2, np.int64))
+        self.faults.append(Fault(self.node, noted, say))
+        return noted
+
     def copy(self, source: Place, target: Place) -> None:
         """Copies elements between places of one shape."""
         from .movement import emit_copy
 
-        emit_copy(self, source, target)
+        try:
+            emit_copy(self, source, target)
+        except Unfit as reason:
+            self._add_island(None, str(reason), [source], [target])
 
     # Building
 
@@ -248,18 +273,20 @@ class Plan:
         for lowering in _LOWERINGS.get(key, ()):
             mark, buffers, places = len(self.steps), len(self.buffers), dict(self.places)
             try:
-                return lowering(self, node)
+                lowering(self, node)
+                return
             except Unfit as reason:
                 del self.steps[mark:], self.buffers[buffers:]
                 self.places = places
                 self.copies = {k: p for k, p in self.copies.items() if p.buffer in set(self.buffers)}
                 why = str(reason)
         self._island(node, why)
-        return None
 
     def _island(self, node: Node, why: str) -> None:
         inputs = [None if v is None else self.read(v) for v in node.inputs]
-        outputs = [self.write(v, Form.ROWS) for v in node.outputs]
+        self._add_island(node, why, inputs, [self.write(v, Form.ROWS) for v in node.outputs])
+
+    def _add_island(self, node: Node | None, why: str, inputs: list[Place | None], outputs: list[Place]) -> None:
         for place in (*inputs, *outputs):
             if place is not None:
                 place.buffer.touch(len(self.steps))
@@ -267,7 +294,7 @@ class Plan:
 
     def _finish(self, index: int, value: Value) -> None:
         """An output of the graph is a buffer of the caller's; the last kernel writes into it where it can."""
-        self.node = value.node or next(iter(self.graph), None)
+        self.node = value.node
         place = self.read(value)
         shape, dtype = shape_of(value), dtype_of(value)
         whole = place.buffer.kind is Kind.ARENA and place.offset == 0 and place.fits(Form.ROWS)
@@ -276,8 +303,7 @@ class Plan:
             self.buffers.remove(place.buffer)
             return
         out = Place(Buffer(0, Kind.OUTPUT, index=index), shape, dense(shape, dtype, Form.ROWS), dtype)
-        if self.node is not None:
-            self.copy(place, out)
+        self.copy(place, out)
 
 
 def shape_of(value: Value) -> tuple[int, ...]:
