@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vinoc.backends.cpu.codegen import functions, math as vector_math
+from vinoc.backends.cpu.codegen import functions
+from vinoc.backends.cpu.codegen import math as vector_math
 from vinoc.backends.cpu.codegen.emit import Emitter
 from vinoc.backends.cpu.codegen.library import KERNEL_TYPE, Library
 from vinoc.backends.cpu.codegen.target import Target

@@ -25,8 +25,10 @@ from .engine.program import Program
 from .engine.stages import Runner, Staged, is_static
 from .lowering import (  # noqa: F401  # they declare lowerings
     blocks,
+    chain,
     channelwise,
     conv_choice,
+    indexed,
     matmul,
     movement,
     normalize,

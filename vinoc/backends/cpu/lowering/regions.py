@@ -6,6 +6,7 @@ from ....ir.dtype import f32
 from ....ir.graph import Graph, Node, Value
 from ....passes.base import Context, Pass, graph_pass
 from ..region import extract
+from .chains import make_chains
 from .transposed import with_explicit_pads
 
 CONVOLUTIONS = frozenset({"Convolution", "GroupConvolution"})
@@ -19,7 +20,7 @@ ACTIVATIONS = frozenset({"ReLU", "Clamp"})
 
 @graph_pass("cpu-regions")
 class CpuRegions(Pass):
-    """Convolutions and matrix products take the bias, the residual and the activation that follow them."""
+    """Products take the bias, the residual and the activation that follow them; elementwise nodes form chains."""
 
     def run(self, graph: Graph, context: Context) -> int:
         count = 0
@@ -41,7 +42,7 @@ class CpuRegions(Pass):
                 context.matches["norm"] += 1
                 extract(graph, [node, *affine], "norm")
                 count += 1
-        return count
+        return count + make_chains(graph, context)
 
 
 def _is_plain_convolution(node: Node) -> bool:
