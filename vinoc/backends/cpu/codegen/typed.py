@@ -12,7 +12,7 @@ from llvmlite import ir
 from ....ir import dtype as dt
 from ....ir.dtype import DType
 from .emit import F16, F32, F64, I1, I8, I16, I32, I64, PTR, VOID, Emitter
-from .math import bits, floats, is_nan, number, whole
+from .math import bits, clamp, floats, is_nan, number, whole
 
 Value: TypeAlias = Any
 
@@ -190,6 +190,8 @@ class Typed:
             return b.fcmp_unordered("une", x, zero) if source.is_float else b.icmp_signed("!=", x, zero)
         if source.is_float and to.is_float:
             return self._float_to_float(x, held)
+        if source.is_float and to.bits <= 16:
+            return self._to_short(x, to)
         if source.is_float:
             sign = "u" if to.kind == "u" else "s"
             name = f"llvm.fpto{sign}i.sat.{_suffix(held)}.{_suffix(x.type)}"
@@ -202,6 +204,13 @@ class Typed:
         if held.element.width == x.type.element.width:
             return x
         return b.zext(x, held) if unsigned else b.sext(x, held)
+
+    def _to_short(self, x: Value, to: DType) -> Value:
+        """Limited to the range, NaN as 0; by way of i32."""
+        least, most = (0, 2**to.bits - 1) if to.kind == "u" else (-(2 ** (to.bits - 1)), 2 ** (to.bits - 1) - 1)
+        x = self.b.select(self.b.fcmp_ordered("ord", x, x), x, number(self.e, x, 0.0))
+        limited = clamp(self.e, x, least, most)
+        return self.b.trunc(self.b.fptosi(limited, self._words), self.vector(to))
 
     def _float_to_float(self, x: Value, held: ir.VectorType) -> Value:
         if x.type.element == held.element:
