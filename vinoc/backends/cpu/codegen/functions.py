@@ -6,7 +6,7 @@ from math import inf, log, pi, sqrt
 from typing import Any, TypeAlias
 
 from .emit import F64, I32, I64, Emitter
-from .math import call, clamp, copysign, exp, expm1, horner, log1p, log_, multiply_add, number, vector, whole
+from .math import call, clamp, copysign, exp, expm1, horner, log1p, log_, log_near, multiply_add, number, vector, whole
 
 Value: TypeAlias = Any
 
@@ -64,8 +64,15 @@ def _exp_of_negative(e: Emitter, x: Value) -> Value:
 
 
 def softplus(e: Emitter, x: Value) -> Value:
-    """log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)): 3 ulp."""
-    tail = log1p(e, exp(e, e.maximum(e.b.fneg(call(e, "fabs", x)), number(e, x, -87.0)), bounded=True))
+    """log(1 + exp(x)) = max(x, 0) + log(1 + w), w = exp(-|x|): 3 ulp.
+
+    w is at most 1: above sqrt(2) - 1 the logarithm is ln 2 + log(1 + t), t = (w - 1)/2.
+    """
+    w = exp(e, e.maximum(e.b.fneg(call(e, "fabs", x)), number(e, x, -87.0)), bounded=True)
+    large = e.b.fcmp_ordered(">", w, number(e, x, sqrt(2) - 1))
+    half = multiply_add(e, w, number(e, x, 0.5), number(e, x, -0.5))
+    tail = log_near(e, e.b.select(large, half, w))
+    tail = e.b.fadd(tail, e.b.select(large, number(e, x, log(2)), number(e, x, 0.0)))
     return e.b.fadd(e.maximum(x, number(e, x, 0.0)), tail)
 
 

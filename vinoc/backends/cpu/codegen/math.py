@@ -210,6 +210,13 @@ def log_(e: Emitter, x: Value) -> Value:
     return _log_ends(e, x, result)
 
 
+def log_near(e: Emitter, t: Value) -> Value:
+    """log(1 + t) for sqrt(1/2) - 1 <= t <= sqrt(2) - 1, exact near 0 too: 1.5 ulp."""
+    square = e.b.fmul(t, t)
+    tail = e.b.fmul(e.b.fmul(horner(e, t, _LOG), t), square)
+    return e.b.fadd(t, multiply_add(e, square, number(e, t, -0.5), tail))
+
+
 def _split(e: Emitter, x: Value) -> tuple[Value, Value]:
     """(n, m) with x = m * 2**n, sqrt(1/2) <= m < sqrt(2), n as a float; for positive finite x."""
     tiny = e.b.fcmp_ordered("<", x, number(e, x, 1.17549435e-38))
