@@ -1,22 +1,33 @@
-"""Weights in half precision, expanded where they are read."""
+"""Weights in half precision, expanded where they are read.
+
+OpenVINO rounds every constant to the nearest f16. For networks that amplify differences (a steep sigmoid over a
+segmentation map, a logarithm of a spectrum) the sum of those errors reaches several per cent of an output's range.
+Two things are done otherwise here, both of which leave the format as it is:
+
+- Weights of a layer are rounded together, so that their errors cancel (`half.py`).
+- The smallest constants stay f32, up to `keep-share` of the bytes. Rounding adds an error of about the same relative
+  size at every layer, whatever its size, so that the small ones (biases, depthwise and first layers) cost the least
+  bytes for the error they spare; they also have the fewest terms over which errors could cancel.
+"""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import numpy as np
 
 from ..ir.buffer import Buffer
 from ..ir.constant import Constant
 from ..ir.dtype import Array, f16, f32, f64
-from ..ir.graph import Graph, Node
+from ..ir.errors import UsageError
+from ..ir.graph import Graph, Node, Value
 from ..ir.op import op_class
 from .base import Context, Pass, graph_pass
-
-MAX_F16 = 65504.0
-MIN_F16 = 2.0**-24
-"""Below half of this a value rounds to zero."""
+from .filters import filters_of
+from .half import BLOCK, Filters, compensated, compensated_together, is_repeated, is_uniform, lost_share, nearest
 
 LOST = 0.75
-"""A constant of which this share would leave the range of f16 stays as it is."""
+"""A constant of which more than this share would leave the range of f16 stays as it is."""
 
 SHAPE_PORTS = frozenset({("Interpolate", 1), ("Range", 0), ("Range", 1), ("Range", 2)})
 """Float operands from which shapes follow: compressing them would hide the shape."""
@@ -26,10 +37,18 @@ SHAPE_PORTS = frozenset({("Interpolate", 1), ("Range", 0), ("Range", 1), ("Range
 class Fp16(Pass):
     """Stores float constants as f16 with a marked Convert behind them, as OpenVINO does; the arithmetic stays f32.
 
-    A model with FakeQuantize is left alone: its constants are ranges of quantized values.
+    `rounding=nearest` takes the nearest values, as OpenVINO does; `compensated` lets the errors of a filter cancel.
+    `keep-share` of the bytes stay f32, the smallest constants first. A model with FakeQuantize is left alone: its
+    constants are ranges of quantized values.
     """
 
     after = (("fuse", "fusions compute with constants, which they no longer find behind a Convert"),)
+    rounding: Literal["compensated", "nearest"] = "compensated"
+    keep_share: float = 0.02
+
+    def validate(self) -> None:
+        if not 0 <= self.keep_share <= 1:
+            raise UsageError(f"'keep-share' of fp16 is {self.keep_share}, expected a number from 0 to 1")
 
     def run(self, graph: Graph, context: Context) -> int:
         nodes = [n for n in graph if type(n.op) is Constant and n.op.value.dtype in (f32, f64)]
@@ -37,49 +56,100 @@ class Fp16(Pass):
             if nodes:
                 context.decline(self.name, nodes[0].where, "the model is quantized (it has a FakeQuantize)")
             return 0
-        return sum(_compress(graph, node, context) for node in nodes)
+        nodes = [n for n in nodes if not _is_exempt(n.outputs[0])]
+        kept = _smallest(graph, nodes, self.keep_share)
+        chosen = [n for n in nodes if _is_fit(n, context) and not _is_kept(n, kept, context)]
+        filters = {} if self.rounding == "nearest" else _filters(chosen)
+        small = _rounded_together(filters)
+        for node in chosen:
+            half = small.pop(node, None)
+            if half is None:
+                half = compensated(_array(node), filters[node]) if node in filters else nearest(_array(node))
+            _replace(graph, node, half)
+        context.matches[self.name] += len(chosen)
+        return len(chosen)
 
 
-def _compress(graph: Graph, node: Node, context: Context) -> bool:
-    out = node.outputs[0]
-    if any(isinstance(u, Node) and (u.kind, i) in SHAPE_PORTS for u, i in out.uses) or out.is_output:
-        return False
+def _is_exempt(value: Value) -> bool:
+    return any(not isinstance(u, Node) or (u.kind, i) in SHAPE_PORTS for u, i in value.uses)
+
+
+def _array(node: Node) -> Array:
     assert isinstance(node.op, Constant)
-    array = node.op.value.array
-    lost = lost_share(array)
-    if lost > LOST or (lost == 1.0 and array.size):
+    return node.op.value.array
+
+
+def _fingerprint(value: Buffer) -> tuple[int, bytes]:
+    """The same for equal bytes, which a file holds once; now and then for others, which costs a little budget."""
+    array = value.array
+    if is_repeated(array):
+        return value.nbytes, array[(0,) * array.ndim].tobytes() if array.size else b""
+    flat = array.reshape(-1)
+    return value.nbytes, flat[:: max(1, flat.size // 16)].tobytes()
+
+
+def _is_fit(node: Node, context: Context) -> bool:
+    lost = lost_share(_array(node))
+    if lost > LOST:
         context.decline(Fp16.name, node.where, f"{lost:.0%} of its values leave the range of f16")
-        return False
+    return lost <= LOST
+
+
+def _is_kept(node: Node, kept: set[Node], context: Context) -> bool:
+    if node in kept:
+        context.decline(Fp16.name, node.where, "it is among the smallest constants, which stay f32")
+    return node in kept
+
+
+def _smallest(graph: Graph, nodes: list[Node], share: float) -> set[Node]:
+    """The smallest of the constants that rounding would change, as many as `share` of all constants' bytes holds.
+
+    What several nodes read counts as that much smaller, since its errors show at each of them.
+    What cannot be compressed counts as kept, as far as it leaves half of the budget: what is promised to users is
+    the size of the file.
+    """
+    stored = {_fingerprint(n.op.value): n.op.value.nbytes for n in graph if type(n.op) is Constant}
+    sizes = {n: n.op.value.nbytes for n in nodes if isinstance(n.op, Constant)}
+    total = sum(stored.values())
+    fixed = total - sum({_fingerprint(n.op.value): sizes[n] for n in nodes if isinstance(n.op, Constant)}.values())
+    budget = max(share * total - fixed, share * total / 2)
+    kept = set()
+    for node in sorted(nodes, key=lambda n: sizes[n] / max(1, n.outputs[0].n_uses)):
+        if sizes[node] > budget:
+            continue
+        array = _array(node)
+        if not np.array_equal(nearest(array), array, equal_nan=True):
+            kept.add(node)
+            budget -= sizes[node]
+    return kept
+
+
+def _filters(nodes: list[Node]) -> dict[Node, Filters]:
+    """How the weights are summed, of those of which rounding errors can cancel.
+
+    Those of a uniform filter have one sign and scale its output by less than 2^-11: it stays uniform.
+    """
+    found = {n: filters_of(n.outputs[0], _array(n).shape) for n in nodes if not is_uniform(_array(n))}
+    return {n: filters for n, filters in found.items() if filters}
+
+
+def _rounded_together(filters: dict[Node, Filters]) -> dict[Node, Array]:
+    """The values of small weights, those that are summed alike rounded in one go."""
+    alike: dict[tuple[Filters, str], list[Node]] = {}
+    for node, how in filters.items():
+        if _array(node).size < BLOCK // 2:
+            alike.setdefault((how, _array(node).dtype.str), []).append(node)
+    rounded: dict[Node, Array] = {}
+    for (how, _), nodes in alike.items():
+        rounded.update(zip(nodes, compensated_together([_array(n) for n in nodes], how), strict=True))
+    return rounded
+
+
+def _replace(graph: Graph, node: Node, half: Array) -> None:
+    out = node.outputs[0]
     convert = op_class("Convert")(destination_type=out.dtype, decompression=True)  # type: ignore[call-arg]
-    small = graph.insert(Constant(Buffer.of(to_f16(array), f16)), (), before=node._next, loc=node.loc)
+    small = graph.insert(Constant(Buffer.of(half, f16)), (), before=node._next, loc=node.loc)
     small.outputs[0].name = f"{out.name}_compressed" if out.name else ""
     wide = graph.insert(convert, small.outputs, before=small._next, loc=node.loc, name=out.name)
     graph.replace_uses(out, wide.outputs[0])
     graph.erase(node)
-    context.matches[Fp16.name] += 1
-    return True
-
-
-def lost_share(array: Array) -> float:
-    """The share of the values that f16 cannot hold: too large, or too small to be anything but zero."""
-    if not array.size:
-        return 0.0
-    if not any(s for s, n in zip(array.strides, array.shape) if n > 1):
-        array = array[(0,) * array.ndim].reshape(1)
-    magnitude = np.abs(array)
-    highest = magnitude.max()
-    if highest <= MAX_F16 and (highest == 0 or magnitude[magnitude > 0].min() >= MIN_F16):
-        return 0.0
-    return float(((magnitude > MAX_F16) | ((magnitude < MIN_F16) & (magnitude > 0))).mean())
-
-
-def to_f16(array: Array) -> Array:
-    """The nearest half-precision values; those beyond the range become the largest (infinities stay)."""
-    if array.size > 1 and not any(s for s, n in zip(array.strides, array.shape) if n > 1):
-        return np.broadcast_to(to_f16(array[(0,) * array.ndim].reshape(1))[0], array.shape)
-    with np.errstate(over="ignore"):
-        half = array.astype(np.float16)
-    overflowed = np.isinf(half)
-    if overflowed.any():
-        half[overflowed & np.isfinite(array)] = np.float16(MAX_F16) * np.sign(array[overflowed & np.isfinite(array)])
-    return half

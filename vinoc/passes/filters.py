@@ -1,0 +1,47 @@
+"""Which weights of a constant are added up, by the operation that reads it."""
+
+from __future__ import annotations
+
+import math
+
+from ..ir.graph import Node, Value
+from ..ir.ops.matrix import MatMul
+from .half import Filters
+
+CONVOLUTIONS = {"Convolution": 1, "DeformableConvolution": 1, "GroupConvolution": 2}
+"""Axes before [in, *kernel], all of which are summed."""
+
+BACKPROPS = {"ConvolutionBackpropData": 0, "GroupConvolutionBackpropData": 1}
+"""Axes before [in, out, *kernel]. Which taps meet depends on strides, so that each is a sum over `in` alone."""
+
+RECURRENT = frozenset(
+    {("LSTMSequence", 4), ("LSTMSequence", 5), ("GRUSequence", 3), ("GRUSequence", 4), ("RNNSequence", 3)}
+    | {("RNNSequence", 4), ("LSTMCell", 3), ("LSTMCell", 4), ("GRUCell", 2), ("GRUCell", 3), ("RNNCell", 2)}
+    | {("RNNCell", 3)}
+)
+"""Weights [..., gates * hidden, in]."""
+
+Shape = tuple[int, ...]
+
+
+def filters_of(value: Value, shape: Shape) -> Filters | None:
+    """How the elements of a constant are summed; None where nothing is, or where they are read in several ways."""
+    found = {_read_by(user, port, shape) if isinstance(user, Node) else None for user, port in value.uses}
+    filters = found.pop() if len(found) == 1 else None
+    return filters if filters and filters.summed > 1 else None
+
+
+def _read_by(user: Node, port: int, shape: Shape) -> Filters | None:
+    kind = user.kind
+    if kind in CONVOLUTIONS and port == (2 if kind == "DeformableConvolution" else 1):
+        before = CONVOLUTIONS[kind]
+        return Filters(math.prod(shape[before:]), kernel=shape[before + 1 :])
+    if kind in BACKPROPS and port == 1:
+        before = BACKPROPS[kind]
+        return Filters(shape[before], trailing=math.prod(shape[before + 1 :]))
+    if isinstance(user.op, MatMul) and shape:
+        last = user.op.transpose_b if port else not user.op.transpose_a
+        if last or len(shape) == 1:
+            return Filters(shape[-1])
+        return Filters(shape[-2], trailing=shape[-1])
+    return Filters(shape[-1]) if (kind, port) in RECURRENT else None
