@@ -35,6 +35,7 @@ from .lowering import (  # noqa: F401  # they declare lowerings
     pad,
     picked,
     pool,
+    recurrent,
     resize,
 )
 from .lowering.plan import Array, Mode, Packed, Plan

@@ -1,0 +1,234 @@
+"""Recurrent sequences: what the state adds, step by step, with the gates in registers.
+
+    LSTM                  c' = f c + i g,  h' = o act(c'),  gates f, i, g, o
+    GRU                   h' = z h + (1 - z) n,  n = act(x_n + R_n (r h)); linear: n = act(x_n + r (R_n h + b_n))
+    RNN                   h' = act(x + R h)
+
+Products of the input with its weights, and biases, are there already: x[d][n][t]. Hidden units are taken in blocks of
+a vector; the gates of a block lie side by side, in x as in the packed R, [d][block][k][gate][lane], so that one sum
+over the state yields all gates of a block, which never leave registers.
+
+A unit is one direction of a few sequences, through all steps: nothing waits for other threads. Beyond its length a
+sequence gives zeros and keeps its state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from typing import Any, TypeAlias
+
+from ..codegen.emit import F32, I32, I64, Emitter
+from ..codegen.functions import sigmoid, tanh
+from .base import Arguments, Kernel
+from .gemm import sums
+
+Value: TypeAlias = Any
+
+STATES = 5
+"""Arrays of a unit's state: h before and after the step, c, and for the GRU z and r h."""
+
+ARGS = (
+    "x", "out", "h", "c", "h_out", "c_out", "state", "lengths", "weights", "bias", "clip",
+    "time", "batch", "hidden", "blocks", "tiles", "reverse", "weights_d", "bias_d",
+    "x_d", "x_n", "x_t", "out_n", "out_d", "out_t", "h_n", "h_d", "c_n", "c_d",
+    "h_out_n", "h_out_d", "c_out_n", "c_out_d",
+)  # fmt: skip
+
+GATES = {"lstm": 4, "gru": 3, "linear_gru": 3, "rnn": 1}
+ACTIVATIONS = frozenset({"sigmoid", "tanh", "relu"})
+
+
+def rows_of(e_rows: int) -> int:
+    """Sequences of a unit, for a target whose matrix tiles have so many rows of two vectors."""
+    return max(1, e_rows // 2)
+
+
+def _activate(e: Emitter, name: str, x: Value) -> Value:
+    if name == "sigmoid":
+        return sigmoid(e, x)
+    return tanh(e, x) if name == "tanh" else e.maximum(x, e.splat(0.0))
+
+
+class _Unit:
+    """The steps of a few sequences in one direction."""
+
+    def __init__(self, e: Emitter, a: Arguments, cell: str, activations: Sequence[str], unit: Value, rows: int) -> None:
+        self.e, self.a, self.cell, self.activations, self.rows = e, a, cell, activations, rows
+        tile, d = e.rem(unit, a.tiles), e.div(unit, a.tiles)
+        self.first = e.mul(tile, rows_of(e.target.rows))
+        self.step_bytes = 4 * e.lanes
+        self.row_bytes = e.mul(a.blocks, self.step_bytes)
+        array = e.mul(self.row_bytes, rows_of(e.target.rows))
+        state = e.add(a.state, e.mul(unit, e.mul(array, STATES)))
+        self.state = [e.add(state, e.mul(array, k)) for k in range(STATES)]
+        self.weights = e.add(a.weights, e.mul(d, a.weights_d))
+        self.bias = e.add(a.bias, e.mul(d, a.bias_d))
+        self.backwards = e.b.or_(e.b.icmp_signed("!=", a.reverse, e.i64(0)), e.b.icmp_signed("==", d, e.i64(1)))
+        numbers = [e.add(self.first, r) for r in range(rows)]
+        self.x = [self._at(a.x, (d, a.x_d), (n, a.x_n)) for n in numbers]
+        self.out = [self._at(a.out, (d, a.out_d), (n, a.out_n)) for n in numbers]
+        self.h = [self._at(a.h, (d, a.h_d), (n, a.h_n)) for n in numbers]
+        self.c = [self._at(a.c, (d, a.c_d), (n, a.c_n)) for n in numbers]
+        self.h_out = [self._at(a.h_out, (d, a.h_out_d), (n, a.h_out_n)) for n in numbers]
+        self.c_out = [self._at(a.c_out, (d, a.c_out_d), (n, a.c_out_n)) for n in numbers]
+        self.lengths = [e.load(e.add(a.lengths, e.mul(n, 8)), I64, 8) for n in numbers]
+        limit = e.splat(e.b.bitcast(e.b.trunc(a.clip, I32), F32))
+        self.limits = (e.b.fneg(limit), limit)
+
+    def _at(self, base: Value, *terms: tuple[Value, Value]) -> Value:
+        for n, stride in terms:
+            base = self.e.add(base, self.e.mul(n, stride))
+        return base
+
+    def _own(self, array: Value, r: int, block: Value) -> Value:
+        """The address of a block in a state array."""
+        e = self.e
+        return e.add(e.add(array, e.mul(self.row_bytes, r)), e.mul(block, self.step_bytes))
+
+    def run(self) -> None:
+        e, a = self.e, self.a
+        h, c = self.state[0], self.state[2]
+        self._move(lambda r, block: self.h[r], lambda r, block: self._own(h, r, block), False)
+        if self.cell == "lstm":
+            self._move(lambda r, block: self.c[r], lambda r, block: self._own(c, r, block), False)
+
+        def step(s: Value, before: Value, after: Value) -> Sequence[Value]:
+            t = e.b.select(self.backwards, e.b.sub(e.b.sub(a.time, e.i64(1)), s), s)
+            active = [e.b.icmp_signed(">", length, t) for length in self.lengths]
+            if self.cell == "gru":
+                self._blocks(partial(self._gates, t, before, active))
+                self._blocks(partial(self._hidden, t, before, after, active))
+            else:
+                self._blocks(partial(self._block, t, before, after, active))
+            return [after, before]
+
+        last, _ = e.fold(0, a.time, 1, [h, self.state[1]], step)
+        self._move(lambda r, block: self._own(last, r, block), lambda r, block: self.h_out[r], True)
+        if self.cell == "lstm":
+            self._move(lambda r, block: self._own(c, r, block), lambda r, block: self.c_out[r], True)
+
+    def _blocks(self, body: Callable[[Value, Value], None]) -> None:
+        """body(block, mask of its hidden units)."""
+        e = self.e
+        with e.loop(0, self.a.blocks) as block:
+            body(block, e.mask(e.b.sub(self.a.hidden, e.mul(block, e.lanes))))
+
+    def _move(self, source: Any, target: Any, out: bool) -> None:
+        """A state from the operand, or to the result; what is beyond the hidden units is 0."""
+        e = self.e
+
+        def body(block: Value, mask: Value) -> None:
+            offset = e.mul(block, self.step_bytes)
+            for r in range(self.rows):
+                if out:
+                    e.masked_store(e.load(source(r, block)), e.add(target(r, block), offset), mask)
+                else:
+                    e.store(e.masked_load(e.add(source(r, block), offset), mask), target(r, block))
+
+        self._blocks(body)
+
+    def _inputs(self, t: Value, block: Value, gates: Sequence[int]) -> list[Value]:
+        """What the input adds to gates of a block, sequence by sequence."""
+        e, count = self.e, GATES[self.cell]
+        at = e.add(e.mul(t, self.a.x_t), e.mul(block, self.step_bytes * count))
+        return [e.load(e.add(e.add(x, at), self.step_bytes * g)) for x in self.x for g in gates]
+
+    def _sums(self, start: Sequence[Value], states: Value, block: Value, gates: int, weights: Value) -> list[Value]:
+        """start + R h, or R of what else stands in `states`."""
+        e, row = self.e, self.step_bytes * gates
+        panel = e.add(weights, e.mul(e.mul(block, self.a.hidden), row))
+        sources = [self._own(states, r, e.i64(0)) for r in range(self.rows)]
+        return sums(
+            e, sources, self.a.hidden, start, panel, e.i64(row),
+            lambda at, v: e.load(e.add(at, self.step_bytes * v), align=self.step_bytes),
+        )  # fmt: skip
+
+    def _act(self, x: Value, index: int, clip: bool = True) -> Value:
+        e = self.e
+        if clip:
+            x = e.minimum(e.maximum(x, self.limits[0]), self.limits[1])
+        return _activate(e, self.activations[index], x)
+
+    def _finish(
+        self, r: int, t: Value, block: Value, mask: Value, active: Value, new: Value, old: Value, into: Value
+    ) -> None:
+        """Gives the new state, or zeros, and keeps it, or the old one."""
+        e = self.e
+        at = e.add(e.add(self.out[r], e.mul(t, self.a.out_t)), e.mul(block, self.step_bytes))
+        e.masked_store(e.b.select(active, new, e.splat(0.0)), at, mask)
+        e.store(e.b.select(active, new, old), into)
+
+    def _block(self, t: Value, before: Value, after: Value, active: Sequence[Value], block: Value, mask: Value) -> None:
+        """All of a step for one block, where the gates depend on the old state alone."""
+        e, count = self.e, GATES[self.cell]
+        start = self._inputs(t, block, range(count))
+        if self.cell == "linear_gru":
+            bias = e.load(e.add(self.bias, e.mul(block, self.step_bytes)))
+            hidden = start[2::3]
+            start = [bias if i % 3 == 2 else x for i, x in enumerate(start)]
+        found = self._sums(start, before, block, count, self.weights)
+        for r in range(self.rows):
+            gates = found[r * count : (r + 1) * count]
+            old = e.load(self._own(before, r, block))
+            if self.cell == "lstm":
+                new = self._lstm(gates, r, block, active[r])
+            elif self.cell == "rnn":
+                new = self._act(gates[0], 0)
+            else:
+                update, reset = (self._act(g, 0) for g in gates[:2])
+                new = self._act(e.b.fadd(hidden[r], e.b.fmul(reset, gates[2])), 1)
+                new = self._mix(update, old, new)
+            self._finish(r, t, block, mask, active[r], new, old, self._own(after, r, block))
+
+    def _lstm(self, gates: Sequence[Value], r: int, block: Value, active: Value) -> Value:
+        e = self.e
+        at = self._own(self.state[2], r, block)
+        old = e.load(at)
+        forget, write, output = (self._act(gates[k], 0) for k in (0, 1, 3))
+        cell = e.b.fadd(e.b.fmul(forget, old), e.b.fmul(write, self._act(gates[2], 1)))
+        e.store(e.b.select(active, cell, old), at)
+        return e.b.fmul(output, self._act(cell, 2, clip=False))
+
+    def _mix(self, update: Value, old: Value, new: Value) -> Value:
+        e = self.e
+        return e.b.fadd(e.b.fmul(update, old), e.b.fmul(e.b.fsub(e.splat(1.0), update), new))
+
+    def _gates(self, t: Value, before: Value, active: Sequence[Value], block: Value, mask: Value) -> None:
+        """The first half of a GRU's step: z, and r h."""
+        e = self.e
+        found = self._sums(self._inputs(t, block, (0, 1)), before, block, 2, self.weights)
+        for r in range(self.rows):
+            update, reset = (self._act(g, 0) for g in found[2 * r : 2 * r + 2])
+            old = e.load(self._own(before, r, block))
+            e.store(update, self._own(self.state[3], r, block))
+            e.store(e.b.fmul(reset, old), self._own(self.state[4], r, block))
+
+    def _hidden(
+        self, t: Value, before: Value, after: Value, active: Sequence[Value], block: Value, mask: Value
+    ) -> None:
+        """The second half: the hidden gate, and the new state."""
+        e = self.e
+        second = e.add(self.weights, e.mul(e.mul(self.row_bytes, 2), self.a.hidden))
+        found = self._sums(self._inputs(t, block, (2,)), self.state[4], block, 1, second)
+        for r in range(self.rows):
+            old, update = e.load(self._own(before, r, block)), e.load(self._own(self.state[3], r, block))
+            new = self._mix(update, old, self._act(found[r], 1))
+            self._finish(r, t, block, mask, active[r], new, old, self._own(after, r, block))
+
+
+@cache
+def recurrent(cell: str, activations: tuple[str, ...]) -> Kernel:
+    """The kernel of a cell with activations."""
+
+    def emit(e: Emitter, a: Arguments) -> None:
+        most = rows_of(e.target.rows)
+
+        def rows(n: int, unit: Value) -> None:
+            _Unit(e, a, cell, activations, unit, n).run()
+
+        with e.loop(e.function.args[1], e.function.args[2]) as unit:
+            left = e.b.sub(a.batch, e.mul(e.rem(unit, a.tiles), most))
+            e.switch(e.min(left, most), {n: partial(rows, n, unit) for n in range(1, most + 1)})
+
+    return Kernel(f"{cell}_{'_'.join(activations)}", ARGS, emit)
