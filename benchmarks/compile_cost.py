@@ -91,13 +91,13 @@ def measure(rows: list[Row], rounds: int, folder: Path) -> None:
 
 
 def growth(small: Row, large: Row) -> None:
-    """How much more the larger graph takes, round by round."""
+    """How much more the larger graph takes: by the medians over the rounds, in brackets by the least."""
     for tool in TOOLS[:2]:
-        of = [
-            statistics.median(b / a for a, b in zip(small.column(tool, what), large.column(tool, what), strict=True))
-            for what in (0, 1)
-        ]
-        print(f"{tool}: {large.model.stem} / {small.model.stem} = {of[0]:.2f} in time, {of[1]:.2f} in peak memory")
+        said = []
+        for what in (0, 1):
+            a, b = small.column(tool, what), large.column(tool, what)
+            said.append(f"{statistics.median(b) / statistics.median(a):.2f} ({min(b) / min(a):.2f})")
+        print(f"{tool}: {large.model.stem} / {small.model.stem}: {said[0]} in time, {said[1]} in peak memory")
 
 
 def main() -> None:
