@@ -24,6 +24,7 @@ from .engine.pool import Pool
 from .engine.program import Program
 from .engine.stages import Runner, Staged, is_static
 from .lowering import (  # noqa: F401  # they declare lowerings
+    attention,
     blocks,
     chain,
     channelwise,
