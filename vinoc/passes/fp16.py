@@ -105,14 +105,13 @@ def _smallest(graph: Graph, nodes: list[Node], share: float) -> set[Node]:
     """The smallest of the constants that rounding would change, as many as `share` of all constants' bytes holds.
 
     What several nodes read counts as that much smaller, since its errors show at each of them.
-    What cannot be compressed counts as kept, as far as it leaves half of the budget: what is promised to users is
-    the size of the file.
+    What cannot be compressed counts as kept: what is promised to users is the size of the file.
     """
     stored = {_fingerprint(n.op.value): n.op.value.nbytes for n in graph if type(n.op) is Constant}
     sizes = {n: n.op.value.nbytes for n in nodes if isinstance(n.op, Constant)}
     total = sum(stored.values())
     fixed = total - sum({_fingerprint(n.op.value): sizes[n] for n in nodes if isinstance(n.op, Constant)}.values())
-    budget = max(share * total - fixed, share * total / 2)
+    budget = share * total - fixed
     kept = set()
     for node in sorted(nodes, key=lambda n: sizes[n] / max(1, n.outputs[0].n_uses)):
         if sizes[node] > budget:
