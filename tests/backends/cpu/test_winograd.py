@@ -64,7 +64,7 @@ def test_shapes(tile: int, batch, groups, depth, channels, size, pads, end, part
         return b.ReLU(y) if end in ("relu", "all") else y
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(winograd, "CHUNK_BYTES", winograd.CHUNK_BYTES if parts == 1 else 40_000 * parts)
+        patch.setattr(winograd, "CHUNK_BYTES", winograd.CHUNK_BYTES if parts == 1 else (30_000 * parts, 40_000 * parts))
         check(make, x, tolerance=EXACT[tile], threads=(1, 3))
 
 

@@ -108,7 +108,7 @@ def _input(form: Form) -> Callable[[Emitter, Arguments], None]:
                 target, planes = e.add(into, e.mul(group, a.out_plane)), e.mul(a.groups, a.out_plane)
 
                 def one(c: Any, load: Callable[[Any], Any], target: Any = target, planes: Any = planes) -> None:
-                    _data_tile(e, form, table, corner, c, load, target, planes)
+                    _data_tile(e, form, table, corner, c, load, target, planes, e.mul(a.in_x, form.tile))
 
                 with e.loop(0, whole, e.lanes) as c:
                     one(c, e.load)
@@ -149,12 +149,24 @@ def _addresses(e: Emitter, a: Arguments, table: Any, size: int, base: Any, y: An
 
 
 def _data_tile(
-    e: Emitter, form: Form, table: Any, corner: Any, c: Any, load: Callable[[Any], Any], target: Any, planes: Any
+    e: Emitter,
+    form: Form,
+    table: Any,
+    corner: Any,
+    c: Any,
+    load: Callable[[Any], Any],
+    target: Any,
+    planes: Any,
+    ahead: Any,
 ) -> None:
-    """One vector of channels of a tile: columns, then rows."""
+    """One vector of channels of a tile: columns, then rows. What the next tile adds, `ahead` bytes on, is prefetched."""
     size, step, offset = form.size, 4 * e.lanes, e.mul(c, 4)
     for j in range(size):
-        column = [load(e.add(e.load(e.add(table, 8 * (i * size + j)), I64, 8), offset)) for i in range(size)]
+        pixels = [e.add(e.load(e.add(table, 8 * (i * size + j)), I64, 8), offset) for i in range(size)]
+        if j >= size - form.tile:
+            for pixel in pixels:
+                e.prefetch(e.add(pixel, ahead))
+        column = [load(pixel) for pixel in pixels]
         for i, v in enumerate(form.data(e, column)):
             e.store(v, e.add(corner, step * (i * size + j)), step)
     into = e.add(target, offset)
@@ -265,8 +277,11 @@ class _OutputTile:
         def at(table: Any) -> Any:
             return e.add(e.load(e.add(table, 8 * number), I64, 8), offset)
 
+        e.prefetch(e.add(at(self.table), e.mul(self.a.out_x, self.form.tile)), write=True)
+
         if some:
             other = at(self.residuals)
+            e.prefetch(e.add(other, e.mul(self.a.res_x, self.form.tile)))
             value = e.b.fadd(value, e.load(other) if mask is None else e.masked_load(other, mask))
         lo, hi = self.limits
         value = e.minimum(e.maximum(value, lo), hi)
