@@ -40,7 +40,7 @@ def test_constant_right(batch: list[int], rows: int, depth: int, columns: int, t
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[tuple[int, ...], tuple[int, ...], bool, bool]:
-    rows, columns = (draw(st.sampled_from([1, 2, 4, 5, 13, 33, 50])) for _ in range(2))
+    rows, columns = (draw(st.sampled_from([1, 2, 4, 5, 13, 33, 50, 150])) for _ in range(2))
     depth = draw(st.sampled_from([1, 3, 16, 17, 40, 130]))
     batch = draw(st.lists(st.integers(1, 3), min_size=0, max_size=2))
     a, b = ([draw(st.sampled_from([n, 1])) for n in batch] for _ in range(2))

@@ -98,9 +98,9 @@ def tiles(e: Emitter, begin: Any, count: Any, height: int, emit: Callable[[int, 
 class _Unit:
     """One panel of one block of rows."""
 
-    def __init__(self, e: Emitter, a: Arguments, unit: Any, packed: bool) -> None:
-        self.e, self.args, self.packed = e, a, packed
-        width = e.target.width
+    def __init__(self, e: Emitter, a: Arguments, unit: Any, packed: bool, vectors: int) -> None:
+        self.e, self.args, self.packed, self.vectors = e, a, packed, vectors
+        width = vectors * e.lanes
         panel, rest = e.rem(unit, a.panels), e.div(unit, a.panels)
         block, batch = e.rem(rest, a.blocks), e.div(rest, a.blocks)
         entry = e.add(a.batches, e.mul(batch, 32))
@@ -113,12 +113,12 @@ class _Unit:
         self.column = e.mul(panel, width)
         self.columns = e.min(e.b.sub(a.columns, self.column), width)
         self.full = e.b.icmp_signed("==", self.columns, e.i64(width))
-        self.masks = [e.mask(self.columns, first=v * e.lanes) for v in range(e.target.vectors)]
+        self.masks = [e.mask(self.columns, first=v * e.lanes) for v in range(vectors)]
         self.begin = e.mul(block, a.block)
         self.count = e.min(e.b.sub(a.rows, self.begin), a.block)
 
     def tile(self, rows: int, row: Any) -> None:
-        e, a, vectors, step = self.e, self.args, self.e.target.vectors, 4 * self.e.lanes
+        e, a, vectors, step = self.e, self.args, self.vectors, 4 * self.e.lanes
         sources = [e.add(self.a, e.mul(e.add(row, r), a.a_row)) for r in range(rows)]
         bias = [e.load(e.add(self.bias, step * v), align=step) for v in range(vectors)]
         found = sums(e, sources, a.depth, bias * rows, self.b, a.b_row, self._load)
@@ -158,14 +158,17 @@ class _Unit:
             e.b.call(function, [e.at(a.post_args), self._out(row), a.out_row, e.i64(rows), self.column, self.columns])
 
 
-def _emit(packed: bool) -> Callable[[Emitter, Arguments], None]:
+def _emit(packed: bool, wide: bool = False) -> Callable[[Emitter, Arguments], None]:
     def emit(e: Emitter, a: Arguments) -> None:
         with e.loop(e.function.args[1], e.function.args[2]) as number:
-            unit = _Unit(e, a, number, packed)
-            tiles(e, unit.begin, unit.count, e.target.rows, unit.tile)
+            unit = _Unit(e, a, number, packed, WIDE if wide else e.target.vectors)
+            tiles(e, unit.begin, unit.count, 1 if wide else e.target.rows, unit.tile)
 
     return emit
 
+
+WIDE = 8
+"""Vectors of a panel of one row: long stretches of memory pass at full speed."""
 
 GEMM = Kernel("gemm", ARGS, _emit(packed=True))
 """Over packed panels."""
@@ -173,7 +176,12 @@ GEMM = Kernel("gemm", ARGS, _emit(packed=True))
 GEMM_PLAIN = Kernel("gemm_plain", ARGS, _emit(packed=False))
 """Over a right operand that is read where it lies, its columns adjacent: for few rows, where packing would not pay."""
 
+GEMV_PLAIN = Kernel("gemv_plain", ARGS, _emit(packed=False, wide=True))
+"""The same for one row, in panels of WIDE vectors."""
+
 DOT_ROWS = 4
+"""Columns of a unit of the kernel `dot`."""
+
 DOT_ARGS = (
     "a", "b", "out", "batches", "rows", "depth", "columns", "blocks", "a_row", "b_row", "out_row", "out_column",
 )  # fmt: skip

@@ -86,8 +86,7 @@ def softmax(columns: bool, log: bool) -> Kernel:
             logs = [log_(e, t) for t in total]
             w.map(lambda x, i: e.b.fsub(e.b.fsub(x, peak[i]), logs[i]))
             return
-        w.map(lambda x, i: exp(e, e.b.fsub(x, peak[i])))
-        total = _sum_of_result(e, w)
+        total = w.map_sum(lambda x, i: exp(e, e.b.fsub(x, peak[i])))
         factors = [e.b.fdiv(e.splat(1.0), t) for t in total]
         w.map(lambda x, i: e.b.fmul(x, factors[i]), again=True)
 
@@ -98,11 +97,6 @@ def _exponentials(e: Emitter, w: Walk, peak: list[Value], fill: Value | None) ->
     """The sum of exp(x - peak). Lanes beyond the end hold -inf, whose exponential is 0."""
     low = e.splat(-inf) if fill is not None else None
     return w.fold(e.splat(0.0), lambda t, x, i: e.b.fadd(t, exp(e, e.b.fsub(x, peak[i]))), e.b.fadd, low)
-
-
-def _sum_of_result(e: Emitter, w: Walk) -> list[Value]:
-    """The sum of what the first pass has written."""
-    return w.over_result().fold(e.splat(0.0), lambda t, x, i: e.b.fadd(t, x), e.b.fadd)
 
 
 @cache

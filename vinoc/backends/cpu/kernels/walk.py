@@ -128,22 +128,48 @@ class Rows(_Walk):
 
     def map(self, function: Callable[[Value, int], Value], again: bool = False) -> None:
         """out = function(x, 0) * gamma + beta; `again` reads what is in `out` already."""
-        e, lanes = self.e, self.e.lanes
-        whole = e.b.sub(self.inner, e.rem(self.inner, lanes))
-        with e.loop(0, self.a.m0) as i, e.loop(0, self.a.m1) as j:
+        self._pass(function, again, [])
+
+    def map_sum(self, function: Callable[[Value, int], Value]) -> list[Value]:
+        """out = function(x, 0); returns the sum of these."""
+        e = self.e
+        a, b, c, d = self._pass(function, False, [e.splat(0.0)] * SIDE)
+        return [e.splat(e.reduce(e.b.fadd, e.b.fadd(e.b.fadd(a, b), e.b.fadd(c, d))))]
+
+    def _pass(self, function: Callable[[Value, int], Value], again: bool, totals: Sequence[Value]) -> list[Value]:
+        """SIDE vectors a step, whose work overlaps; then one by one. What is written is added to totals, if any."""
+        e, wide = self.e, SIDE * self.e.lanes
+        whole = e.b.sub(self.inner, e.rem(self.inner, wide))
+
+        def line(i: Value, j: Value, totals: Sequence[Value]) -> Sequence[Value]:
             source, out, gamma, beta = self._base([i, j], self.bases, "m")
             source = out if again else source
-            with e.loop(0, whole, lanes) as k:
+
+            def several(k: Value, *current: Value) -> Sequence[Value]:
                 offset = e.mul(k, 4)
-                g, b = self._along(gamma, offset), self._along(beta, offset)
-                value = function(e.load(e.add(source, offset)), 0)
-                e.store(self._scaled(value, g, b, e.load), e.add(out, offset))
-            with e.when(e.b.icmp_signed("<", whole, self.inner)):
-                offset, mask = e.mul(whole, 4), e.mask(e.b.sub(self.inner, whole))
-                g, b = self._along(gamma, offset), self._along(beta, offset)
+                places = [e.add(offset, 4 * e.lanes * v) for v in range(SIDE)]
+                values = [function(e.load(e.add(source, at)), 0) for at in places]
+                for value, at in zip(values, places, strict=True):
+                    scaled = self._scaled(value, self._along(gamma, at), self._along(beta, at), e.load)
+                    e.store(scaled, e.add(out, at))
+                return [e.b.fadd(t, v) for t, v in zip(current, values)]
+
+            def single(k: Value, *current: Value) -> Sequence[Value]:
+                offset, mask = e.mul(k, 4), e.mask(e.b.sub(self.inner, k))
                 value = function(e.masked_load(e.add(source, offset), mask), 0)
-                value = self._scaled(value, g, b, lambda at: e.masked_load(at, mask))
-                e.masked_store(value, e.add(out, offset), mask)
+                g, b = self._along(gamma, offset), self._along(beta, offset)
+                scaled = self._scaled(value, g, b, lambda at: e.masked_load(at, mask))
+                e.masked_store(scaled, e.add(out, offset), mask)
+                return [e.b.fadd(t, e.b.select(mask, value, e.splat(0.0))) for t in current]
+
+            current = e.fold(0, whole, wide, totals, several)
+            first = e.fold(whole, self.inner, e.lanes, current[:1], single)
+            return [*first, *current[1:]]
+
+        def outer(i: Value, *totals: Value) -> Sequence[Value]:
+            return e.fold(0, self.a.m1, 1, totals, lambda j, *current: line(i, j, current))
+
+        return e.fold(0, self.a.m0, 1, totals, outer)
 
     def _along(self, base: Value, offset: Value) -> Value:
         return self.e.add(base, offset) if self.affine == "vector" else base
@@ -227,6 +253,12 @@ class Columns(_Walk):
                 nest(True)
             with part:
                 nest(False)
+
+    def map_sum(self, function: Callable[[Value, int], Value]) -> list[Value]:
+        """out = function(x, column); returns the sums of these."""
+        e = self.e
+        self.map(function)
+        return self.over_result().fold(e.splat(0.0), lambda t, x, i: e.b.fadd(t, x), e.b.fadd)
 
     def _store(self, value: Value, at: Value, v: int, full: bool) -> None:
         e = self.e

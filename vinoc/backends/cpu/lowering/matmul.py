@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from ....ir.graph import Node, Value
-from ..kernels.base import f32_bits
-from ..kernels.gemm import DOT, DOT_ROWS, GEMM, GEMM_PLAIN
+from ..kernels.base import Kernel, f32_bits
+from ..kernels.gemm import DOT, DOT_ROWS, GEMM, GEMM_PLAIN, GEMV_PLAIN, WIDE
 from ..kernels.pack import K_BLOCK, PACK_COLUMNS, PACK_ROWS
-from .conv import Epilogue, epilogue_of
+from .epilogue import Epilogue, epilogue_of, post_arguments
 from .place import Form, Place
 from .plan import Array, Plan, Unfit, lowers, shape_of
 
@@ -34,7 +34,9 @@ class Panels:
     row: int
     panel: int
     offsets: Array
-    packed: bool
+    kernel: Kernel = GEMM
+    width: int = 0
+    """Columns of a panel; 0: the target's."""
 
 
 @lowers("Region:matmul")
@@ -156,7 +158,7 @@ def _packed_constant(plan: Plan, constant: Value, transposed: bool) -> Panels:
     packed = plan.packed.of(constant, ("gemm", width, transposed), make)
     number, _, depth, _ = packed.shape
     size = packed.nbytes // number
-    return Panels(packed, 4 * width, depth * 4 * width, np.arange(number) * size, True)
+    return Panels(packed, 4 * width, depth * 4 * width, np.arange(number) * size)
 
 
 def pack_panels(array: Array, width: int) -> Array:
@@ -174,13 +176,16 @@ def _panels(plan: Plan, b: Place, rows: int, constant: Value | None) -> Panels:
     width, strides = plan.target.width, b.strides[-2:]
     few = rows <= plan.target.rows and plan.target.lanes > 4
     if few and adjacent(b, -1) and (columns <= width or strides[0] <= PLAIN_ROW):
-        return Panels(b, strides[0], 4 * width, offsets(b), False)
+        wide = WIDE * plan.target.lanes
+        if rows == 1 and columns >= wide:
+            return Panels(b, strides[0], 4 * wide, offsets(b), GEMV_PLAIN, wide)
+        return Panels(b, strides[0], 4 * width, offsets(b), GEMM_PLAIN)
     kept = tuple(n if s else 1 for n, s in zip(b.shape[:-2], b.strides))
     own = replace(b, shape=(*kept, depth, columns))
     places = np.broadcast_to(np.arange(prod(kept)).reshape(kept), b.shape[:-2]).reshape(-1)
     size = 4 * -(-columns // width) * width * depth
     memory = pack(plan, own)
-    return Panels(memory, 4 * width, depth * 4 * width, places * size, True)
+    return Panels(memory, 4 * width, depth * 4 * width, places * size)
 
 
 def pack(plan: Plan, b: Place) -> Place:
@@ -220,23 +225,22 @@ def _multiply(
     rows, pairs = a.shape[-2], prod(a.shape[:-2])
     where = b.offsets if len(b.offsets) == pairs else np.broadcast_to(b.offsets[:1], pairs)
     table = _table(offsets(a), where, offsets(into), *([offsets(residual)] if residual is not None else []))
-    width = plan.target.width
+    width = b.width or plan.target.width
     panels = -(-columns // width)
     block = min(rows, max(BLOCK_BYTES // (4 * max(depth, 1)), plan.target.rows) // plan.target.rows * plan.target.rows)
     blocks = -(-rows // block)
     nothing = plan.packed.get(("none", width), lambda: np.full(width, -0.0, np.float32))
     plan.call(
-        GEMM if b.packed else GEMM_PLAIN,
+        b.kernel,
         pairs * blocks * panels,
         flops=2 * pairs * rows * depth * columns,
         a=a,
         b=b.memory,
         out=into,
-        bias=_bias(plan, epilogue.bias, columns),
+        bias=_bias(plan, epilogue.bias, columns, width),
         residual=residual if residual is not None else nothing,
         batches=table_of(plan, table),
-        post=0,
-        post_args=0,
+        **post_arguments(plan, epilogue),
         lo=f32_bits(epilogue.lo),
         hi=f32_bits(epilogue.hi),
         rows=rows,
@@ -270,9 +274,8 @@ def _dot(plan: Plan, a: Place, b: Place, out: Place) -> None:
     )  # fmt: skip
 
 
-def _bias(plan: Plan, bias: Value | None, columns: int) -> Array:
+def _bias(plan: Plan, bias: Value | None, columns: int, width: int) -> Array:
     """A number for each column, zero-padded to whole panels."""
-    width = plan.target.width
     total = -(-columns // width) * width
     if bias is None:
         return plan.packed.get(("zeros", total), lambda: np.zeros(total, np.float32))

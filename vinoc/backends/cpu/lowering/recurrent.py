@@ -114,7 +114,7 @@ def _inputs(plan: Plan, x: Place, w: Value, b: Value, name: str, directions: int
 
     packed = plan.packed.of(w, ("recurrent", gates, lanes), make)
     bias = plan.constant(plan.packed.of(b, ("recurrent", gates, lanes), make_bias))
-    panels = Panels(packed, 4 * width, size * 4 * width, np.arange(directions) * (packed.nbytes // directions), True)
+    panels = Panels(packed, 4 * width, size * 4 * width, np.arange(directions) * (packed.nbytes // directions))
     out = plan.new((directions, batch, time, columns), x.dtype)
     flat, into = x.reshaped((batch * time, size)), out.reshaped((directions, batch * time, columns))
     flat = flat or plan.formed(x, Form.ROWS).reshaped((batch * time, size))
