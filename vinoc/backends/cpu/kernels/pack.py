@@ -6,36 +6,18 @@ makes of them is never stored.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from llvmlite import ir
 
 from ..codegen.emit import F32, I32, I64, Emitter
 from .base import Arguments, Kernel
+from .copy import transposed
 
 K_BLOCK = 128
 
 ARGS = ("source", "target", "batches", "depth", "columns", "panels", "blocks", "row", "column")
 """`batches` holds the byte offset of each matrix; `row` and `column` are strides of the source."""
-
-
-def transpose(e: Emitter, rows: Sequence[Any]) -> list[Any]:
-    """The transposed square of `lanes` vectors, in log2(lanes) rounds of shuffles."""
-    lanes, current, distance = e.lanes, list(rows), 1
-    while distance < lanes:
-        low, high = [], []
-        for lane in range(lanes):
-            odd = lane & distance
-            low.append(lane - distance + lanes if odd else lane)
-            high.append(lane + lanes if odd else lane + distance)
-        for i in range(lanes):
-            if not i & distance:
-                x, y = current[i], current[i + distance]
-                current[i] = e.b.shuffle_vector(x, y, ir.Constant(e.VI, low))
-                current[i + distance] = e.b.shuffle_vector(x, y, ir.Constant(e.VI, high))
-        distance *= 2
-    return current
 
 
 class _Unit:
@@ -74,7 +56,7 @@ def _emit_columns(e: Emitter, a: Arguments) -> None:
             lines = [e.add(unit.source, e.mul(e.min(e.add(column, j), last), a.column)) for j in range(lanes)]
             into = e.add(unit.target, e.mul(column, 4))
             with e.loop(unit.begin, squares, lanes) as k:
-                vectors = transpose(e, [e.load(e.add(line, e.mul(k, 4))) for line in lines])
+                vectors = transposed(e, [e.load(e.add(line, e.mul(k, 4))) for line in lines])
                 for j, vector in enumerate(vectors):
                     e.store(vector, e.add(into, e.mul(e.add(k, j), 4 * width)))
             with e.loop(squares, unit.end) as k:
