@@ -8,7 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import onnx
 import pytest
+from onnx import TensorProto, helper
 
 PLUGINS = Path(__file__).resolve().parents[2] / "examples" / "plugin"
 CLAMP = PLUGINS / "clamp_activations.py"
@@ -53,7 +55,7 @@ def test_its_options_are_checked(tiny: Path, passes: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("source", "code", "message"),
     [
-        ("x = 1\n", 2, "declares no pass and no operation"),
+        ("x = 1\n", 2, "declares no pass, no operation and no converter"),
         ("import nothing_like_this\n", 1, "p.py:1: the plugin fails: ModuleNotFoundError"),
         ("\n\ndef f(:\n", 1, "p.py:3: the plugin fails: SyntaxError"),
         (TAKEN.format("dce"), 1, "two passes are named 'dce'"),
@@ -119,3 +121,21 @@ def test_a_name_that_two_claim_is_an_error_naming_both(installed: Path, tiny: Pa
     assert run.returncode == 1
     assert "vinoc-sample-plugin" in run.stderr
     assert str(plugin) in run.stderr
+
+
+def test_a_converter_from_a_file(tmp_path: Path) -> None:
+    node = helper.make_node("Twice", ["x"], ["y"], domain="mine")
+    ports = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [2]) for n in "xy"]
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("mine", 1)]
+    model = helper.make_model(helper.make_graph([node], "g", ports[:1], ports[1:]), opset_imports=opsets)
+    onnx.save(model, tmp_path / "m.onnx")
+    (tmp_path / "twice.py").write_text(
+        "from vinoc.compiler.frontends.onnx.registry import converter\n"
+        "@converter('Twice', domain='mine')\n"
+        "def twice(ctx):\n"
+        "    return ctx.b.Add(ctx.input(0), ctx.input(0))\n"
+    )
+    assert vinoc("opt", tmp_path / "m.onnx", "--passes", "").returncode == 1
+    run = vinoc("opt", tmp_path / "m.onnx", "--passes", "", "--plugin", tmp_path / "twice.py")
+    assert run.returncode == 0, run.stderr
+    assert "Add(x, x)" in run.stdout

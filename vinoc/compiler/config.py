@@ -15,6 +15,9 @@ DEFAULT_PASSES = "inline-if,fold,dropout,cse,fuse,dce"
 RUNTIME_PASSES = "inline-if,fold,dropout,cse,dce"
 """What `Core.compile_model` runs before the reference interpreter: what is cheap and keeps every number."""
 
+CPU_PASSES = f"decompress,{DEFAULT_PASSES}"
+"""What it runs before kernels are chosen."""
+
 FP16_PASS = "fp16"
 
 Verification: TypeAlias = Literal["off", "structure", "numeric"]

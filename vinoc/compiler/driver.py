@@ -69,6 +69,8 @@ def compile_model_file(
     Files appear only when everything succeeded. Raises VinocError; any other exception is a fault of vinoc and
     carries a note that names the stage.
     """
+    if "out_dir" in changes:
+        changes["out_dir"] = Path(changes["out_dir"])
     options = replace(options or Options(), **changes)
     path = Path(path)
     with quiet_gc(), _noted(watch) as stage:

@@ -1,4 +1,4 @@
-"""Plugin files: Python files, given with `--plugin`, that declare passes and operations."""
+"""Plugin files: Python files, given with `--plugin`, that declare passes, operations and ONNX converters."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from ..ir.errors import UsageError, VinocError
 from ..ir.op import registry as operations
 from ..passes.registry import add_module
+from .frontends.onnx.registry import declared_by
 
 _loaded: dict[Path, Plugin] = {}
 
@@ -23,6 +24,7 @@ class Plugin:
     path: Path
     passes: tuple[str, ...]
     operations: tuple[str, ...]
+    converters: tuple[str, ...]
 
 
 def load_plugins(paths: Iterable[str | Path]) -> list[Plugin]:
@@ -57,12 +59,15 @@ def load_plugin(path: str | Path) -> Plugin:
             raise
         raise VinocError(f"the plugin fails: {type(error).__name__}: {error}", _place(error, path, shown)) from error
     new_operations = tuple(sorted(set(operations()) - before))
-    if not passes and not new_operations:
+    converters = tuple(declared_by(module_name))
+    if not (passes or new_operations or converters):
         del sys.modules[module_name]
         raise UsageError(
-            "the plugin declares no pass and no operation", shown, "decorate a class with @graph_pass, @rewrite or @op"
+            "the plugin declares no pass, no operation and no converter",
+            shown,
+            "decorate a class with @graph_pass, @rewrite or @op, or a function with @converter",
         )
-    _loaded[path] = Plugin(path, tuple(passes), new_operations)
+    _loaded[path] = Plugin(path, tuple(passes), new_operations, converters)
     return _loaded[path]
 
 

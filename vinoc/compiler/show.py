@@ -40,9 +40,9 @@ def plan_lines(graph: Graph, times: bool = False) -> Iterator[str]:
     from ..backends.cpu.device import Executable
     from ..backends.cpu.report import HEAD, rows
     from ..passes.manager import PassManager
-    from .config import DEFAULT_PASSES
+    from .config import CPU_PASSES
 
-    PassManager(DEFAULT_PASSES).run(graph)
+    PassManager(CPU_PASSES).run(graph)
     inputs = random_inputs(graph)
     executable = Executable(graph)
     executable.run(inputs)

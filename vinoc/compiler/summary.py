@@ -26,9 +26,15 @@ def summary(result: Result) -> Iterator[str]:
 
 
 def _passes(result: Result) -> Iterator[tuple[str, str, str, str]]:
-    """A row for each pass, its executions in a repeated group added up; below it one for each rule of a group."""
+    """A row for each pass, its executions added up, below it one for each rule of a group.
+
+    Passes that the target adds are left out where they found nothing.
+    """
+    lowering = set(result.lowering.split(",")) - set(result.pipeline.split(","))
     for name in dict.fromkeys(s.pipeline for s in result.steps):
         mine = [s for s in result.steps if s.pipeline == name]
+        if name in lowering and not any(s.changes for s in mine):
+            continue
         times = f" (run {len(mine)} times)" if len(mine) > 1 else ""
         seconds = sum(s.seconds for s in mine)
         nodes = f"{mine[0].nodes_before} -> {mine[-1].nodes_after} nodes"

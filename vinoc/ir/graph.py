@@ -308,6 +308,7 @@ class Graph:
         self._unlink(node)
         if self.listener:
             self.listener.erased(node)
+        node.inputs = node.outputs = ()  # node and values name each other: without it neither would be freed at once
 
     def move(self, node: Node, before: Node | None) -> None:
         """Puts a node elsewhere in the order; the caller answers for its being topological."""

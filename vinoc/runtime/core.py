@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from ..compiler.config import DEFAULT_PASSES, FP16_PASS, RUNTIME_PASSES
+from ..compiler.config import CPU_PASSES, DEFAULT_PASSES, FP16_PASS, RUNTIME_PASSES
 from ..compiler.driver import quiet_gc
 from ..compiler.driver import read_model as read_graph
 from ..ir.errors import UsageError, did_you_mean
@@ -56,7 +56,7 @@ class Core:
         settings = {**self._config[device], **checked(config)}
         graph = model.graph.clone() if isinstance(model, Model) else read_model(model).graph
         with quiet_gc():
-            PassManager(RUNTIME_PASSES if device == "TEMPLATE" else DEFAULT_PASSES).run(graph)
+            PassManager(RUNTIME_PASSES if device == "TEMPLATE" else CPU_PASSES).run(graph)
         return CompiledModel(graph, device, settings)
 
     def set_property(self, device_name: str | Mapping[str, Any], properties: Mapping[str, Any] | None = None) -> None:

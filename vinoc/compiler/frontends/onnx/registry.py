@@ -50,6 +50,11 @@ def _origin(function: Converter) -> str:
     return f"{function.__module__}.{function.__qualname__}"
 
 
+def declared_by(module: str) -> list[str]:
+    """The ONNX operators for which a module has registered a converter."""
+    return sorted(op for (_, op), forms in _TABLE.items() if any(f.__module__ == module for _, f in forms))
+
+
 def table() -> dict[tuple[str, str], list[tuple[int, Converter]]]:
     """All converters: (domain, operator) -> [(first opset, function)], lowest first. Loads the built-in ones."""
     from . import converters  # noqa: F401  # importing registers them
