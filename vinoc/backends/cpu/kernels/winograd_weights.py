@@ -12,7 +12,7 @@ from typing import Any
 
 from ..codegen.emit import F32, I32, Emitter
 from .base import Arguments, Kernel
-from .pack import transpose
+from .copy import transposed
 from .winograd import ALPHA, BETA, FORMS, Form, position
 
 TAPS = 9
@@ -89,7 +89,7 @@ def _squares(e: Emitter, scratch: Any, source: Any, row: Any, rows: Any, floats:
     step = 4 * e.lanes
     with e.loop(0, TAPS) as k:
         mask = e.mask(e.b.sub(floats, e.mul(k, e.lanes)))
-        square = transpose(e, [e.masked_load(e.add(line, e.mul(k, step)), mask) for line in lines])
+        square = transposed(e, [e.masked_load(e.add(line, e.mul(k, step)), mask) for line in lines])
         for j, vector in enumerate(square):
             e.store(vector, e.add(scratch, e.add(e.mul(k, step * e.lanes), step * j)), step)
 
