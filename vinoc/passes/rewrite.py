@@ -226,4 +226,3 @@ def erase_dead(graph: Graph, nodes: Sequence[Node], on_producer: Callable[[Node]
                 for user in value.users:
                     on_producer(user)
     return count
-

@@ -12,9 +12,9 @@ from vinoc.backends.cpu.device import Executable
 from vinoc.backends.cpu.lowering.plan import Island
 from vinoc.backends.numpy import Interpreter
 from vinoc.ir import Graph
+from vinoc.ir import dtype as dt
 from vinoc.ir.builder import Builder
 from vinoc.ir.types import TensorType
-from vinoc.ir import dtype as dt
 
 _LADDER = ("sse2", "avx2", "avx512")
 

@@ -1,7 +1,10 @@
 """Compiling modules and finding them again: object code in a cache, by content.
 
-The key is a hash of what decides the machine code: the IR text, LLVM's version, the processor and its features. Files
-are written under a temporary name and renamed, so that processes that compile the same at once do no harm.
+The key is a hash of what decides the machine code: the generators' source, the function's name, LLVM's version, the
+processor and its features. Not the IR text: to write it takes ten times as long as to load the code. So a name stands
+for one code; where the code depends on a graph, the name holds a hash of what it depends on.
+
+Files are written under a temporary name and renamed, so that processes that compile the same at once do no harm.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +36,15 @@ def cache_folder() -> Path:
         return Path(given)
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "vinoc"
+
+
+@cache
+def _sources() -> str:
+    """A hash of the generators."""
+    found = hashlib.sha256()
+    for file in sorted(Path(__file__).parent.parent.rglob("*.py")):
+        found.update(file.read_bytes())
+    return found.hexdigest()
 
 
 def _prepare() -> None:
@@ -84,17 +97,16 @@ class Library:
         raise KeyError(name)
 
     def _compile(self, name: str, build: Callable[[ir.Module], None]) -> int:
-        module = ir.Module(name)
-        module.triple = self.target.triple
-        build(module)
-        text = str(module)
         machine = target_machine(self.target)
-        file = self.folder / f"{self._key(text)}.o"
+        file = self.folder / f"{self._key(name)}.o"
         code = None
         with suppress(OSError):
             code = file.read_bytes()
         if code is None:
-            code = machine.emit_object(_optimized(text, machine))
+            module = ir.Module(name)
+            module.triple = self.target.triple
+            build(module)
+            code = machine.emit_object(_optimized(str(module), machine))
             _keep(file, code)
         empty = llvm.parse_assembly(f'target triple = "{self.target.triple}"')
         engine = llvm.create_mcjit_compiler(empty, machine)
@@ -104,9 +116,9 @@ class Library:
         address: int = engine.get_function_address(name)
         return address
 
-    def _key(self, text: str) -> str:
+    def _key(self, name: str) -> str:
         version = ".".join(map(str, llvm.llvm_version_info))
-        parts = (text, version, self.target.cpu, self.target.features)
+        parts = (_sources(), name, version, self.target.triple, self.target.cpu, self.target.features)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
 
 

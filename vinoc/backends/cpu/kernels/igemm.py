@@ -151,7 +151,14 @@ class _Tile:
         e, a = self.e, self.a
         with e.when(e.b.icmp_signed("!=", a.post, e.i64(0))):
             type = ir.FunctionType(VOID, [PTR, I64, I64, I64, I64, I64])
-            args = [e.at(a.post_args), self.place(pixel, 0, 0), a.out_stride, e.i64(rows), self.first_channel, self.columns]
+            args = [
+                e.at(a.post_args),
+                self.place(pixel, 0, 0),
+                a.out_stride,
+                e.i64(rows),
+                self.first_channel,
+                self.columns,
+            ]
             e.b.call(_typed(e, a.post, type), args)
 
     def sum(self, rows: int, pixel: Any) -> list[Any]:

@@ -159,7 +159,7 @@ def _data_tile(
     planes: Any,
     ahead: Any,
 ) -> None:
-    """One vector of channels of a tile: columns, then rows. What the next tile adds, `ahead` bytes on, is prefetched."""
+    """One vector of channels of a tile: columns, then rows. What the next tile adds, `ahead` on, is prefetched."""
     size, step, offset = form.size, 4 * e.lanes, e.mul(c, 4)
     for j in range(size):
         pixels = [e.add(e.load(e.add(table, 8 * (i * size + j)), I64, 8), offset) for i in range(size)]
@@ -177,8 +177,8 @@ def _data_tile(
 
 
 OUTPUT_ARGS = (
-    "input", "output", "bias", "residual", "trash", "flags", "lo", "hi", "first", "tiles_y", "tiles_x", "height", "width",
-    "out_image", "out_y", "out_x", "out_group", "res_image", "res_y", "res_x", "res_group",
+    "input", "output", "bias", "residual", "trash", "flags", "lo", "hi", "first", "tiles_y", "tiles_x",
+    "height", "width", "out_image", "out_y", "out_x", "out_group", "res_image", "res_y", "res_x", "res_group",
     "channels", "groups", "chunk", "in_chunk", "in_plane", "in_tile", "bias_group",
 )  # fmt: skip
 

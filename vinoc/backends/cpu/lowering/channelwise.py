@@ -13,8 +13,9 @@ from ....ir.graph import Node
 from ..kernels import lrn as response
 from ..kernels.base import f32_bits
 from ..kernels.spatial import VECTORS, spatial
-from .conv import Epilogue, Window
+from .conv import Window
 from .depthwise import pack, scaled
+from .epilogue import Epilogue
 from .movement import known
 from .place import Form
 from .plan import Array, Plan, Unfit, is_last, lowers

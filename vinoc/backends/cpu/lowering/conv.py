@@ -7,42 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ....ir.graph import Graph, Node, Value
+from ....ir.graph import Node, Value
 from ....ir.kernels.conv import auto_pads
+from .epilogue import Epilogue as Epilogue  # for the other products
+from .epilogue import epilogue_of
 from .place import Form, Place
 from .plan import Array, Plan, shape_of
-
-
-@dataclass
-class Epilogue:
-    """What comes behind a product: bias by channel, another tensor, limits."""
-
-    bias: Value | None = None
-    residual: Value | None = None
-    lo: float = -np.inf
-    hi: float = np.inf
-
-
-def epilogue_of(body: Graph, node: Node) -> Epilogue:
-    """Reads the epilogue of a Region for a product; its first node is the product."""
-    found = Epilogue()
-    outer = dict(zip(body.inputs, node.inputs, strict=True))
-    nodes = list(body)
-    value = nodes[0].outputs[0]
-    for step in nodes[1:]:
-        if step.kind == "ReLU":
-            found.lo = 0.0
-        elif step.kind == "Clamp":
-            found.lo, found.hi = step.op.min, step.op.max  # type: ignore[attr-defined]
-        else:
-            other = outer[step.operand(1) if step.operand(0) is value else step.operand(0)]
-            assert other is not None
-            if other.is_const and other.type != value.type:
-                found.bias = other
-            else:
-                found.residual = other
-        value = step.outputs[0]
-    return found
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-import os
+from math import prod
 
 import numpy as np
 
 from ....ir.constant import Constant
 from ....ir.graph import Node
+from ..codegen.target import Target
 from . import direct, first_layer, transposed, winograd
 from .conv import Convolution
 from .depthwise import depthwise
+from .epilogue import apply_post
 from .plan import Plan, lowers
 from .regions import TRANSPOSED
+
+RATE = 15.0
+"""Floating point operations per nanosecond and lane that the matrix kernel reaches."""
+
+SHORT = 1.5
+"""Rows whose work it costs to load the weights of a tile."""
+
+MEMORY = 25.0
+"""Bytes per nanosecond from memory, for one thread; two have twice as many, more have no more."""
+
+TRANSFORM = {2: 11.0, 4: 29.0}
+"""Nanoseconds to transform a vector of channels of a tile."""
+
+CALLS = 2000.0
+"""Nanoseconds of the three more calls."""
 
 
 @lowers("Region:conv")
@@ -28,18 +45,37 @@ def convolution(plan: Plan, node: Node) -> None:
         depthwise(plan, conv.result, conv.source, conv.window, conv.filters, conv.epilogue)
     elif tile := best_tile(plan, conv):
         winograd.lower(plan, conv, tile)
+        apply_post(plan, conv.epilogue, plan.write(conv.result))
     else:
         direct.lower(plan, conv)
     return None
 
 
 def best_tile(plan: Plan, conv: Convolution) -> int:
-    """0: direct; 2 or 4: Winograd's form by tiles of that size."""
+    """0: direct; 2 or 4: Winograd's form by tiles of that size. Accuracy rules 4 out."""
     if not fits(conv):
         return 0
-    if "WINO" in os.environ:
-        return int(os.environ["WINO"])
-    return 4 if min(conv.window.out) >= 12 and not plan.mode.accuracy else 2
+    sizes = [0, 2] if plan.mode.accuracy else [0, 2, 4]
+    return min(sizes, key=lambda tile: cost(conv, tile, plan.target, plan.mode.threads))
+
+
+def cost(conv: Convolution, tile: int, target: Target, threads: int) -> float:
+    """Nanoseconds, roughly: products or the weights' way from memory, whatever lasts longer, and transforms."""
+    pairs = conv.groups * conv.channels * conv.depth
+    if not tile:
+        count, frequencies, transforms = conv.images * prod(conv.window.out), prod(conv.window.kernel), 0.0
+    else:
+        count, frequencies = conv.images * prod(-(-n // tile) for n in conv.window.out), (tile + 2) ** 2
+        vectors = conv.groups * sum(-(-n // target.lanes) for n in (conv.channels, conv.depth))
+        transforms = TRANSFORM[tile] * count * vectors + CALLS
+    rows = min(count, target.rows)
+    products = 2 * pairs * count * frequencies / (RATE * target.lanes) * (1 + SHORT / rows)
+    weights = 4 * pairs * frequencies / MEMORY
+    return (
+        max(products / threads, weights / min(threads, 2))
+        + 0.2 * min(products, weights) / threads
+        + transforms / threads
+    )
 
 
 def fits(conv: Convolution) -> bool:

@@ -10,7 +10,8 @@ from ....ir.constant import Constant
 from ....ir.graph import Value
 from ..kernels.base import f32_bits
 from ..kernels.depthwise import depthwise as kernel
-from .conv import Epilogue, Window
+from .conv import Window
+from .epilogue import Epilogue, post_arguments
 from .place import Form, Place
 from .plan import Array, Plan
 from .window import Windows, rounded, walk, work
@@ -57,8 +58,7 @@ def scaled(
         res_image=residual.strides[0] if residual else 0,
         lo=f32_bits(epilogue.lo),
         hi=f32_bits(epilogue.hi),
-        post=0,
-        post_args=0,
+        **post_arguments(plan, epilogue),
     )
     if target is not out:
         plan.copy(target, out)

@@ -7,6 +7,7 @@ import numpy as np
 from ..kernels.base import f32_bits
 from ..kernels.igemm import IGEMM
 from .conv import Convolution, bias_panels
+from .epilogue import post_arguments
 from .place import Form, Place
 from .plan import Array, Plan
 
@@ -53,8 +54,7 @@ def product(plan: Plan, conv: Convolution, weights: Array, out: Place | None = N
         residual=residual if residual is not None else nothing,
         table=table,
         zeros=plan.packed.get(("zeros", channels), lambda: np.zeros(channels, np.float32)),
-        post=0,
-        post_args=0,
+        **post_arguments(plan, epilogue),
         lo=f32_bits(epilogue.lo),
         hi=f32_bits(epilogue.hi),
         pixels=pixels,

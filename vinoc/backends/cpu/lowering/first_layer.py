@@ -14,7 +14,8 @@ from typing import Any
 from ....ir.graph import Node, Value
 from ....ir.kernels.conv import auto_pads
 from . import direct
-from .conv import Convolution, Window, epilogue_of
+from .conv import Convolution, Window
+from .epilogue import epilogue_of
 from .pad import emit_frame
 from .place import Form, Place
 from .plan import Array, Plan, shape_of

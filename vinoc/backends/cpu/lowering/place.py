@@ -87,9 +87,7 @@ class Place:
         if self.shape[1] > 1 and self.strides[1] != self.itemsize:
             return False
         wanted = channels_last(self.shape, self.itemsize, pixel)
-        return pixel >= self.shape[1] * self.itemsize and same_strides(
-            self.shape[2:], self.strides[2:], wanted[2:]
-        )
+        return pixel >= self.shape[1] * self.itemsize and same_strides(self.shape[2:], self.strides[2:], wanted[2:])
 
     def sliced(self, axis: int, start: int, size: int, step: int = 1) -> Place:
         """The part [start : start + size*step : step] of an axis."""
@@ -98,9 +96,7 @@ class Place:
         return replace(self, shape=shape, strides=strides, offset=self.offset + start * self.strides[axis])
 
     def transposed(self, order: Sequence[int]) -> Place:
-        return replace(
-            self, shape=tuple(self.shape[k] for k in order), strides=tuple(self.strides[k] for k in order)
-        )
+        return replace(self, shape=tuple(self.shape[k] for k in order), strides=tuple(self.strides[k] for k in order))
 
     def reshaped(self, shape: tuple[int, ...]) -> Place | None:
         """The same elements under another shape; None where strides cannot say so."""

@@ -17,9 +17,10 @@ import numpy as np
 from ....ir.graph import Graph, Node
 from ....ir.kernels.conv import backprop_window
 from . import direct
-from .conv import Convolution, Epilogue, Window, epilogue_of
+from .conv import Convolution, Window
 from .depthwise import bias_of, scaled
 from .depthwise import pack as pack_depthwise
+from .epilogue import Epilogue, epilogue_of
 from .place import Form, Place
 from .plan import Array, Plan, shape_of
 

@@ -17,8 +17,8 @@ from .direct import block_size
 from .place import Form
 from .plan import Array, Plan, fresh
 
-CHUNK_BYTES = 8 << 20
-"""Of transformed inputs and sums that lie in memory at once: about half of a third-level cache."""
+CHUNK_BYTES = 1 << 20, 16 << 20
+"""Of transformed inputs and sums that lie in memory at once: a second-level cache, half of a third-level one."""
 
 GAP = 64
 """Bytes between planes of frequencies, whose distance would else be a power of two and meet in one cache set."""
@@ -228,7 +228,14 @@ class Lowering:
 
 
 def chunks(tiles: int, tile_bytes: int, weight_bytes: int, threads: int) -> Chunks:
-    """Equal chunks that the cache holds."""
-    steps = max(1, -(-tiles * tile_bytes // CHUNK_BYTES))
-    size = -(-tiles // steps)
-    return Chunks(size, 1, -(-tiles // size))
+    """Equal chunks: small ones, which stay in a thread's own cache, one for each thread, where weights are small too.
+
+    Every chunk streams all weights again, so that with more of them the chunks are larger, and all threads share one.
+    """
+    least, most = CHUNK_BYTES
+    own = weight_bytes <= least
+    memory = least * threads if own else min(max(least, 3 * weight_bytes // 2), most)
+    parallel = min(threads, tiles) if own else 1
+    steps = max(1, round(tiles * tile_bytes / memory))
+    size = -(-tiles // (steps * parallel))
+    return Chunks(size, min(parallel, -(-tiles // size)), -(-tiles // (size * parallel)))
