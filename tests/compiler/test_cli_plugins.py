@@ -94,7 +94,6 @@ def test_an_operation_from_a_file(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample package, installed into a folder of its own."""
-    pytest.importorskip("hatchling")
     target = tmp_path_factory.mktemp("site")
     source = PLUGINS / "vinoc-sample-plugin"
     command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index"]
