@@ -165,3 +165,11 @@ def test_which_weights_are_summed(shape: str, line: str, expected: Filters | Non
     constant = next(iter(graph)).outputs[0]
     assert constant.const is not None
     assert filters_of(constant, constant.const.shape) == expected
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_values_below_the_normal_range(dtype: type) -> None:
+    """All of them, halfway between two included, as NumPy rounds them."""
+    steps = np.arange(-2047, 2048)
+    values = np.concatenate([steps * 2.0**-25, [0.0, -0.0, 1e-39, -1e-12]]).astype(dtype)
+    np.testing.assert_array_equal(nearest(values).view(np.uint16), values.astype(np.float16).view(np.uint16))

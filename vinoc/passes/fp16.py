@@ -12,6 +12,7 @@ Two things are done otherwise here, both of which leave the format as it is:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
@@ -61,13 +62,22 @@ class Fp16(Pass):
         chosen = [n for n in nodes if _is_fit(n, context) and not _is_kept(n, kept, context)]
         filters = {} if self.rounding == "nearest" else _filters(chosen)
         small = _rounded_together(filters)
-        for node in chosen:
-            half = small.pop(node, None)
+        count = len(chosen)
+        del nodes
+        for node in _given_up(chosen):  # so that the wide weights are freed one by one
+            how, half = filters.pop(node, None), small.pop(node, None)
             if half is None:
-                half = compensated(_array(node), filters[node]) if node in filters else nearest(_array(node))
+                half = compensated(_array(node), how) if how else nearest(_array(node))
             _replace(graph, node, half)
-        context.matches[self.name] += len(chosen)
-        return len(chosen)
+        context.matches[self.name] += count
+        return count
+
+
+def _given_up(nodes: list[Node]) -> Iterator[Node]:
+    """The nodes in order; the list forgets them."""
+    nodes.reverse()
+    while nodes:
+        yield nodes.pop()
 
 
 def _is_exempt(value: Value) -> bool:
