@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from ..ir.errors import UsageError, VinocError, did_you_mean
+from ..ir.entries import entries
+from ..ir.errors import UsageError, did_you_mean
 from ..ir.graph import Graph
 
 GROUP = "vinoc.backends"
@@ -42,22 +42,9 @@ class ExecutableBackend(Backend, Protocol):
         """An executable of files that `write` made."""
 
 
-def entries() -> dict[str, EntryPoint]:
-    """All backends that are installed, not yet imported. Raises VinocError when two have one name."""
-    found: dict[str, EntryPoint] = {}
-    for entry in entry_points(group=GROUP):
-        other = found.setdefault(entry.name, entry)
-        if other.value != entry.value:
-            raise VinocError(
-                f"target '{entry.name}' is declared twice: by {other.value} and by {entry.value}",
-                help="uninstall one of the two packages, or rename its entry point",
-            )
-    return found
-
-
 def backend(name: str) -> Backend:
     """The backend of that name, made new. Raises UsageError with the nearest name."""
-    known = entries()
+    known = entries(GROUP)
     if name not in known:
         hint = did_you_mean(name, known) or f"there are: {', '.join(sorted(known)) or 'none; is vinoc installed?'}"
         raise UsageError(f"no target named '{name}'", help=hint)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from types import ModuleType
 
+from ..ir.entries import entries, taken
+from ..ir.entries import owner as owner_of
 from ..ir.errors import UsageError, VinocError, did_you_mean
 from .base import Pass
 
@@ -18,7 +20,7 @@ GROUP = "vinoc.passes"
 
 @dataclass(slots=True)
 class _Found:
-    entries: dict[str, EntryPoint] = field(default_factory=dict)
+    entries: dict[str, EntryPoint]
     classes: dict[str, tuple[type[Pass], str]] = field(default_factory=dict)  # from files: class, owner
 
 
@@ -28,11 +30,7 @@ _found: _Found | None = None
 def _all() -> _Found:
     global _found
     if _found is None:
-        _found = _Found()
-        for entry in entry_points(group=GROUP):
-            other = _found.entries.setdefault(entry.name, entry)
-            if other.value != entry.value:
-                raise _taken(entry.name, _owner(other), _owner(entry))
+        _found = _Found(entries(GROUP))
     return _found
 
 
@@ -45,7 +43,7 @@ def names() -> list[str]:
 def owner(name: str) -> str:
     """Who provides a pass: a distribution or a file."""
     found = _all()
-    return found.classes[name][1] if name in found.classes else _owner(found.entries[name])
+    return found.classes[name][1] if name in found.classes else owner_of(found.entries[name])
 
 
 def pass_class(name: str) -> type[Pass]:
@@ -60,11 +58,11 @@ def pass_class(name: str) -> type[Pass]:
     try:
         cls = entry.load()
     except (ImportError, AttributeError) as error:
-        raise VinocError(f"pass '{name}' of {_owner(entry)} cannot be loaded: {error}") from error
+        raise VinocError(f"pass '{name}' of {owner_of(entry)} cannot be loaded: {error}") from error
     if not (isinstance(cls, type) and issubclass(cls, Pass)):
-        raise VinocError(f"entry point '{name}' of {_owner(entry)} is not a pass: {entry.value}")
+        raise VinocError(f"entry point '{name}' of {owner_of(entry)} is not a pass: {entry.value}")
     if cls.name != name:
-        raise VinocError(f"entry point '{name}' of {_owner(entry)} holds the pass '{cls.name}': the names must agree")
+        raise VinocError(f"entry point '{name}' of {owner_of(entry)} holds the pass '{cls.name}': the names must agree")
     return cls
 
 
@@ -79,17 +77,9 @@ def add_module(module: ModuleType, owner: str) -> list[str]:
         if not issubclass(cls, Pass) or cls.__module__ != module.__name__ or "name" not in vars(cls):
             continue
         if cls.name in found.entries:
-            raise _taken(cls.name, _owner(found.entries[cls.name]), owner)
+            raise taken(GROUP, cls.name, owner_of(found.entries[cls.name]), owner)
         if cls.name in found.classes and found.classes[cls.name][1] != owner:
-            raise _taken(cls.name, found.classes[cls.name][1], owner)
+            raise taken(GROUP, cls.name, found.classes[cls.name][1], owner)
         found.classes[cls.name] = (cls, owner)
         added.append(cls.name)
     return added
-
-
-def _owner(entry: EntryPoint) -> str:
-    return f"{entry.dist.name if entry.dist else 'unknown'} ({entry.value})"
-
-
-def _taken(name: str, first: str, second: str) -> VinocError:
-    return VinocError(f"two passes are named '{name}': one of {first}, one of {second}", help="rename one of them")

@@ -4,29 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 
 import click
 
+from ...ir.entries import entries
 from ...ir.errors import UsageError, VinocError, did_you_mean
 
 GROUP = "vinoc.commands"
 DEFAULT = "compile"
-
-
-@cache
-def entries() -> dict[str, EntryPoint]:
-    """All verbs by name. Raises VinocError when two packages bring the same one."""
-    found: dict[str, EntryPoint] = {}
-    for entry in entry_points(group=GROUP):
-        other = found.setdefault(entry.name, entry)
-        if other.value != entry.value:
-            raise VinocError(
-                f"command '{entry.name}' is declared twice: by {other.value} and by {entry.value}",
-                help="uninstall one of the two packages",
-            )
-    return found
 
 
 def route(argv: Sequence[str]) -> tuple[str, list[str]]:
@@ -37,11 +22,11 @@ def route(argv: Sequence[str]) -> tuple[str, list[str]]:
     if not argv or argv[0].startswith("-"):
         return DEFAULT, list(argv)
     first, *rest = argv
-    if first in entries():
+    if first in entries(GROUP):
         return first, rest
     if not os.path.exists(first) and not {".", "/", "\\"} & set(first):
-        hint = did_you_mean(first, entries())
-        listed = ", ".join(sorted(entries()))
+        hint = did_you_mean(first, entries(GROUP))
+        listed = ", ".join(sorted(entries(GROUP)))
         raise UsageError(f"'{first}' is neither a model file nor a command", help=f"{hint} commands: {listed}".strip())
     return DEFAULT, list(argv)
 
@@ -52,7 +37,7 @@ def command(verb: str) -> click.Command:
         from .compile import command as compile_command
 
         return compile_command
-    entry = entries()[verb]
+    entry = entries(GROUP)[verb]
     try:
         made = entry.load()
     except (ImportError, AttributeError) as error:
@@ -65,7 +50,7 @@ def command(verb: str) -> click.Command:
 def summaries() -> list[tuple[str, str]]:
     """Every verb with a line about it; one that cannot be loaded says so."""
     out = []
-    for name in sorted(entries()):
+    for name in sorted(entries(GROUP)):
         try:
             out.append((name, command(name).get_short_help_str(90)))
         except VinocError as error:

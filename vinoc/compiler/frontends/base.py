@@ -13,7 +13,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-from ...ir.errors import ModelError, UsageError, VinocError, did_you_mean
+from ...ir.entries import entries
+from ...ir.errors import ModelError, UsageError, did_you_mean
 from ...ir.graph import Graph
 from ...ir.types import TensorType
 
@@ -41,29 +42,10 @@ class Frontend(Protocol):
         """
 
 
-BUILT_IN = {
-    "onnx": "vinoc.compiler.frontends.onnx:OnnxFrontend",
-    "openvino": "vinoc.compiler.frontends.openvino:OpenVinoFrontend",
-    "vir": "vinoc.compiler.frontends.text:TextFrontend",
-}
-"""The frontends of this package, for use from a source tree that is not installed."""
-
-
 @cache
 def frontends() -> dict[str, Frontend]:
     """All frontends by name. Raises VinocError when two packages bring one of the same name."""
-    from importlib.metadata import EntryPoint, entry_points
-
-    found = {name: EntryPoint(name, value, GROUP) for name, value in BUILT_IN.items()}
-    for entry in entry_points(group=GROUP):
-        taken = found.get(entry.name)
-        if taken is not None and taken.value != entry.value:
-            raise VinocError(
-                f"frontend '{entry.name}' is declared twice: by {taken.value} and by {entry.value}",
-                help="uninstall one of the two packages",
-            )
-        found[entry.name] = entry
-    return {name: entry.load()() for name, entry in found.items()}
+    return {name: entry.load()() for name, entry in entries(GROUP).items()}
 
 
 def find_frontend(name: str) -> Frontend:
