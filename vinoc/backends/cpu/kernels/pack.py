@@ -1,4 +1,4 @@
-"""Packing a right operand into panels while the model runs: [pair][panel][k][width].
+"""Packing a right operand into panels: [pair][panel][k][width].
 
 A unit is a block of K_BLOCK rows of one panel of one matrix. Columns beyond the last hold anything: what a product
 makes of them is never stored.
@@ -6,6 +6,7 @@ makes of them is never stored.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -18,6 +19,9 @@ K_BLOCK = 128
 
 ARGS = ("source", "target", "batches", "depth", "columns", "panels", "blocks", "row", "column")
 """`batches` holds the byte offset of each matrix; `row` and `column` are strides of the source."""
+
+FILTER_ARGS = (*ARGS, "taps")
+"""A filter's elements count as [channel, tap]; in the panels they lie as [tap][channel]."""
 
 
 class _Unit:
@@ -46,7 +50,16 @@ def _emit_rows(e: Emitter, a: Arguments) -> None:
 
 
 def _emit_columns(e: Emitter, a: Arguments) -> None:
-    """Squares of `lanes` columns by `lanes` steps along them are transposed in registers."""
+    _squares(e, a, lambda k: k)
+
+
+def _emit_filters(e: Emitter, a: Arguments) -> None:
+    channels = e.div(a.depth, a.taps)
+    _squares(e, a, lambda k: e.add(e.mul(e.rem(k, a.taps), channels), e.div(k, a.taps)))
+
+
+def _squares(e: Emitter, a: Arguments, place: Callable[[Any], Any]) -> None:
+    """Squares of `lanes` columns by `lanes` steps along them are transposed in registers; step k goes to `place(k)`."""
     width, lanes = e.target.width, e.lanes
     with e.loop(e.function.args[1], e.function.args[2]) as number:
         unit = _Unit(e, a, number)
@@ -58,12 +71,12 @@ def _emit_columns(e: Emitter, a: Arguments) -> None:
             with e.loop(unit.begin, squares, lanes) as k:
                 vectors = transposed(e, [e.load(e.add(line, e.mul(k, 4))) for line in lines])
                 for j, vector in enumerate(vectors):
-                    e.store(vector, e.add(into, e.mul(e.add(k, j), 4 * width)))
+                    e.store(vector, e.add(into, e.mul(place(e.add(k, j)), 4 * width)))
             with e.loop(squares, unit.end) as k:
                 vector = ir.Constant(e.V, ir.Undefined)
                 for j, line in enumerate(lines):
                     vector = e.b.insert_element(vector, e.load(e.add(line, e.mul(k, 4)), F32), ir.Constant(I32, j))
-                e.store(vector, e.add(into, e.mul(k, 4 * width)))
+                e.store(vector, e.add(into, e.mul(place(k), 4 * width)))
 
 
 PACK_ROWS = Kernel("pack_rows", ARGS, _emit_rows)
@@ -71,3 +84,6 @@ PACK_ROWS = Kernel("pack_rows", ARGS, _emit_rows)
 
 PACK_COLUMNS = Kernel("pack_columns", ARGS, _emit_columns)
 """From a source that is adjacent along k: a transposed operand."""
+
+PACK_FILTERS = Kernel("pack_filters", FILTER_ARGS, _emit_filters)
+"""From the filters of a convolution, one after the other, each [channel, tap]."""

@@ -8,6 +8,7 @@ from ..kernels.base import f32_bits
 from ..kernels.igemm import IGEMM
 from .conv import Convolution, bias_panels
 from .epilogue import post_arguments
+from .panels import pack_filters
 from .place import Form, Place
 from .plan import Array, Plan
 
@@ -22,7 +23,7 @@ def lower(plan: Plan, conv: Convolution) -> None:
     """One convolution."""
     width = plan.target.width
     shape = (conv.groups, conv.depth, conv.channels, -1)
-    weights = plan.packed.of(conv.filters, ("panels", width), lambda array: pack(array.reshape(shape), width))
+    weights = plan.packed.of(conv.filters, ("panels", width), lambda array: pack_filters(plan, array.reshape(shape)))
     product(plan, conv, weights)
 
 
@@ -83,12 +84,3 @@ def block_size(pixels: int, channels: int, rows: int) -> int:
     """Pixels of a block, a multiple of the tile's rows."""
     wanted = max(BLOCK_BYTES // (4 * max(channels, 1)), rows)
     return min(pixels, wanted // rows * rows)
-
-
-def pack(filters: Array, width: int) -> Array:
-    """[groups, depth, channels, taps] -> [groups, panels, taps, channels, width], zero-padded; f32."""
-    groups, depth, channels, taps = filters.shape
-    panels = -(-depth // width)
-    padded = np.zeros((groups, panels * width, channels, taps), np.float32)
-    padded[:, :depth] = filters
-    return padded.reshape(groups, panels, width, channels, taps).transpose(0, 1, 4, 3, 2)

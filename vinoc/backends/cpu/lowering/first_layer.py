@@ -17,6 +17,7 @@ from . import direct
 from .conv import Convolution, Window
 from .epilogue import epilogue_of
 from .pad import emit_frame
+from .panels import pack_filters
 from .place import Form, Place
 from .plan import Array, Plan, shape_of
 
@@ -75,6 +76,6 @@ def packed(plan: Plan, filters: Value) -> Array:
     def make(array: Array) -> Array:
         depth, channels, *kernel = array.shape
         rows = array.reshape(depth, channels, -1, kernel[-1]).transpose(0, 3, 1, 2)
-        return direct.pack(rows.reshape(1, depth, kernel[-1] * channels, -1), width)
+        return pack_filters(plan, rows.reshape(1, depth, kernel[-1] * channels, -1))
 
     return plan.packed.of(filters, ("rows", width), make)

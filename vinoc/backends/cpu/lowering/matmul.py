@@ -13,6 +13,7 @@ from ..kernels.base import Kernel, f32_bits
 from ..kernels.gemm import DOT, DOT_ROWS, GEMM, GEMM_PLAIN, GEMV_PLAIN, WIDE
 from ..kernels.pack import K_BLOCK, PACK_COLUMNS, PACK_ROWS
 from .epilogue import Epilogue, epilogue_of, post_arguments
+from .panels import pack_matrices
 from .place import Form, Place
 from .plan import Array, Plan, Unfit, lowers, shape_of
 
@@ -153,21 +154,12 @@ def _packed_constant(plan: Plan, constant: Value, transposed: bool) -> Panels:
     width = plan.target.width
 
     def make(array: Array) -> Array:
-        return pack_panels(np.swapaxes(array, -1, -2) if transposed else array, width)
+        return pack_matrices(plan, np.swapaxes(array, -1, -2) if transposed else array)
 
     packed = plan.packed.of(constant, ("gemm", width, transposed), make)
     number, _, depth, _ = packed.shape
     size = packed.nbytes // number
     return Panels(packed, 4 * width, depth * 4 * width, np.arange(number) * size)
-
-
-def pack_panels(array: Array, width: int) -> Array:
-    """[..., k, n] -> [pairs, panels, k, width], zero-padded; f32."""
-    *batch, depth, columns = array.shape
-    panels = -(-columns // width)
-    padded = np.zeros((prod(batch), depth, panels * width), np.float32)
-    padded[:, :, :columns] = array.reshape(-1, depth, columns)
-    return padded.reshape(-1, depth, panels, width).transpose(0, 2, 1, 3)
 
 
 def _panels(plan: Plan, b: Place, rows: int, constant: Value | None) -> Panels:

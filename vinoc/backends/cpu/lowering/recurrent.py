@@ -12,7 +12,8 @@ from ....ir.graph import Node, Value
 from ..kernels.base import f32_bits
 from ..kernels.recurrent import ACTIVATIONS, GATES, STATES, recurrent, rows_of
 from .conv import Epilogue
-from .matmul import Panels, _multiply, as_rows, pack_panels
+from .matmul import Panels, _multiply, as_rows
+from .panels import pack_matrices
 from .place import Form, Place
 from .plan import Array, Plan, Unfit, lowers
 
@@ -106,7 +107,7 @@ def _inputs(plan: Plan, x: Place, w: Value, b: Value, name: str, directions: int
 
     def make(array: Array) -> Array:
         ordered = _ordered(array.reshape(directions, gates, hidden, size), lanes)
-        return pack_panels(np.swapaxes(ordered, 1, 2), width)
+        return pack_matrices(plan, np.swapaxes(ordered, 1, 2))
 
     def make_bias(array: Array) -> Array:
         first = array.reshape(directions, -1)[:, : gates * hidden]

@@ -21,6 +21,7 @@ from .conv import Convolution, Window
 from .depthwise import bias_of, scaled
 from .depthwise import pack as pack_depthwise
 from .epilogue import Epilogue, epilogue_of
+from .panels import pack_filters
 from .place import Form, Place
 from .plan import Array, Plan, shape_of
 
@@ -110,7 +111,7 @@ def _phase(
     else:
         width = plan.target.width
         weights = plan.packed.of(
-            filters, ("panels", width, taps), lambda array: direct.pack(chosen(array, sizes, taps), width)
+            filters, ("panels", width, taps), lambda array: pack_filters(plan, chosen(array, sizes, taps))
         )
         conv = Convolution(source, filters, node.outputs[0], window, epilogue, groups, depth, channels)
         direct.product(plan, conv, weights, place)
