@@ -14,6 +14,7 @@ import numpy as np
 from ...ir.errors import InferenceError, UsageError
 from ...ir.graph import Graph
 from ...ir.types import TensorType
+from ...passes.base import Context
 from ...passes.manager import PassManager
 from ..numpy.interpreter import Interpreter
 from .codegen.library import Library
@@ -40,11 +41,10 @@ from .lowering import (  # noqa: F401  # they declare lowerings
     resize,
 )
 from .lowering.plan import Array, Mode, Packed, Plan
+from .lowering.regions import CpuRegions
 
 SPECIALIZE = "fold,dropout,cse,dce"
 """What a graph goes through once its shapes are known."""
-
-LOWER = "cpu-regions"
 
 PLANS = 8
 """Plans that are kept, one for each set of input shapes."""
@@ -90,7 +90,7 @@ class Executable:
     def _make(self, graph: Graph) -> Program | Staged:
         if not is_static(graph):
             return Staged(graph, lambda part: self._make(part).run, self.child, self.child)
-        PassManager(LOWER).run(graph)
+        CpuRegions().run(graph, Context())  # not its bodies: each is lowered when it is made ready to run
         plan = Plan(graph, self.library.target, self.packed, self.mode).build()
         return Program(plan, self.library, self.pool, self.child)
 
