@@ -12,7 +12,6 @@ from . import dtype as _dtype
 from .dtype import Array, DType
 from .errors import VinocError
 
-
 SAMPLES = 64
 """Elements that a buffer is told from others by, at first."""
 

@@ -43,7 +43,8 @@ def _sources() -> str:
     """A hash of the generators: all that emits code."""
     found = hashlib.sha256()
     backend = Path(__file__).parent.parent
-    for file in sorted([*backend.glob("codegen/*.py"), *backend.glob("kernels/*.py"), backend / "engine" / "runner.py"]):
+    emitters = [*backend.glob("codegen/*.py"), *backend.glob("kernels/*.py"), backend / "engine" / "runner.py"]
+    for file in sorted(emitters):
         found.update(file.read_bytes())
     return found.hexdigest()
 
