@@ -6,7 +6,8 @@
 Parameters are variables: plain ones match any value, `Const` ones a constant. A repeated variable must be the
 same value. A number matches a constant that holds it alone. Keywords match attributes, by value or by predicate.
 Commutative operations are tried in both orders. A value inside the pattern that is read elsewhere too is refused,
-unless the operation says `shared=True`. `p.one_of("A", "B", name="op")` matches either kind.
+unless the operation says `shared=True`. `p.one_of("A", "B", name="op")` matches either kind. `...` as the last operand
+stands for any further ones.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class OpPattern:
     attributes: tuple[tuple[str, Any], ...]
     commutative: bool
     output: int = 0
+    variadic: bool = False
 
 
 Pattern: TypeAlias = Var | Number | OpPattern
@@ -66,10 +68,10 @@ class Tracer:
         commutative = all(op_class(k).commutative for k in kinds)
 
         def make(*args: Any, name: str = name, shared: bool = False, output: int = 0, **attributes: Any) -> OpPattern:
-            operands = tuple(_operand(a) for a in args)
-            return OpPattern(
-                kinds, operands, name, shared, tuple(attributes.items()), commutative and len(args) == 2, output
-            )
+            variadic = args[-1:] == (...,)
+            operands = tuple(_operand(a) for a in (args[:-1] if variadic else args))
+            both = commutative and len(args) == 2 and not variadic
+            return OpPattern(kinds, operands, name, shared, tuple(attributes.items()), both, output, variadic)
 
         return make
 
@@ -199,7 +201,7 @@ def _bind(variable: Var, value: Value, m: Match) -> bool:
 
 def _enter(pattern: OpPattern, value: Value, node: Node, m: Match) -> bool:
     op = node.op
-    if op.kind not in pattern.kinds or value.index != pattern.output or len(node.inputs) != len(pattern.args):
+    if op.kind not in pattern.kinds or value.index != pattern.output or not _takes(pattern, len(node.inputs)):
         return False
     if m.nodes.get(pattern, node) is not node:
         return False
@@ -209,6 +211,49 @@ def _enter(pattern: OpPattern, value: Value, node: Node, m: Match) -> bool:
             return False
     m.nodes[pattern] = node
     return True
+
+
+def _takes(pattern: OpPattern, inputs: int) -> bool:
+    return inputs >= len(pattern.args) if pattern.variadic else inputs == len(pattern.args)
+
+
+LOOKED_AT = 4
+"""Operands whose producers tell which patterns can match at a node at all."""
+
+Signature: TypeAlias = tuple["str | int | None", ...]
+
+
+def signature(node: Node) -> Signature:
+    """The kind of a node, the number of its operands, and the kinds of those that make the first of them.
+
+    A graph's input is made by the kind "", an operand that is left out is None.
+    """
+    inputs = node.inputs
+    found: list[str | int | None] = [node.op.kind, len(inputs)]
+    for value in inputs[:LOOKED_AT]:
+        if value is None:
+            found.append(None)
+        else:
+            op = value.op
+            found.append("" if op is None else op.kind)
+    return tuple(found)
+
+
+def can_match(pattern: OpPattern, s: Signature) -> bool:
+    """False where no node of that signature can match."""
+    kind, count, *made_by = s
+    if kind not in pattern.kinds or not _takes(pattern, int(count or 0)):
+        return False
+    straight = all(map(_made_by, pattern.args, made_by))
+    return straight or (pattern.commutative and all(map(_made_by, pattern.args, reversed(made_by))))
+
+
+def _made_by(arg: Pattern | None, kind: str | int | None) -> bool:
+    if arg is None or kind is None:
+        return arg is None and kind is None
+    if type(arg) is OpPattern:
+        return kind in arg.kinds
+    return kind == "Constant" or (type(arg) is Var and not arg.const)
 
 
 def _holds(value: Value, number: float) -> bool:

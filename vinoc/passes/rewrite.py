@@ -28,7 +28,7 @@ from ..ir.errors import InferenceError, VerificationError, VinocError
 from ..ir.graph import Graph, Node, Value
 from ..ir.loc import AnyLoc, fuse
 from .base import Context, Pass, Rewritten, graph_pass
-from .pattern import Match, OpPattern, match, trace
+from .pattern import Match, OpPattern, Signature, can_match, match, signature, trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +86,48 @@ def apply(graph: Graph, rules: Sequence[Rewrite], context: Context) -> int:
     return _Driver(graph, rules, context).run()
 
 
+class _Index:
+    """Which patterns can match at a node: one look-up by its kind and the kinds that make its operands.
+
+    So a rule costs nothing at nodes that it has no business with, however many rules there are.
+    """
+
+    def __init__(self, rules: Sequence[Rewrite]) -> None:
+        self.by_kind: dict[str, list[tuple[Rewrite, OpPattern]]] = {}
+        for rule in rules:
+            for pattern in patterns_of(rule):
+                for kind in pattern.kinds:
+                    self.by_kind.setdefault(kind, []).append((rule, pattern))
+        self.by_signature: dict[Signature, list[tuple[Rewrite, OpPattern]]] = {}
+
+    def at(self, node: Node) -> list[tuple[Rewrite, OpPattern]]:
+        s = signature(node)
+        found = self.by_signature.get(s)
+        if found is None:
+            found = [c for c in self.by_kind.get(node.op.kind, ()) if can_match(c[1], s)]
+            self.by_signature[s] = found
+        return found
+
+
+_INDEXES: dict[tuple[Rewrite, ...], _Index] = {}
+
+
+def _index_of(rules: Sequence[Rewrite]) -> _Index:
+    key = tuple(rules)
+    found = _INDEXES.get(key)
+    if found is None:
+        found = _INDEXES[key] = _Index(key)
+    return found
+
+
 class _Driver:
     """A worklist over the nodes. It listens to the graph, so that what a rule touches is looked at again."""
 
     def __init__(self, graph: Graph, rules: Sequence[Rewrite], context: Context) -> None:
         self.graph = graph
         self.context = context
-        self.by_kind: dict[str, list[tuple[Rewrite, OpPattern]]] = {}
-        for rule in rules:
-            for pattern in patterns_of(rule):
-                for kind in pattern.kinds:
-                    self.by_kind.setdefault(kind, []).append((rule, pattern))
+        self.index = _index_of(rules)
+        self.by_kind = self.index.by_kind
         self.queue: deque[Node] = deque()
         self.queued: set[Node] = set()
         self.new: list[Node] = []
@@ -138,12 +169,13 @@ class _Driver:
         return count
 
     def visit(self, node: Node) -> bool:
-        for rule, pattern in self.by_kind.get(node.kind, ()):
+        for rule, pattern in self.index.at(node):
             m = match(pattern, node)
             if m is None:
                 continue
             if m.blocked:
-                self.context.decline(rule.name, node.where, m.blocked)
+                if self.context.explain:
+                    self.context.decline(rule.name, node.where, m.blocked)
             elif self.try_rule(rule, m):
                 return True
         return False
@@ -162,7 +194,7 @@ class _Driver:
         if result is None or isinstance(result, Decline):
             for node in reversed(self.new):
                 self.graph.erase(node)
-            if result is not None:
+            if result is not None and self.context.explain:
                 self.context.decline(rule.name, m.root.where, result.why)
             return False
         self.substitute(rule, m, result if isinstance(result, tuple) else (result,), loc)
