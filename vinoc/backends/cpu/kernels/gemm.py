@@ -25,7 +25,7 @@ from .base import Arguments, Kernel
 
 ARGS = (
     "a", "b", "out", "bias", "residual", "batches", "post", "post_args", "lo", "hi",
-    "rows", "depth", "columns", "panels", "block", "blocks",
+    "rows", "depth", "columns", "panels", "blocks",
     "a_row", "b_row", "b_panel", "out_row", "res_row", "res_panel",
 )  # fmt: skip
 
@@ -82,6 +82,12 @@ def sums(
     return totals
 
 
+def share(e: Emitter, count: Any, part: Any, parts: Any) -> tuple[Any, Any]:
+    """Where a part of nearly equal parts begins, and how many it has."""
+    begin = e.div(e.mul(count, part), parts)
+    return begin, e.b.sub(e.div(e.mul(count, e.add(part, 1)), parts), begin)
+
+
 def tiles(e: Emitter, begin: Any, count: Any, height: int, emit: Callable[[int, Any], None]) -> None:
     """Rows begin to begin+count in tiles of nearly equal height: 49 = 12+12+12+13 would be 10+10+10+10+9."""
     number = e.div(e.add(count, height - 1), height)
@@ -114,8 +120,7 @@ class _Unit:
         self.columns = e.min(e.b.sub(a.columns, self.column), width)
         self.full = e.b.icmp_signed("==", self.columns, e.i64(width))
         self.masks = [e.mask(self.columns, first=v * e.lanes) for v in range(vectors)]
-        self.begin = e.mul(block, a.block)
-        self.count = e.min(e.b.sub(a.rows, self.begin), a.block)
+        self.begin, self.count = share(e, a.rows, block, a.blocks)
 
     def tile(self, rows: int, row: Any) -> None:
         e, a, vectors, step = self.e, self.args, self.vectors, 4 * self.e.lanes

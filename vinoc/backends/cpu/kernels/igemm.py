@@ -15,13 +15,13 @@ A unit of work is one panel of one block of pixels of one group of one image, pa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 from llvmlite import ir
 
 from ..codegen.emit import F32, I32, I64, PTR, VOID, Emitter
 from .base import Arguments, Kernel
+from .gemm import share, tiles
 
 POST = (PTR, I64, I64, I64, I64)
 """Of an epilogue function: its block, address of the tile, bytes from row to row, rows, first channel, channels."""
@@ -35,7 +35,7 @@ before is in use. It is worth a quarter of the time where maps are small, and co
 
 ARGS = (
     "input", "output", "weights", "bias", "residual", "table", "zeros", "post", "post_args", "lo", "hi",
-    "pixels", "taps", "channels", "out_channels", "panels", "groups", "block", "blocks",
+    "pixels", "taps", "channels", "out_channels", "panels", "groups", "blocks",
     "in_stride", "in_group", "in_image",
     "out_stride", "out_group", "out_image",
     "res_stride", "res_group", "res_image",
@@ -63,29 +63,14 @@ def emit(e: Emitter, a: Arguments) -> None:
             first_channel=e.add(e.mul(group, a.out_channels), e.mul(panel, width)),
             limits=(lo, hi),
         )
-        begin = e.mul(block, a.block)
-        count = e.min(e.b.sub(a.pixels, begin), a.block)
-        _tiles(e, begin, count, tile)
+        begin, count = share(e, a.pixels, block, a.blocks)
+        tiles(e, begin, count, e.target.rows, tile.emit)
 
 
 def _offset(e: Emitter, base: Any, *terms: tuple[Any, Any]) -> Any:
     for n, stride in terms:
         base = e.add(base, e.mul(n, stride))
     return base
-
-
-def _tiles(e: Emitter, begin: Any, count: Any, tile: _Tile) -> None:
-    """Pixels begin to begin+count in tiles of nearly equal height: 49 = 12+12+12+13 would be 10+10+10+10+9."""
-    rows = e.target.rows
-    tiles = e.div(e.add(count, rows - 1), rows)
-
-    def step(i: Any, pixel: Any, left: Any) -> Sequence[Any]:
-        remaining = e.b.sub(tiles, i)
-        height = e.div(e.b.sub(e.add(left, remaining), e.i64(1)), remaining)
-        e.switch(height, {n: partial(tile.emit, n, pixel) for n in range(1, rows + 1)})
-        return e.b.add(pixel, height), e.b.sub(left, height)
-
-    e.fold(0, tiles, 1, [begin, count], step)
 
 
 class _Tile:

@@ -39,14 +39,12 @@ def product(plan: Plan, conv: Convolution, weights: Array, out: Place | None = N
     table = plan.packed.get(conv.window, conv.window.table)
     pixels, taps = table.shape
     panels = -(-depth // width)
-    rows = plan.target.rows
-    share = -(-pixels // max(UNITS // (conv.images * groups * panels), 1))
-    block = min(block_size(pixels, channels * groups, rows), max(-(-share // rows) * rows, rows))
-    blocks = -(-pixels // block)
+    others = conv.images * groups * panels
+    blocks = number_of_blocks(plan, pixels, channels * groups, others, -(-UNITS // others))
     nothing = plan.packed.get(("none", width), lambda: np.full(width, -0.0, np.float32))
     plan.call(
         IGEMM,
-        conv.images * groups * blocks * panels,
+        others * blocks,
         flops=2 * conv.images * groups * pixels * taps * channels * depth,
         input=source,
         output=target,
@@ -64,7 +62,6 @@ def product(plan: Plan, conv: Convolution, weights: Array, out: Place | None = N
         out_channels=depth,
         panels=panels,
         groups=groups,
-        block=block,
         blocks=blocks,
         in_stride=source.pixel,
         in_group=4 * channels,
@@ -80,7 +77,14 @@ def product(plan: Plan, conv: Convolution, weights: Array, out: Place | None = N
         plan.copy(target, out)
 
 
-def block_size(pixels: int, channels: int, rows: int) -> int:
-    """Pixels of a block, a multiple of the tile's rows."""
-    wanted = max(BLOCK_BYTES // (4 * max(channels, 1)), rows)
-    return min(pixels, wanted // rows * rows)
+def number_of_blocks(plan: Plan, rows: int, depth: int, others: int, least: int = 1) -> int:
+    """Into how many blocks of nearly equal size the rows of a left operand are split.
+
+    A block stays in the second-level cache while all panels pass over it. The units, blocks times `others`, are a
+    number that the threads share evenly, and there are at least `least` blocks, unless tiles would be cut for it.
+    """
+    tiles, threads = max(rows // plan.target.rows, 1), plan.mode.threads
+    blocks = max(-(-4 * rows * depth // BLOCK_BYTES), least)
+    while blocks * others % threads:
+        blocks += 1
+    return min(blocks, tiles)

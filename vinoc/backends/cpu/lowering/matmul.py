@@ -12,13 +12,11 @@ from ....ir.graph import Node, Value
 from ..kernels.base import Kernel, f32_bits
 from ..kernels.gemm import DOT, DOT_ROWS, GEMM, GEMM_PLAIN, GEMV_PLAIN, WIDE
 from ..kernels.pack import K_BLOCK, PACK_COLUMNS, PACK_ROWS
+from .direct import UNITS, number_of_blocks
 from .epilogue import Epilogue, epilogue_of, post_arguments
 from .panels import pack_matrices
 from .place import Form, Place
 from .plan import Array, Plan, Unfit, lowers, shape_of
-
-BLOCK_BYTES = 256 * 1024
-"""Of the left operand under one block of rows: it stays in the second-level cache while all panels pass over it."""
 
 FEW_ROWS = 4
 """Up to so many rows a transposed right operand is not packed."""
@@ -219,8 +217,7 @@ def _multiply(
     table = _table(offsets(a), where, offsets(into), *([offsets(residual)] if residual is not None else []))
     width = b.width or plan.target.width
     panels = -(-columns // width)
-    block = min(rows, max(BLOCK_BYTES // (4 * max(depth, 1)), plan.target.rows) // plan.target.rows * plan.target.rows)
-    blocks = -(-rows // block)
+    blocks = number_of_blocks(plan, rows, depth, pairs * panels, -(-UNITS // (pairs * panels)))
     nothing = plan.packed.get(("none", width), lambda: np.full(width, -0.0, np.float32))
     plan.call(
         b.kernel,
@@ -239,7 +236,6 @@ def _multiply(
         depth=depth,
         columns=columns,
         panels=panels,
-        block=block,
         blocks=blocks,
         a_row=a.strides[-2],
         b_row=b.row,

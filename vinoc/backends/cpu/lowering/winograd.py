@@ -13,7 +13,7 @@ from ..kernels.igemm import IGEMM
 from ..kernels.winograd import FORMS, WINOGRAD_INPUT, WINOGRAD_OUTPUT
 from ..kernels.winograd_weights import WINOGRAD_REPAIR, WINOGRAD_WEIGHTS
 from .conv import Convolution, bias_panels
-from .direct import block_size
+from .direct import number_of_blocks
 from .place import Form
 from .plan import Array, Plan, fresh
 
@@ -132,8 +132,7 @@ class Lowering:
         size = min(tiles, self.chunks.size)
         images = -(-tiles // size)
         groups = self.frequencies * conv.groups
-        block = block_size(size, conv.channels, plan.target.rows)
-        blocks = -(-size // block)
+        blocks = number_of_blocks(plan, size, conv.channels, images * groups * self.panels)
         bias = groups * self.panels * plan.target.width
         plan.call(
             IGEMM,
@@ -156,7 +155,6 @@ class Lowering:
             out_channels=-(-conv.depth // lanes) * lanes,
             panels=self.panels,
             groups=groups,
-            block=block,
             blocks=blocks,
             in_stride=self.v.tile,
             in_group=self.v.plane,
