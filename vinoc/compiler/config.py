@@ -15,7 +15,7 @@ DEFAULT_PASSES = "inline-if,fold,dropout,cse,fuse,dce"
 RUNTIME_PASSES = "inline-if,fold,dropout,cse,dce"
 """What `Core.compile_model` runs before the reference interpreter: what is cheap and keeps every number."""
 
-CPU_PASSES = f"decompress,{DEFAULT_PASSES}"
+CPU_PASSES = f"decompress{{keep-products=true}},{DEFAULT_PASSES}"
 """What it runs before kernels are chosen."""
 
 FP16_PASS = "fp16"

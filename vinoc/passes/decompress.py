@@ -4,20 +4,43 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..ir.graph import Graph
+from ..ir.constant import Constant
+from ..ir.dtype import bf16, f16, f32
+from ..ir.graph import Graph, Node
 from ..ir.ops.convert import Convert
 from .base import Context, Pass, graph_pass
+
+LARGE = 1 << 16
+"""Elements from which on weights that stay compressed are worth it."""
 
 
 @graph_pass("decompress")
 class Decompress(Pass):
-    """Lets the expansion of compressed weights be folded: takes away the mark that keeps it from being."""
+    """Lets the expansion of compressed weights be folded: takes away the mark that keeps it from being.
+
+    With `keep-products` large weights of matrix products that are f16 or bf16 get, or keep, the mark, whoever converts
+    them: for devices whose kernels expand weights as they read them.
+    """
+
+    keep_products: bool = False
 
     def run(self, graph: Graph, context: Context) -> int:
         count = 0
         for node in graph:
-            if isinstance(node.op, Convert) and node.op.decompression:
-                graph.set_op(node, replace(node.op, decompression=False))
+            if not isinstance(node.op, Convert):
+                continue
+            keep = self.keep_products and _expands_products(node)
+            if node.op.decompression != keep:
+                graph.set_op(node, replace(node.op, decompression=keep))
                 count += 1
         context.matches[self.name] += count
         return count
+
+
+def _expands_products(node: Node) -> bool:
+    """Whether a node expands a large constant matrix of 16-bit floats that only products read, on their right."""
+    source, out = node.operand(0), node.outputs[0]
+    if type(source.op) is not Constant or source.dtype not in (f16, bf16) or out.dtype is not f32:
+        return False
+    users = [isinstance(u, Node) and u.kind == "MatMul" and i == 1 and not u.op.transpose_a for u, i in out.uses]  # type: ignore[attr-defined]
+    return source.rank == 2 and source.op.value.size >= LARGE and all(users) and bool(users)

@@ -33,6 +33,7 @@ from .lowering import (  # noqa: F401  # they declare lowerings
     indexed,
     matmul,
     movement,
+    narrow,
     normalize,
     pad,
     picked,

@@ -3,8 +3,9 @@
     out[i, :] = clamp(bias + residual[i, :] + sum over k of a[i, k] * b[k, :])
 
 The right operand is read in panels of `width` columns: packed as [panel][k][width] (b_row = 4 * width), or where it
-lies, with its own row stride. A table gives the byte offsets of a, b, out and residual of each pair, so that batches
-may be broadcast or strided in any way.
+lies, with its own row stride. Packed panels may hold f16 or bf16 (b_row = 2 * width), which are expanded as they are
+loaded: few rows then pass over them in half the time. A table gives the byte offsets of a, b, out and residual of each
+pair, so that batches may be broadcast or strided in any way.
 
 A tile is `rows` by `vectors` vectors, held in registers over the whole sum. Few rows split the sum over several sets
 of accumulators, to hide the latency of the multiply-add: with one row the weights pass at the speed of memory.
@@ -20,7 +21,9 @@ from typing import Any
 
 from llvmlite import ir
 
+from ....ir import dtype as dt
 from ..codegen.emit import F32, I32, I64, PTR, VOID, Emitter
+from ..codegen.typed import Typed
 from .base import Arguments, Kernel
 
 ARGS = (
@@ -104,7 +107,7 @@ def tiles(e: Emitter, begin: Any, count: Any, height: int, emit: Callable[[int, 
 class _Unit:
     """One panel of one block of rows."""
 
-    def __init__(self, e: Emitter, a: Arguments, unit: Any, packed: bool, vectors: int) -> None:
+    def __init__(self, e: Emitter, a: Arguments, unit: Any, packed: dt.DType | None, vectors: int) -> None:
         self.e, self.args, self.packed, self.vectors = e, a, packed, vectors
         width = vectors * e.lanes
         panel, rest = e.rem(unit, a.panels), e.div(unit, a.panels)
@@ -143,8 +146,10 @@ class _Unit:
     def _load(self, address: Any, vector: int) -> Any:
         e = self.e
         step = 4 * e.lanes
-        if self.packed:
+        if self.packed is dt.f32:
             return e.load(e.add(address, step * vector), align=step)
+        if self.packed is not None:
+            return Typed(e, e.lanes).load(self.packed, e.add(address, step // 2 * vector))
         return e.masked_load(e.add(address, step * vector), self.masks[vector])
 
     def _out(self, row: Any) -> Any:
@@ -163,7 +168,7 @@ class _Unit:
             e.b.call(function, [e.at(a.post_args), self._out(row), a.out_row, e.i64(rows), self.column, self.columns])
 
 
-def _emit(packed: bool, wide: bool = False) -> Callable[[Emitter, Arguments], None]:
+def _emit(packed: dt.DType | None, wide: bool = False) -> Callable[[Emitter, Arguments], None]:
     def emit(e: Emitter, a: Arguments) -> None:
         with e.loop(e.function.args[1], e.function.args[2]) as number:
             unit = _Unit(e, a, number, packed, WIDE if wide else e.target.vectors)
@@ -175,13 +180,16 @@ def _emit(packed: bool, wide: bool = False) -> Callable[[Emitter, Arguments], No
 WIDE = 8
 """Vectors of a panel of one row: long stretches of memory pass at full speed."""
 
-GEMM = Kernel("gemm", ARGS, _emit(packed=True))
+GEMM = Kernel("gemm", ARGS, _emit(packed=dt.f32))
 """Over packed panels."""
 
-GEMM_PLAIN = Kernel("gemm_plain", ARGS, _emit(packed=False))
+GEMM_NARROW = {t: Kernel(f"gemm_{t}", ARGS, _emit(packed=t)) for t in (dt.f16, dt.bf16)}
+"""Over packed panels of 16-bit weights."""
+
+GEMM_PLAIN = Kernel("gemm_plain", ARGS, _emit(packed=None))
 """Over a right operand that is read where it lies, its columns adjacent: for few rows, where packing would not pay."""
 
-GEMV_PLAIN = Kernel("gemv_plain", ARGS, _emit(packed=False, wide=True))
+GEMV_PLAIN = Kernel("gemv_plain", ARGS, _emit(packed=None, wide=True))
 """The same for one row, in panels of WIDE vectors."""
 
 DOT_ROWS = 4

@@ -164,10 +164,10 @@ def _is_parameter(node: Node, index: int, constant: Value, value: Value, channel
 
 
 def epilogue_of(body: Graph, node: Node) -> Epilogue:
-    """Reads the epilogue of a Region for a product; its first node is the product."""
+    """Reads the epilogue of a Region for a product; its first node is the product, or expands its weights."""
     found = Epilogue()
     outer = {b: v for b, v in zip(body.inputs, node.inputs, strict=True) if v is not None}
-    nodes = list(body)
+    nodes = [n for n in body if not (n.kind == "Convert" and n.op.decompression)]  # type: ignore[attr-defined]
     axis = -1 if nodes[0].kind == "MatMul" else 1
     value, stage = nodes[0].outputs[0], 0
     for i, step in enumerate(nodes[1:], 1):

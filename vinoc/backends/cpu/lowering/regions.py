@@ -9,6 +9,7 @@ from ..region import extract
 from .attention import attention_of
 from .chains import make_chains
 from .epilogue import epilogue
+from .narrow import narrow_weights
 from .transposed import with_explicit_pads
 
 CONVOLUTIONS = frozenset({"Convolution", "GroupConvolution"})
@@ -40,6 +41,10 @@ class CpuRegions(Pass):
             elif node.kind == "MatMul" and _is_constant_product(node):
                 context.matches["matmul"] += 1
                 extract(graph, [node, *epilogue(node, channel_axis=-1)], "matmul")
+                count += 1
+            elif weights := narrow_weights(graph, node):
+                context.matches["narrow"] += 1
+                extract(graph, [weights, node, *epilogue(node, channel_axis=-1)], "narrow")
                 count += 1
             elif node.kind == "MVN" and (affine := _affine(node)):
                 context.matches["norm"] += 1
