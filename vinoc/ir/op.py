@@ -26,6 +26,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from threading import RLock
 from typing import Any, ClassVar, Protocol, dataclass_transform
 
 from .dtype import Array, DType
@@ -168,15 +169,36 @@ def op(*, opset: int | None = None, kind: str | None = None, internal: bool = Fa
         cls.kind = kind or cls.__name__
         cls.opset = opset
         cls.internal = internal
-        made: type[Op] = dataclass(frozen=True, eq=False, repr=False)(cls)
-        made.ports = _ports(made)
-        made.min_inputs = sum(not (p.optional or p.variadic) for p in made.ports)
-        made.max_inputs = None if any(p.variadic for p in made.ports) else len(made.ports)
-        made._checks = _lazy_checks(made)
-        register(made)
-        return made
+        cls.ports = _ports(cls)
+        cls.min_inputs = sum(not (p.optional or p.variadic) for p in cls.ports)
+        cls.max_inputs = None if any(p.variadic for p in cls.ports) else len(cls.ports)
+        cls._checks = _LazyChecks()  # type: ignore[assignment]  # a descriptor
+        for name in _Unfinished.NAMES:
+            setattr(cls, name, _Unfinished(name))
+        register(cls)
+        return cls
 
     return declare
+
+
+class _Unfinished:
+    """Stands for what makes a class a dataclass, until it is touched: a model needs few of all operations,
+    and to make them all takes longer than to read a small model."""
+
+    NAMES = ("__init__", "__dataclass_fields__")
+    LOCK = RLock()
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        with self.LOCK:
+            cls = next((c for c in owner.__mro__ if c.__dict__.get(self.name) is self), None)
+            if cls is not None:  # another thread may have been here before
+                for name in self.NAMES:
+                    delattr(cls, name)
+                dataclass(frozen=True, eq=False, repr=False)(cls)
+        return getattr(owner if instance is None else instance, self.name)
 
 
 def register(cls: type[Op]) -> None:
@@ -225,10 +247,6 @@ class _LazyChecks:
         checks = tuple((a.name, checker(owner.kind, a)) for a in attributes_of(owner))
         owner._checks = checks
         return checks
-
-
-def _lazy_checks(cls: type[Op]) -> Any:
-    return _LazyChecks() if dataclasses.fields(cls) else ()  # type: ignore[arg-type]  # made by the decorator
 
 
 def check_arity(cls: type[Op], count: int) -> str | None:

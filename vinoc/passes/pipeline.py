@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..ir.errors import UsageError
 from .base import Pass, make
-from .registry import pass_class
+from .registry import known, pass_class
 
 if TYPE_CHECKING:
     from lark import Lark, Token, Tree
@@ -77,6 +77,9 @@ class Pipeline:
 
 def parse(text: str, source: str = "--passes") -> Pipeline:
     """The pipeline of a string. Raises UsageError that shows the place and the nearest name."""
+    words = text.split(",")
+    if known().issuperset(words):  # the usual case; to load the parser takes longer than to compile a small model
+        return Pipeline(tuple(make(pass_class(word), {}) for word in words))
     from lark.exceptions import UnexpectedInput
 
     try:

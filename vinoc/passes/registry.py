@@ -36,8 +36,13 @@ def _all() -> _Found:
 
 def names() -> list[str]:
     """The names of all passes, sorted."""
+    return sorted(known())
+
+
+def known() -> set[str]:
+    """The names of all passes."""
     found = _all()
-    return sorted({*found.entries, *found.classes})
+    return {*found.entries, *found.classes}
 
 
 def owner(name: str) -> str:
