@@ -18,6 +18,9 @@ RUNTIME_PASSES = "inline-if,fold,dropout,cse,dce"
 CPU_PASSES = f"decompress{{keep-products=true}},{DEFAULT_PASSES}"
 """What it runs before kernels are chosen."""
 
+HALF_PASSES = f"{CPU_PASSES},fp16{{rounding=nearest,products=true}}"
+"""The same, where a user allows for weights in half precision."""
+
 FP16_PASS = "fp16"
 
 Verification: TypeAlias = Literal["off", "structure", "numeric"]

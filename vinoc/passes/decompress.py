@@ -9,9 +9,7 @@ from ..ir.dtype import bf16, f16, f32
 from ..ir.graph import Graph, Node
 from ..ir.ops.convert import Convert
 from .base import Context, Pass, graph_pass
-
-LARGE = 1 << 16
-"""Elements from which on weights that stay compressed are worth it."""
+from .filters import is_large_factor
 
 
 @graph_pass("decompress")
@@ -42,5 +40,4 @@ def _expands_products(node: Node) -> bool:
     source, out = node.operand(0), node.outputs[0]
     if type(source.op) is not Constant or source.dtype not in (f16, bf16) or out.dtype is not f32:
         return False
-    users = [isinstance(u, Node) and u.kind == "MatMul" and i == 1 and not u.op.transpose_a for u, i in out.uses]  # type: ignore[attr-defined]
-    return source.rank == 2 and source.op.value.size >= LARGE and all(users) and bool(users)
+    return is_large_factor(out)

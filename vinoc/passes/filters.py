@@ -1,4 +1,4 @@
-"""Which weights of a constant are added up, by the operation that reads it."""
+"""What the weights of a constant are, by the operation that reads it: factors of products, which are added up."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 from ..ir.graph import Node, Value
 from ..ir.ops.matrix import MatMul
+from ..ir.types import static_shape
 from .half import Filters
 
 CONVOLUTIONS = {"Convolution": 1, "DeformableConvolution": 1, "GroupConvolution": 2}
@@ -21,7 +22,19 @@ RECURRENT = frozenset(
 )
 """Weights [..., gates * hidden, in]."""
 
+LARGE = 1 << 16
+"""Elements of a matrix from which on it is worth it to keep it compressed while a model runs."""
+
 Shape = tuple[int, ...]
+
+
+def is_large_factor(value: Value) -> bool:
+    """Whether a value is a large matrix that only products read, on their right."""
+    shape = static_shape(value.tensor.shape)
+    users = [
+        isinstance(u, Node) and isinstance(u.op, MatMul) and i == 1 and not u.op.transpose_a for u, i in value.uses
+    ]
+    return shape is not None and len(shape) == 2 and math.prod(shape) >= LARGE and bool(users) and all(users)
 
 
 def filters_of(value: Value, shape: Shape) -> Filters | None:

@@ -24,11 +24,14 @@ from ..ir.errors import UsageError
 from ..ir.graph import Graph, Node, Value
 from ..ir.op import op_class
 from .base import Context, Pass, graph_pass
-from .filters import filters_of
+from .filters import filters_of, is_large_factor
 from .half import BLOCK, Filters, compensated, compensated_together, is_repeated, is_uniform, lost_share, nearest
 
 LOST = 0.75
 """A constant of which more than this share would leave the range of f16 stays as it is."""
+
+LOST_OF_PRODUCTS = 0.001
+"""The same where a user has not asked for files of half the size, but for speed."""
 
 SHAPE_PORTS = frozenset({("Interpolate", 1), ("Range", 0), ("Range", 1), ("Range", 2)})
 """Float operands from which shapes follow: compressing them would hide the shape."""
@@ -41,11 +44,15 @@ class Fp16(Pass):
     `rounding=nearest` takes the nearest values, as OpenVINO does; `compensated` lets the errors of a filter cancel.
     `keep-share` of the bytes stay f32, the smallest constants first. A model with FakeQuantize is left alone: its
     constants are ranges of quantized values.
+
+    With `products` only large weights of matrix products are compressed, those that f16 holds well, for devices whose
+    kernels expand them as they read them.
     """
 
     after = (("fuse", "fusions compute with constants, which they no longer find behind a Convert"),)
     rounding: Literal["compensated", "nearest"] = "compensated"
     keep_share: float = 0.02
+    products: bool = False
 
     def validate(self) -> None:
         if not 0 <= self.keep_share <= 1:
@@ -58,8 +65,11 @@ class Fp16(Pass):
                 context.decline(self.name, nodes[0].where, "the model is quantized (it has a FakeQuantize)")
             return 0
         nodes = [n for n in nodes if not _is_exempt(n.outputs[0])]
-        kept = _smallest(graph, nodes, self.keep_share)
-        chosen = [n for n in nodes if _is_fit(n, context) and not _is_kept(n, kept, context)]
+        if self.products:
+            nodes = [n for n in nodes if is_large_factor(n.outputs[0])]
+        kept = set() if self.products else _smallest(graph, nodes, self.keep_share)
+        lost = LOST_OF_PRODUCTS if self.products else LOST
+        chosen = [n for n in nodes if _is_fit(n, lost, context) and not _is_kept(n, kept, context)]
         filters = {} if self.rounding == "nearest" else _filters(chosen)
         small = _rounded_together(filters)
         count = len(chosen)
@@ -98,11 +108,11 @@ def _fingerprint(value: Buffer) -> tuple[int, bytes]:
     return value.nbytes, flat[:: max(1, flat.size // 16)].tobytes()
 
 
-def _is_fit(node: Node, context: Context) -> bool:
+def _is_fit(node: Node, limit: float, context: Context) -> bool:
     lost = lost_share(_array(node))
-    if lost > LOST:
-        context.decline(Fp16.name, node.where, f"{lost:.0%} of its values leave the range of f16")
-    return lost <= LOST
+    if lost > limit:
+        context.decline(Fp16.name, node.where, f"{100 * lost:.3g}% of its values leave the range of f16")
+    return lost <= limit
 
 
 def _is_kept(node: Node, kept: set[Node], context: Context) -> bool:

@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from ..compiler.config import CPU_PASSES, DEFAULT_PASSES, FP16_PASS, RUNTIME_PASSES
+from ..compiler.config import CPU_PASSES, DEFAULT_PASSES, FP16_PASS, HALF_PASSES, RUNTIME_PASSES
 from ..compiler.driver import quiet_gc
 from ..compiler.driver import read_model as read_graph
 from ..ir.errors import UsageError, did_you_mean
@@ -56,7 +56,7 @@ class Core:
         settings = {**self._config[device], **checked(config)}
         graph = model.graph.clone() if isinstance(model, Model) else read_model(model).graph
         with quiet_gc():
-            PassManager(RUNTIME_PASSES if device == "TEMPLATE" else CPU_PASSES).run(graph)
+            PassManager(_passes(device, settings)).run(graph)
         return CompiledModel(graph, device, settings)
 
     def set_property(self, device_name: str | Mapping[str, Any], properties: Mapping[str, Any] | None = None) -> None:
@@ -73,6 +73,13 @@ class Core:
         what = "reference" if device == "TEMPLATE" else "generated kernels"
         facts = {"FULL_DEVICE_NAME": f"vinoc {what}", "AVAILABLE_DEVICES": [""]}
         return facts[key] if key in facts else self._config[device].get(key, find(key, PROPERTIES).default)
+
+
+def _passes(device: str, settings: Mapping[str, Any]) -> str:
+    """What a graph goes through: INFERENCE_PRECISION_HINT may allow for rounded weights on the CPU."""
+    if device == "TEMPLATE":
+        return RUNTIME_PASSES
+    return HALF_PASSES if settings.get("INFERENCE_PRECISION_HINT") in ("f16", "bf16") else CPU_PASSES
 
 
 def _device(name: str) -> str:

@@ -59,7 +59,7 @@ def find(key: str, known: Mapping[str, Property] = PROPERTIES) -> Property:
 
 def _value(key: str, value: Any, p: Property) -> Any:
     if p.values:
-        text = str(value)
+        text = _word(value)
         found = next((v for v in p.values if v.lower() == text.lower()), None)
         if found is None:
             raise _refused(key, value, ", ".join(p.values), did_you_mean(text.upper(), p.values))
@@ -75,6 +75,13 @@ def _value(key: str, value: Any, p: Property) -> Any:
     if p.kind in ("int", "number_or_auto"):
         return _count(key, value)
     return str(value)
+
+
+def _word(value: Any) -> str:
+    """What a value is called: an element type by its name, a member of an enumeration by its own."""
+    name = getattr(value, "get_type_name", None)
+    text = str(name() if name else value).rpartition(".")[2]
+    return "dynamic" if text == "undefined" else text
 
 
 def _count(key: str, value: Any) -> int:

@@ -1,0 +1,99 @@
+"""EXECUTION_MODE_HINT and INFERENCE_PRECISION_HINT: what they allow the CPU to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import vinoc
+from vinoc.ir import Graph
+from vinoc.ir.builder import Builder
+from vinoc.ir.dtype import f32
+from vinoc.ir.types import TensorType
+
+
+def dense(depth: int = 256, columns: int = 300, scale: float = 1.0) -> vinoc.Model:
+    """relu(x w + b)"""
+    random = np.random.default_rng(1)
+    graph = Graph("dense")
+    b = Builder(graph)
+    x = graph.add_input(TensorType(f32, (2, depth)), "x")
+    w = (scale * random.standard_normal((depth, columns))).astype(np.float32)
+    graph.add_output(b.ReLU(b.Add(b.MatMul(x, w), w[:1].copy())), "y")
+    return vinoc.Model(graph)
+
+
+def kernels(compiled: vinoc.CompiledModel) -> list[str]:
+    from vinoc.backends.cpu.device import Executable
+    from vinoc.backends.cpu.lowering.plan import Call
+
+    executable = Executable(compiled.graph, 1, accuracy=compiled.get_property("EXECUTION_MODE_HINT") == "ACCURACY")
+    program: Any = executable.program([tuple(v.shape) for v in compiled.graph.inputs])
+    return [s.kernel.name for s in program.plan.steps if isinstance(s, Call)]
+
+
+X = np.random.default_rng(0).standard_normal((2, 256)).astype(np.float32)
+
+
+@pytest.mark.parametrize("hint", [None, "f32", "dynamic", "undefined"])
+def test_weights_stay_as_they_are(hint: str | None) -> None:
+    compiled = vinoc.compile_model(dense(), "CPU", {"INFERENCE_PRECISION_HINT": hint} if hint else None)
+    assert kernels(compiled) == ["gemm"]
+    assert compiled.get_property("INFERENCE_PRECISION_HINT") == {None: "f32", "undefined": "dynamic"}.get(hint, hint)
+    assert all(n.op.value.dtype is f32 for n in compiled.graph if n.kind == "Constant")
+
+
+@pytest.mark.parametrize("hint", ["f16", "bf16", vinoc.Type.f16])
+def test_weights_may_be_rounded(hint: Any) -> None:
+    exact = vinoc.compile_model(dense(), "TEMPLATE")([X])[0]
+    compiled = vinoc.compile_model(dense(), "CPU", {"INFERENCE_PRECISION_HINT": hint})
+    assert kernels(compiled) == ["gemm_f16"]
+    assert compiled.get_property("INFERENCE_PRECISION_HINT") == hint
+    error = np.abs(compiled([X])[0] - exact).max() / np.abs(exact).max()
+    assert 1e-6 < error < 1e-3, "weights are rounded, sums are not"
+
+
+def test_what_f16_cannot_hold_stays_f32() -> None:
+    config = {"INFERENCE_PRECISION_HINT": "f16"}
+    assert kernels(vinoc.compile_model(dense(scale=1e5), "CPU", config)) == ["gemm"]
+    assert kernels(vinoc.compile_model(dense(scale=1e-8), "CPU", config)) == ["gemm"]
+    assert kernels(vinoc.compile_model(dense(columns=8), "CPU", config)) == ["gemm"], "small ones are in the cache"
+
+
+def test_a_default_of_the_device() -> None:
+    core = vinoc.Core()
+    core.set_property("CPU", {"INFERENCE_PRECISION_HINT": "f16", "EXECUTION_MODE_HINT": "ACCURACY"})
+    assert core.get_property("CPU", "INFERENCE_PRECISION_HINT") == vinoc.Type.f16
+    compiled = core.compile_model(dense())
+    assert compiled.get_property("EXECUTION_MODE_HINT") == "ACCURACY"
+    assert kernels(compiled) == ["gemm_f16"]
+
+
+def test_compressed_models_stay_compressed(tmp_path: Any) -> None:
+    vinoc.save_model(dense(), tmp_path / "m.xml", compress_to_fp16=True)
+    expected = vinoc.compile_model(tmp_path / "m.xml", "TEMPLATE")([X])[0]
+    compiled = vinoc.compile_model(tmp_path / "m.xml", "CPU")
+    assert kernels(compiled) == ["gemm_f16"]
+    np.testing.assert_allclose(compiled([X])[0], expected, rtol=0, atol=2e-6 * np.abs(expected).max())
+
+
+def layer() -> vinoc.Model:
+    """A convolution for which Winograd's form by large tiles is the fastest."""
+    graph = Graph("layer")
+    b = Builder(graph)
+    x = graph.add_input(TensorType(f32, (1, 64, 56, 56)), "x")
+    w = np.random.default_rng(1).standard_normal((64, 64, 3, 3)).astype(np.float32)
+    ones = (1, 1)
+    graph.add_output(b.Convolution(x, w, strides=ones, pads_begin=ones, pads_end=ones, dilations=ones), "y")
+    return vinoc.Model(graph)
+
+
+def test_accuracy_rules_large_tiles_out() -> None:
+    plans = {m: kernels(vinoc.compile_model(layer(), "CPU", {"EXECUTION_MODE_HINT": m})) for m in MODES}
+    assert any("4" in name for name in plans["PERFORMANCE"] if "winograd" in name), plans
+    assert not any("4" in name for name in plans["ACCURACY"] if "winograd" in name), plans
+
+
+MODES = ("PERFORMANCE", "ACCURACY")
