@@ -21,17 +21,13 @@ from llvmlite import ir
 
 from ..codegen.emit import F32, I32, I64, PTR, VOID, Emitter
 from .base import Arguments, Kernel
-from .gemm import share, tiles
+from .gemm import AHEAD, prefetch_weights, share, tiles
 
 POST = (PTR, I64, I64, I64, I64)
 """Of an epilogue function: its block, address of the tile, bytes from row to row, rows, first channel, channels."""
 
 SETS = 4
 """Tiles of few rows split the sum over so many sets of accumulators, to hide the latency of the multiply-add."""
-
-AHEAD, LINE = 16 * 1024, 64
-"""Weights are prefetched so many bytes ahead, or those of the next panel: a panel comes from memory while the one
-before is in use. It is worth a quarter of the time where maps are small, and costs nothing where they are large."""
 
 ARGS = (
     "input", "output", "weights", "bias", "residual", "table", "zeros", "post", "post_args", "lo", "hi",
@@ -191,8 +187,7 @@ class _Tile:
         e, vectors = self.e, self.e.target.vectors
         align = e.lanes * 4
         row = [e.load(e.add(weights, offset + align * v), align=align) for v in range(vectors)]
-        for line in range(0, align * vectors, LINE):
-            e.prefetch(e.add(e.add(weights, offset + line), self.ahead))
+        prefetch_weights(e, e.add(weights, offset), self.ahead)
         base = which * len(sources) * vectors
         for r, source in enumerate(sources):
             x = e.broadcast(e.add(source, e.mul(k, 4)))
