@@ -26,11 +26,10 @@ def dense(depth: int = 256, columns: int = 300, scale: float = 1.0) -> vinoc.Mod
 
 
 def kernels(compiled: vinoc.CompiledModel) -> list[str]:
-    from vinoc.backends.cpu.device import Executable
     from vinoc.backends.cpu.lowering.plan import Call
 
-    executable = Executable(compiled.graph, 1, accuracy=compiled.get_property("EXECUTION_MODE_HINT") == "ACCURACY")
-    program: Any = executable.program([tuple(v.shape) for v in compiled.graph.inputs])
+    streams: Any = compiled._start()
+    program = streams._executable.all[0].program([tuple(v.shape) for v in compiled.graph.inputs])
     return [s.kernel.name for s in program.plan.steps if isinstance(s, Call)]
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import math
+import mmap
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from . import dtype as _dtype
 from .dtype import Array, DType
 from .errors import VinocError
+
+PAGES = 1 << 20
+"""Bytes from which on it pays to give pages back."""
 
 SAMPLES = 64
 """Elements that a buffer is told from others by, at first."""
@@ -56,6 +61,17 @@ class Buffer:
             self._array = _read_only(array)
             self._load = None
         return self._array
+
+    def given_up(self) -> Buffer:
+        """One of the same type and shape whose contents are gone: to read them raises VinocError."""
+
+        def load() -> Array:
+            raise VinocError(
+                f"a constant of type {self.dtype}{list(self.shape)} is gone: it was packed for a device",
+                help="take the graph of the model that was compiled, not that of the compiled model",
+            )
+
+        return Buffer(self.dtype, self.shape, load)
 
     @property
     def is_loaded(self) -> bool:
@@ -113,6 +129,23 @@ class Buffer:
 
     def __repr__(self) -> str:
         return f"Buffer({self.dtype.name}{list(self.shape)})"
+
+
+def forget_pages(array: Array) -> None:
+    """Gives the memory back that a part of a mapped file takes; it is read again when it is touched.
+
+    Does nothing for other arrays, and where the system cannot do it.
+    """
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    mapped = base.obj if isinstance(base, memoryview) else base
+    if not isinstance(mapped, mmap.mmap) or not hasattr(mapped, "madvise") or array.nbytes < PAGES:
+        return
+    begin = array.ctypes.data - np.frombuffer(mapped, np.uint8).ctypes.data
+    first, last = -(-begin // mmap.PAGESIZE), (begin + array.nbytes) // mmap.PAGESIZE
+    if first < last:
+        mapped.madvise(mmap.MADV_DONTNEED, first * mmap.PAGESIZE, (last - first) * mmap.PAGESIZE)
 
 
 def _uniform(array: Array) -> bytes | None:

@@ -57,7 +57,7 @@ class Core:
         graph = model.graph.clone() if isinstance(model, Model) else read_model(model).graph
         with quiet_gc():
             PassManager(_passes(device, settings)).run(graph)
-        return CompiledModel(graph, device, settings)
+            return CompiledModel(graph, device, settings)
 
     def set_property(self, device_name: str | Mapping[str, Any], properties: Mapping[str, Any] | None = None) -> None:
         """Sets defaults for what is compiled later: for one device, or, without a name, for all."""

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ...ir.errors import InferenceError, UsageError
-from ...ir.graph import Graph
-from ...ir.types import TensorType
+from ...ir.graph import Graph, Value
+from ...ir.types import TensorType, static_shape
 from ...passes.base import Context
 from ...passes.manager import PassManager
 from ..numpy.interpreter import Interpreter
@@ -67,12 +67,21 @@ class Executable:
         kernels: Target | None = None,
         parent: Executable | None = None,
         accuracy: bool = False,
+        owned: bool = False,
     ) -> None:
+        """`owned`: the graph is nobody else's; its large constants are given up once they are packed.
+
+        A stream is another executable of the same graph, with `parent`, and has threads and memory of its own.
+        """
         self.graph = graph
         self.library: Library = parent.library if parent else library(kernels.name if kernels else "host")
         self.pool: Pool = parent.pool if parent and not threads else Pool(self.library, threads or cores())
         self.packed: Packed = parent.packed if parent else Packed(Packer(self.library, self.pool))
         self.mode: Mode = parent.mode if parent else Mode(self.pool.threads, accuracy)
+        stream_of = parent if parent is not None and parent.graph is graph else None
+        self.owned: bool = stream_of.owned if stream_of else owned and all(_static(v) for v in graph.inputs)
+        self._plans: OrderedDict[Any, Plan] = stream_of._plans if stream_of else OrderedDict()
+        self._planning: Any = stream_of._planning if stream_of else threading.RLock()
         self._runners: OrderedDict[Any, Program | Staged] = OrderedDict()
         self._lock = threading.RLock()
 
@@ -82,18 +91,35 @@ class Executable:
         with self._lock:
             found = self._runners.get(key)
             if found is None:
-                found = self._runners[key] = self._make(specialize(self.graph, shapes))
-                if len(self._runners) > PLANS:
-                    self._runners.popitem(last=False)
+                found = self._runners[key] = self._for_shapes(key)
+                _keep_few(self._runners)
             self._runners.move_to_end(key)
             return found
 
-    def _make(self, graph: Graph) -> Program | Staged:
-        if not is_static(graph):
-            return Staged(graph, lambda part: self._make(part).run, self.child, self.child)
-        CpuRegions().run(graph, Context())  # not its bodies: each is lowered when it is made ready to run
-        plan = Plan(graph, self.library.target, self.packed, self.mode).build()
+    def prepare(self) -> None:
+        """Makes the runner at once where the shapes of all inputs are known."""
+        if all(_static(v) for v in self.graph.inputs):
+            self.program([static_shape(v.tensor.shape) or () for v in self.graph.inputs])
+
+    def _for_shapes(self, key: tuple[tuple[int, ...], ...]) -> Program | Staged:
+        with self._planning:
+            plan = self._plans.get(key)
+            if plan is None:
+                graph = self.graph if self.owned else specialize(self.graph, key)
+                if not is_static(graph):
+                    return self._make(graph)
+                plan = self._plans[key] = self._plan(graph)
+                _keep_few(self._plans)
         return Program(plan, self.library, self.pool, self.child)
+
+    def _plan(self, graph: Graph) -> Plan:
+        CpuRegions().run(graph, Context())  # not its bodies: each is lowered when it is made ready to run
+        return Plan(graph, self.library.target, self.packed, self.mode, self.owned).build()
+
+    def _make(self, graph: Graph) -> Program | Staged:
+        if is_static(graph):
+            return Program(self._plan(graph), self.library, self.pool, self.child)
+        return Staged(graph, lambda part: self._make(part).run, self.child, self.child)
 
     def child(self, graph: Graph) -> Runner:
         """A body, or a later stage: it shares kernels, threads and packed constants."""
@@ -114,6 +140,15 @@ class Executable:
         results = self.execute(inputs, state)
         state.commit()
         return results
+
+
+def _static(value: Value) -> bool:
+    return isinstance(value.type, TensorType) and value.type.is_static
+
+
+def _keep_few(cache: OrderedDict[Any, Any]) -> None:
+    if len(cache) > PLANS:
+        cache.popitem(last=False)
 
 
 def _interpreted(graph: Graph) -> Runner:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,27 +46,30 @@ class NodeRunner:
 class IslandStep:
     """A node of a plan: its operands and results lie in places."""
 
-    def __init__(self, island: Island, make_body: BodyMaker) -> None:
+    def __init__(self, island: Island, make_body: BodyMaker, arena: Array) -> None:
         self.island = island
+        self.arena = arena
         self.runner = NodeRunner(island.node, make_body) if island.node else None
 
     def run(self, inputs: Sequence[Array], outputs: Sequence[Array], state: State) -> None:
-        operands = [None if p is None else located(p, inputs, outputs) for p in self.island.inputs]
+        operands = [None if p is None else self.located(p, inputs, outputs) for p in self.island.inputs]
         if self.runner is None:  # a copy
-            located(self.island.outputs[0], inputs, outputs)[...] = operands[0]
+            self.located(self.island.outputs[0], inputs, outputs)[...] = operands[0]
             return
         if self.runner.node.kind == "Assign":  # a variable outlives the arena
             operands = [None if a is None else np.array(a) for a in operands]
         with np.errstate(all="ignore"):
             results = self.runner.run(operands, state)
         for place, result in zip(self.island.outputs, results, strict=True):
-            located(place, inputs, outputs)[...] = result
+            self.located(place, inputs, outputs)[...] = result
 
-
-def located(place: Place, inputs: Sequence[Array], outputs: Sequence[Array]) -> Array:
-    """A place as an array; those of inputs and outputs lie in the arrays of the run."""
-    if place.buffer.kind in (Kind.INPUT, Kind.OUTPUT):
-        array = (inputs if place.buffer.kind is Kind.INPUT else outputs)[place.buffer.index]
-        held = Buffer(0, array=array)
-        return Place(held, place.shape, place.strides, place.dtype, place.offset).view()
-    return place.view()
+    def located(self, place: Place, inputs: Sequence[Array], outputs: Sequence[Array]) -> Array:
+        """A place as an array; those of inputs and outputs lie in the arrays of the run."""
+        buffer = place.buffer
+        if buffer.kind is Kind.CONSTANT:
+            return place.view()
+        if buffer.kind is Kind.ARENA:
+            array = self.arena[buffer.start : buffer.start + buffer.size]
+        else:
+            array = (inputs if buffer.kind is Kind.INPUT else outputs)[buffer.index]
+        return replace(place, buffer=Buffer(0, array=array)).view()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from ..codegen.library import Library
-from ..lowering.place import Kind, Place, arrange
+from ..lowering.place import Buffer, Kind, Place
 from ..lowering.plan import Address, Argument, Array, Call, Island, Plan, aligned, dtype_of, shape_of
 from .islands import BodyMaker, IslandStep, State
 from .pool import Pool
@@ -38,19 +39,10 @@ class Program:
         calls = [s for s in plan.steps if isinstance(s, Call)]
         self.alone = sum(c.flops for c in calls) < FEW_FLOPS or all(c.units == 1 for c in calls)
         self._lock = threading.Lock()
-        self._allocate(plan)
+        self.arena = aligned(np.zeros(plan.arena_size + 64, np.uint8))
+        self.faults = [replace(f, noted=aligned(f.noted.copy())) for f in plan.faults]
+        self._own = {id(f.noted): mine.noted for f, mine in zip(plan.faults, self.faults, strict=True)}
         self.steps = self._link(plan)
-
-    def _allocate(self, plan: Plan) -> None:
-        used = [b for b in plan.buffers if b.first >= 0]
-        arena = arrange(used)
-        memory = aligned(np.zeros(arena.size + 64, np.uint8))
-        self.arena_size = arena.size
-        self.keep.append(memory)
-        for buffer in used:
-            offset = arena.offsets[buffer]
-            buffer.array = memory[offset : offset + buffer.size]
-            buffer.address = memory.ctypes.data + offset
 
     def _link(self, plan: Plan) -> list[Array | IslandStep]:
         """Runs of kernel calls become tables; islands stand between them."""
@@ -65,7 +57,7 @@ class Program:
         for step in plan.steps:
             if isinstance(step, Island):
                 close()
-                steps.append(IslandStep(step, self.make_body))
+                steps.append(IslandStep(step, self.make_body, self.arena))
             else:
                 rows.append(self._entry(step))
         close()
@@ -84,16 +76,24 @@ class Program:
 
     def _value(self, value: Argument) -> int:
         if isinstance(value, Place):
-            if value.buffer.array is not None and value.buffer.kind is Kind.CONSTANT:
-                value.buffer.address = value.buffer.array.ctypes.data
-                self.keep.append(value.buffer.array)
-            return value.buffer.address + value.offset
+            return self._address(value.buffer) + value.offset
         if isinstance(value, Address):
             return self.library.address(value.name, value.build)
         if isinstance(value, np.ndarray):
+            value = self._own.get(id(value), value)
             self.keep.append(value)
             return value.ctypes.data
         return int(value)
+
+    def _address(self, buffer: Buffer) -> int:
+        """Where a buffer begins; 0 for those that every run brings anew."""
+        if buffer.kind is Kind.ARENA:
+            return self.arena.ctypes.data + buffer.start
+        if buffer.kind is Kind.CONSTANT:
+            assert buffer.array is not None
+            self.keep.append(buffer.array)
+            return buffer.array.ctypes.data
+        return 0
 
     def run(self, inputs: Sequence[Array], state: State) -> list[Array]:
         """The outputs for C-contiguous inputs of the plan's shapes."""
@@ -106,7 +106,7 @@ class Program:
                     self.pool.run(step.ctypes.data, self.alone)
                 else:
                     step.run(inputs, outputs, state)
-            for fault in self.plan.faults:
+            for fault in self.faults:
                 fault.check()
         return outputs
 

@@ -6,8 +6,9 @@ concatenation, a transposed or reshaped tensor are views with strides of their o
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from math import prod
 from typing import Any
@@ -38,7 +39,11 @@ class Kind(Enum):
 
 @dataclass(eq=False)
 class Buffer:
-    """A stretch of memory. `first` and `last` are the positions of the calls between which an arena buffer lives."""
+    """A stretch of memory.
+
+    first, last   the positions of the calls between which a buffer of the arena lives
+    start         where it begins in the arena, in bytes
+    """
 
     size: int
     kind: Kind = Kind.ARENA
@@ -46,7 +51,7 @@ class Buffer:
     index: int = -1
     first: int = -1
     last: int = -1
-    address: int = 0
+    start: int = 0
     pinned: bool = False
 
     def touch(self, position: int) -> None:
@@ -103,7 +108,8 @@ class Place:
         if self.size == 0:
             return replace(self, shape=shape, strides=row_major(shape, self.itemsize))
         # NumPy knows the rule: a shape is set in place, or refused, on an array of these strides.
-        dummy = np.lib.stride_tricks.as_strided(np.empty(0, self.dtype), self.shape, self.strides)
+        # Of plain bytes: it makes no views of element types that it lacks.
+        dummy = np.lib.stride_tricks.as_strided(np.empty(0, f"V{self.itemsize}"), self.shape, self.strides)
         try:
             view = dummy.view()
             view.shape = shape
@@ -151,21 +157,13 @@ def dense(shape: Sequence[int], dtype: np.dtype[Any], form: Form) -> tuple[int, 
     return row_major(shape, dtype.itemsize)
 
 
-@dataclass
-class Arena:
-    """Offsets of buffers that do not live at the same time may be the same."""
+def arrange(buffers: Sequence[Buffer]) -> int:
+    """Gives each buffer its start in one arena; returns the bytes that it takes.
 
-    size: int = 0
-    offsets: dict[Buffer, int] = field(default_factory=dict)
-
-
-def arrange(buffers: Sequence[Buffer]) -> Arena:
-    """Largest first, each at the lowest offset that is free while it lives.
-
-    (Greedy by size: Pisarchyk and Lee 2020, "Efficient Memory Management for Deep Neural Net Inference",
-    arXiv:2001.03288.)
+    Largest first, each at the lowest offset that is free while it lives. (Greedy by size: Pisarchyk and Lee 2020,
+    "Efficient Memory Management for Deep Neural Net Inference", arXiv:2001.03288.)
     """
-    arena = Arena()
+    total = 0
     placed: list[tuple[int, int, Buffer]] = []
     for buffer in sorted(buffers, key=lambda b: -b.size):
         size = -(-buffer.size // ALIGN) * ALIGN
@@ -174,8 +172,7 @@ def arrange(buffers: Sequence[Buffer]) -> Arena:
             alive = other.pinned or buffer.pinned or not (other.last < buffer.first or buffer.last < other.first)
             if alive and start < offset + size and offset < end:
                 offset = end
-        arena.offsets[buffer] = offset
-        placed.append((offset, offset + size, buffer))
-        placed.sort(key=lambda p: p[0])
-        arena.size = max(arena.size, offset + size)
-    return arena
+        buffer.start = offset
+        insort(placed, (offset, offset + size, buffer), key=lambda p: p[0])
+        total = max(total, offset + size)
+    return total

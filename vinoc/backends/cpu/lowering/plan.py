@@ -8,12 +8,14 @@ and the profile show as such.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from ....ir.buffer import Buffer as Contents
+from ....ir.buffer import forget_pages
 from ....ir.constant import Constant
 from ....ir.errors import EvaluationError, VinocError
 from ....ir.graph import Graph, Node, Value
@@ -21,11 +23,14 @@ from ....ir.types import static_shape
 from ..codegen.target import Target
 from ..kernels.base import Kernel
 from .forms import Forms
-from .place import Buffer, Form, Kind, Place, dense
+from .place import Buffer, Form, Kind, Place, arrange, dense
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 Lowering: TypeAlias = Callable[["Plan", Node], None]
 Argument: TypeAlias = "int | Place | Array | Address"
+
+LARGE = 1 << 14
+"""Bytes from which on it pays to let go of a constant."""
 
 _LOWERINGS: dict[str, list[Lowering]] = {}
 
@@ -114,15 +119,20 @@ class Packed:
 
     run: Callable[..., None]
     arrays: dict[Any, Array] = field(default_factory=dict)
-    buffers: dict[int, Any] = field(default_factory=dict)
+    constants: dict[int, tuple[Contents, dict[Any, Array]]] = field(default_factory=dict)
     lock: Any = field(default_factory=threading.RLock)
 
     def of(self, constant: Value, tag: Any, make: Callable[[Array], Array]) -> Array:
         """What is made from a constant's content, by a tag that says what."""
         assert isinstance(constant.op, Constant)
         buffer = constant.op.value
-        self.buffers[id(buffer)] = buffer  # it is held, so that its identity stays its own
-        return self.get((id(buffer), tag), lambda: make(buffer.array))
+        with self.lock:  # the buffer is held, so that its identity stays its own
+            _, made = self.constants.setdefault(id(buffer), (buffer, {}))
+            found = made.get(tag)
+            if found is None:
+                found = made[tag] = aligned(make(buffer.array))
+                forget_pages(buffer.array)
+            return found
 
     def get(self, key: Any, make: Callable[[], Array]) -> Array:
         with self.lock:
@@ -130,6 +140,14 @@ class Packed:
             if found is None:
                 found = self.arrays[key] = aligned(make())
             return found
+
+    def give_up(self, node: Node) -> None:
+        """Lets go of a large constant, and of what was made from it but by those who hold that."""
+        op = node.op
+        if type(op) is Constant and op.value.nbytes > LARGE:
+            with self.lock:
+                self.constants.pop(id(op.value), None)
+            node.op = Constant(op.value.given_up())
 
 
 def aligned(array: Array) -> Array:
@@ -153,8 +171,12 @@ def fresh(shape: tuple[int, ...], dtype: Any = np.float32) -> Array:
 class Plan:
     """A schedule under construction."""
 
-    def __init__(self, graph: Graph, target: Target, packed: Packed, mode: Mode | None = None) -> None:
+    def __init__(
+        self, graph: Graph, target: Target, packed: Packed, mode: Mode | None = None, owned: bool = False
+    ) -> None:
+        """`owned`: nobody else needs the graph's large constants, which are given up as soon as they are packed."""
         self.graph = graph
+        self.owned = owned
         self.target = target
         self.packed = packed
         self.mode = mode or Mode()
@@ -164,6 +186,7 @@ class Plan:
         self.copies: dict[tuple[Place, Form], Place] = {}
         self.forms = Forms(graph)
         self.faults: list[Fault] = []
+        self.arena_size = 0
         self.node: Node | None = None
         for i, value in enumerate(graph.inputs):
             shape = shape_of(value)
@@ -263,9 +286,19 @@ class Plan:
                 continue
             self.node = node
             self._lower(node)
+            if self.owned:
+                self._give_up(v for v in node.inputs if v is not None and v.n_uses == 1)
         for i, value in enumerate(self.graph.outputs):
             self._finish(i, value)
+        if self.owned:
+            self._give_up(v for n in self.graph for v in n.outputs)
+        self.arena_size = arrange([b for b in self.buffers if b.first >= 0])
         return self
+
+    def _give_up(self, values: Iterable[Value]) -> None:
+        for value in values:
+            if value.is_const and value.node is not None:
+                self.packed.give_up(value.node)
 
     def _lower(self, node: Node) -> None:
         key = f"Region:{node.op.kernel}" if node.kind == "Region" else node.kind  # type: ignore[attr-defined]

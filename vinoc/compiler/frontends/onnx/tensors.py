@@ -18,6 +18,9 @@ from ....ir.dtype import Array, DType
 from ....ir.errors import ModelError
 from ....ir.types import TensorType, check_size
 
+LARGE = 1 << 16
+"""Bytes from which on a constant is used where it lies in the file, aligned or not."""
+
 FLOAT, STRING, COMPLEX64, COMPLEX128, EXTERNAL = 1, 8, 14, 15, 1
 
 ELEMENT_TYPES: dict[int, DType] = {
@@ -175,7 +178,9 @@ def _check_size(nbytes: int, dtype: DType, count: int, what: str) -> None:
 def _decode(raw: memoryview, dtype: DType, shape: tuple[int, ...]) -> Array:
     if not dtype.packed and dtype.kind != "b":
         array: Array = np.frombuffer(raw, dtype.numpy).reshape(shape)
-        return array if array.flags.aligned else np.array(array)
+        # Weights may lie at any byte; what reads them can do with that.
+        large = dtype is _dtype.f32 and array.nbytes >= LARGE
+        return array if array.flags.aligned or large else np.array(array)
     flat = np.frombuffer(raw, np.uint8)
     if dtype.kind == "b":
         flags: Array = (flat != 0).reshape(shape)
