@@ -15,7 +15,7 @@ DEFAULT_PASSES = "inline-if,fold,dropout,cse,fuse,dce"
 RUNTIME_PASSES = "inline-if,fold,dropout,cse,dce"
 """What `Core.compile_model` runs before the reference interpreter: what is cheap and keeps every number."""
 
-CPU_PASSES = f"decompress{{keep-products=true}},{DEFAULT_PASSES}"
+CPU_PASSES = f"widen,decompress{{keep-products=true}},{DEFAULT_PASSES}"
 """What it runs before kernels are chosen."""
 
 HALF_PASSES = f"{CPU_PASSES},fp16{{rounding=nearest,products=true}}"
