@@ -28,6 +28,12 @@ def convert(x: Array, to: np.dtype[Any]) -> Array:
         return x.astype(to)
 
 
+def reinterpret(x: Array, to: np.dtype[Any]) -> Array:
+    """The bits of `x` as another type of the same width; booleans are 0 and 1."""
+    bits = np.ascontiguousarray(x)
+    return (bits.view(np.uint8) != 0 if to == np.bool_ else bits.view(to)).reshape(x.shape)
+
+
 def _float_to_integer(x: Array, to: np.dtype[Any]) -> Array:
     least, most = limits(to)
     wide = np.trunc(x.astype(np.float64))

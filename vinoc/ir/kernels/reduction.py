@@ -71,6 +71,17 @@ def cumulative_sum(x: Array, axis: Array | None, exclusive: bool, reverse: bool)
     return like(np.flip(sums, along) if reverse else sums, x)
 
 
+def cumulative_product(x: Array, axis: Array, exclusive: bool, reverse: bool) -> Array:
+    """Running products along an axis, from its end if `reverse`; `exclusive` leaves the element itself out."""
+    along = int(np.asarray(axis).reshape(()))
+    forward = np.flip(x, along) if reverse else x
+    products = np.cumprod(_accumulator(forward), axis=along, dtype=_wide(x))
+    if exclusive:
+        products = np.roll(products, 1, along)
+        products[(slice(None),) * (along % x.ndim) + (slice(0, 1),)] = 1
+    return like(np.flip(products, along) if reverse else products, x)
+
+
 def _accumulator(x: Array) -> Array:
     """`x`, or its floats as f64 where NumPy cannot accumulate them in f64 by itself."""
     return x.astype(np.float64) if x.dtype.kind not in "fiuO" else x

@@ -29,6 +29,38 @@ def grid_sample(data: Array, grid: Array, align_corners: bool, mode: str, paddin
     return like(total, data)
 
 
+def grid_sample_nd(data: Array, grid: Array, align_corners: bool, mode: str, padding: str) -> Array:
+    """data [N,C,*spatial] at the places grid [N,*out,rank], the last dimension first, in -1..1 -> [N,C,*out]."""
+    wide = widen(data)
+    sizes = data.shape[2:]
+    where = grid.astype(np.float32, copy=False)
+    places = [denormalize(where[..., -1 - i], size, align_corners) for i, size in enumerate(sizes)]
+    if mode == "nearest":
+        return like(pick_nd(wide, [np.rint(p) for p in places], align_corners, padding), data)
+    reach = 1 if mode == "bilinear" else 2
+    bases = [np.floor(p) for p in places]
+    total = np.zeros((*data.shape[:2], *grid.shape[1:-1]), wide.dtype)
+    for taps in np.ndindex(*[2 * reach] * len(sizes)):
+        at = [base + (t + 1 - reach) for base, t in zip(bases, taps)]
+        weight = np.ones(grid.shape[:-1], np.float32)
+        for place, tap in zip(places, at):
+            weight = weight * tap_weight(place - tap, mode)
+        total += pick_nd(wide, at, align_corners, padding) * weight[:, None]
+    return like(total, data)
+
+
+def pick_nd(data: Array, at: list[Array], align_corners: bool, padding: str) -> Array:
+    """The elements of [N,C,*spatial] at whole places, an array [N,*out] for each spatial axis."""
+    inside = np.ones(at[0].shape, np.bool_)
+    index: list[Any] = [np.arange(len(data)).reshape(-1, *[1] * (at[0].ndim - 1)), slice(None)]
+    for place, size in zip(at, data.shape[2:]):
+        inside = inside & (place >= 0) & (place < size)
+        folded = reflect(place, size, align_corners) if padding == "reflection" else place
+        index.append(folded.clip(0, size - 1).astype(np.int64))
+    found: Array = np.moveaxis(data[tuple(index)], -1, 1)
+    return np.where(inside[:, None], found, found.dtype.type(0)) if padding == "zeros" else found
+
+
 def denormalize(at: Array, size: int, align_corners: bool) -> Array:
     """-1..1 as a place between the first and the last element, or between their outer edges."""
     return np.asarray((at + 1) / 2 * (size - 1) if align_corners else ((at + 1) * size - 1) / 2)
@@ -100,6 +132,35 @@ def sample_lattice(data: Array, y: Array, x: Array) -> Array:
         for column, column_weight in zip(columns, column_weights):
             total += data[:, row][:, :, column] * (row_weight[:, None] * column_weight).astype(data.dtype)
     return total
+
+
+def roi_corner_max(
+    data: Array, rois: Array, batches: Array, height: int, width: int, sampling: int, scale: float, half_pixel: bool
+) -> Array:
+    """As roi_align's maximum, but of the four weighted elements around each sample instead of their sum."""
+    wide = widen(data)
+    out = np.zeros((len(rois), data.shape[1], height, width), wide.dtype)
+    kind = np.float32
+    shift = kind(0.5) if half_pixel else kind(0)
+    least = kind(-np.inf) if half_pixel else kind(1)
+    for r, (region, batch) in enumerate(zip(rois.astype(kind), batches.tolist())):
+        x1, y1, x2, y2 = region * kind(scale) - shift
+        bin_h, bin_w = max(y2 - y1, least) / kind(height), max(x2 - x1, least) / kind(width)
+        ny, nx = (sampling, sampling) if sampling > 0 else (int(np.ceil(bin_h)), int(np.ceil(bin_w)))
+        if ny < 1 or nx < 1:
+            continue
+        y = y1 + np.arange(height * ny, dtype=kind) * bin_h / kind(ny) + bin_h / kind(2 * ny)
+        x = x1 + np.arange(width * nx, dtype=kind) * bin_w / kind(nx) + bin_w / kind(2 * nx)
+        image = wide[int(batch)]
+        rows, row_weights = neighbours(y, image.shape[1])
+        columns, column_weights = neighbours(x, image.shape[2])
+        best = np.full((len(image), len(y), len(x)), -np.inf, image.dtype)
+        for row, row_weight in zip(rows, row_weights):
+            for column, column_weight in zip(columns, column_weights):
+                weight = (row_weight[:, None] * column_weight).astype(image.dtype)
+                best = np.maximum(best, image[:, row][:, :, column] * weight)
+        out[r] = best.reshape(-1, height, ny, width, nx).max((2, 4))
+    return like(out, data)
 
 
 def neighbours(at: Array, size: int) -> tuple[tuple[Array, Array], tuple[Array, Array]]:

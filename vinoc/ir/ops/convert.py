@@ -63,3 +63,19 @@ class ConvertLike(Op):
 
     def evaluate(self, data: Array, like: Array) -> Array:
         return convert.convert(data, like.dtype)
+
+
+@op(internal=True)
+class BitCast(Op):
+    """The bits of the elements read as another type of the same width."""
+
+    destination_type: DType
+
+    def infer(self, data: Operand) -> TensorType:
+        found = data.tensor
+        if string in (found.dtype, self.destination_type) or found.dtype.bits != self.destination_type.bits:
+            raise InferenceError(f"the bits of {found.dtype} are no {self.destination_type}: their widths differ")
+        return TensorType(self.destination_type, found.shape)
+
+    def evaluate(self, data: Array) -> Array:
+        return convert.reinterpret(data, self.destination_type.numpy)

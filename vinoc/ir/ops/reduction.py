@@ -158,6 +158,21 @@ class ReduceLogicalOr(LogicalReduction):
         return np.asarray(np.any(data, axis=reduction.axes_of(axes), keepdims=self.keep_dims))
 
 
+def _running(data: Operand, axis: Operand | None) -> TensorType:
+    """The type of a running sum or product. Raises InferenceError for an axis out of range."""
+    found = numeric(data, "data")
+    rank = found.rank
+    if rank == 0:
+        raise InferenceError("a scalar has no axis to run along")
+    if axis is not None:
+        integral(axis, "the axis")
+        if axis.known is not None and axis.known.size != 1:
+            raise InferenceError(f"the axis must be one number, got {axis.known.tolist()}")
+        if axis.known is not None and rank is not None:
+            types.normalize_axis(axis.known.reshape(-1).tolist()[0], rank)
+    return found
+
+
 @op(opset=3)
 class CumSum(Op):
     """Running sums along an axis (default 0), from its end if `reverse`; `exclusive` leaves the element itself out."""
@@ -166,17 +181,21 @@ class CumSum(Op):
     reverse: bool = False
 
     def infer(self, data: Operand, axis: Operand | None = None) -> TensorType:
-        found = numeric(data, "data")
-        rank = found.rank
-        if rank == 0:
-            raise InferenceError("a scalar has no axis to sum along")
-        if axis is not None:
-            integral(axis, "the axis")
-            if axis.known is not None and axis.known.size != 1:
-                raise InferenceError(f"the axis must be one number, got {axis.known.tolist()}")
-            if axis.known is not None and rank is not None:
-                types.normalize_axis(axis.known.reshape(-1).tolist()[0], rank)
-        return found
+        return _running(data, axis)
 
     def evaluate(self, data: Array, axis: Array | None = None) -> Array:
         return reduction.cumulative_sum(data, axis, self.exclusive, self.reverse)
+
+
+@op(internal=True)
+class CumProd(Op):
+    """Running products along an axis, as CumSum has sums."""
+
+    exclusive: bool = False
+    reverse: bool = False
+
+    def infer(self, data: Operand, axis: Operand) -> TensorType:
+        return _running(data, axis)
+
+    def evaluate(self, data: Array, axis: Array) -> Array:
+        return reduction.cumulative_product(data, axis, self.exclusive, self.reverse)

@@ -3,6 +3,8 @@
 Such a graph runs in stages. What does not depend on the unknown is one program. Then the nodes that make values of
 unknown shape (NonZero, NonMaxSuppression, a Loop with an unknown count, sequences, ...) run by their definitions, and
 with the shapes that they turn out to have the rest is an executable of its own, planned for those shapes and kept.
+Strings and sequences are objects of Python, which have no place in an arena: nodes that read or make them run by their
+definitions, too.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ....ir.constant import Constant
+from ....ir.dtype import string
 from ....ir.graph import Graph, Node, Value
 from ....ir.types import TensorType
 from .islands import BodyMaker, NodeRunner, State
@@ -21,12 +24,18 @@ Runner = Callable[[Sequence[Any], State], list[Any]]
 
 
 def is_static(graph: Graph) -> bool:
-    """Whether every value has a static shape."""
-    return all(_static(v) for node in graph for v in node.outputs)
+    """Whether every value is an array of static shape."""
+    made = all(_static(v) for node in graph for v in node.outputs)
+    return made and not any(map(_is_object, (*graph.inputs, *(v for node in graph for v in node.outputs))))
 
 
 def _static(value: Value) -> bool:
     return isinstance(value.type, TensorType) and value.type.is_static
+
+
+def _is_object(value: Value) -> bool:
+    """Whether a value is made of Python's objects: a sequence, an optional, strings."""
+    return not isinstance(value.type, TensorType) or value.type.dtype is string
 
 
 class Staged:
@@ -43,37 +52,65 @@ class Staged:
         used = _read_by([*frontier, *rest], graph)
         known = {*graph.inputs, *(v for n in first for v in n.outputs)}
         self.inputs = list(graph.inputs)
+        self.plain_inputs = [v for v in self.inputs if not _is_object(v)]
         self.first_outputs = [v for v in used if v in known and v.owner is not graph and not v.is_const]
-        self.first = make(_subgraph(graph, first, self.inputs, self.first_outputs)) if self.first_outputs else None
+        self.first = (
+            make(_subgraph(graph, first, self.plain_inputs, self.first_outputs)) if self.first_outputs else None
+        )
         self.frontier = [(node, NodeRunner(node, make_body)) for node in frontier]
         made = {v for n in frontier for v in n.outputs}
         after = _read_by(rest, graph)
-        self.rest_inputs = [v for v in after if (v in known or v in made) and not v.is_const]
-        self.rest = make_rest(_subgraph(graph, rest, self.rest_inputs, graph.outputs))
-        self.constants = {v: np.asarray(v.const) for n in frontier for v in n.inputs if v is not None and v.is_const}
+        self.outputs = list(graph.outputs)
+        ready = {v for v in self.outputs if _is_object(v) and (v in known or v in made or v.is_const)}
+        read = {v for n in rest for v in n.inputs}
+        self.rest_outputs = [v for v in dict.fromkeys(self.outputs) if v not in ready]
+        self.rest_inputs = [
+            v for v in after if (v in known or v in made) and not v.is_const and (v in read or v not in ready)
+        ]
+        self.rest = (
+            make_rest(_subgraph(graph, rest, self.rest_inputs, self.rest_outputs)) if self.rest_outputs else None
+        )
+        constant = [v for n in frontier for v in n.inputs if v is not None] + [*ready]
+        self.constants = {v: np.asarray(v.const) for v in constant if v.is_const}
 
     def run(self, inputs: Sequence[Any], state: State) -> list[Any]:
         """The outputs of the graph."""
         values: dict[Value, Any] = {**self.constants, **dict(zip(self.inputs, inputs, strict=True))}
         if self.first is not None:
-            values.update(zip(self.first_outputs, self.first(inputs, state), strict=True))
+            results = self.first([values[v] for v in self.plain_inputs], state)
+            values.update(zip(self.first_outputs, results, strict=True))
         with np.errstate(all="ignore"):
             for node, runner in self.frontier:
                 results = runner.run([None if v is None else values[v] for v in node.inputs], state)
                 values.update(zip(node.outputs, results, strict=True))
-        return self.rest([values[v] for v in self.rest_inputs], state)
+        out = {v: _own(values[v]) for v in self.outputs if v in values and _is_object(v)}
+        if self.rest is not None:
+            results = self.rest([values[v] for v in self.rest_inputs], state)
+            out.update(zip(self.rest_outputs, results, strict=True))
+        return [out[v] for v in self.outputs]
+
+
+def _own(value: Any) -> Any:
+    """Strings as an array of the caller's own."""
+    return np.array(value) if isinstance(value, np.ndarray) else value
 
 
 def _parts(graph: Graph) -> tuple[list[Node], list[Node], list[Node]]:
-    """(what depends on nothing unknown, what makes the unknown, what depends on it); constants are in none."""
+    """(what depends on nothing unknown, what makes the unknown, what depends on it); constants are in none.
+
+    A node that reads or makes objects is of the second kind, unless it needs something of the third.
+    """
     first, frontier, rest = [], [], []
     late: set[Value] = set()
+    last: set[Value] = set()
     for node in graph:
         if type(node.op) is Constant:
             continue
-        if any(v in late for v in node.inputs):
+        objects = any(_is_object(v) for v in (*node.inputs, *node.outputs) if v is not None)
+        if any(v in last for v in node.inputs) or (not objects and any(v in late for v in node.inputs)):
             rest.append(node)
-        elif all(map(_static, node.outputs)):
+            last.update(node.outputs)
+        elif all(map(_static, node.outputs)) and not objects:
             first.append(node)
             continue
         else:

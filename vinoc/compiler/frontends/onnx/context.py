@@ -189,9 +189,9 @@ class NodeContext:
         """A subgraph as a Graph. `inputs` gives each of its inputs a type, or an array that it is fixed to."""
         return self._conversion.body(self._scope, proto, inputs)
 
-    def inline(self, proto: Any) -> list[Value]:
-        """Converts a subgraph without inputs right here, and returns its outputs."""
-        return self._conversion.inline(self._scope, proto)
+    def inline(self, proto: Any, inputs: Sequence[Value] = ()) -> list[Value]:
+        """Converts a subgraph right here, with values for its inputs, and returns its outputs."""
+        return self._conversion.inline(self._scope, proto, inputs)
 
     def attempt(self) -> int:
         """A mark for `retry`: how many problems are known so far."""

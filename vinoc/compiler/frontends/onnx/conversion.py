@@ -306,9 +306,13 @@ class Conversion:
                 scope.graph.remove_input(at)
         return Body(scope.graph, tuple(reversed(captures)))
 
-    def inline(self, outer: Scope, proto: Any) -> list[Value]:
-        """A subgraph without inputs, converted into the graph around it."""
-        return self._subgraph(self._enter(outer.graph, outer, proto), proto)
+    def inline(self, outer: Scope, proto: Any, inputs: Sequence[Value] = ()) -> list[Value]:
+        """A subgraph, converted into the graph around it."""
+        if inputs and len(inputs) != len(proto.input):
+            raise ModelError(f"subgraph '{proto.name}' has {len(proto.input)} inputs, expected {len(inputs)}")
+        scope = self._enter(outer.graph, outer, proto)
+        scope.values.update((v.name, given) for v, given in zip(proto.input, inputs, strict=False))
+        return self._subgraph(scope, proto)
 
     def _enter(self, graph: Graph, outer: Scope, proto: Any) -> Scope:
         return Scope(graph, outer, outer.opsets, Tensors(self._buffer, self._initializers(proto, {}), self.file))

@@ -8,7 +8,7 @@ from typing import Any
 from ....ir.errors import Problem, did_you_mean
 
 GRAPH, GRAPHS = 5, 10
-CONTROL = frozenset({"If", "Loop", "Scan", "SequenceMap"})
+CONTROL = frozenset({"If", "Loop", "Scan", "SequenceMap", "FlexAttention"})
 """The operators that have subgraphs."""
 
 

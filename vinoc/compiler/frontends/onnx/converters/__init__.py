@@ -3,6 +3,7 @@
 from . import (  # importing registers them
     activation,
     attention,
+    casts,
     constants,
     control_flow,
     convolution,
@@ -16,10 +17,13 @@ from . import (  # importing registers them
     normalization,
     pooling,
     quantization,
+    recent,
     recurrent,
     reduction,
     resize,
     sequence,
     shape,
     slicing,
+    strings,
+    training,
 )

@@ -51,10 +51,19 @@ def roi_align(ctx: NodeContext) -> Value:
 
 
 def _roi_align(ctx: NodeContext, aligned_mode: str) -> Value:
-    if ctx.attr("mode", "avg") != "avg":
-        ctx.fail(
-            f"RoiAlign with `mode` {ctx.attr('mode')} is not supported",
-            "ONNX takes the maximum of weighted corners, OpenVINO of interpolated points; export with `mode` avg",
+    mode = ctx.attr("mode", "avg")
+    if mode not in ("avg", "max"):
+        ctx.fail(f"attribute `mode` is '{mode}'", "ONNX knows avg, max")
+    if mode == "max":  # ONNX takes the maximum of weighted corners, OpenVINO of interpolated points
+        return ctx.b.ROICornerMax(
+            ctx.input(0),
+            ctx.input(1),
+            to_i64(ctx.b, ctx.input(2)),
+            pooled_h=ctx.attr("output_height", 1),
+            pooled_w=ctx.attr("output_width", 1),
+            sampling_ratio=ctx.attr("sampling_ratio", 0),
+            spatial_scale=ctx.attr("spatial_scale", 1.0),
+            half_pixel=aligned_mode == "half_pixel_for_nn",
         )
     return ctx.b.ROIAlign(
         ctx.input(0),
@@ -72,11 +81,10 @@ def _roi_align(ctx: NodeContext, aligned_mode: str) -> Value:
 @converter("GridSample", since=16)
 def grid_sample(ctx: NodeContext) -> Value:
     x, mode = ctx.input(0), ctx.attr("mode", "bilinear" if ctx.opset < 20 else "linear")
-    if x.rank not in (4, None):
-        ctx.fail(f"GridSample of {x.rank} dimensions is not supported", "only images, [N, C, H, W], can be sampled")
     if mode not in GRID_MODES:
         ctx.fail(f"attribute `mode` is '{mode}'", f"it must be one of {', '.join(GRID_MODES)}")
-    return ctx.b.GridSample(
+    sample = ctx.b.GridSample if rank(ctx, x) == 4 else ctx.b.GridSampleND
+    return sample(
         x,
         ctx.input(1),
         align_corners=bool(ctx.attr("align_corners", 0)),
@@ -122,17 +130,18 @@ def _line(b: Builder, extent: Value, align_corners: bool, like: Value) -> Value:
 @converter("Col2Im", since=18)
 def col2im(ctx: NodeContext) -> Value:
     size, block = to_i64(ctx.b, ctx.input(1)), to_i64(ctx.b, ctx.input(2))
-    if block.shape not in ((2,), None):
-        ctx.fail(f"Col2Im of {block.type} blocks is not supported", "only two spatial dimensions are")
-    pads = ctx.attr("pads", (0, 0, 0, 0))
-    return ctx.b.Col2Im(
+    n = block.shape[0] if block.shape is not None else None
+    if not isinstance(n, int):
+        ctx.fail(f"the number of dimensions of {block.type} blocks is unknown", "fix the shapes of the inputs")
+    pads = ctx.attr("pads", [0] * 2 * n)
+    return (ctx.b.Col2Im if n == 2 else ctx.b.Col2ImND)(
         ctx.input(0),
         size,
         block,
-        strides=tuple(ctx.attr("strides", (1, 1))),
-        dilations=tuple(ctx.attr("dilations", (1, 1))),
-        pads_begin=tuple(pads[:2]),
-        pads_end=tuple(pads[2:]),
+        strides=tuple(ctx.attr("strides", [1] * n)),
+        dilations=tuple(ctx.attr("dilations", [1] * n)),
+        pads_begin=tuple(pads[:n]),
+        pads_end=tuple(pads[n:]),
     )
 
 

@@ -7,11 +7,10 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
-from .....ir.dtype import DType, f64
+from .....ir.dtype import f64, string
 from .....ir.graph import Value
 from ..context import NodeContext
 from ..registry import converter
-from ..tensors import ELEMENT_TYPES
 from . import values
 from .values import number, rank, to
 
@@ -94,12 +93,20 @@ for _name, _kind, _attributes in (
     ("And", "LogicalAnd", {}),
     ("Or", "LogicalOr", {}),
     ("Xor", "LogicalXor", {}),
-    ("Equal", "Equal", {}),
     ("Greater", "Greater", {}),
     ("Less", "Less", {}),
 ):
     converter(_name, since=1)(_binary_aligned(_kind, **_attributes))
     converter(_name, since=7)(_binary(_kind, **_attributes))
+
+converter("Equal", since=1)(_binary_aligned("Equal"))
+
+
+@converter("Equal", since=7)
+def equal(ctx: NodeContext) -> Value:
+    a, b = ctx.input(0), ctx.input(1)
+    return ctx.b.StringEqual(a, b) if a.dtype is string else ctx.b.Equal(a, b)
+
 
 for _name, _kind, _since in (
     ("GreaterOrEqual", "GreaterEqual", 12),
@@ -167,37 +174,3 @@ def bit_shift(ctx: NodeContext) -> Value:
         ctx.fail(f"attribute `direction` is '{direction}'", "it must be LEFT or RIGHT")
     kind = "BitwiseLeftShift" if direction == "LEFT" else "BitwiseRightShift"
     return getattr(ctx.b, kind)(ctx.input(0), ctx.input(1))
-
-
-_F8_LIMITS = {"f8e4m3": 448.0, "f8e4m3fnuz": 240.0, "f8e5m2": 57344.0, "f8e5m2fnuz": 57344.0}
-
-
-def _cast(ctx: NodeContext, x: Value, dtype: DType) -> Value:
-    """A conversion; to eight-bit floats (opset 19) saturating, infinity included, unless asked not to."""
-    if dtype.name == "f8e8m0" and x.dtype is not dtype:
-        ctx.fail("a cast to f8e8m0 is not supported", "compute the scales in another type, or store them as constants")
-    limit = _F8_LIMITS.get(dtype.name)
-    if limit is not None and x.dtype.is_float and ctx.attr("saturate", 1):
-        x = ctx.b.Clamp(x, min=-limit, max=limit)
-    return to(ctx.b, x, dtype)
-
-
-@converter("Cast", since=1)
-def cast_by_name(ctx: NodeContext) -> Value:
-    """Before opset 6 the type is named by a string."""
-    from onnx import TensorProto
-
-    name = ctx.attr("to").upper()
-    if name not in TensorProto.DataType.keys():  # noqa: SIM118  # an enum wrapper of protobuf, no dict
-        ctx.fail(f"attribute `to` is '{name}', which is no element type", "see TensorProto.DataType in onnx.proto")
-    return _cast(ctx, ctx.input(0), ELEMENT_TYPES[TensorProto.DataType.Value(name)])
-
-
-@converter("Cast", since=6)
-def cast(ctx: NodeContext) -> Value:
-    return _cast(ctx, ctx.input(0), values.element_type(ctx, "to"))
-
-
-@converter("CastLike", since=15)
-def cast_like(ctx: NodeContext) -> Value:
-    return _cast(ctx, ctx.input(0), ctx.input(1).dtype)
