@@ -6,6 +6,7 @@ import hashlib
 import math
 import mmap
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -64,14 +65,7 @@ class Buffer:
 
     def given_up(self) -> Buffer:
         """One of the same type and shape whose contents are gone: to read them raises VinocError."""
-
-        def load() -> Array:
-            raise VinocError(
-                f"a constant of type {self.dtype}{list(self.shape)} is gone: it was packed for a device",
-                help="take the graph of the model that was compiled, not that of the compiled model",
-            )
-
-        return Buffer(self.dtype, self.shape, load)
+        return Buffer(self.dtype, self.shape, partial(_gone, f"{self.dtype}{list(self.shape)}"))
 
     @property
     def is_loaded(self) -> bool:
@@ -131,21 +125,24 @@ class Buffer:
         return f"Buffer({self.dtype.name}{list(self.shape)})"
 
 
-def forget_pages(array: Array) -> None:
-    """Gives the memory back that a part of a mapped file takes; it is read again when it is touched.
+def _gone(what: str) -> Array:
+    raise VinocError(
+        f"the contents of a constant {what} are gone: they were packed for a device",
+        help="take the graph that was compiled, not that of the compiled model",
+    )
 
-    Does nothing for other arrays, and where the system cannot do it.
+
+def forget_pages(array: Array) -> None:
+    """Gives the memory back that the file takes of which an array is a part; it is read again when it is touched.
+
+    Does nothing for small or other arrays, and where the system cannot do it.
     """
     base: Any = array
     while isinstance(base, np.ndarray):
         base = base.base
     mapped = base.obj if isinstance(base, memoryview) else base
-    if not isinstance(mapped, mmap.mmap) or not hasattr(mapped, "madvise") or array.nbytes < PAGES:
-        return
-    begin = array.ctypes.data - np.frombuffer(mapped, np.uint8).ctypes.data
-    first, last = -(-begin // mmap.PAGESIZE), (begin + array.nbytes) // mmap.PAGESIZE
-    if first < last:
-        mapped.madvise(mmap.MADV_DONTNEED, first * mmap.PAGESIZE, (last - first) * mmap.PAGESIZE)
+    if isinstance(mapped, mmap.mmap) and hasattr(mapped, "madvise") and array.nbytes >= PAGES:
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def _uniform(array: Array) -> bytes | None:
