@@ -29,7 +29,7 @@ class Buffer:
     keeps one element in memory (`splat`), whatever its shape.
     """
 
-    __slots__ = ("_array", "_digest", "_hash", "_load", "dtype", "shape")
+    __slots__ = ("__weakref__", "_array", "_digest", "_hash", "_load", "dtype", "shape")
 
     def __init__(self, dtype: DType, shape: tuple[int, ...], load: Callable[[], Array] | Array) -> None:
         self.dtype = dtype

@@ -48,7 +48,7 @@ def evaluate_constants(op: Op, inputs: Sequence[Value | None]) -> list[Buffer] |
             results = as_tuple(op.evaluate(*arrays))
     except VinocError:
         raise
-    except (ArithmeticError, ValueError, IndexError, TypeError, MemoryError) as error:
+    except (ArithmeticError, ValueError, LookupError, TypeError, MemoryError, RuntimeError) as error:
         raise EvaluationError(f"{op.kind} of constants cannot be computed: {error}") from error
     out = []
     for t, result in zip(types, results, strict=False):

@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from ...ir.errors import InferenceError, UsageError
+from ...ir.constant import Constant
+from ...ir.errors import EvaluationError, InferenceError, UsageError
 from ...ir.graph import Graph, Value
 from ...ir.types import TensorType, static_shape
 from ...passes.base import Context
 from ...passes.manager import PassManager
+from ..memory import bytes_of, check_room
 from ..numpy.interpreter import Interpreter
 from .codegen.library import Library
 from .codegen.target import Target, host, target
@@ -41,7 +43,8 @@ from .lowering import (  # noqa: F401  # they declare lowerings
     recurrent,
     resize,
 )
-from .lowering.plan import Array, Mode, Packed, Plan
+from .lowering.packed import Packed
+from .lowering.plan import Array, Mode, Plan
 from .lowering.regions import CpuRegions
 
 SPECIALIZE = "fold,dropout,cse,dce"
@@ -113,6 +116,9 @@ class Executable:
         return Program(plan, self.library, self.pool, self.child)
 
     def _plan(self, graph: Graph) -> Plan:
+        for node in graph:
+            if type(node.op) is not Constant:
+                check_room(bytes_of(v.type for v in node.outputs), f"the result of '{node.label}' ({node.kind})")
         CpuRegions().run(graph, Context())  # not its bodies: each is lowered when it is made ready to run
         return Plan(graph, self.library.target, self.packed, self.mode, self.owned).build()
 
@@ -129,7 +135,9 @@ class Executable:
 
     def execute(self, inputs: Sequence[Any], state: State) -> list[Any]:
         """The outputs for arrays of the graph's types; sequences are lists."""
-        arrays = [np.asarray(a, order="C") for a in inputs]
+        if len(inputs) != len(self.graph.inputs):
+            raise UsageError(f"{len(inputs)} inputs are given, the model has {len(self.graph.inputs)}", self.graph.name)
+        arrays = [_native(a, value) for a, value in zip(inputs, self.graph.inputs, strict=True)]
         return self.program([a.shape for a in arrays]).run(arrays, state)
 
     def run(self, inputs: Sequence[Array], state: State | None = None) -> list[Any]:
@@ -137,7 +145,10 @@ class Executable:
         state = state or State()
         if any(not isinstance(v.type, TensorType) for v in self.graph.inputs):
             return _interpreted(self.graph)(inputs, state)
-        results = self.execute(inputs, state)
+        try:
+            results = self.execute(inputs, state)
+        except MemoryError as error:
+            raise EvaluationError(f"there is not enough memory: {error}", self.graph.name) from error
         state.commit()
         return results
 
@@ -149,6 +160,21 @@ def _static(value: Value) -> bool:
 def _keep_few(cache: OrderedDict[Any, Any]) -> None:
     if len(cache) > PLANS:
         cache.popitem(last=False)
+
+
+def _native(given: Any, value: Value) -> Array:
+    """An input as kernels read it: row-major, of the machine's byte order. Raises UsageError for another type."""
+    array = np.asarray(given)
+    name = f"input '{value.name}'" if value.name else "an input"
+    wanted = value.dtype.numpy
+    if array.dtype != wanted:
+        if array.dtype.newbyteorder("=") != wanted:
+            raise UsageError(f"expected {value.type}, got an array of {array.dtype}", name)
+        array = array.astype(wanted)
+    if _static(value) and array.shape != value.shape:
+        raise UsageError(f"expected {value.type}, got an array of shape {list(array.shape)}", name)
+    check_room(array.nbytes, name)
+    return np.require(array, requirements=("C", "A"))
 
 
 def _interpreted(graph: Graph) -> Runner:

@@ -17,6 +17,7 @@ from ...ir.errors import EvaluationError, VinocError
 from ...ir.graph import Graph, Node, Value
 from ...ir.op import as_tuple
 from ...ir.types import TensorType, static_shape
+from .again import check_sizes
 from .signature import Bindings, check_inputs, describe, mismatch
 
 Hook: TypeAlias = Callable[[Node, Sequence[Any], float], None]
@@ -169,6 +170,7 @@ def _evaluate(
     try:
         if op.kind in _STATE:
             return _access(node, operands, variables, pending)
+        check_sizes(node, operands)
         return op.evaluate(*operands, bodies=bodies) if bodies else op.evaluate(*operands)
     except EvaluationError as error:
         if error.where is not None:  # a node of a body

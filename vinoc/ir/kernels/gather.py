@@ -14,7 +14,7 @@ def gather(data: Array, indices: Array, axis: Array, batch_dims: int) -> Array:
 
     data [B..., O..., n, I...], indices [B..., K...] -> [B..., O..., K..., I...]
     """
-    along = int(axis.item()) % data.ndim
+    along = range(data.ndim)[int(axis.item())]
     batch = batch_dims + indices.ndim if batch_dims < 0 else batch_dims
     shape = data.shape[:along] + indices.shape[batch:] + data.shape[along + 1 :]
     if batch == 0:

@@ -12,7 +12,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 def scatter_update(data: Array, indices: Array, updates: Array, axis: Array) -> Array:
     """A copy of `data` with slices along an axis replaced. Of several for one place, the last counts."""
     out = data.astype(np.result_type(data.dtype, updates.dtype))
-    out[(slice(None),) * (int(axis.item()) % data.ndim) + (indices,)] = updates
+    out[(slice(None),) * range(data.ndim)[int(axis.item())] + (indices,)] = updates
     return out
 
 
@@ -23,7 +23,7 @@ def scatter_elements(
 
     sum, prod, min, max, mean combine all updates of a place, and with `use_init_val` the element that was there.
     """
-    along = int(axis.item()) % data.ndim
+    along = range(data.ndim)[int(axis.item())]
     index = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
     index[along] = indices.astype(np.int64)
     place = tuple(np.broadcast_arrays(*index))

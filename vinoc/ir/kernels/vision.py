@@ -98,6 +98,9 @@ def reflect(at: Array, size: int, align_corners: bool) -> Array:
     folded = np.mod(at, 2 * size)
     return np.asarray(np.minimum(folded, 2 * size - 1 - folded))
 
+MOST_SAMPLES = 1 << 26
+"""Of one region: what is more comes from coordinates that make no sense."""
+
 
 def roi_align(
     data: Array, rois: Array, batches: Array, height: int, width: int, sampling: int, scale: float,
@@ -116,6 +119,8 @@ def roi_align(
         ny, nx = (sampling, sampling) if sampling > 0 else (int(np.ceil(bin_h)), int(np.ceil(bin_w)))
         if ny < 1 or nx < 1:
             continue
+        if height * ny * width * nx > MOST_SAMPLES:
+            raise ValueError(f"region {r}, {region.tolist()}, takes {height * ny} x {width * nx} samples")
         y = y1 + np.arange(height * ny, dtype=kind) * bin_h / kind(ny) + bin_h / kind(2 * ny)
         x = x1 + np.arange(width * nx, dtype=kind) * bin_w / kind(nx) + bin_w / kind(2 * nx)
         samples = sample_lattice(wide[int(batch)], y, x).reshape(-1, height, ny, width, nx)

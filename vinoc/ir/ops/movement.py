@@ -99,6 +99,8 @@ class Broadcast(Op):
             )
         rank = static_length(target_shape, "target_shape")
         target = known_dims(target_shape) or unknowns(rank)
+        if target is not None and any(isinstance(d, int) and d < 0 for d in target):
+            raise InferenceError(f"the target {text(target)} has a negative dimension")
         if self.mode == "bidirectional":
             return TensorType(data.dtype, types.broadcast(data.shape, target))
         if target is None or data.shape is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, isfinite
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -95,6 +95,8 @@ class Interpolate(Op):
 
 def scaled(size: Dim, scale: float) -> Dim:
     """The size of the result; symbolic for a symbolic size and a scale as 2 or 0.75."""
+    if not isfinite(scale) or scale < 0:
+        raise InferenceError(f"the scale is {scale}")
     if isinstance(size, int) or scale.as_integer_ratio()[1] <= 16:
         out: Dim = resize.scaled_size(size, scale)
         return out

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from math import prod
 from time import perf_counter
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from ...memory import check_room
 from ..codegen.library import Library
 from ..lowering.place import Buffer, Kind, Place
 from ..lowering.plan import Address, Argument, Array, Call, Island, Plan, aligned, dtype_of, shape_of
@@ -39,6 +41,8 @@ class Program:
         calls = [s for s in plan.steps if isinstance(s, Call)]
         self.alone = sum(c.flops for c in calls) < FEW_FLOPS or all(c.units == 1 for c in calls)
         self._lock = threading.Lock()
+        size = plan.arena_size + sum(prod(shape) * dtype.itemsize for shape, dtype in self.outputs)
+        check_room(size, f"'{plan.graph.name}'")
         self.arena = aligned(np.zeros(plan.arena_size + 64, np.uint8))
         self.faults = [replace(f, noted=aligned(f.noted.copy())) for f in plan.faults]
         self._own = {id(f.noted): mine.noted for f, mine in zip(plan.faults, self.faults, strict=True)}
@@ -101,14 +105,24 @@ class Program:
         with self._lock:
             self._bind(Kind.INPUT, inputs)
             self._bind(Kind.OUTPUT, outputs)
-            for step in self.steps:
-                if isinstance(step, np.ndarray):
-                    self.pool.run(step.ctypes.data, self.alone)
-                else:
-                    step.run(inputs, outputs, state)
-            for fault in self.faults:
-                fault.check()
+            try:
+                for step in self.steps:
+                    if isinstance(step, np.ndarray):
+                        self.pool.run(step.ctypes.data, self.alone)
+                    else:
+                        step.run(inputs, outputs, state)
+            finally:
+                # What a kernel found wrong comes first: an island may have failed for want of what it should have made.
+                self._check_faults()
         return outputs
+
+    def _check_faults(self) -> None:
+        """Raises the first fault that was noted; none is left for the next run."""
+        noted = [fault for fault in self.faults if fault.noted[0]]
+        for fault in noted:
+            fault.noted[0] = 0
+        if noted:
+            raise noted[0].error()
 
     def profile(self, inputs: Sequence[Array], state: State, runs: int = 10) -> list[tuple[Call | Island, float]]:
         """The mean seconds of every step over some runs.

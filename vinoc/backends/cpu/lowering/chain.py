@@ -40,19 +40,14 @@ def region(plan: Plan, node: Node) -> None:
 
 def _constant(plan: Plan, node: Node) -> None:
     """A chain of constants is computed once."""
-    buffers = []
-    for value in node.inputs:
-        assert value is not None
-        plan.read(value)
-        buffers.append(id(value.op.value))  # type: ignore[union-attr]
+    inputs = [v for v in node.inputs if v is not None]
+    shapes = [shape_of(v) for v in inputs]
 
-    def make(_: Array) -> Array:
-        arrays = [np.asarray(v.const) for v in node.inputs if v is not None]
-        return np.ascontiguousarray(Interpreter(node.bodies[0]).run(arrays)[0])
+    def make(*arrays: Array) -> Array:
+        operands = [a.reshape(s) for a, s in zip(arrays, shapes, strict=True)]
+        return np.ascontiguousarray(Interpreter(node.bodies[0]).run(operands)[0])
 
-    first = node.inputs[0]
-    assert first is not None
-    array = plan.packed.of(first, ("chain", tuple(buffers), str(node.bodies[0])), make)
+    array = plan.packed.of_all(inputs, ("chain", str(node.bodies[0])), make)
     out = node.outputs[0]
     plan.alias(out, plan.constant(array.astype(dtype_of(out), copy=False).reshape(shape_of(out))))
 

@@ -7,15 +7,13 @@ and the profile show as such.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from ....ir.buffer import Buffer as Contents
-from ....ir.buffer import forget_pages
 from ....ir.constant import Constant
 from ....ir.errors import EvaluationError, VinocError
 from ....ir.graph import Graph, Node, Value
@@ -23,16 +21,20 @@ from ....ir.types import static_shape
 from ..codegen.target import Target
 from ..kernels.base import Kernel
 from .forms import Forms
+from .packed import Packed as Packed
+from .packed import aligned as aligned
+from .packed import fresh as fresh
 from .place import Buffer, Form, Kind, Place, arrange, dense
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 Lowering: TypeAlias = Callable[["Plan", Node], None]
 Argument: TypeAlias = "int | Place | Array | Address"
 
-LARGE = 1 << 14
-"""Bytes from which on it pays to let go of a constant."""
-
 _LOWERINGS: dict[str, list[Lowering]] = {}
+
+
+_TAKE_NOTHING = frozenset({"Concat", "MatMul", "Region:matmul"})
+"""What has lowerings that know what to make of operands without elements."""
 
 
 def lowers(*kinds: str, ahead: bool = False) -> Callable[[Lowering], Lowering]:
@@ -91,11 +93,9 @@ class Fault:
     noted: Array
     say: Callable[[int], str]
 
-    def check(self) -> None:
-        """Raises EvaluationError that names the node, and forgets."""
-        if self.noted[0]:
-            self.noted[0] = 0
-            raise EvaluationError(f"{self.node.kind}: {self.say(int(self.noted[1]))}", self.node.where)
+    def error(self) -> EvaluationError:
+        """What was noted, with the node's name."""
+        return EvaluationError(f"{self.node.kind}: {self.say(int(self.noted[1]))}", self.node.where)
 
 
 @dataclass(frozen=True)
@@ -108,64 +108,6 @@ class Mode:
 
     threads: int = 1
     accuracy: bool = False
-
-
-@dataclass
-class Packed:
-    """What is made once from constants and shared by all plans: packed weights, tables. By a key.
-
-    run     calls a kernel at once: run(KERNEL, units, **args), where arrays stand for their addresses
-    """
-
-    run: Callable[..., None]
-    arrays: dict[Any, Array] = field(default_factory=dict)
-    constants: dict[int, tuple[Contents, dict[Any, Array]]] = field(default_factory=dict)
-    lock: Any = field(default_factory=threading.RLock)
-
-    def of(self, constant: Value, tag: Any, make: Callable[[Array], Array]) -> Array:
-        """What is made from a constant's content, by a tag that says what."""
-        assert isinstance(constant.op, Constant)
-        buffer = constant.op.value
-        with self.lock:  # the buffer is held, so that its identity stays its own
-            _, made = self.constants.setdefault(id(buffer), (buffer, {}))
-            found = made.get(tag)
-            if found is None:
-                found = made[tag] = aligned(make(buffer.array))
-                forget_pages(buffer.array)
-            return found
-
-    def get(self, key: Any, make: Callable[[], Array]) -> Array:
-        with self.lock:
-            found = self.arrays.get(key)
-            if found is None:
-                found = self.arrays[key] = aligned(make())
-            return found
-
-    def give_up(self, node: Node) -> None:
-        """Lets go of a large constant, and of what was made from it but by those who hold that."""
-        op = node.op
-        if type(op) is Constant and op.value.nbytes > LARGE:
-            with self.lock:
-                self.constants.pop(id(op.value), None)
-            node.op = Constant(op.value.given_up())
-
-
-def aligned(array: Array) -> Array:
-    """A C-contiguous copy that begins at a multiple of 64 bytes; itself, where it is one."""
-    if array.flags.c_contiguous and array.ctypes.data % 64 == 0:
-        return array
-    out = fresh(array.shape, array.dtype)
-    out[...] = array
-    return out
-
-
-def fresh(shape: tuple[int, ...], dtype: Any = np.float32) -> Array:
-    """An array that begins at a multiple of 64 bytes; its contents are anything."""
-    count, item = int(np.prod(shape, dtype=np.int64)), np.dtype(dtype).itemsize
-    raw = np.empty(count * item + 64, np.uint8)
-    start = -raw.ctypes.data % 64
-    out: Array = raw[start : start + count * item].view(dtype).reshape(shape)
-    return out
 
 
 class Plan:
@@ -242,7 +184,7 @@ class Plan:
     def new(self, shape: tuple[int, ...], dtype: np.dtype[Any], form: Form = Form.ROWS) -> Place:
         """Fresh memory in the arena: its contents are anything."""
         strides = dense(shape, dtype, form)
-        buffer = Buffer(int(np.prod(shape, dtype=np.int64)) * dtype.itemsize)
+        buffer = Buffer(prod(shape) * dtype.itemsize)
         self.buffers.append(buffer)
         return Place(buffer, shape, strides, dtype)
 
@@ -303,17 +245,28 @@ class Plan:
     def _lower(self, node: Node) -> None:
         key = f"Region:{node.op.kernel}" if node.kind == "Region" else node.kind  # type: ignore[attr-defined]
         why = "there is no kernel for it"
+        if not any(prod(shape_of(v)) for v in node.outputs):
+            return self._nothing(node)
+        if key not in _TAKE_NOTHING and _reads_nothing(node):
+            return self._island(node, "it makes something of nothing")
         for lowering in _LOWERINGS.get(key, ()):
             mark, buffers, places = len(self.steps), len(self.buffers), dict(self.places)
             try:
-                lowering(self, node)
-                return
+                return lowering(self, node)
             except Unfit as reason:
                 del self.steps[mark:], self.buffers[buffers:]
                 self.places = places
                 self.copies = {k: p for k, p in self.copies.items() if p.buffer in set(self.buffers)}
                 why = str(reason)
-        self._island(node, why)
+        return self._island(node, why)
+
+    def _nothing(self, node: Node) -> None:
+        """Results without elements need no kernel. Operations with bodies or state may do more than results say."""
+        if (node.bodies and node.kind != "Region") or not node.op.pure:
+            return self._island(node, "there is no kernel for it")
+        for value in node.outputs:
+            self.write(value, Form.ROWS)
+        return None
 
     def _island(self, node: Node, why: str) -> None:
         inputs = [None if v is None else self.read(v) for v in node.inputs]
@@ -349,6 +302,11 @@ def shape_of(value: Value) -> tuple[int, ...]:
 
 def dtype_of(value: Value) -> np.dtype[Any]:
     return value.dtype.numpy
+
+
+def _reads_nothing(node: Node) -> bool:
+    """Whether data without elements becomes a result with some: sums over nothing and the like."""
+    return any(v is not None and not v.is_const and prod(shape_of(v)) == 0 for v in node.inputs)
 
 
 def is_last(place: Place) -> bool:

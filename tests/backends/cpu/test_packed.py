@@ -1,0 +1,103 @@
+"""What plans share does not grow with the number of input shapes that come."""
+
+from __future__ import annotations
+
+import gc
+
+import numpy as np
+
+from vinoc.backends.cpu.device import PLANS, Executable
+from vinoc.backends.cpu.lowering.packed import Packed
+from vinoc.backends.numpy import Interpreter
+from vinoc.ir import Graph
+from vinoc.ir.builder import Builder
+from vinoc.ir.text import parse_graph
+
+MODEL = """
+graph g(x: f32[N,3,H,W]) -> (y, p) {
+  w = Constant() : f32[5,3,3,3] = random(1)
+  c = Convolution(x, w) {strides=[1,1], pads_begin=[1,1], pads_end=[1,1], dilations=[1,1]}
+  size = ShapeOf(c) {output_type=i64}
+  one = Constant() : f32[] = [0.5]
+  grid = Broadcast(one, size)
+  twice = Add(grid, one)
+  sum = Multiply(c, twice)
+  begin = Constant() : i64[4] = [0,0,2,1]
+  p = Pad(sum, begin, begin) {pad_mode="reflect"}
+  v = Constant() : f32[7,5,1,1] = random(2)
+  y = Convolution(p, v) {strides=[2,2], pads_begin=[0,0], pads_end=[0,0], dilations=[1,1]}
+}
+"""
+
+
+def held(packed: Packed) -> tuple[int, int, int]:
+    """(things made from constants, tables, bytes of both)"""
+    gc.collect()
+    packed.of(Builder(Graph("g")).const(np.zeros(1)), "nothing", np.copy)  # what is gone is dropped now
+    arrays = [*packed.arrays.values(), *packed.tables.values()]
+    return len(packed.arrays), len(packed.tables), sum(a.nbytes for a in arrays)
+
+
+def test_shapes_leave_nothing_behind() -> None:
+    graph = parse_graph(MODEL)
+    executable, reference = Executable(graph, 1), Interpreter(graph)
+    rng = np.random.default_rng(0)
+
+    def run(height: int, width: int) -> None:
+        x = rng.standard_normal((1, 3, height, width)).astype(np.float32)
+        for a, b in zip(executable.run([x]), reference.run([x]), strict=True):
+            np.testing.assert_allclose(a, b, rtol=0, atol=1e-4)
+
+    for k in range(PLANS):
+        run(40 + k, 41)
+    most = held(executable.packed)
+    assert most[0] >= 2
+    assert most[1] >= PLANS
+    for k in range(5 * PLANS):
+        run(4 + k % 30, 5 + k)
+    found = held(executable.packed)
+    assert all(a <= 2 * b for a, b in zip(found, most, strict=True)), (found, most)
+
+
+def test_weights_are_packed_once_for_all_shapes() -> None:
+    executable = Executable(parse_graph(MODEL), 1)
+    executable.run([np.zeros((1, 3, 5, 5), np.float32)])
+    weights = [a for (_, tag), a in executable.packed.arrays.items() if {"panels", "rows", "winograd"} & {*tag}]
+    assert len(weights) == 2
+    for k in range(2 * PLANS):
+        executable.run([np.zeros((1, 3, 6 + k, 5), np.float32)])
+    gc.collect()
+    for array in weights:
+        assert any(array is a for a in executable.packed.arrays.values())
+
+
+def test_another_constant_in_the_same_place_is_not_taken_for_the_one_that_is_gone() -> None:
+    packed = Packed(lambda *_, **__: None)
+    for k in range(200):
+        graph = Graph("g")
+        constant = Builder(graph).const(np.full(3, k, np.float32))
+        assert packed.of(constant, "double", lambda a: 2 * a).tolist() == [2 * k] * 3
+        del graph, constant
+    gc.collect()
+    assert len(packed.arrays) <= 200
+
+
+def test_what_is_made_of_several_constants_ends_with_the_first_that_ends() -> None:
+    packed = Packed(lambda *_, **__: None)
+    graph, other = Graph("a"), Graph("b")
+    x, y = Builder(graph).const(np.ones(2)), Builder(other).const(np.zeros(2))
+    made = packed.of_all([x, y], "sum", np.add)
+    assert packed.of_all([x, y], "sum", np.subtract) is made
+    del y, other
+    gc.collect()
+    packed.of(x, "x", np.copy)
+    assert [tag for _, tag in packed.arrays] == ["x"]
+
+
+def test_tables_live_as_long_as_somebody_holds_them() -> None:
+    packed = Packed(lambda *_, **__: None)
+    table = packed.get("key", lambda: np.arange(4))
+    assert packed.get("key", lambda: np.zeros(4)) is table
+    del table
+    gc.collect()
+    assert len(packed.tables) == 0

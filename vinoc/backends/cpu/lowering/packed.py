@@ -1,0 +1,114 @@
+"""What plans share: packed constants and tables, each made once and kept for as long as somebody needs it.
+
+What is made from constants lives as long as they do: weights of the model as long as the model, constants that came out
+of folding for one set of input shapes as long as the plan for these. Tables live as long as a plan that holds them. So
+the bounded cache of plans bounds all of it, however many shapes come.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ....ir.buffer import forget_pages
+from ....ir.constant import Constant
+from ....ir.graph import Node, Value
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+
+LARGE = 1 << 14
+"""Bytes from which on it pays to let go of a constant."""
+
+
+@dataclass
+class Packed:
+    """What is made once and shared by all plans of a model: packed weights, tables. By a key.
+
+    run     calls a kernel at once: run(KERNEL, units, **args), where arrays stand for their addresses
+    """
+
+    run: Callable[..., None]
+    arrays: dict[Any, Array] = field(default_factory=dict)
+    """Made from constants, by the identities of their buffers and a tag."""
+    tables: weakref.WeakValueDictionary[Any, Array] = field(default_factory=weakref.WeakValueDictionary)
+    lock: Any = field(default_factory=threading.RLock)
+    _made_of: dict[int, tuple[weakref.ref[Any], set[Any]]] = field(default_factory=dict)
+    _gone: deque[int] = field(default_factory=deque)
+
+    def of(self, constant: Value, tag: Any, make: Callable[[Array], Array]) -> Array:
+        """What is made from a constant's content, by a tag that says what."""
+        return self.of_all([constant], tag, make)
+
+    def of_all(self, constants: Sequence[Value], tag: Any, make: Callable[..., Array]) -> Array:
+        """What is made from the contents of several constants."""
+        buffers = [c.op.value for c in constants if isinstance(c.op, Constant)]
+        assert len(buffers) == len(constants)
+        key = (tuple(map(id, buffers)), tag)
+        with self.lock:
+            self._forget()
+            found = self.arrays.get(key)
+            if found is None:
+                found = self.arrays[key] = aligned(make(*(b.array for b in buffers)))
+                for buffer in buffers:
+                    self._keys_of(buffer).add(key)
+                    forget_pages(buffer.array)
+            return found
+
+    def get(self, key: Any, make: Callable[[], Array]) -> Array:
+        """A table. It lives as long as the caller, or another one, holds it."""
+        with self.lock:
+            found = self.tables.get(key)
+            if found is None:
+                found = self.tables[key] = aligned(make())
+            return found
+
+    def give_up(self, node: Node) -> None:
+        """Lets go of a large constant, and of what was made from it but by those who hold that."""
+        op = node.op
+        if type(op) is Constant and op.value.nbytes > LARGE:
+            with self.lock:
+                self._drop(id(op.value))
+            node.op = Constant(op.value.given_up())
+
+    def _keys_of(self, buffer: Any) -> set[Any]:
+        """The keys of what is made from a buffer. Its end is noted, so that its identity is not taken for another's."""
+        number = id(buffer)
+        if number not in self._made_of:
+            # A buffer may end inside any allocation, whatever locks are held: it is only noted there.
+            gone = self._gone
+            self._made_of[number] = (weakref.ref(buffer, lambda _: gone.append(number)), set())
+        return self._made_of[number][1]
+
+    def _forget(self) -> None:
+        """Drops what was made from constants that are gone."""
+        while self._gone:
+            self._drop(self._gone.popleft())
+
+    def _drop(self, number: int) -> None:
+        _, keys = self._made_of.pop(number, (None, ()))
+        for key in keys:
+            self.arrays.pop(key, None)
+
+
+def aligned(array: Array) -> Array:
+    """A C-contiguous copy that begins at a multiple of 64 bytes; itself, where it is one."""
+    if array.flags.c_contiguous and array.ctypes.data % 64 == 0:
+        return array
+    out = fresh(array.shape, array.dtype)
+    out[...] = array
+    return out
+
+
+def fresh(shape: tuple[int, ...], dtype: Any = np.float32) -> Array:
+    """An array that begins at a multiple of 64 bytes; its contents are anything."""
+    count, item = int(np.prod(shape, dtype=np.int64)), np.dtype(dtype).itemsize
+    raw = np.empty(count * item + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    out: Array = raw[start : start + count * item].view(dtype).reshape(shape)
+    return out
