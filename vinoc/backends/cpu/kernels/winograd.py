@@ -1,14 +1,14 @@
-"""Winograd's form of 3x3 convolutions: transforms of tiles of the input and of the sums.
+"""Winograd's form of 3x3 and 5x5 convolutions: transforms of tiles of the input and of the sums.
 
-A tile of m x m outputs needs n x n inputs, n = m + 2. With d the input tile and g the 3x3 weights of two channels,
+A tile of m x m outputs needs n x n inputs, n = m + r - 1. With d the input tile, g the r x r weights of two channels,
 
     y = A' [ (B' d B) * (G g G') ] A        (* elementwise, summed over input channels)
 
-so that n^2 products do the work of 9 m^2: the sum over channels becomes n^2 matrix products, one for each frequency.
+so that n^2 products do the work of r^2 m^2: the sum over channels becomes n^2 matrix products, one for each frequency.
 (Lavin and Gray 2015, "Fast Algorithms for Convolutional Neural Networks", arXiv:1509.09308.)
 
-A', B', G belong to points of evaluation: 0, +-1 and infinity for m = 2; 0, +-3/4, +-3/2 and infinity for m = 4, which
-are 3 to 5 times as exact as the usual 0, +-1, +-2.
+A', B', G belong to points of evaluation: 0, +-1 and infinity for n = 4; 0, +-3/4, +-3/2 and infinity for n = 6, which
+are 3 to 5 times as exact as the usual 0, +-1, +-2. B' depends on the points alone.
 
 Transformed inputs V lie as [chunk][frequency][group][tile][channel], sums M likewise; channels are padded to whole
 vectors. A unit of work is one tile.
@@ -27,38 +27,43 @@ from ..codegen.emit import F32, I32, I64, Emitter
 from .base import Arguments, Kernel
 
 ALPHA, BETA = 0.75, 1.5
-"""The points of m = 4, besides 0 and infinity: +-ALPHA, +-BETA."""
+"""The points of n = 6, besides 0 and infinity: +-ALPHA, +-BETA."""
 
 Lines = Sequence[Any]
 
 
 @dataclass(frozen=True)
 class Form:
-    """One size of tile.
+    """One size of tile, for windows of taps x taps.
 
     data      n values of a line of inputs -> n values: a column of B' d
     sums      n values of a line of sums -> m values: a column of A' m
     """
 
     tile: int
+    taps: int
     data: Callable[[Emitter, Lines], Lines]
     sums: Callable[[Emitter, Lines], Lines]
 
     @property
     def size(self) -> int:
-        return self.tile + 2
+        return self.tile + self.taps - 1
+
+    @property
+    def name(self) -> str:
+        return f"{self.tile}x{self.taps}"
 
 
-def _data2(e: Emitter, d: Lines) -> Lines:
+def _data4(e: Emitter, d: Lines) -> Lines:
     return [e.b.fsub(d[0], d[2]), e.b.fadd(d[1], d[2]), e.b.fsub(d[2], d[1]), e.b.fsub(d[3], d[1])]
 
 
-def _sums2(e: Emitter, m: Lines) -> Lines:
+def _sums4(e: Emitter, m: Lines) -> Lines:
     both, apart = e.b.fadd(m[1], m[2]), e.b.fsub(m[1], m[2])
     return [e.b.fadd(m[0], both), e.b.fadd(apart, m[3])]
 
 
-def _data4(e: Emitter, d: Lines) -> Lines:
+def _data6(e: Emitter, d: Lines) -> Lines:
     """Row of point p: the product of (x - q) over the other points q, as coefficients of the d's."""
     a2, b2 = ALPHA * ALPHA, BETA * BETA
 
@@ -72,17 +77,24 @@ def _data4(e: Emitter, d: Lines) -> Lines:
     return [ends(d[0], d[2], d[4]), *pair(ALPHA, b2), *pair(BETA, a2), ends(d[1], d[3], d[5])]
 
 
-def _sums4(e: Emitter, m: Lines) -> Lines:
+def _sums6(tile: int, e: Emitter, m: Lines) -> Lines:
     """Row k: the k-th powers of the points; infinity counts in the last."""
     s1, t1, s2, t2 = e.b.fadd(m[1], m[2]), e.b.fsub(m[1], m[2]), e.b.fadd(m[3], m[4]), e.b.fsub(m[3], m[4])
 
-    def power(k: int, one: Any, two: Any) -> Any:
+    def power(k: int) -> Any:
+        one, two = (t1, t2) if k % 2 else (s1, s2)
         return e.fma(e.splat(BETA**k), two, e.b.fmul(e.splat(ALPHA**k), one))
 
-    return [e.b.fadd(e.b.fadd(m[0], s1), s2), power(1, t1, t2), power(2, s1, s2), e.b.fadd(power(3, t1, t2), m[5])]
+    *rows, last = [power(k) for k in range(1, tile)]
+    return [e.b.fadd(e.b.fadd(m[0], s1), s2), *rows, e.b.fadd(last, m[5])]
 
 
-FORMS = {2: Form(2, _data2, _sums2), 4: Form(4, _data4, _sums4)}
+_FORMS = (
+    Form(2, 3, _data4, _sums4),
+    Form(4, 3, _data6, partial(_sums6, 4)),
+    Form(2, 5, _data6, partial(_sums6, 2)),
+)
+FORMS = {(form.tile, form.taps): form for form in _FORMS}
 
 INPUT_ARGS = (
     "input", "output", "zeros", "first", "tiles_y", "tiles_x", "height", "width", "top", "left",
@@ -291,5 +303,5 @@ class _OutputTile:
             e.masked_store(value, at(self.table), mask)
 
 
-WINOGRAD_INPUT = {m: Kernel(f"winograd_input{m}", INPUT_ARGS, _input(form)) for m, form in FORMS.items()}
-WINOGRAD_OUTPUT = {m: Kernel(f"winograd_output{m}", OUTPUT_ARGS, _output(form)) for m, form in FORMS.items()}
+WINOGRAD_INPUT = {k: Kernel(f"winograd_input{f.name}", INPUT_ARGS, _input(f)) for k, f in FORMS.items()}
+WINOGRAD_OUTPUT = {k: Kernel(f"winograd_output{f.name}", OUTPUT_ARGS, _output(f)) for k, f in FORMS.items()}

@@ -9,6 +9,7 @@ import numpy as np
 from ....ir.constant import Constant
 from ....ir.graph import Node
 from ..codegen.target import Target
+from ..kernels.winograd import FORMS
 from . import direct, first_layer, transposed, winograd
 from .conv import Convolution
 from .depthwise import depthwise
@@ -25,8 +26,8 @@ SHORT = 1.5
 MEMORY = 25.0
 """Bytes per nanosecond from memory, for one thread; two have twice as many, more have no more."""
 
-TRANSFORM = {2: 11.0, 4: 29.0}
-"""Nanoseconds to transform a vector of channels of a tile."""
+TRANSFORM = {(2, 3): 11.0, (4, 3): 29.0, (2, 5): 32.0}
+"""Nanoseconds to transform a vector of channels of a tile, by its size and the taps of a window."""
 
 CALLS = 2000.0
 """Nanoseconds of the three more calls."""
@@ -52,22 +53,23 @@ def convolution(plan: Plan, node: Node) -> None:
 
 
 def best_tile(plan: Plan, conv: Convolution) -> int:
-    """0: direct; 2 or 4: Winograd's form by tiles of that size. Accuracy rules 4 out."""
+    """0: direct; 2 or 4: Winograd's form by tiles of that size. Accuracy rules out tiles of more than 4x4 inputs."""
     if not fits(conv):
         return 0
-    sizes = [0, 2] if plan.mode.accuracy else [0, 2, 4]
+    taps = conv.window.kernel[0]
+    sizes = [0, *(tile for tile, of in FORMS if of == taps and (tile + taps <= 5 or not plan.mode.accuracy))]
     return min(sizes, key=lambda tile: cost(conv, tile, plan.target, plan.mode.threads))
 
 
 def cost(conv: Convolution, tile: int, target: Target, threads: int) -> float:
     """Nanoseconds, roughly: products or the weights' way from memory, whatever lasts longer, and transforms."""
-    pairs = conv.groups * conv.channels * conv.depth
+    pairs, taps = conv.groups * conv.channels * conv.depth, conv.window.kernel[0]
     if not tile:
         count, frequencies, transforms = conv.images * prod(conv.window.out), prod(conv.window.kernel), 0.0
     else:
-        count, frequencies = conv.images * prod(-(-n // tile) for n in conv.window.out), (tile + 2) ** 2
+        count, frequencies = conv.images * prod(-(-n // tile) for n in conv.window.out), (tile + taps - 1) ** 2
         vectors = conv.groups * sum(-(-n // target.lanes) for n in (conv.channels, conv.depth))
-        transforms = TRANSFORM[tile] * count * vectors + CALLS
+        transforms = TRANSFORM[tile, taps] * count * vectors + CALLS
     rows = min(count, target.rows)
     products = 2 * pairs * count * frequencies / (RATE * target.lanes) * (1 + SHORT / rows)
     weights = 4 * pairs * frequencies / MEMORY
@@ -81,7 +83,7 @@ def cost(conv: Convolution, tile: int, target: Target, threads: int) -> float:
 def fits(conv: Convolution) -> bool:
     """Whether Winograd's form computes it."""
     window = conv.window
-    plain = window.kernel == (3, 3) and window.strides == window.dilations == (1, 1)
+    plain = window.kernel in ((3, 3), (5, 5)) and window.strides == window.dilations == (1, 1)
     return plain and conv.images * min(window.out) > 0 and moderate(conv)
 
 

@@ -55,8 +55,8 @@ def lower(plan: Plan, conv: Convolution, tile: int) -> None:
 
 class Lowering:
     def __init__(self, plan: Plan, conv: Convolution, tile: int) -> None:
-        self.plan, self.conv, self.tile = plan, conv, tile
-        self.frequencies = FORMS[tile].size ** 2
+        self.plan, self.conv, self.form = plan, conv, (tile, conv.window.kernel[0])
+        self.frequencies = FORMS[self.form].size ** 2
         self.tiles = tuple(-(-n // tile) for n in conv.window.out)
         self.count = conv.images * prod(self.tiles)
         lanes = plan.target.lanes
@@ -70,7 +70,7 @@ class Lowering:
         self.sums = plan.scratch(self.chunks.parallel * self.m.chunk // 4)
         self.flags = plan.scratch(self.count)
         self.panels = -(-conv.depth // plan.target.width)
-        self.weights = plan.packed.of(conv.filters, ("winograd", tile, plan.target.width), self.pack)
+        self.weights = plan.packed.of(conv.filters, ("winograd", self.form, plan.target.width), self.pack)
         self.bias = bias_panels(plan, conv.epilogue.bias, conv.groups, conv.depth)
         self.out = plan.write(conv.result, Form.LAST)
         self.target = self.out if self.out.fits(Form.LAST) else plan.new(self.out.shape, self.out.dtype, Form.LAST)
@@ -85,7 +85,7 @@ class Lowering:
         blocks = -(-conv.channels // target.lanes)
         count = conv.groups * self.panels
         self.plan.packed.run(
-            WINOGRAD_WEIGHTS[self.tile],
+            WINOGRAD_WEIGHTS[self.form],
             count * blocks,
             source=source,
             target=out,
@@ -112,7 +112,7 @@ class Lowering:
     def transform(self, first: int, tiles: int) -> None:
         conv = self.conv
         self.plan.call(
-            WINOGRAD_INPUT[self.tile],
+            WINOGRAD_INPUT[self.form],
             tiles,
             output=self.inputs,
             zeros=self.plan.packed.get(("zeros", conv.channels), lambda: np.zeros(conv.channels, np.float32)),
@@ -170,7 +170,7 @@ class Lowering:
     def collect(self, first: int, tiles: int) -> None:
         conv = self.conv
         self.plan.call(
-            WINOGRAD_OUTPUT[self.tile],
+            WINOGRAD_OUTPUT[self.form],
             tiles,
             input=self.sums,
             trash=self.plan.scratch(conv.depth),
@@ -188,7 +188,7 @@ class Lowering:
         conv = self.conv
         source = self.source()
         self.plan.call(
-            WINOGRAD_REPAIR[self.tile],
+            WINOGRAD_REPAIR[self.form],
             self.count,
             weights=self.weights,
             first=0,
