@@ -21,6 +21,7 @@ from ..memory import bytes_of, check_room
 from ..numpy.interpreter import Interpreter
 from .codegen.library import Library
 from .codegen.target import Target, host, target
+from .engine.image import Image
 from .engine.islands import State
 from .engine.packer import Packer
 from .engine.pool import Pool
@@ -83,7 +84,7 @@ class Executable:
         self.mode: Mode = parent.mode if parent else Mode(self.pool.threads, accuracy)
         stream_of = parent if parent is not None and parent.graph is graph else None
         self.owned: bool = stream_of.owned if stream_of else owned and all(_static(v) for v in graph.inputs)
-        self._plans: OrderedDict[Any, Plan] = stream_of._plans if stream_of else OrderedDict()
+        self._images: OrderedDict[Any, Image] = stream_of._images if stream_of else OrderedDict()
         self._planning: Any = stream_of._planning if stream_of else threading.RLock()
         self._runners: OrderedDict[Any, Program | Staged] = OrderedDict()
         self._lock = threading.RLock()
@@ -106,25 +107,28 @@ class Executable:
 
     def _for_shapes(self, key: tuple[tuple[int, ...], ...]) -> Program | Staged:
         with self._planning:
-            plan = self._plans.get(key)
-            if plan is None:
+            image = self._images.get(key)
+            if image is None:
                 graph = self.graph if self.owned else specialize(self.graph, key)
                 if not is_static(graph):
                     return self._make(graph)
-                plan = self._plans[key] = self._plan(graph)
-                _keep_few(self._plans)
-        return Program(plan, self.library, self.pool, self.child)
+                image = self._images[key] = self._plan(graph)
+                _keep_few(self._images)
+        return self._program(image)
 
-    def _plan(self, graph: Graph) -> Plan:
+    def _program(self, image: Image) -> Program:
+        return Program(image, self.library, self.pool, self.child)
+
+    def _plan(self, graph: Graph) -> Image:
         for node in graph:
             if type(node.op) is not Constant:
                 check_room(bytes_of(v.type for v in node.outputs), f"the result of '{node.label}' ({node.kind})")
         CpuRegions().run(graph, Context())  # not its bodies: each is lowered when it is made ready to run
-        return Plan(graph, self.library.target, self.packed, self.mode, self.owned).build()
+        return Image.of(Plan(graph, self.library.target, self.packed, self.mode, self.owned).build())
 
     def _make(self, graph: Graph) -> Program | Staged:
         if is_static(graph):
-            return Program(self._plan(graph), self.library, self.pool, self.child)
+            return self._program(self._plan(graph))
         return Staged(graph, lambda part: self._make(part).run, self.child, self.child)
 
     def child(self, graph: Graph) -> Runner:

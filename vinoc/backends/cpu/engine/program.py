@@ -7,104 +7,80 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 from time import perf_counter
-from typing import Any, TypeAlias
 
 import numpy as np
 
 from ...memory import check_room
 from ..codegen.library import Library
-from ..lowering.place import Buffer, Kind, Place
-from ..lowering.plan import Address, Argument, Array, Call, Island, Plan, aligned, dtype_of, shape_of
+from ..lowering.packed import aligned
+from ..lowering.plan import Array, Call, Island, Plan
+from .image import Base, Image
 from .islands import BodyMaker, IslandStep, State
 from .pool import Pool
 
-Patch: TypeAlias = "tuple[Array, int, int]"
-"""(argument block, entry, offset): takes the address of an input or output, anew for every run."""
-
-
-FEW_FLOPS = 5_000_000
-"""Schedules of less work run in the caller's thread: waking others takes as long."""
-
 
 class Program:
-    """A schedule in native form, with its own arena: one run at a time."""
+    """An image with addresses and an arena of its own: one run at a time."""
 
-    def __init__(self, plan: Plan, library: Library, pool: Pool, make_body: BodyMaker) -> None:
-        self.graph = plan.graph
-        self.library = library
+    def __init__(self, image: Image, library: Library, pool: Pool, make_body: BodyMaker) -> None:
+        size = image.arena_size + sum(prod(shape) * dtype.itemsize for shape, dtype in image.outputs)
+        check_room(size, f"'{image.name}'")
+        self.image = image
         self.pool = pool
-        self.plan = plan
-        self.make_body = make_body
-        self.keep: list[Any] = []
-        self.patches: dict[tuple[Kind, int], list[Patch]] = {}
-        self.outputs = [(shape_of(v), dtype_of(v)) for v in plan.graph.outputs]
-        calls = [s for s in plan.steps if isinstance(s, Call)]
-        self.alone = sum(c.flops for c in calls) < FEW_FLOPS or all(c.units == 1 for c in calls)
+        self.outputs = image.outputs
+        self.alone = image.alone
+        self.arena = aligned(np.zeros(image.arena_size + 64, np.uint8))
+        self.faults = [replace(f, noted=aligned(np.zeros(2, np.int64))) for f in image.faults]
+        self.words = image.words.copy()
         self._lock = threading.Lock()
-        size = plan.arena_size + sum(prod(shape) * dtype.itemsize for shape, dtype in self.outputs)
-        check_room(size, f"'{plan.graph.name}'")
-        self.arena = aligned(np.zeros(plan.arena_size + 64, np.uint8))
-        self.faults = [replace(f, noted=aligned(f.noted.copy())) for f in plan.faults]
-        self._own = {id(f.noted): mine.noted for f, mine in zip(plan.faults, self.faults, strict=True)}
-        self.steps = self._link(plan)
+        functions = [library.address(f.name, f.build) for f in image.functions]
+        self._relocate(functions)
+        self._patches = {base: self._patches_of(base) for base in (Base.INPUT, Base.OUTPUT)}
+        self.steps = [self._step(s, functions, make_body) for s in image.steps]
 
-    def _link(self, plan: Plan) -> list[Array | IslandStep]:
-        """Runs of kernel calls become tables; islands stand between them."""
-        steps: list[Array | IslandStep] = []
-        rows: list[tuple[int, int, int, int]] = []
+    @property
+    def plan(self) -> Plan:
+        """What the schedule was made of."""
+        assert self.image.plan is not None
+        return self.image.plan
 
-        def close() -> None:
-            if rows:
-                steps.append(np.array([*rows, (0, 0, 0, 0)], np.int64))
-                rows.clear()
+    def _relocate(self, functions: Sequence[int]) -> None:
+        """Fills in the addresses that stay."""
+        starts: dict[Base, Sequence[int]] = {
+            Base.ARENA: [self.arena.ctypes.data],
+            Base.CONSTANT: [c.ctypes.data for c in self.image.constants],
+            Base.FUNCTION: functions,
+            Base.FAULT: [f.noted.ctypes.data for f in self.faults],
+        }
+        for base, addresses in starts.items():
+            word, _, which, offset = self.image.relocations[self.image.relocations[:, 1] == base].T
+            if word.size:
+                self.words[word] = np.array(addresses, np.int64)[which] + offset
 
-        for step in plan.steps:
-            if isinstance(step, Island):
-                close()
-                steps.append(IslandStep(step, self.make_body, self.arena))
-            else:
-                rows.append(self._entry(step))
-        close()
-        return steps
+    def _patches_of(self, base: Base) -> list[tuple[int, int, int]]:
+        """(word, which array, offset) of what every run brings anew."""
+        chosen = self.image.relocations[self.image.relocations[:, 1] == base]
+        return [(word, which, offset) for word, _, which, offset in chosen.tolist()]
 
-    def _entry(self, call: Call) -> tuple[int, int, int, int]:
-        kernel = call.kernel
-        address = self.library.address(kernel.name, lambda m: kernel.build(m, self.library.target))
-        block = kernel.block(**{name: self._value(v) for name, v in call.args.items()})
-        self.keep.append(block)
-        for name, value in call.args.items():
-            if isinstance(value, Place) and value.buffer.kind in (Kind.INPUT, Kind.OUTPUT):
-                key = (value.buffer.kind, value.buffer.index)
-                self.patches.setdefault(key, []).append((block, kernel.args.index(name), value.offset))
-        return address, block.ctypes.data, call.units, 0
-
-    def _value(self, value: Argument) -> int:
-        if isinstance(value, Place):
-            return self._address(value.buffer) + value.offset
-        if isinstance(value, Address):
-            return self.library.address(value.name, value.build)
-        if isinstance(value, np.ndarray):
-            value = self._own.get(id(value), value)
-            self.keep.append(value)
-            return value.ctypes.data
-        return int(value)
-
-    def _address(self, buffer: Buffer) -> int:
-        """Where a buffer begins; 0 for those that every run brings anew."""
-        if buffer.kind is Kind.ARENA:
-            return self.arena.ctypes.data + buffer.start
-        if buffer.kind is Kind.CONSTANT:
-            assert buffer.array is not None
-            self.keep.append(buffer.array)
-            return buffer.array.ctypes.data
-        return 0
+    def _step(
+        self, step: tuple[int, int] | Island, functions: Sequence[int], make_body: BodyMaker
+    ) -> Array | IslandStep:
+        """A run of calls as a table that ends in zeros; or an island."""
+        if isinstance(step, Island):
+            return IslandStep(step, make_body, self.arena)
+        first, last = step
+        table = np.zeros((last - first + 1, 4), np.int64)
+        table[:-1] = self.image.calls[first:last]
+        table[:-1, 0] = np.array(functions, np.int64)[table[:-1, 0]]
+        table[:-1, 1] = self.words.ctypes.data + 8 * table[:-1, 1]
+        return table
 
     def run(self, inputs: Sequence[Array], state: State) -> list[Array]:
         """The outputs for C-contiguous inputs of the plan's shapes."""
         outputs = [np.empty(shape, dtype) for shape, dtype in self.outputs]
         with self._lock:
-            self._bind(Kind.INPUT, inputs)
-            self._bind(Kind.OUTPUT, outputs)
+            self._bind(Base.INPUT, inputs)
+            self._bind(Base.OUTPUT, outputs)
             try:
                 for step in self.steps:
                     if isinstance(step, np.ndarray):
@@ -133,8 +109,8 @@ class Program:
         seconds = np.zeros(len(self.steps))
         self._clear()
         with self._lock:
-            self._bind(Kind.INPUT, inputs)
-            self._bind(Kind.OUTPUT, outputs)
+            self._bind(Base.INPUT, inputs)
+            self._bind(Base.OUTPUT, outputs)
             for _ in range(runs):
                 for k, step in enumerate(self.steps):
                     began = perf_counter()
@@ -160,7 +136,7 @@ class Program:
             out += [n * rate for n in step[:-1, 3].tolist()] if isinstance(step, np.ndarray) else [float(t)]
         return out
 
-    def _bind(self, kind: Kind, arrays: Sequence[Array]) -> None:
-        for i, array in enumerate(arrays):
-            for block, entry, offset in self.patches.get((kind, i), ()):
-                block[entry] = array.ctypes.data + offset
+    def _bind(self, base: Base, arrays: Sequence[Array]) -> None:
+        addresses = [a.ctypes.data for a in arrays]
+        for word, which, offset in self._patches[base]:
+            self.words[word] = addresses[which] + offset

@@ -37,7 +37,7 @@ def gather(plan: Plan, node: Node) -> None:
     view = out.reshaped(dense.shape)
     target = view if view is not None and inner * item == view.strides[1] and view.strides[2] in (item, 0) else dense
     table = plan.new((count,), np.dtype(np.int64))
-    fault = plan.fault(lambda index: f"IndexError: index {index} is out of bounds for axis {axis} with size {size}")
+    fault = plan.fault(f"IndexError: index {{}} is out of bounds for axis {axis} with size {size}")
     plan.call(
         OFFSETS[indices.itemsize],
         count,

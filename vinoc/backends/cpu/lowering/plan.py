@@ -52,12 +52,20 @@ def lowers(*kinds: str, ahead: bool = False) -> Callable[[Lowering], Lowering]:
     return declare
 
 
+def is_lowered(kind: str) -> bool:
+    """Whether there is a lowering of a kind of nodes."""
+    return kind in _LOWERINGS
+
+
 @dataclass(frozen=True)
 class Address:
-    """An address that is known when code is compiled: of a function, by its name."""
+    """An address that is known when code is compiled: of a function, by its name.
+
+    build       emits it; or where it lies, of code that is not generated: it holds for this process alone
+    """
 
     name: str
-    build: Callable[..., None] = field(compare=False)
+    build: Callable[..., None] | int = field(compare=False)
 
 
 class Unfit(Exception):
@@ -87,15 +95,15 @@ class Island:
 
 @dataclass
 class Fault:
-    """What a kernel found wrong with the data, as [1, a number], and what that means."""
+    """What a kernel found wrong with the data, as [1, a number], and what that means: a text where {} is the number."""
 
-    node: Node
+    where: str
+    text: str
     noted: Array
-    say: Callable[[int], str]
 
     def error(self) -> EvaluationError:
         """What was noted, with the node's name."""
-        return EvaluationError(f"{self.node.kind}: {self.say(int(self.noted[1]))}", self.node.where)
+        return EvaluationError(self.text.format(int(self.noted[1])), self.where)
 
 
 @dataclass(frozen=True)
@@ -203,11 +211,11 @@ class Plan:
                 value.buffer.touch(len(self.steps))
         self.steps.append(Call(self.node, kernel, units, args, flops))
 
-    def fault(self, say: Callable[[int], str]) -> Array:
+    def fault(self, text: str) -> Array:
         """Where a kernel notes that the data is wrong; the run then ends in EvaluationError."""
         assert self.node is not None
         noted = aligned(np.zeros(2, np.int64))
-        self.faults.append(Fault(self.node, noted, say))
+        self.faults.append(Fault(self.node.where, f"{self.node.kind}: {text}", noted))
         return noted
 
     def copy(self, source: Place, target: Place) -> None:
