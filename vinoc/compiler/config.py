@@ -15,8 +15,10 @@ DEFAULT_PASSES = "inline-if,fold,dropout,cse,fuse,dce"
 RUNTIME_PASSES = "inline-if,fold,dropout,cse,dce"
 """What `Core.compile_model` runs before the reference interpreter: what is cheap and keeps every number."""
 
-CPU_PASSES = f"widen,decompress{{keep-products=true}},{DEFAULT_PASSES}"
-"""What it runs before kernels are chosen."""
+CPU_PASSES = f"widen,decompress{{keep-products=true}},{DEFAULT_PASSES}".replace(
+    "fuse", "fuse{without=[fuse-attention]}"
+)
+"""What it runs before kernels are chosen. Attention is found by the kernels' own rule, which knows what fits them."""
 
 HALF_PASSES = f"{CPU_PASSES},fp16{{rounding=nearest,products=true}}"
 """The same, where a user allows for weights in half precision."""

@@ -5,10 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..ir.errors import UsageError, did_you_mean
-from .base import graph_pass
+from ..ir.graph import Graph
+from .base import Context, graph_pass
+from .cse import Cse
 from .dropout import Dropout
 from .rewrite import Group, Rewrite
-from .rules import activation, batch_norm, layer_norm, linear, movement, pad
+from .rules import (
+    activation,
+    attention,
+    batch_norm,
+    blocks,
+    convolution,
+    factors,
+    layer_norm,
+    limits,
+    linear,
+    movement,
+    noop,
+    norms,
+    pad,
+    quantize,
+    reduce,
+    shapes,
+)
 
 
 @graph_pass("fuse")
@@ -23,6 +42,16 @@ class Fuse(Group):
     def rules(self) -> Sequence[Rewrite]:
         return tuple(r for r in _rules() if r.name not in self.without)
 
+    def run(self, graph: Graph, context: Context) -> int:
+        """Applies the rules, merges what they made equal, and begins again where that changed anything."""
+        total = 0
+        while True:
+            total += super().run(graph, context)
+            merged = Cse().run(graph, context)
+            total += merged
+            if not merged:
+                return total
+
     def validate(self) -> None:
         known = {r.name for r in _rules()} if self.without else set()
         for name in self.without:
@@ -31,10 +60,30 @@ class Fuse(Group):
 
 
 def _rules() -> tuple[Rewrite, ...]:
+    return (*Dropout().rules(), *_eliminations(), *_activations(), *_products(), *_movements(), *_quantizations())
+
+
+def _eliminations() -> tuple[Rewrite, ...]:
     return (
-        *Dropout().rules(),
-        batch_norm.FoldBatchNorm(),
-        batch_norm.BatchNormToAffine(),
+        noop.EliminateSplit(),
+        noop.EliminateSplitConcat(),
+        noop.EliminateEmptyConcatInput(),
+        noop.EliminateScatter(),
+        noop.EliminateGather(),
+        noop.EliminateUnsqueezeGather(),
+        noop.GatherToKeepAxis(),
+        noop.EliminateSelect(),
+        noop.EliminateConvertNonZero(),
+        noop.MergeConverts(),
+        noop.EliminateTwice(),
+        noop.EliminateSliceBeforeGatherElements(),
+        noop.BroadcastIntoElementwise(),
+        shapes.ReshapeToConstant(),
+    )
+
+
+def _activations() -> tuple[Rewrite, ...]:
+    return (
         activation.FuseSwish(),
         activation.FuseHSigmoid(),
         activation.FuseHSwish(),
@@ -42,7 +91,28 @@ def _rules() -> tuple[Rewrite, ...]:
         activation.FuseMish(),
         activation.FuseGelu(),
         activation.FuseGeluTanh(),
+        limits.FuseRelu(),
+        limits.FuseClamp(),
+        limits.MergeClamps(),
+        limits.FusePrelu(),
+        limits.FuseLinearClamp(),
+        limits.FuseSigmoid(),
+        limits.FuseSwishBeta(),
+        limits.FuseSoftSign(),
         layer_norm.FuseLayerNorm(),
+        norms.FuseMvn(),
+        norms.FuseGroupNorm(),
+        norms.FuseNormalizeL2(),
+        norms.FuseSoftmax(),
+        norms.FuseLogSoftmax(),
+        attention.FuseAttention(),
+    )
+
+
+def _products() -> tuple[Rewrite, ...]:
+    return (
+        batch_norm.FoldBatchNorm(),
+        batch_norm.BatchNormToAffine(),
         linear.SubtractToAdd(),
         linear.MergeAdds(),
         linear.MergeMultiplies(),
@@ -50,9 +120,50 @@ def _rules() -> tuple[Rewrite, ...]:
         linear.MultiplyBeforeConvolution(),
         linear.MultiplyIntoMatMul(),
         linear.MultiplyBeforeAdd(),
+        factors.MultiplyByInverse(),
+        factors.DivideToMultiply(),
+        factors.NegativeToMultiply(),
+        factors.MultiplyBeforeMatMul(),
+        factors.AddBeforeMatMul(),
+        factors.AddBeforeConvolution(),
         pad.PadIntoConvolution(),
         pad.PadIntoAvgPool(),
+        convolution.PadIntoMaxPool(),
+        convolution.MergePads(),
+        convolution.GroupConvolutionToConvolution(),
+        convolution.ConvolutionsToGroup(),
+        convolution.FuseDilation(),
+        convolution.GatherIntoConvolution(),
+    )
+
+
+def _movements() -> tuple[Rewrite, ...]:
+    return (
         movement.MergeTransposes(),
         movement.TransposeIntoMatMul(),
         movement.MergeReshapes(),
+        blocks.FuseDepthToSpace(),
+        blocks.FuseSpaceToDepth(),
+        blocks.FuseShuffleChannels(),
+        blocks.FuseNearestUpsampling(),
+        blocks.MergeInterpolates(),
+        blocks.ConcatToTile(),
+        blocks.TransposeToReshape(),
+        blocks.FuseSplitConcat(),
+        reduce.ReduceKeepsAxes(),
+        reduce.ReduceDropsAxes(),
+        reduce.MergeReduces(),
+        reduce.TransposeIntoReduce(),
+        reduce.AdaptivePoolToReduce(),
+    )
+
+
+def _quantizations() -> tuple[Rewrite, ...]:
+    return (
+        quantize.QuantizeDequantize(),
+        quantize.ReluIntoFakeQuantize(),
+        quantize.FakeQuantizeMultiply(),
+        quantize.MultiplyIntoFakeQuantize(),
+        quantize.AddIntoFakeQuantize(),
+        quantize.FakeQuantizeReshape(),
     )

@@ -163,7 +163,7 @@ def _solve(goals: Goals, m: Match) -> bool:
             if node is None or value is None or not _enter(pattern, value, node, m):
                 return False
             if not pattern.commutative:
-                for p, v in zip(reversed(pattern.args), reversed(node.inputs)):
+                for p, v in zip(reversed(pattern.args), reversed(node.inputs[: len(pattern.args)])):
                     goals = (p, v, goals)
                 continue
             (p0, p1), (v0, v1) = pattern.args, node.inputs

@@ -11,6 +11,7 @@ from ...ir.graph import Value
 from ...ir.op import op_class
 from ..pattern import Const, Match, OpPattern, Tracer
 from ..rewrite import Decline, Rewrite, rewrite
+from .broadcasting import keeps_shape
 from .movement import RESHAPES, full_order, same_shape
 
 
@@ -19,6 +20,18 @@ def _if_same(m: Match) -> Value | None:
     x: Value = m.x
     out = m.root.outputs[0]
     return x if x.dtype is out.dtype and same_shape(x.shape, out.shape) else None
+
+
+def _if_neutral(m: Match) -> Value | Decline | None:
+    """x, when the other operand, a constant that changes no number, surely leaves its shape as it is."""
+    x: Value = m.x
+    out = m.root.outputs[0]
+    other = next((v for v in m.root.inputs if v is not x), None)
+    if x.dtype is not out.dtype:
+        return None
+    if same_shape(x.shape, out.shape) or (other is not None and keeps_shape(x.shape, other.const)):
+        return x
+    return Decline("the constant may broadcast the other operand to a larger shape")
 
 
 @rewrite
@@ -65,8 +78,8 @@ class EliminateAddZero(Rewrite):
     def pattern(self, p: Tracer, x: Any) -> tuple[OpPattern, ...]:
         return p.Add(x, 0.0), p.Subtract(x, 0.0)
 
-    def replace(self, b: Builder, m: Match) -> Value | None:
-        return _if_same(m)
+    def replace(self, b: Builder, m: Match) -> Value | Decline | None:
+        return _if_neutral(m)
 
 
 @rewrite
@@ -76,8 +89,8 @@ class EliminateMultiplyOne(Rewrite):
     def pattern(self, p: Tracer, x: Any) -> tuple[OpPattern, ...]:
         return p.Multiply(x, 1.0), p.Divide(x, 1.0), p.Power(x, 1.0)
 
-    def replace(self, b: Builder, m: Match) -> Value | None:
-        return _if_same(m)
+    def replace(self, b: Builder, m: Match) -> Value | Decline | None:
+        return _if_neutral(m)
 
 
 @rewrite
