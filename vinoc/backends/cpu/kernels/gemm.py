@@ -65,7 +65,7 @@ def sums(
     def step(k: Any, offset: int, address: Any, current: list[Any], which: int) -> None:
         row = [load(address, v) for v in range(vectors)]
         if ahead is not None:
-            prefetch_weights(e, address, ahead)
+            prefetch(e, e.add(address, ahead), 4 * e.target.width)
         for r, source in enumerate(sources):
             x = e.broadcast(e.add(e.add(source, e.mul(k, 4)), 4 * offset))
             for v in range(vectors):
@@ -93,10 +93,10 @@ def sums(
     return totals
 
 
-def prefetch_weights(e: Emitter, address: Any, ahead: Any) -> None:
-    """The lines of one row of packed weights, `ahead` bytes from an address."""
-    for line in range(0, 4 * e.target.width, LINE):
-        e.prefetch(e.add(e.add(address, ahead), line))
+def prefetch(e: Emitter, address: Any, size: int) -> None:
+    """The cache lines of so many bytes."""
+    for line in range(0, size, LINE):
+        e.prefetch(e.add(address, line))
 
 
 def share(e: Emitter, count: Any, part: Any, parts: Any) -> tuple[Any, Any]:

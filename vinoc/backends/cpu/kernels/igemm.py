@@ -7,21 +7,25 @@ pixel under each tap, or -1 for padding, so that strides, dilations, padding and
 (The indirection buffer: Dukhan 2019, "The Indirect Convolution Algorithm", arXiv:1907.02129.)
 
 A tile is `rows` pixels by `vectors` vectors of output channels, held in registers over the whole sum. Weights are
-packed as [group][panel][tap][channel][width], zero-padded to the width of a panel.
+packed as [group][panel][tap][channel][width], zero-padded to the width of a panel. A last panel that is wanted for one
+vector alone is passed over by slim tiles, of twice as many rows.
 
 A unit of work is one panel of one block of pixels of one group of one image, panels running fastest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from llvmlite import ir
 
 from ..codegen.emit import F32, I32, I64, PTR, VOID, Emitter
+from ..codegen.target import Target
 from .base import Arguments, Kernel
-from .gemm import AHEAD, prefetch_weights, share, tiles
+from .gemm import AHEAD, prefetch, share, tiles
 
 POST = (PTR, I64, I64, I64, I64)
 """Of an epilogue function: its block, address of the tile, bytes from row to row, rows, first channel, channels."""
@@ -38,6 +42,20 @@ ARGS = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Shape:
+    """Of a tile: rows at most, vectors of a row, and steps of the sum whose weights are held in registers together."""
+
+    rows: int
+    vectors: int
+    steps: int
+
+
+def shapes(target: Target) -> tuple[Shape, Shape]:
+    """For panels of which more than one vector is wanted, and for those of which one is: twice as many rows."""
+    return Shape(target.rows, target.vectors, 1), Shape(2 * target.rows, 1, 4 if target.lanes == 16 else 2)
+
+
 def emit(e: Emitter, a: Arguments) -> None:
     lo, hi = (e.splat(e.b.bitcast(e.b.trunc(v, I32), F32)) for v in (a.lo, a.hi))
     with e.loop(e.function.args[1], e.function.args[2]) as unit:
@@ -46,7 +64,9 @@ def emit(e: Emitter, a: Arguments) -> None:
         group, image = e.rem(rest, a.groups), e.div(rest, a.groups)
         width = e.target.width
         number = e.add(e.mul(group, a.panels), panel)
-        tile = _Tile(
+        columns = e.min(e.b.sub(a.out_channels, e.mul(panel, width)), width)
+        tile = partial(
+            _Tile,
             e,
             a,
             source=_offset(e, a.input, (image, a.in_image), (group, a.in_group)),
@@ -55,12 +75,28 @@ def emit(e: Emitter, a: Arguments) -> None:
             weights=e.add(a.weights, e.mul(number, e.mul(e.mul(a.taps, a.channels), 4 * width))),
             bias=e.add(a.bias, e.mul(number, 4 * width)),
             column=e.mul(panel, width),
-            columns=e.min(e.b.sub(a.out_channels, e.mul(panel, width)), width),
+            columns=columns,
             first_channel=e.add(e.mul(group, a.out_channels), e.mul(panel, width)),
             limits=(lo, hi),
         )
         begin, count = share(e, a.pixels, block, a.blocks)
-        tiles(e, begin, count, e.target.rows, tile.emit)
+        wide, slim = shapes(e.target)
+        with e.b.if_else(e.b.icmp_signed(">", columns, e.i64(e.lanes))) as (several, one):
+            with several:
+                tiles(e, begin, count, wide.rows, tile(wide).emit)
+            with one:
+                _halved(e, begin, count, slim.rows, tile(slim).emit)
+
+
+def _halved(e: Emitter, begin: Any, count: Any, height: int, emit: Callable[[int, Any], None]) -> None:
+    """Rows begin to begin+count in tiles of `height`, then of half of it, and so on: 61 = 24+24+12+1."""
+    while height:
+        number = e.div(count, height)
+        with e.loop(0, number) as i:
+            emit(height, e.add(begin, e.mul(i, height)))
+        done = e.mul(number, height)
+        begin, count = e.add(begin, done), e.b.sub(count, done)
+        height = 2 if height == 3 else height // 2
 
 
 def _offset(e: Emitter, base: Any, *terms: tuple[Any, Any]) -> Any:
@@ -76,6 +112,7 @@ class _Tile:
         self,
         e: Emitter,
         a: Arguments,
+        shape: Shape,
         *,
         source: Any,
         out: Any,
@@ -87,31 +124,42 @@ class _Tile:
         first_channel: Any,
         limits: tuple[Any, Any],
     ) -> None:
-        self.e, self.a = e, a
+        self.e, self.a, self.shape = e, a, shape
         self.source, self.out, self.residual, self.weights, self.bias = source, out, residual, weights, bias
         self.column, self.columns, self.first_channel = column, columns, first_channel
         self.lo, self.hi = limits
         self.ahead = e.min(e.mul(e.mul(a.taps, a.channels), 4 * e.target.width), AHEAD)
-        self.full = e.b.icmp_signed("==", columns, e.i64(e.target.width))
+        self.full = e.b.icmp_signed("==", columns, e.i64(shape.vectors * e.lanes))
 
     def emit(self, rows: int, pixel: Any) -> None:
-        e, vectors = self.e, self.e.target.vectors
+        e = self.e
         sums = self.sum(rows, pixel)
-        with e.b.if_else(self.full) as (whole, part):
-            with whole:
-                for r in range(rows):
-                    for v in range(vectors):
-                        offset = self.place(pixel, r, v)
-                        residual = e.load(self.residual_at(pixel, r, v))
-                        e.store(self.clamp(e.b.fadd(sums[r * vectors + v], residual)), offset)
-            with part:
-                for v in range(vectors):
-                    mask = e.mask(self.columns, first=v * e.lanes)
-                    for r in range(rows):
-                        residual = e.masked_load(self.residual_at(pixel, r, v), mask)
-                        result = self.clamp(e.b.fadd(sums[r * vectors + v], residual))
-                        e.masked_store(result, self.place(pixel, r, v), mask)
+        if self.shape.vectors == 1:
+            self.store_some(rows, pixel, sums)
+        else:
+            with e.b.if_else(self.full) as (whole, part):
+                with whole:
+                    self.store_all(rows, pixel, sums)
+                with part:
+                    self.store_some(rows, pixel, sums)
         self.post(rows, pixel)
+
+    def store_all(self, rows: int, pixel: Any, sums: list[Any]) -> None:
+        e, vectors = self.e, self.shape.vectors
+        for r in range(rows):
+            for v in range(vectors):
+                residual = e.load(self.residual_at(pixel, r, v))
+                e.store(self.clamp(e.b.fadd(sums[r * vectors + v], residual)), self.place(pixel, r, v))
+
+    def store_some(self, rows: int, pixel: Any, sums: list[Any]) -> None:
+        """Of the panel's columns only those that are wanted."""
+        e, vectors = self.e, self.shape.vectors
+        for v in range(vectors):
+            mask = e.mask(self.columns, first=v * e.lanes)
+            for r in range(rows):
+                residual = e.masked_load(self.residual_at(pixel, r, v), mask)
+                result = self.clamp(e.b.fadd(sums[r * vectors + v], residual))
+                e.masked_store(result, self.place(pixel, r, v), mask)
 
     def place(self, pixel: Any, row: int, vector: int) -> Any:
         e = self.e
@@ -144,28 +192,29 @@ class _Tile:
 
     def sum(self, rows: int, pixel: Any) -> list[Any]:
         """The accumulators of a tile, row by row."""
-        e, a, vectors = self.e, self.a, self.e.target.vectors
-        sets = max(1, min(SETS, e.target.rows // rows))
+        e, a, shape, width = self.e, self.a, self.shape, 4 * self.e.target.width
+        vectors, sets = shape.vectors, max(1, min(SETS, shape.rows // rows))
+        steps = max(2, shape.steps) * sets
         bias = [e.load(e.add(self.bias, 4 * e.lanes * v), align=e.lanes * 4) for v in range(vectors)]
         start = bias * rows + [e.splat(0.0)] * (rows * vectors * (sets - 1))
         entries = e.add(a.table, e.mul(e.mul(pixel, a.taps), 4))
 
         def tap(t: Any, weights: Any, *sums: Any) -> Sequence[Any]:
             sources = [self.row(e.add(entries, e.mul(e.add(t, e.mul(a.taps, r)), 4))) for r in range(rows)]
-            whole = e.b.sub(a.channels, e.rem(a.channels, sets * 2))
+            whole = e.b.sub(a.channels, e.rem(a.channels, steps))
 
             def several(k: Any, weights: Any, *sums: Any) -> Sequence[Any]:
                 current = list(sums)
-                for s in range(sets * 2):
-                    self.step(sources, e.add(k, s), weights, 4 * e.target.width * s, current, s % sets)
-                return [e.add(weights, 8 * e.target.width * sets), *current]
+                for n, s in enumerate(range(0, steps, shape.steps)):
+                    self.steps(shape.steps, sources, e.add(k, s), e.add(weights, width * s), current, n % sets)
+                return [e.add(weights, width * steps), *current]
 
             def single(k: Any, weights: Any, *sums: Any) -> Sequence[Any]:
                 current = list(sums)
-                self.step(sources, k, weights, 0, current, 0)
-                return [e.add(weights, 4 * e.target.width), *current]
+                self.steps(1, sources, k, weights, current, 0)
+                return [e.add(weights, width), *current]
 
-            state = e.fold(0, whole, sets * 2, [weights, *sums], several)
+            state = e.fold(0, whole, steps, [weights, *sums], several)
             return e.fold(whole, a.channels, 1, state, single)
 
         _, *sums = e.fold(0, a.taps, 1, [self.weights, *start], tap)
@@ -182,18 +231,23 @@ class _Tile:
         address = e.add(self.source, e.mul(index, a.in_stride))
         return e.b.select(e.b.icmp_signed("<", index, e.i64(0)), a.zeros, address)
 
-    def step(self, sources: list[Any], k: Any, weights: Any, offset: int, sums: list[Any], which: int) -> None:
-        """One channel: a width of weights times the rows' values of that channel."""
-        e, vectors = self.e, self.e.target.vectors
-        align = e.lanes * 4
-        row = [e.load(e.add(weights, offset + align * v), align=align) for v in range(vectors)]
-        prefetch_weights(e, e.add(weights, offset), self.ahead)
+    def steps(self, count: int, sources: list[Any], k: Any, weights: Any, sums: list[Any], which: int) -> None:
+        """Some channels: for each a row of weights times the rows' values of that channel, into a set of sums."""
+        e, vectors = self.e, self.shape.vectors
+        align, width = e.lanes * 4, 4 * e.target.width
+        lines = [
+            [e.load(e.add(weights, width * s + align * v), align=align) for v in range(vectors)] for s in range(count)
+        ]
+        for s in range(count):
+            prefetch(e, e.add(e.add(weights, self.ahead), width * s), align * vectors)
         base = which * len(sources) * vectors
         for r, source in enumerate(sources):
-            x = e.broadcast(e.add(source, e.mul(k, 4)))
-            for v in range(vectors):
-                i = base + r * vectors + v
-                sums[i] = e.fma(x, row[v], sums[i])
+            address = e.add(source, e.mul(k, 4))
+            for s, line in enumerate(lines):
+                x = e.broadcast(e.add(address, 4 * s))
+                for v in range(vectors):
+                    i = base + r * vectors + v
+                    sums[i] = e.fma(x, line[v], sums[i])
 
 
 def _typed(e: Emitter, address: Any, type: ir.FunctionType) -> Any:
