@@ -14,11 +14,11 @@ import hashlib
 import os
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import llvmlite.binding as llvm
 from llvmlite import ir
@@ -39,7 +39,7 @@ def cache_folder() -> Path:
 
 
 @cache
-def _sources() -> str:
+def sources() -> str:
     """A hash of the generators: all that emits code."""
     found = hashlib.sha256()
     backend = Path(__file__).parent.parent
@@ -72,6 +72,10 @@ def assembly(module: ir.Module, target: Target) -> str:
     return text
 
 
+Build: TypeAlias = "Callable[[ir.Module], None] | int"
+"""What emits a function, with its helpers, into an empty module; or its address, where others have compiled it."""
+
+
 class Library:
     """Compiled modules. It must outlive every address taken from it."""
 
@@ -81,13 +85,19 @@ class Library:
         self._engines: list[Any] = []
         self._addresses: dict[str, int] = {}
 
-    def address(self, name: str, build: Callable[[ir.Module], None]) -> int:
-        """The address of function `name`; `build` emits it, with its helpers, into an empty module."""
+    def address(self, name: str, build: Build) -> int:
+        """The address of function `name`."""
+        return self.addresses({name: build})[0]
+
+    def addresses(self, functions: Mapping[str, Build]) -> list[int]:
+        """The addresses of functions, by their names. Those that are new are linked together."""
         with _lock:
-            found = self._addresses.get(name)
-            if found is None:
-                found = self._addresses[name] = self._compile(name, build)
-            return found
+            known = self._addresses
+            known |= {name: build for name, build in functions.items() if isinstance(build, int)}
+            new = {n: self.code(n, b) for n, b in functions.items() if n not in known and not isinstance(b, int)}
+            if new:
+                known |= self._link(new)
+            return [known[name] for name in functions]
 
     def address_of(self, name: str) -> int:
         """The address of another function of a module that is compiled. Raises KeyError."""
@@ -98,29 +108,38 @@ class Library:
                     return address
         raise KeyError(name)
 
-    def _compile(self, name: str, build: Callable[[ir.Module], None]) -> int:
-        machine = target_machine(self.target)
+    def code(self, name: str, build: Callable[[ir.Module], None]) -> bytes:
+        """The object code of the module of function `name`, from the cache where it is there."""
         file = self.folder / f"{self._key(name)}.o"
-        code = None
         with suppress(OSError):
-            code = file.read_bytes()
-        if code is None:
-            module = ir.Module(name)
-            module.triple = self.target.triple
-            build(module)
-            code = machine.emit_object(_optimized(str(module), machine))
-            _keep(file, code)
+            return file.read_bytes()
+        machine = target_machine(self.target)
+        module = ir.Module(name)
+        module.triple = self.target.triple
+        build(module)
+        code: bytes = machine.emit_object(_optimized(str(module), machine))
+        _keep(file, code)
+        return code
+
+    def load(self, code: Mapping[str, bytes | memoryview]) -> None:
+        """Links object code, by the names of its functions; those that are there already stay."""
+        with _lock:
+            new = {name: c for name, c in code.items() if name not in self._addresses}
+            if new:
+                self._addresses |= self._link(new)
+
+    def _link(self, code: Mapping[str, bytes | memoryview]) -> dict[str, int]:
         empty = llvm.parse_assembly(f'target triple = "{self.target.triple}"')
-        engine = llvm.create_mcjit_compiler(empty, machine)
-        engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+        engine = llvm.create_mcjit_compiler(empty, target_machine(self.target))
+        for part in code.values():
+            engine.add_object_file(llvm.ObjectFileRef.from_data(bytes(part)))
         engine.finalize_object()
         self._engines.append(engine)
-        address: int = engine.get_function_address(name)
-        return address
+        return {name: engine.get_function_address(name) for name in code}
 
     def _key(self, name: str) -> str:
         version = ".".join(map(str, llvm.llvm_version_info))
-        parts = (_sources(), name, version, self.target.triple, self.target.cpu, self.target.features)
+        parts = (sources(), name, version, self.target.triple, self.target.cpu, self.target.features)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
 
 

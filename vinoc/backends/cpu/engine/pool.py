@@ -6,6 +6,7 @@ import ctypes
 import os
 import threading
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -28,10 +29,15 @@ class Pool:
         self.library = library
         self.threads = max(threads, 1)
         self._lock = threading.Lock()
-        run = library.address("engine_run", lambda m: runner.build(m, library.target))
+        run = library.address("engine_run", self.builder(library))
         work = library.address_of("engine_work")
         self._run, self._work = _RUN(run), _WORK(work)
         self._state: _State | None = None
+
+    @staticmethod
+    def builder(library: Library) -> Callable[[Any], None]:
+        """What emits the functions that walk a schedule."""
+        return lambda module: runner.build(module, library.target)
 
     def run(self, table: int, alone: bool = False) -> None:
         """Walks the schedule at an address, with all threads or with the caller's alone. Returns when all is done."""

@@ -33,7 +33,7 @@ class Program:
         self.faults = [replace(f, noted=aligned(np.zeros(2, np.int64))) for f in image.faults]
         self.words = image.words.copy()
         self._lock = threading.Lock()
-        functions = [library.address(f.name, f.build) for f in image.functions]
+        functions = library.addresses({f.name: f.build for f in image.functions})
         self._relocate(functions)
         self._patches = {base: self._patches_of(base) for base in (Base.INPUT, Base.OUTPUT)}
         self.steps = [self._step(s, functions, make_body) for s in image.steps]

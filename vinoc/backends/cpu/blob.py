@@ -1,0 +1,238 @@
+"""Compiled models in one file: schedule, packed weights and machine code. To load it compiles, packs and reads nothing.
+
+    "vinoc cpu blob\\n\\0", u64 size of the header, header (JSON), sections
+
+Sections begin at multiples of 64 bytes, constants at multiples of a page, and are used where the file is mapped. A blob
+is for the version of vinoc and the kind of processor that it was made with.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ...ir.dtype import DType
+from ...ir.errors import ModelError, UsageError, VinocError
+from ...ir.types import TensorType
+from .codegen.library import Library, sources
+from .engine.image import Image
+from .engine.islands import State
+from .engine.pool import Pool
+from .engine.program import Program
+from .lowering.packed import Array
+from .lowering.plan import Address, Fault, Island
+
+MAGIC = b"vinoc cpu blob\n\0"
+LINE, PAGE = 64, 4096
+
+Port: TypeAlias = "tuple[list[str], TensorType]"
+"""Names and type of an input or output."""
+
+
+@dataclass
+class Blob:
+    """A compiled model.
+
+    threads   that it was planned for
+    code      object code by the name of its function
+    """
+
+    image: Image
+    inputs: list[Port]
+    outputs: list[Port]
+    threads: int
+    code: dict[str, bytes | memoryview]
+
+    @property
+    def name(self) -> str:
+        return self.image.name
+
+
+def blob_of(image: Image, ports: tuple[list[Port], list[Port]], threads: int, library: Library) -> Blob:
+    """What a file holds of an image. Raises VinocError that names the nodes which only a process of vinoc can run."""
+    islands = [s for s in image.steps if isinstance(s, Island)]
+    foreign = [f.name for f in image.functions if isinstance(f.build, int)]
+    if islands or foreign:
+        where = [f"'{s.node.label}' ({s.node.kind})" if s.node else "a copy" for s in islands]
+        raise VinocError(
+            f"cannot be stored as machine code alone: there is no generated kernel for {', '.join([*where, *foreign])}",
+            image.name,
+            "`vinoc show MODEL --plan` tells why",
+        )
+    code: dict[str, bytes | memoryview] = {
+        f.name: library.code(f.name, f.build) for f in image.functions if not isinstance(f.build, int)
+    }
+    code["engine_run"] = library.code("engine_run", Pool.builder(library))
+    return Blob(image, *ports, threads, code)
+
+
+# Writing
+
+
+def write(blob: Blob, path: Path, about: Any = None) -> None:
+    """Writes a file, all of it or nothing. `about`: what JSON can hold, which `read_about` gives back."""
+    image = blob.image
+    header: dict[str, Any] = {
+        "about": about,
+        "name": image.name,
+        "threads": blob.threads,
+        "sources": sources(),
+        "inputs": list(map(_port, blob.inputs)),
+        "outputs": list(map(_port, blob.outputs)),
+        "arena": image.arena_size,
+        "alone": image.alone,
+        "functions": [f.name for f in image.functions],
+        "faults": [[f.where, f.text] for f in image.faults],
+        "steps": image.steps,
+    }
+    sections: list[tuple[str, Any, int]] = [
+        *((name, getattr(image, name), LINE) for name in ("calls", "words", "relocations")),
+        *((f"code {name}", code, LINE) for name, code in blob.code.items()),
+        *(("constant", c, PAGE if c.nbytes >= PAGE else LINE) for c in image.constants),
+    ]
+    header["sections"] = list(_layout(sections))
+    text = json.dumps(header).encode()
+    begin = _up(len(MAGIC) + 8 + len(text), PAGE)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(MAGIC + len(text).to_bytes(8, "little") + text)
+            for (_, data, _), (_, offset, _) in zip(sections, header["sections"], strict=True):
+                file.seek(begin + offset)
+                file.write(np.ascontiguousarray(data).data if isinstance(data, np.ndarray) else data)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _port(port: Port) -> list[Any]:
+    names, type = port
+    return [names, type.dtype.name, list(type.shape or ())]
+
+
+def _layout(sections: Sequence[tuple[str, Any, int]]) -> Iterator[tuple[str, int, int]]:
+    at = 0
+    for name, data, align in sections:
+        size = data.nbytes if isinstance(data, np.ndarray | memoryview) else len(data)
+        at = _up(at, align)
+        yield name, at, size
+        at += size
+
+
+def _up(n: int, to: int) -> int:
+    return -(-n // to) * to
+
+
+# Reading
+
+
+def read(source: Path | bytes) -> Blob:
+    """A blob of a file, which stays mapped, or of the bytes of one.
+
+    Raises ModelError for what is none, or was made by another version or for another processor.
+    """
+    raw = _bytes(source)
+    where = str(source) if isinstance(source, Path) else "the blob"
+    header, begin = _header(raw, where)
+    if header["sources"] != sources():
+        raise ModelError("was made by another version of vinoc", where, "compile the model again")
+    found: dict[str, list[memoryview]] = {}
+    for name, offset, size in header["sections"]:
+        if begin + offset + size > len(raw):
+            raise _damaged(where)
+        found.setdefault(name, []).append(raw[begin + offset : begin + offset + size])
+
+    def numbers(name: str, columns: int) -> Array:
+        array: Array = np.frombuffer(found[name][0], np.int64)
+        return array.reshape(-1, columns) if columns else array
+
+    image = Image(
+        numbers("calls", 4),
+        numbers("words", 0),
+        numbers("relocations", 4),
+        [Address(name, _stored) for name in header["functions"]],
+        [np.frombuffer(c, np.uint8) for c in found.get("constant", ())],
+        [Fault(where, text, np.zeros(2, np.int64)) for where, text in header["faults"]],
+        [(first, last) for first, last in header["steps"]],
+        header["arena"],
+        [(tuple(shape), DType.registry[dtype].numpy) for _, dtype, shape in header["outputs"]],
+        header["alone"],
+        header["name"],
+    )
+    code = {name.removeprefix("code "): parts[0] for name, parts in found.items() if name.startswith("code ")}
+    return Blob(image, _ports(header["inputs"]), _ports(header["outputs"]), header["threads"], dict(code))
+
+
+def _ports(listed: list[Any]) -> list[Port]:
+    return [(names, TensorType(DType.registry[dtype], tuple(shape))) for names, dtype, shape in listed]
+
+
+def read_about(path: Path) -> Any:
+    """What `write` was told about a blob. Raises ModelError for a file that is none."""
+    return _header(_bytes(path), str(path))[0]["about"]
+
+
+def _bytes(source: Path | bytes) -> memoryview:
+    if isinstance(source, bytes):
+        aligned = np.empty(len(source) + PAGE, np.uint8)
+        start = -aligned.ctypes.data % PAGE
+        aligned[start : start + len(source)] = np.frombuffer(source, np.uint8)
+        return aligned[start : start + len(source)].data
+    with open(source, "rb") as file:
+        if os.fstat(file.fileno()).st_size == 0:
+            return memoryview(b"")
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+
+
+def _header(raw: memoryview, where: str) -> tuple[dict[str, Any], int]:
+    """The header, and where sections begin."""
+    if raw[: len(MAGIC)] != MAGIC:
+        raise ModelError("is not a compiled model of vinoc's CPU device", where)
+    size = int.from_bytes(raw[len(MAGIC) : len(MAGIC) + 8], "little")
+    start = len(MAGIC) + 8
+    try:
+        header: dict[str, Any] = json.loads(bytes(raw[start : start + size]))
+    except ValueError:
+        raise _damaged(where) from None
+    return header, _up(start + size, PAGE)
+
+
+def _damaged(where: str) -> ModelError:
+    return ModelError("is damaged: it is cut short, or was changed", where, "compile the model again")
+
+
+def _stored(module: Any) -> None:
+    raise VinocError("the code of a kernel is missing in a compiled model", help="compile the model again")
+
+
+class Loaded:
+    """A blob that is ready to run: one run at a time."""
+
+    def __init__(self, blob: Blob, library: Library, threads: int = 0) -> None:
+        library.load(blob.code)
+        self.inputs = blob.inputs
+        self.image = blob.image
+        pool = Pool(library, threads or blob.threads)
+        self._program = Program(blob.image, library, pool, _no_bodies)
+
+    def run(self, inputs: Sequence[Any], state: State | None = None) -> list[Any]:
+        """The outputs for arrays of the model's types. Raises UsageError for others."""
+        arrays = []
+        for given, (names, type) in zip(inputs, self.inputs, strict=True):
+            array = np.ascontiguousarray(given)
+            if array.shape != type.shape or array.dtype != type.dtype.numpy:
+                wanted, found = f"{type.dtype}{list(type.shape or ())}", f"{array.dtype}{list(array.shape)}"
+                raise UsageError(f"expected {wanted}, got {found}", f"input '{names[0]}'" if names else "an input")
+            arrays.append(array)
+        return list(self._program.run(arrays, state or State()))
+
+
+def _no_bodies(_: Any) -> Any:
+    raise VinocError("a compiled model has no bodies")
