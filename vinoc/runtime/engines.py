@@ -25,22 +25,34 @@ def engine_maker(graph: Graph, device: str, config: Mapping[str, Any]) -> Callab
     """Makes engines of a model: they share what is compiled, each has variables of its own."""
     if device == "TEMPLATE":
         return lambda: Reference(graph)
-    from ..backends.cpu.device import cores
-    from ..backends.cpu.streams import Streams
+    from ..backends.cpu.streams import of_graph
 
-    total = config.get("INFERENCE_NUM_THREADS", 0) or cores()
-    count = _streams(config, total)
-    accuracy = config.get("EXECUTION_MODE_HINT") == "ACCURACY"
-    streams = Streams(graph, count, max(total // count, 1), accuracy)
+    count, threads = streams_and_threads(config)
+    streams = of_graph(graph, count, threads, config.get("EXECUTION_MODE_HINT") == "ACCURACY")
     return lambda: Native(streams)
 
 
-def _streams(config: Mapping[str, Any], threads: int) -> int:
-    """How many inferences run at a time: NUM_STREAMS, or one, or one a thread where throughput is asked for."""
+def stored_engine_maker(blob: Any, config: Mapping[str, Any]) -> Callable[[], Engine]:
+    """The same for a model that was compiled before."""
+    from ..backends.cpu.streams import of_blob
+
+    streams = of_blob(blob, *streams_and_threads(config))
+    return lambda: Native(streams)
+
+
+def streams_and_threads(config: Mapping[str, Any]) -> tuple[int, int]:
+    """How many inferences run at a time, and threads for each.
+
+    NUM_STREAMS inferences, or one, or one a thread where throughput is asked for.
+    """
+    from ..backends.cpu.engine.pool import cores
+
+    total = config.get("INFERENCE_NUM_THREADS", 0) or cores()
     wanted = config.get("NUM_STREAMS", "AUTO")
     if wanted == "AUTO":
-        return threads if "THROUGHPUT" in config.get("PERFORMANCE_HINT", "") else 1
-    return max(int(wanted), 1)
+        wanted = total if "THROUGHPUT" in config.get("PERFORMANCE_HINT", "") else 1
+    count = max(int(wanted), 1)
+    return count, max(total // count, 1)
 
 
 class Reference:

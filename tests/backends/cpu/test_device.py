@@ -13,7 +13,7 @@ import pytest
 from vinoc.backends.cpu.device import Executable
 from vinoc.backends.cpu.engine.islands import State
 from vinoc.backends.cpu.engine.stages import Staged
-from vinoc.backends.cpu.streams import Streams
+from vinoc.backends.cpu.streams import of_graph
 from vinoc.backends.numpy import Interpreter
 from vinoc.ir import Graph
 from vinoc.ir.builder import Builder
@@ -173,7 +173,7 @@ def test_an_output_that_is_an_input_or_a_constant() -> None:
 
 def test_streams_run_side_by_side() -> None:
     graph = parse_graph(CONV)
-    streams, reference = Streams(graph, 2, 1), Interpreter(graph)
+    streams, reference = of_graph(graph, 2, 1), Interpreter(graph)
     inputs = [np.random.default_rng(k).standard_normal((1, 4, 5, 5)).astype(np.float32) for k in range(12)]
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(lambda x: streams.run([x])[0], inputs))

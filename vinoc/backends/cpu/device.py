@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,12 +17,12 @@ from ...passes.base import Context
 from ...passes.manager import PassManager
 from ..memory import bytes_of, check_room
 from ..numpy.interpreter import Interpreter
-from .codegen.library import Library
-from .codegen.target import Target, host, target
+from .codegen.library import Library, library
+from .codegen.target import Target
 from .engine.image import Image
 from .engine.islands import State
 from .engine.packer import Packer
-from .engine.pool import Pool
+from .engine.pool import Pool, cores
 from .engine.program import Program
 from .engine.stages import Runner, Staged, is_static
 from .lowering import (  # noqa: F401  # they declare lowerings
@@ -53,12 +51,6 @@ SPECIALIZE = "fold,dropout,cse,dce"
 
 PLANS = 8
 """Plans that are kept, one for each set of input shapes."""
-
-
-@cache
-def library(name: str) -> Library:
-    """The kernels of a target, shared by all models."""
-    return Library(host() if name == "host" else target(name))
 
 
 class Executable:
@@ -190,14 +182,6 @@ def _interpreted(graph: Graph) -> Runner:
         return interpreter.run(inputs)
 
     return run
-
-
-def cores() -> int:
-    """Processors that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every system
-        return os.cpu_count() or 1
 
 
 def specialize(graph: Graph, shapes: Sequence[tuple[int, ...]]) -> Graph:

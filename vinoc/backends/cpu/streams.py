@@ -4,32 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from queue import SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from ...ir.graph import Graph
-from .device import Executable
+from .codegen.library import library
 from .engine.islands import State
+
+if TYPE_CHECKING:
+    from ...ir.graph import Graph
+    from .blob import Blob
+
+
+class Runs(Protocol):
+    """One engine: one run at a time."""
+
+    def run(self, inputs: Sequence[Any], state: State | None = None) -> list[Any]: ...
 
 
 class Streams:
-    """`count` engines over shared kernels and packed weights, each with its own threads and arena.
+    """Engines over shared kernels and packed weights, each with its own threads and arena.
 
-    A run takes an engine that is free, or waits for one. The graph is theirs: it is lowered in place, at once where its
-    shapes are known, and its large constants are given up once they are packed.
+    A run takes an engine that is free, or waits for one.
     """
 
-    def __init__(self, graph: Graph, count: int, threads: int, accuracy: bool = False) -> None:
-        first = Executable(graph, threads, accuracy=accuracy, owned=True)
-        self.all = [first, *(Executable(graph, threads, parent=first) for _ in range(count - 1))]
-        self._free: SimpleQueue[Executable] = SimpleQueue()
-        for executable in reversed(self.all):
-            executable.prepare()
-            self._free.put(executable)
+    def __init__(self, engines: Sequence[Runs]) -> None:
+        self.all = list(engines)
+        self._free: SimpleQueue[Runs] = SimpleQueue()
+        for engine in reversed(self.all):
+            self._free.put(engine)
 
     def run(self, inputs: Sequence[Any], state: State | None = None) -> list[Any]:
         """The outputs; a stateful model reads and leaves its variables in `state`."""
-        executable = self._free.get()
+        engine = self._free.get()
         try:
-            return executable.run(inputs, state)
+            return engine.run(inputs, state)
         finally:
-            self._free.put(executable)
+            self._free.put(engine)
+
+
+def of_graph(graph: Graph, count: int, threads: int, accuracy: bool = False) -> Streams:
+    """Streams of a graph, which is theirs: it is lowered in place, at once where its shapes are known, and its large
+    constants are given up once they are packed."""
+    from .device import Executable  # with all lowerings, of which a blob needs none
+
+    first = Executable(graph, threads, accuracy=accuracy, owned=True)
+    engines = [first, *(Executable(graph, threads, parent=first) for _ in range(count - 1))]
+    for engine in engines:
+        engine.prepare()
+    return Streams(engines)
+
+
+def of_blob(blob: Blob, count: int, threads: int) -> Streams:
+    """Streams of a model that was compiled before."""
+    from .blob import Loaded
+
+    return Streams([Loaded(blob, library("host"), threads) for _ in range(count)])

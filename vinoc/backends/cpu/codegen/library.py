@@ -23,7 +23,7 @@ from typing import Any, TypeAlias
 import llvmlite.binding as llvm
 from llvmlite import ir
 
-from .target import Target
+from .target import Target, host, target
 
 _lock = threading.Lock()
 _ready = False
@@ -141,6 +141,12 @@ class Library:
         version = ".".join(map(str, llvm.llvm_version_info))
         parts = (sources(), name, version, self.target.triple, self.target.cpu, self.target.features)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
+
+
+@cache
+def library(name: str) -> Library:
+    """The kernels of a target ("host": the best that this machine runs), shared by all models."""
+    return Library(host() if name == "host" else target(name))
 
 
 def _optimized(text: str, machine: Any) -> Any:

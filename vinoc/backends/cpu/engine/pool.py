@@ -18,6 +18,14 @@ _RUN = ctypes.CFUNCTYPE(None, ctypes.c_int64)
 _WORK = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)
 
 
+def cores() -> int:
+    """Processors that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1
+
+
 class Pool:
     """`threads - 1` workers and the caller. One run at a time; `run` may be called from any thread.
 
