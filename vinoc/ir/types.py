@@ -146,6 +146,9 @@ def join(a: Type, b: Type) -> Type:
     for box in (SequenceType, OptionalType):
         if isinstance(a, box) and isinstance(b, box):
             return box(join(a.element, b.element))
+    if isinstance(a, OptionalType) or isinstance(b, OptionalType):  # a value is an optional that holds something
+        inner = [t.element if isinstance(t, OptionalType) else t for t in (a, b)]
+        return OptionalType(join(*inner))
     raise InferenceError(f"types {a} and {b} have nothing in common")
 
 
@@ -161,7 +164,7 @@ def accepts(declared: Type, actual: Type) -> bool:
         return len(declared.shape) == len(actual.shape) and all(map(_may_equal, declared.shape, actual.shape))
     if isinstance(declared, SequenceType | OptionalType) and isinstance(actual, type(declared)):
         return accepts(declared.element, actual.element)
-    return False
+    return isinstance(declared, OptionalType) and accepts(declared.element, actual)
 
 
 def _may_equal(a: Dim, b: Dim) -> bool:

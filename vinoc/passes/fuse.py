@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..ir.errors import UsageError, did_you_mean
 from ..ir.graph import Graph
-from .base import Context, graph_pass
+from .base import Context, Pass, graph_pass
 from .cse import Cse
 from .dropout import Dropout
 from .rewrite import Group, Rewrite
@@ -28,6 +28,7 @@ from .rules import (
     reduce,
     shapes,
 )
+from .sink_transposes import SinkTransposes
 
 
 @graph_pass("fuse")
@@ -43,17 +44,21 @@ class Fuse(Group):
         return tuple(r for r in _rules() if r.name not in self.without)
 
     def run(self, graph: Graph, context: Context) -> int:
-        """Applies the rules, merges what they made equal, and begins again where that changed anything."""
+        """Applies the rules, then what looks at more than a rule does, and begins again where that changed anything."""
         total = 0
         while True:
             total += super().run(graph, context)
-            merged = Cse().run(graph, context)
-            total += merged
-            if not merged:
+            more = sum(p.run(graph, context) for p in self.passes())
+            total += more
+            if not more:
                 return total
 
+    def passes(self) -> Sequence[Pass]:
+        """What runs after the rules: passes over the whole graph."""
+        return tuple(p for p in (Cse(), SinkTransposes()) if p.name not in self.without)
+
     def validate(self) -> None:
-        known = {r.name for r in _rules()} if self.without else set()
+        known = {r.name for r in (*_rules(), Cse(), SinkTransposes())} if self.without else set()
         for name in self.without:
             if name not in known:
                 raise UsageError(f"'fuse' has no rule '{name}'", help=did_you_mean(name, known) or None)

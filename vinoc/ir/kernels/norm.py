@@ -74,12 +74,12 @@ def moving_sum(x: Array, axis: int, size: int) -> Array:
 
 
 def softmax(data: Array, axis: int) -> Array:
-    """exp(x) / sum of exp(x), computed on x minus its maximum."""
+    """exp(x) / sum of exp(x), computed on x minus its maximum; f16 and bf16 are rounded after each step."""
     if not data.size:
         return data
     wide = widen(data)
-    out = np.exp(wide - wide.max(axis, keepdims=True))
-    out /= out.sum(axis, keepdims=True)
+    out = widen(like(np.exp(wide - wide.max(axis, keepdims=True)), data))
+    out /= widen(like(out.sum(axis, keepdims=True), data))
     return like(out, data)
 
 

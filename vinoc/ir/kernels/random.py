@@ -105,3 +105,9 @@ def multinomial(
         if not with_replacement:
             weights[np.arange(rows), picked] = 0
     return out if probs.ndim == 2 else out[0]
+
+
+def dropout_mask(shape: Array, ratio: Array, seed: int) -> Array:
+    """True where a uniform number is not below the ratio."""
+    generator = np.random.RandomState(seed & 0xFFFFFFFF if seed >= 0 else None)
+    return np.asarray(generator.uniform(0.0, 1.0, tuple(int(n) for n in shape)) >= ratio.reshape(()))

@@ -55,4 +55,9 @@ def concat(data: Any, axis: int, new_axis: bool) -> Array:
 def present(value: Any) -> Any:
     if value is None:
         raise ValueError("the optional is empty")
+    return whole(value)
+
+
+def whole(value: Any) -> Any:
+    """A value as one output."""
     return (value,) if isinstance(value, tuple) else value

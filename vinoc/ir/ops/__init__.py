@@ -22,6 +22,7 @@ from . import (
     quantize,
     recurrent,
     reduction,
+    resample,
     resize,
     sampling,
     scatter,

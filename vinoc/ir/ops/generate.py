@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from .. import types
 from ..dim import Dim, bounds, ceildiv, dim_max, unknown
-from ..dtype import Array, DType, i32, i64
+from ..dtype import Array, DType, boolean, i32, i64
 from ..errors import InferenceError, VinocError
 from ..kernels import generate, random
 from ..op import Op, Operand, op
@@ -134,6 +134,26 @@ class RandomUniform(Op):
         return random.uniform(
             shape, min_val, max_val, self.output_type.numpy, self.global_seed, self.op_seed, self.alignment
         )
+
+
+@op(internal=True)
+class DropoutMask(Op):
+    """True with the probability 1 - ratio: what dropout keeps in training.
+
+    The numbers of a seed are those of NumPy's `RandomState(seed).uniform`, with which ONNX's tests were made; a seed
+    below 0 asks for others at every call.
+    """
+
+    pure: ClassVar[bool] = False
+    seed: int = -1
+
+    def infer(self, shape: Operand, ratio: Operand) -> TensorType:
+        scalar(ratio, "the ratio")
+        floating(ratio, "the ratio")
+        return TensorType(boolean, shape_of(shape, "the shape"))
+
+    def evaluate(self, shape: Array, ratio: Array) -> Array:
+        return random.dropout_mask(shape, ratio, self.seed)
 
 
 @op(opset=13)

@@ -157,7 +157,26 @@ class OptionalOf(Op):
         return OptionalType(value.type)
 
     def evaluate(self, value: Any) -> Any:
-        return value
+        return sequence.whole(value)
+
+
+@op(internal=True)
+class OptionalEmpty(Op):
+    """An optional of nothing: of a tensor of `element_type`, or of a sequence of such tensors."""
+
+    element_type: DType
+    is_sequence: bool = False
+
+    def infer(self) -> OptionalType:
+        element: Type = TensorType(self.element_type, None)
+        return OptionalType(SequenceType(element) if self.is_sequence else element)
+
+    def evaluate(self) -> Any:
+        return None
+
+    @property
+    def foldable(self) -> bool:
+        return False
 
 
 @op(internal=True)

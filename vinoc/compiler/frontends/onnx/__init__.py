@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike, fspath
@@ -84,7 +85,11 @@ def load(
     begin = {tensors[name]: type for name, type in (inputs or {}).items()}
     end = [tensors[name] for name in outputs or ()]
     with _no_collection():
-        return Conversion(file, folder, model.functions).model(model.graph, versions, source.raw, begin, end)
+        conversion = Conversion(file, folder, model.functions)
+        graph = conversion.model(model.graph, versions, source.raw, begin, end)
+    if folder is not None:
+        graph.sources = tuple(os.path.abspath(f) for f in (folder / file, *conversion.tensors.files))
+    return graph
 
 
 @contextmanager

@@ -130,6 +130,11 @@ class TensorReader:
         part = data[offset : offset + length]
         return Buffer(dtype, shape, _later(part, dtype, shape))
 
+    @property
+    def files(self) -> list[Path]:
+        """The data files that were read so far."""
+        return [self.folder / location for location in self._files] if self.folder is not None else []
+
     def _open(self, location: str, what: str) -> memoryview:
         """The bytes of a data file, mapped. Only files below the model's folder are opened."""
         if location in self._files:

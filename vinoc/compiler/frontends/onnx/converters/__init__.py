@@ -11,6 +11,7 @@ from . import (  # importing registers them
     elementwise,
     gather,
     losses,
+    mapped,
     matrix,
     microsoft,
     misc,

@@ -10,7 +10,7 @@ from .....ir.graph import Value
 from ..context import NodeContext
 from ..registry import converter
 from ..scopes import is_number
-from .values import number, rank, scalar, to
+from .values import dims, number, rank, scalar, to
 from .values import reshape as to_shape
 
 SIMPLE = {
@@ -46,7 +46,15 @@ def leaky_relu(ctx: NodeContext) -> Value:
     return ctx.b.PReLU(x, number(ctx.b, ctx.attr("alpha", 0.01), x.dtype))
 
 
-@converter("PRelu")
+@converter("PRelu", since=1)
+def prelu_1(ctx: NodeContext) -> Value:
+    """PReLU; the slope is one number, or one for each channel (axis 1)."""
+    b, x, slope = ctx.b, ctx.input(0), ctx.input(1)
+    single = slope.shape is not None and slope.shape == (1,) * len(slope.shape)
+    return b.PReLU(x, to_shape(b, slope, () if single else (-1,)))
+
+
+@converter("PRelu", since=7)
 def prelu(ctx: NodeContext) -> Value:
     """PReLU; the slope, which ONNX aligns with the last dimensions, is brought to the rank of x first."""
     b, x, slope = ctx.b, ctx.input(0), ctx.input(1)
@@ -163,13 +171,22 @@ def dropout_10(ctx: NodeContext) -> list[Value | None]:
 
 @converter("Dropout", since=12)
 def dropout(ctx: NodeContext) -> list[Value | None]:
-    """The data, and a mask that drops nothing; training mode is refused."""
-    training = ctx.optional(2)
+    """The data, and a mask that drops nothing; in training mode a share of the data, and the mask of what stays.
+
+    Where the mode is computed at run time, the ratio counts as 0 while it is false.
+    """
+    b, x, training = ctx.b, ctx.input(0), ctx.optional(2)
     ratio = ctx.const(1)
     rate = 0.5 if ratio is None else float(ratio.item())
-    if training is not None and not is_number(training, False) and rate != 0.0:
-        ctx.fail("training_mode of Dropout is not false", "export the model for inference (model.eval())")
-    return _dropout(ctx, rate, of_data=False)
+    given = ctx.optional(1)
+    if training is None or is_number(training, False) or ((given is None or given.is_const) and rate == 0.0):
+        return _dropout(ctx, rate, of_data=False)
+    share = to(b, scalar(b, given), dt.f64) if given is not None else number(b, 0.5, dt.f64)
+    share = b.Select(scalar(b, training), share, number(b, 0, dt.f64))
+    mask = b.DropoutMask(dims(b, x), share, seed=abs(ctx.attr("seed", -1)) if ctx.has("seed") else -1)
+    scale = to(b, b.Divide(number(b, 1, dt.f64), b.Subtract(number(b, 1, dt.f64), share)), x.dtype)
+    y = b.Multiply(b.Select(mask, x, number(b, 0, x.dtype)), scale)
+    return [y, mask][: ctx.n_outputs]
 
 
 def _dropout(ctx: NodeContext, ratio: float, of_data: bool) -> list[Value | None]:

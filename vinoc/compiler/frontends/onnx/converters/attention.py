@@ -175,10 +175,17 @@ def _scale(ctx: NodeContext, q: Value) -> Value:
     return b.Divide(number(b, 1, q.dtype), b.Sqrt(width))
 
 
+def _root_of_scale(ctx: NodeContext, q: Value) -> Value:
+    """The square root of the factor of the scores, rounded once where the width of a head is known."""
+    width = q.shape[3] if q.shape is not None else None
+    scale = ctx.attr("scale", 0.0) or (width**-0.5 if isinstance(width, int) and width else 0.0)
+    return number(ctx.b, math.sqrt(scale), q.dtype) if scale > 0 else ctx.b.Sqrt(_scale(ctx, q))
+
+
 def _written_out(ctx: NodeContext, q: Value, k: Value, v: Value, mask: _Mask) -> tuple[Value, Value]:
     """The result, and the scores of the stage that attribute `qk_matmul_output_mode` names."""
     b, cap = ctx.b, float(ctx.attr("softcap", 0.0))
-    root = b.Sqrt(_scale(ctx, q))
+    root = _root_of_scale(ctx, q)
     stages = [b.MatMul(b.Multiply(q, root), b.Multiply(k, root), transpose_b=True)]
     scores = stages[0]
     if cap > 0:

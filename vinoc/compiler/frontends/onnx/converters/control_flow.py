@@ -43,7 +43,7 @@ def if_(ctx: NodeContext) -> list[Value]:
 
 
 @dataclass
-class _Ports:
+class Ports:
     """The port map of a Loop or TensorIterator while it is put together. -1: none of that kind."""
 
     body_from: list[int] = field(default_factory=list)
@@ -81,13 +81,13 @@ class _Ports:
         return {name: tuple(values) for name, values in vars(self).items()}
 
 
-def _carried_body(ctx: NodeContext, carried: Sequence[Value], make: Callable[[list[Type]], Body], first: int) -> Body:
+def carried_body(ctx: NodeContext, carried: Sequence[Type], make: Callable[[list[Type]], Body], first: int) -> Body:
     """A body whose carried inputs have types that cover every iteration.
 
     The first try has the types of the initial values. Where the body gives back another type (body outputs from
     `first` on), both are joined and the body is converted again; a dimension that still changes is left open.
     """
-    kinds = [v.type for v in carried]
+    kinds = list(carried)
     for round_ in range(ROUNDS):
         mark = ctx.attempt()
         body = make(kinds)
@@ -152,9 +152,10 @@ def loop(ctx: NodeContext) -> list[Value]:
     if len(proto.input) != 2 + n or scans < 0:
         ctx.fail(f"the body has {len(proto.input)} inputs and {len(proto.output)} outputs, the loop carries {n} values")
     counter = TensorType(dt.i64, ())
-    body = _carried_body(ctx, carried, lambda kinds: ctx.make_body(proto, [counter, np.array(True), *kinds]), 1)
+    initial = [v.type for v in carried]
+    body = carried_body(ctx, initial, lambda kinds: ctx.make_body(proto, [counter, np.array(True), *kinds]), 1)
     _as_scans(body.graph, 1 + n, [0] * scans, ctx)
-    ports = _Ports()
+    ports = Ports()
     ports.input(-1)
     for i in range(n):
         ports.input(2 + i, back=1 + i)
@@ -170,30 +171,34 @@ def loop(ctx: NodeContext) -> list[Value]:
     return list(b.outputs(op, count, start, *carried, *body.captures, bodies=(body.graph,)))
 
 
-@converter("Scan", since=8)
-def scan_8(ctx: NodeContext) -> list[Value]:
-    """Refused: the batched form of opset 8 alone."""
-    ctx.fail("Scan of opset 8 is not supported", "convert the model to opset 9 or newer with onnx.version_converter")
-
-
 @converter("Scan", since=9)
 def scan(ctx: NodeContext) -> list[Value]:
     """TensorIterator: scanned inputs are sliced, scan outputs concatenated."""
-    proto, m = ctx.graph_attr("body"), int(ctx.attr("num_scan_inputs"))
-    n = len(ctx.inputs) - m
-    k = len(proto.output) - n
-    if n < 0 or k < 0 or len(proto.input) != len(ctx.inputs):
-        ctx.fail(
-            f"the body has {len(proto.input)} inputs and {len(proto.output)} outputs, Scan has {len(ctx.inputs)} inputs"
-        )
+    m = int(ctx.attr("num_scan_inputs"))
     values = [ctx.input(i) for i in range(len(ctx.inputs))]
-    axes = [_scan_axis(ctx, v, a) for v, a in zip(values[n:], _of_each(ctx, "scan_input_axes", m), strict=True)]
+    types = [v.tensor for v in values]
+    axes = [_scan_axis(ctx, v, a) for v, a in zip(types[-m:], _of_each(ctx, "scan_input_axes", m), strict=True)]
     backwards = [bool(d) for d in _of_each(ctx, "scan_input_directions", m)]
+    op, graph, captures = scan_over(ctx, types, axes, backwards)
+    return list(ctx.b.outputs(op, *values, *captures, bodies=(graph,)))
+
+
+def scan_over(
+    ctx: NodeContext, values: Sequence[TensorType], axes: Sequence[int], backwards: Sequence[bool]
+) -> tuple[TensorIterator, Graph, tuple[Value, ...]]:
+    """The operation of a Scan over values of those types, the last ones scanned; its body; and what that captures."""
+    proto, m = ctx.graph_attr("body"), len(axes)
+    n = len(values) - m
+    k = len(proto.output) - n
+    if n < 0 or k < 0 or len(proto.input) != len(values):
+        ctx.fail(
+            f"the body has {len(proto.input)} inputs and {len(proto.output)} outputs, Scan has {len(values)} inputs"
+        )
     slices = [_without(v, axis) for v, axis in zip(values[n:], axes, strict=True)]
-    body = _carried_body(ctx, values[:n], lambda kinds: ctx.make_body(proto, [*kinds, *slices]), 0)
+    body = carried_body(ctx, values[:n], lambda kinds: ctx.make_body(proto, [*kinds, *slices]), 0)
     graph = _sliced_inputs(ctx, body.graph, n, axes)
     out_axes = _as_scans(graph, n, _of_each(ctx, "scan_output_axes", k), ctx)
-    ports = _Ports()
+    ports = Ports()
     for i in range(n):
         ports.input(i, back=i)
         ports.output(i)
@@ -204,8 +209,7 @@ def scan(ctx: NodeContext) -> list[Value]:
     out_backwards = [bool(d) for d in _of_each(ctx, "scan_output_directions", k)]
     for i in range(k):
         ports.output(n + i, axis=out_axes[i], backwards=out_backwards[i])
-    op = TensorIterator(**ports.attributes())
-    return list(ctx.b.outputs(op, *values, *body.captures, bodies=(graph,)))
+    return TensorIterator(**ports.attributes()), graph, body.captures
 
 
 def _of_each(ctx: NodeContext, name: str, count: int) -> list[int]:
@@ -215,13 +219,13 @@ def _of_each(ctx: NodeContext, name: str, count: int) -> list[int]:
     return [int(v) for v in values]
 
 
-def _scan_axis(ctx: NodeContext, value: Value, axis: int) -> int:
+def _scan_axis(ctx: NodeContext, value: TensorType, axis: int) -> int:
     if value.rank is None:
         ctx.fail("the rank of a scanned input is unknown", "fix the shapes of the model's inputs")
     return types.normalize_axis(axis, value.rank)
 
 
-def _without(value: Value, axis: int) -> TensorType:
+def _without(value: TensorType, axis: int) -> TensorType:
     assert value.shape is not None  # its rank was asked for
     return TensorType(value.dtype, (*value.shape[:axis], *value.shape[axis + 1 :]))
 

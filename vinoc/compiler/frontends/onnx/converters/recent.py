@@ -13,7 +13,7 @@ from .....ir.types import TensorType
 from ..context import NodeContext
 from ..registry import converter
 from .attention import _repeated as repeat_heads
-from .control_flow import _Ports as Ports
+from .control_flow import Ports
 from .values import concat, dim, dims, element, element_type, ints, number, rank, reshape, scalar, to, to_i64
 
 RULES = ("linear", "gated", "delta", "gated_delta")

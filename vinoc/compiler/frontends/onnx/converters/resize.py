@@ -16,6 +16,9 @@ from .values import axis_of, ints, rank, to
 
 MODES = {"nearest": "nearest", "linear": "linear_onnx", "bilinear": "linear_onnx", "cubic": "cubic"}
 COORDINATES = ("half_pixel", "pytorch_half_pixel", "asymmetric", "tf_half_pixel_for_nn", "align_corners")
+MORE_COORDINATES = ("half_pixel_symmetric", "tf_crop_and_resize")
+ONNX_MODES = {"nearest": "nearest", "linear_onnx": "linear", "cubic": "cubic"}
+POLICIES = ("stretch", "not_larger", "not_smaller")
 NEAREST = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
 
 
@@ -101,17 +104,28 @@ def resize(ctx: NodeContext) -> Value:
     nearest = ctx.attr("nearest_mode", "round_prefer_floor")
     if nearest not in NEAREST:
         ctx.fail(f"attribute `nearest_mode` is '{nearest}'", f"ONNX knows {', '.join(NEAREST)}")
-    uniform = None
     policy = ctx.attr("keep_aspect_ratio_policy", "stretch")
-    if sizes is not None and policy != "stretch":
-        uniform, sizes = _in_proportion(ctx, x, sizes, axes, policy)
+    if policy not in POLICIES:
+        ctx.fail(f"attribute `keep_aspect_ratio_policy` is '{policy}'", f"ONNX knows {', '.join(POLICIES)}")
     coordinates = ctx.attr("coordinate_transformation_mode", "half_pixel")
+    if coordinates not in (*COORDINATES, *MORE_COORDINATES):
+        ctx.fail(f"coordinate_transformation_mode '{coordinates}' is unknown", f"known: {', '.join(COORDINATES)}")
     if coordinates == "half_pixel_symmetric" and (scales is None or _whole(x, scales, axes)):
         coordinates = "half_pixel"  # they differ by the fraction that rounding the size down cuts off
     antialias = bool(ctx.attr("antialias", 0)) and mode != "nearest"
     outside = bool(ctx.attr("exclude_outside", 0)) and mode == "cubic"
-    if coordinates not in COORDINATES or antialias or outside or uniform is not None:
-        return _by_matrices(ctx, x, _geometry(ctx, x, scales, sizes, axes, coordinates, uniform), coordinates)
+    in_proportion = sizes is not None and policy != "stretch"
+    cut = coordinates == "align_corners" and scales is not None and _has_fraction(x, scales, axes)
+    if coordinates in MORE_COORDINATES or antialias or outside or in_proportion or cut:
+        if not _is_fixed(ctx, x, scales, sizes, axes, coordinates):
+            return _at_run_time(ctx, x, scales, sizes, axes, coordinates, policy)
+        uniform = None
+        if in_proportion and sizes is not None:
+            uniform, sizes = _in_proportion(ctx, x, sizes, axes, policy)
+        if in_proportion and uniform is None and not antialias and not outside and coordinates in COORDINATES:
+            in_proportion = False
+        else:
+            return _by_matrices(ctx, x, _geometry(ctx, x, scales, sizes, axes, coordinates, uniform), coordinates)
     attributes = {
         "mode": mode,
         "nearest_mode": nearest,
@@ -125,6 +139,45 @@ def resize(ctx: NodeContext) -> Value:
     return _by_sizes(ctx, x, sizes, axes, **attributes)
 
 
+def _is_fixed(
+    ctx: NodeContext, x: Value, scales: Value | None, sizes: Value | None, axes: list[int], coordinates: str
+) -> bool:
+    """True when all that the weights depend on is known now."""
+    assert x.shape is not None  # its rank was asked for
+    given = scales if scales is not None else sizes
+    known = given is not None and given.is_const and static_shape(tuple(x.shape[a] for a in axes)) is not None
+    return known and (coordinates != "tf_crop_and_resize" or ctx.const(1) is not None)
+
+
+def _at_run_time(
+    ctx: NodeContext,
+    x: Value,
+    scales: Value | None,
+    sizes: Value | None,
+    axes: list[int],
+    coordinates: str,
+    policy: str,
+) -> Value:
+    """Resample, an internal operation."""
+    target = to(ctx.b, scales, dt.f64) if scales is not None else sizes
+    roi = [ctx.input(1)] if coordinates == "tf_crop_and_resize" else []
+    return ctx.b.Resample(
+        x,
+        target,
+        *roi,
+        axes=tuple(axes),
+        by_scales=scales is not None,
+        policy=policy if scales is None else "stretch",
+        mode=ONNX_MODES[_mode(ctx)],
+        coordinates=coordinates,
+        nearest_mode=ctx.attr("nearest_mode", "round_prefer_floor"),
+        cubic_coeff=float(ctx.attr("cubic_coeff_a", -0.75)),
+        antialias=bool(ctx.attr("antialias", 0)) and _mode(ctx) != "nearest",
+        exclude_outside=bool(ctx.attr("exclude_outside", 0)),
+        fill=float(ctx.attr("extrapolation_value", 0.0)),
+    )
+
+
 def _given(ctx: NodeContext, index: int) -> Value | None:
     """An input; None also where an empty tensor stands for one that is left out."""
     value = ctx.optional(index)
@@ -132,8 +185,6 @@ def _given(ctx: NodeContext, index: int) -> Value | None:
 
 
 def _by_matrices(ctx: NodeContext, x: Value, geometry: dict[int, resize_matrix.Axis], coordinates: str) -> Value:
-    if coordinates not in (*COORDINATES, "half_pixel_symmetric", "tf_crop_and_resize"):
-        ctx.fail(f"coordinate_transformation_mode '{coordinates}' is unknown", f"known: {', '.join(COORDINATES)}")
     mode = _mode(ctx)
     if mode == "nearest":
         rounding = ctx.attr("nearest_mode", "round_prefer_floor")
@@ -176,6 +227,19 @@ def _geometry(
     return out
 
 
+def _has_fraction(x: Value, scales: Value, axes: list[int]) -> bool:
+    """True when a scaled size may be no whole number: ONNX counts with the fraction then, Interpolate does not.
+
+    Scales that users pass may be anything; those that a model computes from sizes give whole sizes again.
+    """
+    factors = scales.const
+    if factors is None:
+        return scales.node is None
+    assert x.shape is not None  # its rank was asked for
+    pairs = zip((x.shape[a] for a in axes), factors.reshape(-1).tolist(), strict=False)
+    return any(isinstance(d, int) and not float(d * f).is_integer() for d, f in pairs)
+
+
 def _whole(x: Value, scales: Value, axes: list[int]) -> bool:
     """True when the scaled sizes are whole numbers."""
     factors = scales.const
@@ -192,8 +256,6 @@ def _in_proportion(
 
     The scale is None where it gives whole sizes, which say as much. Otherwise they are rounded, halves up.
     """
-    if policy not in ("not_larger", "not_smaller"):
-        ctx.fail(f"attribute `keep_aspect_ratio_policy` is '{policy}'", "ONNX knows stretch, not_larger, not_smaller")
     assert x.shape is not None  # its rank was asked for
     now, wanted = static_shape(tuple(x.shape[a] for a in axes)), sizes.const
     if now is None or wanted is None:

@@ -14,6 +14,7 @@ import numpy as np
 from .....ir import dtype as dt
 from .....ir.dtype import Array
 from .....ir.graph import Value
+from .....ir.kernels import resample
 from ..context import NodeContext
 from .values import ints, number, rank
 
@@ -30,71 +31,17 @@ class Axis:
 
     def points(self) -> Array:
         """Where each element of the result lies in the data."""
-        x = np.arange(self.target, dtype=np.float64)
-        n, m, scale = self.size, self.target, self.scale
-        if self.coordinates == "asymmetric":
-            return x / scale
-        if self.coordinates == "align_corners":
-            return x * (n - 1) / (m - 1) if m > 1 else x
-        if self.coordinates == "tf_crop_and_resize":
-            start, end = self.roi
-            step = (end - start) * (n - 1)
-            return start * (n - 1) + (x * step / (m - 1) if m > 1 else step / 2 + x)
-        half = (x + 0.5) / scale - 0.5
-        if self.coordinates == "pytorch_half_pixel" and m <= 1:
-            return np.zeros_like(x)
-        if self.coordinates == "half_pixel_symmetric":  # centred, although rounding the size cut a fraction off
-            return half + n / 2 * (1 - m / (scale * n))
-        return half
+        return resample.points(self.size, self.target, self.scale, self.coordinates, *self.roi)
 
 
 def nearest(axis: Axis, rounding: str) -> Array:
     """The index of the nearest element for each element of the result."""
-    x = axis.points()
-    rounded = {
-        "round_prefer_floor": np.ceil(x - 0.5),
-        "round_prefer_ceil": np.floor(x + 0.5),
-        "floor": np.floor(x),
-        "ceil": np.ceil(x),
-    }[rounding]
-    return np.clip(rounded, 0, axis.size - 1).astype(np.int64)
+    return resample.nearest_places(axis.points(), axis.size, rounding)
 
 
 def weights(axis: Axis, cubic: float | None, antialias: bool, exclude_outside: bool) -> Array:
-    """The matrix of linear interpolation or, with a coefficient `cubic`, of cubic.
-
-    Antialiasing widens the filter as the image shrinks. Neighbours outside of the data are those at the border, or
-    with `exclude_outside` left out.
-    """
-    reach = 1 if cubic is None else 2
-    stretch = min(axis.scale, 1.0) if antialias else 1.0
-    first = int(np.floor(-reach / stretch)) + 1
-    taps = np.arange(first, reach + 1 - first if antialias else reach + 1)
-    x = axis.points()
-    base = np.floor(x)
-    distance = (taps - (x - base)[:, None]) * stretch
-    w = _linear(distance) if cubic is None else _cubic(distance, cubic)
-    at = base[:, None].astype(np.int64) + taps
-    if exclude_outside:
-        w = np.where((at >= 0) & (at < axis.size), w, 0.0)
-    if exclude_outside or antialias:
-        w /= w.sum(axis=1, keepdims=True)
-    matrix = np.zeros((axis.target, axis.size))
-    rows = np.broadcast_to(np.arange(axis.target)[:, None], at.shape)
-    np.add.at(matrix, (rows, np.clip(at, 0, axis.size - 1)), w)
-    return matrix
-
-
-def _linear(distance: Array) -> Array:
-    return np.clip(1 - np.abs(distance), 0, 1)
-
-
-def _cubic(distance: Array, a: float) -> Array:
-    """Keys' kernel (R. Keys, Cubic convolution interpolation for digital image processing, 1981)."""
-    d = np.abs(distance)
-    near = ((a + 2) * d - (a + 3)) * d * d + 1
-    far = ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
-    return np.where(d <= 1, near, np.where(d < 2, far, 0.0))
+    """The matrix of linear interpolation or, with a coefficient `cubic`, of cubic."""
+    return resample.weight_matrix(axis.points(), axis.size, axis.scale, cubic, antialias, exclude_outside)
 
 
 def apply(ctx: NodeContext, x: Value, matrices: dict[int, Array]) -> Value:

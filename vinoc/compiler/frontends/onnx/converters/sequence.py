@@ -16,7 +16,7 @@ from .....ir.errors import InferenceError
 from .....ir.graph import Value
 from .....ir.op import op_class
 from .....ir.ops import sequence as _  # noqa: F401  # declares the operations
-from .....ir.types import OptionalType, TensorType
+from .....ir.types import OptionalType, SequenceType, TensorType
 from ..context import NodeContext
 from ..registry import converter
 from .values import axis_of, element_type, ints, number, rank, scalar, to_i64
@@ -25,7 +25,7 @@ MAX_PARTS = 1 << 12
 """A sequence of more parts is made at run time, not part by part."""
 
 
-def _elements(value: Value) -> list[Value] | None:
+def elements_of(value: Value) -> list[Value] | None:
     """The elements of a sequence that was put together in this graph."""
     node = value.node
     if node is None or node.kind not in ("SequenceConstruct", "SequenceEmpty"):
@@ -33,7 +33,7 @@ def _elements(value: Value) -> list[Value] | None:
     return [v for v in node.inputs if v is not None]
 
 
-def _sequence(ctx: NodeContext, elements: Sequence[Value], like: Value) -> Value:
+def make_sequence(ctx: NodeContext, elements: Sequence[Value], like: Value) -> Value:
     """A sequence of those elements, of the type of `like` where there are none."""
     if elements:
         return ctx.b.SequenceConstruct(*elements)
@@ -66,7 +66,7 @@ def sequence_empty(ctx: NodeContext) -> Value:
 
 @converter("SequenceAt", since=11)
 def sequence_at(ctx: NodeContext) -> Value:
-    elements = _elements(ctx.input(0))
+    elements = elements_of(ctx.input(0))
     where = _position(ctx, 1, len(elements)) if elements is not None else None
     if elements is not None and where is not None:
         return elements[where]
@@ -75,14 +75,14 @@ def sequence_at(ctx: NodeContext) -> Value:
 
 @converter("SequenceLength", since=11)
 def sequence_length(ctx: NodeContext) -> Value:
-    elements = _elements(ctx.input(0))
+    elements = elements_of(ctx.input(0))
     return ctx.b.SequenceLength(ctx.input(0)) if elements is None else number(ctx.b, len(elements), i64)
 
 
 @converter("SequenceInsert", since=11)
 def sequence_insert(ctx: NodeContext) -> Value:
     data, value, position = ctx.input(0), ctx.input(1), ctx.optional(2)
-    elements = _elements(data)
+    elements = elements_of(data)
     if elements is not None:
         where = len(elements) if position is None else _position(ctx, 2, len(elements), extra=1)
         if where is not None:
@@ -93,18 +93,18 @@ def sequence_insert(ctx: NodeContext) -> Value:
 @converter("SequenceErase", since=11)
 def sequence_erase(ctx: NodeContext) -> Value:
     data, position = ctx.input(0), ctx.optional(1)
-    elements = _elements(data)
+    elements = elements_of(data)
     if elements:
         where = len(elements) - 1 if position is None else _position(ctx, 1, len(elements))
         if where is not None:
-            return _sequence(ctx, elements[:where] + elements[where + 1 :], data)
+            return make_sequence(ctx, elements[:where] + elements[where + 1 :], data)
     return ctx.b.SequenceErase(data, None if position is None else to_i64(ctx.b, position))
 
 
 @converter("ConcatFromSequence", since=11)
 def concat_from_sequence(ctx: NodeContext) -> Value:
     b, data, axis, new_axis = ctx.b, ctx.input(0), ctx.attr("axis"), bool(ctx.attr("new_axis", 0))
-    elements = _elements(data)
+    elements = elements_of(data)
     if not elements:
         return b.ConcatFromSequence(data, axis=axis, new_axis=new_axis)
     if new_axis:
@@ -145,22 +145,31 @@ def _lengths(ctx: NodeContext, x: Value, axis: int) -> list[int] | None:
 
 @converter("Optional", since=15)
 def optional(ctx: NodeContext) -> Value:
-    if ctx.optional(0) is None:
-        ctx.fail("an empty Optional is not supported", "leave out the optional part of the model")
-    return ctx.b.OptionalOf(ctx.input(0))
+    """An optional of the input, or without one of nothing."""
+    if ctx.optional(0) is not None:
+        return ctx.b.OptionalOf(ctx.input(0))
+    kind = ctx.type_attr("type")
+    element = kind.element if isinstance(kind, SequenceType) else kind
+    if not isinstance(element, TensorType):
+        ctx.fail(f"attribute `type` is {kind}", "an Optional without an input holds a tensor or a sequence of tensors")
+    return ctx.b.OptionalEmpty(element_type=element.dtype, is_sequence=isinstance(kind, SequenceType))
 
 
 @converter("OptionalHasElement", since=15)
 def optional_has_element(ctx: NodeContext) -> Value:
     """An input that is no optional, and one just made, do hold something; an input left out does not."""
     value = ctx.optional(0)
-    if value is not None and isinstance(value.type, OptionalType) and (not value.op or value.op.kind != "OptionalOf"):
-        return scalar(ctx.b, ctx.b.OptionalHasElement(value))
+    if value is not None and isinstance(value.type, OptionalType):
+        made = value.op.kind if value.op else ""
+        if made not in ("OptionalOf", "OptionalEmpty"):
+            return scalar(ctx.b, ctx.b.OptionalHasElement(value))
+        return number(ctx.b, made == "OptionalOf", boolean)
     return number(ctx.b, value is not None, boolean)
 
 
 @converter("OptionalGetElement", since=15)
 def optional_get_element(ctx: NodeContext) -> Value:
+    """What the optional holds; the input itself where it is none."""
     value = ctx.input(0)
     if not isinstance(value.type, OptionalType):
         return value
