@@ -29,6 +29,7 @@ from .rules import (
     shapes,
 )
 from .sink_transposes import SinkTransposes
+from .strides import MoveStrides
 
 
 @graph_pass("fuse")
@@ -55,13 +56,17 @@ class Fuse(Group):
 
     def passes(self) -> Sequence[Pass]:
         """What runs after the rules: passes over the whole graph."""
-        return tuple(p for p in (Cse(), SinkTransposes()) if p.name not in self.without)
+        return tuple(p for p in _passes() if p.name not in self.without)
 
     def validate(self) -> None:
-        known = {r.name for r in (*_rules(), Cse(), SinkTransposes())} if self.without else set()
+        known = {r.name for r in (*_rules(), *_passes())} if self.without else set()
         for name in self.without:
             if name not in known:
                 raise UsageError(f"'fuse' has no rule '{name}'", help=did_you_mean(name, known) or None)
+
+
+def _passes() -> tuple[Pass, ...]:
+    return Cse(), SinkTransposes(), MoveStrides()
 
 
 def _rules() -> tuple[Rewrite, ...]:

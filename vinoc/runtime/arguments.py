@@ -26,7 +26,19 @@ def bind(inputs: Any, ports: Sequence[Port]) -> list[Any]:
             f"{', '.join(p.where for p in missing)} {'is' if len(missing) == 1 else 'are'} not given",
             help="the model needs: " + ", ".join(f"{p.where} {p.type}" for p in ports),
         )
-    return [fit(given.get(p.index), p.type, p.where) for p in ports]
+    values = [(given.get(p.index), p) for p in ports]
+    return [v if _fits(v, p.type) else fit(v, p.type, p.where) for v, p in values]
+
+
+def _fits(value: Any, type: Type) -> bool:
+    """Whether a value is an array of just the type: the usual case, told at once."""
+    return (
+        value.__class__ is np.ndarray
+        and isinstance(type, TensorType)
+        and value.shape == type.shape
+        and value.dtype == type.dtype.numpy
+        and type.dtype.kind != "s"
+    )
 
 
 def _by_port(inputs: Any, ports: Sequence[Port]) -> dict[int, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -160,6 +160,9 @@ def _keep_few(cache: OrderedDict[Any, Any]) -> None:
 
 def _native(given: Any, value: Value) -> Array:
     """An input as kernels read it: row-major, of the machine's byte order. Raises UsageError for another type."""
+    plain = type(given) is np.ndarray and given.flags.carray  # the usual case, at once
+    if plain and given.shape == value.shape and given.dtype == value.dtype.numpy:
+        return cast(Array, given)
     array = np.asarray(given)
     name = f"input '{value.name}'" if value.name else "an input"
     wanted = value.dtype.numpy

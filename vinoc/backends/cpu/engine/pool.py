@@ -41,6 +41,7 @@ class Pool:
         work = library.address_of("engine_work")
         self._run, self._work = _RUN(run), _WORK(work)
         self._state: _State | None = None
+        self._singles: list[_State] = []
 
     @staticmethod
     def builder(library: Library) -> Callable[[Any], None]:
@@ -50,9 +51,10 @@ class Pool:
     def run(self, table: int, alone: bool = False) -> None:
         """Walks the schedule at an address, with all threads or with the caller's alone. Returns when all is done."""
         if alone:
-            single = _State(self._run, 1)
+            single = self._singles.pop() if self._singles else _State(self._run, 1)
             single.control[runner.TABLE // 8] = table
             self._run(single.address)
+            self._singles.append(single)
             return
         with self._lock:
             state = self._state

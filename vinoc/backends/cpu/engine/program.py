@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,6 +18,14 @@ from ..lowering.plan import Array, Call, Island, Plan
 from .image import Base, Image
 from .islands import BodyMaker, IslandStep, State
 from .pool import Pool
+
+
+def address_of(array: Array) -> int:
+    """Where an array begins: `array.ctypes.data`, found in a quarter of the time for arrays that can be written."""
+    try:
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))  # type: ignore[arg-type]  # it has a buffer
+    except (TypeError, ValueError, BufferError):  # read-only, empty, or of a type that buffers do not know
+        return array.ctypes.data
 
 
 class Program:
@@ -37,6 +46,7 @@ class Program:
         self._relocate(functions)
         self._patches = {base: self._patches_of(base) for base in (Base.INPUT, Base.OUTPUT)}
         self.steps = [self._step(s, functions, make_body) for s in image.steps]
+        self._addresses = [0 if isinstance(s, IslandStep) else address_of(s) for s in self.steps]
 
     @property
     def plan(self) -> Plan:
@@ -82,11 +92,11 @@ class Program:
             self._bind(Base.INPUT, inputs)
             self._bind(Base.OUTPUT, outputs)
             try:
-                for step in self.steps:
-                    if isinstance(step, np.ndarray):
-                        self.pool.run(step.ctypes.data, self.alone)
-                    else:
+                for step, address in zip(self.steps, self._addresses, strict=True):
+                    if isinstance(step, IslandStep):
                         step.run(inputs, outputs, state)
+                    else:
+                        self.pool.run(address, self.alone)
             finally:
                 # What a kernel found wrong comes first: an island may have failed for want of what it should have made.
                 self._check_faults()
@@ -137,6 +147,6 @@ class Program:
         return out
 
     def _bind(self, base: Base, arrays: Sequence[Array]) -> None:
-        addresses = [a.ctypes.data for a in arrays]
+        addresses = [address_of(a) for a in arrays]
         for word, which, offset in self._patches[base]:
             self.words[word] = addresses[which] + offset
