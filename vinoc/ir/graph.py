@@ -176,11 +176,12 @@ class Graph:
     """Inputs, nodes in topological order, outputs.
 
     `input_names` and `output_names` are the names by which users address the ports. They belong to the
-    graph: no rewrite can lose them.
+    graph: no rewrite can lose them. `sources` are the files that the model was read from, if any.
     """
 
     def __init__(self, name: str = "graph") -> None:
         self.name = name
+        self.sources: tuple[str, ...] = ()
         self.inputs: list[Value] = []
         self.outputs: list[Value] = []
         self.input_names: list[tuple[str, ...]] = []

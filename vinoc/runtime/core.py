@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Mapping
 from os import PathLike
@@ -11,7 +12,7 @@ from typing import Any, TypeAlias
 from ..compiler.config import CPU_PASSES, DEFAULT_PASSES, FP16_PASS, HALF_PASSES, RUNTIME_PASSES
 from ..compiler.driver import quiet_gc
 from ..compiler.driver import read_model as read_graph
-from ..ir.errors import UsageError, did_you_mean
+from ..ir.errors import UsageError, VinocError, did_you_mean
 from ..ir.graph import Graph
 from ..passes.manager import PassManager
 from .compiled import CompiledModel
@@ -20,6 +21,8 @@ from .properties import PROPERTIES, checked, find
 
 Source: TypeAlias = str | PathLike[str] | bytes | bytearray | memoryview
 """A path, or the contents of a model file."""
+
+_log = logging.getLogger("vinoc")
 
 DEVICES = ("CPU", "TEMPLATE")
 """TEMPLATE is the reference: it computes every operation by its definition."""
@@ -50,14 +53,34 @@ class Core:
     ) -> CompiledModel:
         """Makes a model, or a model file, ready to run. The model itself is not changed.
 
+        With CACHE_DIR a model file is compiled for the CPU once: what is compiled is kept there, and found again until
+        the file changes. Property LOADED_FROM_CACHE tells; models that need more than generated code are not kept.
         Raises UsageError for an unknown device or configuration key.
         """
         device = _device(device_name)
         settings = {**self._config[device], **checked(config)}
+        if device == "CPU" and settings.get("CACHE_DIR") and isinstance(model, str | PathLike):
+            return _compiled_once(model, device, settings)
         graph = model.graph.clone() if isinstance(model, Model) else read_model(model).graph
         with quiet_gc():
             PassManager(_passes(device, settings)).run(graph)
             return CompiledModel(graph, device, settings)
+
+    def import_model(
+        self, model_stream: Any, device_name: str = "CPU", config: Mapping[str, Any] | None = None
+    ) -> CompiledModel:
+        """A model that `CompiledModel.export_model` gave: bytes, a binary stream, or a path, which stays mapped.
+
+        Raises ModelError for what is none, or was made by another version of vinoc or for another processor.
+        """
+        from ..backends.cpu.blob import read
+
+        device = _device(device_name)
+        if device != "CPU":
+            raise UsageError(f"compiled models run on the CPU, not on {device}")
+        source = model_stream.read() if hasattr(model_stream, "read") else model_stream
+        blob = read(Path(source) if isinstance(source, str | PathLike) else bytes(source))
+        return CompiledModel(blob, device, {**self._config[device], **checked(config)})
 
     def set_property(self, device_name: str | Mapping[str, Any], properties: Mapping[str, Any] | None = None) -> None:
         """Sets defaults for what is compiled later: for one device, or, without a name, for all."""
@@ -73,6 +96,28 @@ class Core:
         what = "reference" if device == "TEMPLATE" else "generated kernels"
         facts = {"FULL_DEVICE_NAME": f"vinoc {what}", "AVAILABLE_DEVICES": [""]}
         return facts[key] if key in facts else self._config[device].get(key, find(key, PROPERTIES).default)
+
+
+def _compiled_once(model: str | PathLike[str], device: str, settings: Mapping[str, Any]) -> CompiledModel:
+    """A model file compiled for the CPU, from CACHE_DIR where it is there."""
+    from . import cache
+
+    file = cache.place(model, settings)
+    stored = cache.find(file)
+    if stored is not None:
+        return CompiledModel(stored, device, settings)
+    graph = read_model(model).graph
+    sources = graph.sources
+    with quiet_gc():
+        PassManager(_passes(device, settings)).run(graph)
+        compiled = CompiledModel(graph, device, settings)
+    try:
+        stored = compiled.blob() if sources else None
+    except VinocError as error:
+        _log.info("%s is not kept in CACHE_DIR: %s", model, error)
+    if stored is not None:
+        cache.keep(file, stored, sources)
+    return compiled
 
 
 def _passes(device: str, settings: Mapping[str, Any]) -> str:

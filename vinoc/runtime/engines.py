@@ -77,7 +77,7 @@ class Native:
     def __init__(self, executable: Any) -> None:
         from ..backends.cpu.engine.islands import State
 
-        self._executable = executable
+        self._executable = executable  # streams
         self._new_state = State
         self._state = State()
 

@@ -22,6 +22,7 @@ from ...ir.dtype import DType
 from ...ir.errors import ModelError, UsageError, VinocError
 from ...ir.types import TensorType
 from .codegen.library import Library, sources
+from .codegen.target import Target, host
 from .engine.image import Image
 from .engine.islands import State
 from .engine.pool import Pool
@@ -41,6 +42,7 @@ class Blob:
     """A compiled model.
 
     threads   that it was planned for
+    target    the instruction set: triple, processor, features
     code      object code by the name of its function
     """
 
@@ -48,6 +50,7 @@ class Blob:
     inputs: list[Port]
     outputs: list[Port]
     threads: int
+    target: list[str]
     code: dict[str, bytes | memoryview]
 
     @property
@@ -70,7 +73,11 @@ def blob_of(image: Image, ports: tuple[list[Port], list[Port]], threads: int, li
         f.name: library.code(f.name, f.build) for f in image.functions if not isinstance(f.build, int)
     }
     code["engine_run"] = library.code("engine_run", Pool.builder(library))
-    return Blob(image, *ports, threads, code)
+    return Blob(image, *ports, threads, _facts(library.target), code)
+
+
+def _facts(target: Target) -> list[str]:
+    return [target.triple, target.cpu, target.features]
 
 
 # Writing
@@ -84,6 +91,7 @@ def write(blob: Blob, path: Path, about: Any = None) -> None:
         "name": image.name,
         "threads": blob.threads,
         "sources": sources(),
+        "target": blob.target,
         "inputs": list(map(_port, blob.inputs)),
         "outputs": list(map(_port, blob.outputs)),
         "arena": image.arena_size,
@@ -143,6 +151,9 @@ def read(source: Path | bytes) -> Blob:
     header, begin = _header(raw, where)
     if header["sources"] != sources():
         raise ModelError("was made by another version of vinoc", where, "compile the model again")
+    if header["target"] != _facts(host()):
+        made, here = header["target"], _facts(host())
+        raise ModelError(f"is for a processor {' '.join(made)}, this one is {' '.join(here)}", where, "compile it here")
     found: dict[str, list[memoryview]] = {}
     for name, offset, size in header["sections"]:
         if begin + offset + size > len(raw):
@@ -167,7 +178,9 @@ def read(source: Path | bytes) -> Blob:
         header["name"],
     )
     code = {name.removeprefix("code "): parts[0] for name, parts in found.items() if name.startswith("code ")}
-    return Blob(image, _ports(header["inputs"]), _ports(header["outputs"]), header["threads"], dict(code))
+    return Blob(
+        image, _ports(header["inputs"]), _ports(header["outputs"]), header["threads"], header["target"], dict(code)
+    )
 
 
 def _ports(listed: list[Any]) -> list[Port]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from ...ir.constant import Constant
-from ...ir.errors import EvaluationError, InferenceError, UsageError
+from ...ir.errors import EvaluationError, InferenceError, UsageError, VinocError
 from ...ir.graph import Graph, Value
 from ...ir.types import TensorType, static_shape
 from ...passes.base import Context
@@ -45,6 +45,9 @@ from .lowering import (  # noqa: F401  # they declare lowerings
 from .lowering.packed import Packed
 from .lowering.plan import Array, Mode, Plan
 from .lowering.regions import CpuRegions
+
+if TYPE_CHECKING:
+    from .blob import Blob
 
 SPECIALIZE = "fold,dropout,cse,dce"
 """What a graph goes through once its shapes are known."""
@@ -96,6 +99,21 @@ class Executable:
         """Makes the runner at once where the shapes of all inputs are known."""
         if all(_static(v) for v in self.graph.inputs):
             self.program([static_shape(v.tensor.shape) or () for v in self.graph.inputs])
+
+    def blob(self) -> Blob:
+        """What a file holds of the compiled model. Raises VinocError where it needs more than generated code."""
+        from .blob import blob_of
+
+        self.prepare()
+        if len(self._images) != 1 or not all(_static(v) for v in self.graph.inputs):
+            raise VinocError(
+                "cannot be stored: its schedule is made when the shapes of the inputs are known",
+                self.graph.name,
+                "give the inputs static shapes",
+            )
+        sides = ((self.graph.inputs, self.graph.input_names), (self.graph.outputs, self.graph.output_names))
+        ports = [[(list(names), v.tensor) for v, names in zip(*side, strict=True)] for side in sides]
+        return blob_of(next(iter(self._images.values())), (ports[0], ports[1]), self.pool.threads, self.library)
 
     def _for_shapes(self, key: tuple[tuple[int, ...], ...]) -> Program | Staged:
         with self._planning:

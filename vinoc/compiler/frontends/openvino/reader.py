@@ -6,6 +6,7 @@ again from those of the Parameters.
 
 from __future__ import annotations
 
+import os
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
 from os import PathLike
@@ -41,6 +42,7 @@ def load(path: str | PathLike[str], bin: str | PathLike[str] | None = None) -> G
     graph = file.build(plan, net.get("name", "") or xml.stem)
     if file.problems:
         raise ConversionError(str(xml), file.problems)
+    graph.sources = (os.path.abspath(xml), os.path.abspath(weights.path))
     return graph
 
 
