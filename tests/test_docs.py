@@ -42,7 +42,7 @@ def test_python_examples_run(code: str, tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "out").mkdir()
     monkeypatch.chdir(tmp_path)
     source = code if "@rewrite" not in code or "import" in code else "from vinoc.passes import *\n" + code
-    exec(compile(source, "example", "exec"), {"__name__": "example"})
+    exec(compile(source, "example", "exec", dont_inherit=True), {"__name__": "example"})
 
 
 def console_examples(page: Path) -> list[tuple[list[str], int, list[str]]]:

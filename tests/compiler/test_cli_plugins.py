@@ -55,7 +55,7 @@ def test_its_options_are_checked(tiny: Path, passes: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("source", "code", "message"),
     [
-        ("x = 1\n", 2, "declares no pass, no operation and no converter"),
+        ("x = 1\n", 2, "declares no pass, no operation, no converter and no kernel"),
         ("import nothing_like_this\n", 1, "p.py:1: the plugin fails: ModuleNotFoundError"),
         ("\n\ndef f(:\n", 1, "p.py:3: the plugin fails: SyntaxError"),
         (TAKEN.format("dce"), 1, "two passes are named 'dce'"),
@@ -138,3 +138,46 @@ def test_a_converter_from_a_file(tmp_path: Path) -> None:
     run = vinoc("opt", tmp_path / "m.onnx", "--passes", "", "--plugin", tmp_path / "twice.py")
     assert run.returncode == 0, run.stderr
     assert "Add(x, x)" in run.stdout
+
+
+def test_a_kernel_from_a_file(tmp_path: Path) -> None:
+    """The operation, its ONNX converter and its kernel come together: no island, and the plan names it."""
+    node = helper.make_node("RunningMax", ["x"], ["y"], domain="org.example", low=-1.0)
+    ports = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["N", 5]) for n in "xy"]
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("org.example", 1)]
+    onnx.save(
+        helper.make_model(helper.make_graph([node], "g", ports[:1], ports[1:]), opset_imports=opsets),
+        tmp_path / "m.onnx",
+    )
+    plugin = PLUGINS / "running_max.py"
+    shown = vinoc("show", tmp_path / "m.onnx", "--plan", "--plugin", plugin)
+    assert shown.returncode == 0, shown.stderr
+    assert "numba_running_max" in shown.stdout
+    assert "island" not in shown.stdout
+    code = (
+        "import sys, numpy as np, vinoc\n"
+        "core = vinoc.Core()\n"
+        "core.add_extension(sys.argv[1])\n"
+        "x = np.float32([[-3, 2, 1, 4, 0]])\n"
+        "print(core.compile_model(sys.argv[2])([x])['y'].tolist())\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code, plugin, tmp_path / "m.onnx"], capture_output=True, text=True)
+    assert run.stdout == "[[-1.0, 2.0, 2.0, 4.0, 4.0]]\n", run.stderr
+
+
+def test_a_package_brings_an_operation_and_its_kernel(installed: Path, tmp_path: Path) -> None:
+    model = tmp_path / "m.vir"
+    model.write_text("graph g(x: f32[2]) -> (y) {\n  y = Staircase(x) {step=0.5}\n}\n")
+    shown = vinoc("show", model, "--plan", path=installed)
+    assert shown.returncode == 0, shown.stderr
+    assert "numba_staircase" in shown.stdout
+
+
+def test_a_package_that_fails_is_named(tmp_path: Path, tiny: Path) -> None:
+    info = tmp_path / "broken-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[vinoc.ops]\nbroken = nothing_like_this\n")
+    run = vinoc("ops", path=tmp_path)
+    assert run.returncode == 1
+    assert "package broken (nothing_like_this) fails: ModuleNotFoundError" in run.stderr

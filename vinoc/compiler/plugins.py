@@ -1,4 +1,4 @@
-"""Plugin files: Python files, given with `--plugin`, that declare passes, operations and ONNX converters."""
+"""Plugin files: Python files, given with `--plugin`, that declare passes, operations, ONNX converters, CPU kernels."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
+from ..backends.cpu.custom import declared_in
 from ..ir.errors import UsageError, VinocError
 from ..ir.op import registry as operations
 from ..passes.registry import add_module
@@ -25,6 +26,7 @@ class Plugin:
     passes: tuple[str, ...]
     operations: tuple[str, ...]
     converters: tuple[str, ...]
+    kernels: tuple[str, ...]
 
 
 def load_plugins(paths: Iterable[str | Path]) -> list[Plugin]:
@@ -60,14 +62,15 @@ def load_plugin(path: str | Path) -> Plugin:
         raise VinocError(f"the plugin fails: {type(error).__name__}: {error}", _place(error, path, shown)) from error
     new_operations = tuple(sorted(set(operations()) - before))
     converters = tuple(declared_by(module_name))
-    if not (passes or new_operations or converters):
+    kernels = tuple(declared_in(module_name))
+    if not (passes or new_operations or converters or kernels):
         del sys.modules[module_name]
         raise UsageError(
-            "the plugin declares no pass, no operation and no converter",
+            "the plugin declares no pass, no operation, no converter and no kernel",
             shown,
-            "decorate a class with @graph_pass, @rewrite or @op, or a function with @converter",
+            "decorate a class with @graph_pass, @rewrite or @op, or a function with @converter or @cpu_kernel",
         )
-    _loaded[path] = Plugin(path, tuple(passes), new_operations, converters)
+    _loaded[path] = Plugin(path, tuple(passes), new_operations, converters, kernels)
     return _loaded[path]
 
 

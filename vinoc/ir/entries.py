@@ -19,6 +19,22 @@ def entries(group: str) -> dict[str, EntryPoint]:
     return found
 
 
+_loaded: set[str] = set()
+
+
+def load_all(group: str) -> None:
+    """Imports the modules that the entry points of a group name, once. Raises VinocError, naming the package."""
+    if group in _loaded:
+        return
+    _loaded.add(group)  # first: what is imported may come here again
+    for entry in entries(group).values():
+        try:
+            entry.load()
+        except Exception as error:
+            why = error.what if isinstance(error, VinocError) else f"{type(error).__name__}: {error}"
+            raise VinocError(f"package {owner(entry)} fails: {why}", help="repair it, or uninstall it") from error
+
+
 def owner(entry: EntryPoint) -> str:
     """Which package brings an entry point, and from which object."""
     return f"{entry.dist.name if entry.dist else 'unknown'} ({entry.value})"

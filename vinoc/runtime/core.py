@@ -45,6 +45,15 @@ class Core:
         """
         return read_model(model, weights)
 
+    def add_extension(self, path: str | PathLike[str]) -> None:
+        """Loads a plugin file: operations, converters, CPU kernels. They are there for the whole process.
+
+        Raises UsageError for a file that is missing or declares nothing, VinocError when it fails.
+        """
+        from ..compiler.plugins import load_plugin
+
+        load_plugin(Path(path))
+
     def compile_model(
         self,
         model: Model | Source,

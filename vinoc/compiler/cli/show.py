@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ...ir.errors import UsageError
-from .options import FILE, SETTINGS, debug, framework
+from .options import FILE, SETTINGS, debug, framework, plugin
 
 
 @click.command(context_settings=SETTINGS, short_help="Show a model's inputs, outputs and operations, or a node.")
@@ -15,15 +15,26 @@ from .options import FILE, SETTINGS, debug, framework
 @click.argument("node", required=False)
 @click.option("--plan", is_flag=True, help="Show the schedule of kernels that the CPU device makes of it.")
 @click.option("--times", is_flag=True, help="With --plan: run it on random inputs, and show the time of every step.")
+@plugin
 @framework
 @debug
-def command(model: Path, node: str | None, plan: bool, times: bool, framework: str | None, debug: bool) -> None:
+def command(
+    model: Path,
+    node: str | None,
+    plan: bool,
+    times: bool,
+    plugins: tuple[Path, ...],
+    framework: str | None,
+    debug: bool,
+) -> None:
     """Shows what is in MODEL; with NODE, all about the nodes of that name."""
     from ..driver import quiet_gc, read_model
+    from ..plugins import load_plugins
     from ..show import node_lines, plan_lines, summary
 
     if times and not plan:
         raise UsageError("--times goes with --plan")
+    load_plugins(plugins)
     with quiet_gc():
         graph = read_model(model, framework)
         for line in plan_lines(graph, times) if plan else node_lines(graph, node) if node else summary(graph):

@@ -33,7 +33,7 @@ Argument: TypeAlias = "int | Place | Array | Address"
 _LOWERINGS: dict[str, list[Lowering]] = {}
 
 
-_TAKE_NOTHING = frozenset({"Concat", "MatMul", "Region:matmul"})
+_TAKE_NOTHING = frozenset({"Concat", "MatMul", "Region:matmul", "Region:narrow"})
 """What has lowerings that know what to make of operands without elements."""
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+from ....ir.entries import load_all
 from ....ir.errors import VinocError
 from ....ir.graph import Value
 
@@ -56,9 +57,13 @@ def declared_by(module: str) -> list[str]:
 
 
 def table() -> dict[tuple[str, str], list[tuple[int, Converter]]]:
-    """All converters: (domain, operator) -> [(first opset, function)], lowest first. Loads the built-in ones."""
+    """All converters: (domain, operator) -> [(first opset, function)], lowest first.
+
+    Loads the built-in ones, and those of installed packages (entry points `vinoc.ops`).
+    """
     from . import converters  # noqa: F401  # importing registers them
 
+    load_all("vinoc.ops")
     return _TABLE
 
 
