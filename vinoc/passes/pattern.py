@@ -15,6 +15,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeAlias, Union
 
 import numpy as np
@@ -141,7 +142,7 @@ def match(pattern: OpPattern, node: Node) -> Match | None:
     if root is None or not _solve((pattern, root, None), found):
         return None
     found.blocked = _read_elsewhere(found)
-    found.consts = frozenset(v.name for v in _variables(pattern) if v.const)
+    found.consts = _constants(pattern)
     return found
 
 
@@ -270,6 +271,12 @@ def _holds(value: Value, number: float) -> bool:
         return not array.any()  # a tiny epsilon is not nothing
     tolerance = 1e-3 if array.dtype.itemsize <= 2 else 1e-6
     return bool(np.all(np.abs(array.astype(np.float64) - number) <= tolerance * abs(number)))
+
+
+@cache
+def _constants(pattern: OpPattern) -> frozenset[str]:
+    """The names of the variables that match constants only."""
+    return frozenset(v.name for v in _variables(pattern) if v.const)
 
 
 def _variables(pattern: Pattern | None) -> Iterator[Var]:

@@ -237,6 +237,10 @@ def adopt_name(old: Value, new: Value) -> None:
         new.name = old.name
 
 
+FEW_USES = 8
+"""A value with more readers than this is not waiting for one of them to go, so that a pattern may take all others."""
+
+
 def erase_dead(graph: Graph, nodes: Sequence[Node], on_producer: Callable[[Node], None] | None = None) -> int:
     """Erases those of the nodes that nothing reads, and what only they kept alive. Returns how many."""
     stack = list(nodes)
@@ -253,7 +257,7 @@ def erase_dead(graph: Graph, nodes: Sequence[Node], on_producer: Callable[[Node]
                 continue
             if value.n_uses == 0:
                 stack.append(value.node)
-            elif on_producer is not None and value.node.graph is graph:
+            elif on_producer is not None and value.n_uses <= FEW_USES and value.node.kind != "Constant":
                 on_producer(value.node)
                 for user in value.users:
                     on_producer(user)
