@@ -6,11 +6,11 @@ than a byte are held one element to a byte in memory and packed only in files (`
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
+from .cached import Cached
 from .errors import VinocError, did_you_mean
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -33,7 +33,7 @@ class DType:
         self.ir = ir  # spelling of a port's `precision` in OpenVINO IR, None: IR lacks the type
         DType.registry[name] = self
 
-    @cached_property
+    @Cached
     def numpy(self) -> np.dtype[Any]:
         """The NumPy dtype that arrays of this type have in memory."""
         if self._numpy.startswith("ml:"):

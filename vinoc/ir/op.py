@@ -23,12 +23,13 @@ and plain functions of its own module or of `kernels`, which import nothing but 
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from threading import RLock
 from typing import Any, ClassVar, Protocol, dataclass_transform
 
+from .cached import Cached
 from .dtype import Array, DType
 from .errors import VinocError, did_you_mean
 from .fields import Attribute, Check, attributes_of, checker
@@ -127,11 +128,11 @@ class Op:
         for a in attributes_of(type(self)):
             yield a, getattr(self, a.name)
 
-    @cached_property
+    @Cached
     def _key(self) -> tuple[Any, ...]:
         return (type(self), *(getattr(self, f) for f in self.__dataclass_fields__))  # type: ignore[attr-defined]
 
-    @cached_property
+    @Cached
     def _hash(self) -> int:
         return hash(self._key)
 
@@ -199,6 +200,11 @@ class _Unfinished:
                     delattr(cls, name)
                 dataclass(frozen=True, eq=False, repr=False)(cls)
         return getattr(owner if instance is None else instance, self.name)
+
+
+if hasattr(os, "register_at_fork"):  # no child is born with the lock closed, or a class half made
+    _of = _Unfinished.LOCK
+    os.register_at_fork(before=_of.acquire, after_in_parent=_of.release, after_in_child=_of.release)
 
 
 def register(cls: type[Op]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
@@ -21,6 +20,7 @@ from .codegen.library import Library, library
 from .codegen.target import Target
 from .engine.image import Image
 from .engine.islands import State
+from .engine.locks import Lock
 from .engine.packer import Packer
 from .engine.pool import Pool, cores
 from .engine.program import Program
@@ -80,9 +80,9 @@ class Executable:
         stream_of = parent if parent is not None and parent.graph is graph else None
         self.owned: bool = stream_of.owned if stream_of else owned and all(_static(v) for v in graph.inputs)
         self._images: OrderedDict[Any, Image] = stream_of._images if stream_of else OrderedDict()
-        self._planning: Any = stream_of._planning if stream_of else threading.RLock()
+        self._planning: Any = stream_of._planning if stream_of else Lock(again=True)
         self._runners: OrderedDict[Any, Program | Staged] = OrderedDict()
-        self._lock = threading.RLock()
+        self._lock = Lock(again=True)
 
     def program(self, shapes: Sequence[tuple[int, ...]]) -> Program | Staged:
         """The runner for inputs of given shapes, made where it is not kept. Raises UsageError for what does not fit."""

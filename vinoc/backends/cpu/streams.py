@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .codegen.library import library
 from .engine.islands import State
+from .engine.locks import watch
 
 if TYPE_CHECKING:
     from ...ir.graph import Graph
@@ -28,17 +29,27 @@ class Streams:
 
     def __init__(self, engines: Sequence[Runs]) -> None:
         self.all = list(engines)
-        self._free: SimpleQueue[Runs] = SimpleQueue()
+        self._free = self._all_free()
+        watch(self)
+
+    def _all_free(self) -> SimpleQueue[Runs]:
+        free: SimpleQueue[Runs] = SimpleQueue()
         for engine in reversed(self.all):
-            self._free.put(engine)
+            free.put(engine)
+        return free
+
+    def after_fork(self) -> None:
+        """The threads that had an engine are not in the child."""
+        self._free = self._all_free()
 
     def run(self, inputs: Sequence[Any], state: State | None = None) -> list[Any]:
         """The outputs; a stateful model reads and leaves its variables in `state`."""
-        engine = self._free.get()
+        free = self._free
+        engine = free.get()
         try:
             return engine.run(inputs, state)
         finally:
-            self._free.put(engine)
+            free.put(engine)
 
 
 def of_graph(graph: Graph, count: int, threads: int, accuracy: bool = False) -> Streams:

@@ -26,6 +26,8 @@ from llvmlite import ir
 from .target import Target, host, target
 
 _lock = threading.Lock()
+if hasattr(os, "register_at_fork"):  # LLVM has locks of its own: a fork waits until nothing is being compiled
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 _ready = False
 
 

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ....ir.errors import EvaluationError
 from ..codegen.library import Library
 from . import runner
+from .locks import Lock
 
 _RUN = ctypes.CFUNCTYPE(None, ctypes.c_int64)
 _WORK = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)
@@ -36,7 +38,7 @@ class Pool:
     def __init__(self, library: Library, threads: int) -> None:
         self.library = library
         self.threads = max(threads, 1)
-        self._lock = threading.Lock()
+        self._lock = Lock()
         run = library.address("engine_run", self.builder(library))
         work = library.address_of("engine_work")
         self._run, self._work = _RUN(run), _WORK(work)
@@ -64,13 +66,18 @@ class Pool:
             self._run(state.address)
 
     def _start(self) -> _State:
-        if self._state is not None:
-            self._state.abandon()
-        state = self._state = _State(self._run, self.threads)
+        state = _State(self._run, self.threads)
+        try:
+            for index in range(1, self.threads):
+                # The worker holds the state, not the pool: a pool that nobody uses can go.
+                threading.Thread(target=_worker, args=(self._work, state, index, self.library), daemon=True).start()
+        except RuntimeError as error:
+            state.stop()
+            raise EvaluationError(
+                f"{self.threads - 1} worker threads are needed: {error}", help="set INFERENCE_NUM_THREADS to fewer"
+            ) from error
         weakref.finalize(self, state.stop)
-        for index in range(1, self.threads):
-            # The worker holds the state, not the pool: a pool that nobody uses can go.
-            threading.Thread(target=_worker, args=(self._work, state, index, self.library), daemon=True).start()
+        self._state = state
         return state
 
 
@@ -99,6 +106,3 @@ class _State:
         # The caller must not wait for workers that do not take part any more: it walks alone.
         self.control[runner.TABLE // 8] = self._empty.ctypes.data
         self._run(self.address)
-
-    def abandon(self) -> None:
-        """Forgets workers that a fork has left behind."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
@@ -17,6 +16,7 @@ from ..lowering.packed import aligned
 from ..lowering.plan import Array, Call, Island, Plan
 from .image import Base, Image
 from .islands import BodyMaker, IslandStep, State
+from .locks import Lock
 from .pool import Pool
 
 
@@ -41,7 +41,7 @@ class Program:
         self.arena = aligned(np.zeros(image.arena_size + 64, np.uint8))
         self.faults = [replace(f, noted=aligned(np.zeros(2, np.int64))) for f in image.faults]
         self.words = image.words.copy()
-        self._lock = threading.Lock()
+        self._lock = Lock()
         functions = library.addresses({f.name: f.build for f in image.functions})
         self._relocate(functions)
         self._patches = {base: self._patches_of(base) for base in (Base.INPUT, Base.OUTPUT)}

@@ -7,7 +7,6 @@ the bounded cache of plans bounds all of it, however many shapes come.
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -19,6 +18,7 @@ import numpy as np
 from ....ir.buffer import forget_pages
 from ....ir.constant import Constant
 from ....ir.graph import Node, Value
+from ..engine.locks import Lock
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
@@ -37,7 +37,7 @@ class Packed:
     arrays: dict[Any, Array] = field(default_factory=dict)
     """Made from constants, by the identities of their buffers and a tag."""
     tables: weakref.WeakValueDictionary[Any, Array] = field(default_factory=weakref.WeakValueDictionary)
-    lock: Any = field(default_factory=threading.RLock)
+    lock: Any = field(default_factory=lambda: Lock(again=True))
     _made_of: dict[int, tuple[weakref.ref[Any], set[Any]]] = field(default_factory=dict)
     _gone: deque[int] = field(default_factory=deque)
 
