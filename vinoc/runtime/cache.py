@@ -46,12 +46,14 @@ def find(file: Path) -> Any:
 def keep(file: Path, stored: Any, sources: Sequence[str]) -> None:
     """Writes a blob. Raises VinocError where the folder cannot be written to."""
     from ..backends.cpu import blob
+    from ..backends.files import written_together
 
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        blob.write(stored, file, state_of(sources))
     except OSError as error:
         raise VinocError(f"CACHE_DIR cannot be written: {error.strerror or error}", str(file.parent)) from error
+    with written_together([file]) as (out,):
+        blob.write(stored, out, state_of(sources))
 
 
 def state_of(files: Sequence[str]) -> list[list[Any]]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import io
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from ..ir.errors import VinocError
@@ -137,13 +135,11 @@ class CompiledModel(Ported):
         """
         from ..backends.cpu.blob import write
 
-        with tempfile.TemporaryDirectory(prefix="vinoc-") as folder:
-            path = Path(folder) / "blob"
-            write(self.blob(), path)
-            if model_stream is None:
-                return path.read_bytes()
-            with open(path, "rb") as file:
-                shutil.copyfileobj(file, model_stream)
+        stream = io.BytesIO()
+        write(self.blob(), stream)
+        if model_stream is None:
+            return stream.getvalue()
+        model_stream.write(stream.getbuffer())
         return None
 
     def __call__(self, inputs: Any = None) -> Results:

@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 
@@ -83,8 +83,8 @@ def _facts(target: Target) -> list[str]:
 # Writing
 
 
-def write(blob: Blob, path: Path, about: Any = None) -> None:
-    """Writes a file, all of it or nothing. `about`: what JSON can hold, which `read_about` gives back."""
+def write(blob: Blob, file: BinaryIO, about: Any = None) -> None:
+    """Writes a blob to a file that can seek. `about`: what JSON can hold, which `read_about` gives back."""
     image = blob.image
     header: dict[str, Any] = {
         "about": about,
@@ -108,16 +108,10 @@ def write(blob: Blob, path: Path, about: Any = None) -> None:
     header["sections"] = list(_layout(sections))
     text = json.dumps(header).encode()
     begin = _up(len(MAGIC) + 8 + len(text), PAGE)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(MAGIC + len(text).to_bytes(8, "little") + text)
-            for (_, data, _), (_, offset, _) in zip(sections, header["sections"], strict=True):
-                file.seek(begin + offset)
-                file.write(np.ascontiguousarray(data).data if isinstance(data, np.ndarray) else data)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    file.write(MAGIC + len(text).to_bytes(8, "little") + text)
+    for (_, data, _), (_, offset, _) in zip(sections, header["sections"], strict=True):
+        file.seek(begin + offset)
+        file.write(np.ascontiguousarray(data).data if isinstance(data, np.ndarray) else data)
 
 
 def _port(port: Port) -> list[Any]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from ...ir.buffer import Buffer
 from ...ir.dtype import Array
 from ...ir.errors import VinocError
+from ..files import written_together
 
 
 def write_all(directory: Path, name: str, text: str, weights: Mapping[str, Buffer]) -> list[Path]:
@@ -19,28 +20,16 @@ def write_all(directory: Path, name: str, text: str, weights: Mapping[str, Buffe
     directory.mkdir(parents=True, exist_ok=True)
     targets = [directory / f"{name}.npz"] if weights else []
     targets.append(directory / f"{name}.py")
-    for path in targets:
-        if path.is_dir():
-            raise VinocError("a folder is in the place of an output file", str(path), "choose another name")
-    temporary = [path.with_name(f".{path.name}.{os.getpid()}.tmp") for path in targets]
-    try:
+    with written_together(targets) as files:
         if weights:
-            _write_npz(temporary[0], weights)
-        temporary[-1].write_text(text, encoding="utf-8", newline="\n")
-        for source, target in zip(temporary, targets):
-            os.replace(source, target)
-    except OSError as error:
-        what = f"cannot be written: {error.strerror or error}"
-        raise VinocError(what, str(directory / name), "check free space and permissions") from error
-    finally:
-        for path in temporary:
-            path.unlink(missing_ok=True)
+            _write_npz(files[0], weights)
+        files[-1].write(text.encode())
     return list(reversed(targets))
 
 
-def _write_npz(path: Path, weights: Mapping[str, Buffer]) -> None:
+def _write_npz(file: BinaryIO, weights: Mapping[str, Buffer]) -> None:
     """What `np.savez` writes, with a fixed time, so that equal weights give equal bytes."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
         for key, buffer in weights.items():
             with archive.open(zipfile.ZipInfo(f"{key}.npy"), "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, _storable(key, buffer.array), allow_pickle=False)

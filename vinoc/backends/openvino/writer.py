@@ -18,11 +18,11 @@ from ...ir.errors import ConversionError, UsageError
 from ...ir.graph import Graph, Node, Value
 from ...ir.loc import UNKNOWN
 from ...ir.types import TensorType, Type
+from ..files import written_together
 from .attributes import data, dim, escape, name_list, shape
 from .bin import Weights
 from .bodies import write_bodies, write_maps
 from .check import check, filled_inputs
-from .files import written_together
 from .mapping import Mapping as TensorMapping
 from .naming import Unique, fused_names, layer_names, origin, port_names
 

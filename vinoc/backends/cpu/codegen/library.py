@@ -123,6 +123,14 @@ class Library:
         _keep(file, code)
         return code
 
+    def text(self, name: str, build: Build) -> str:
+        """The module of function `name` in LLVM's language, as it is before it is optimized."""
+        module = ir.Module(name)
+        module.triple = self.target.triple
+        if not isinstance(build, int):
+            build(module)
+        return str(module)
+
     def load(self, code: Mapping[str, bytes | memoryview]) -> None:
         """Links object code, by the names of its functions; those that are there already stay."""
         with _lock:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from ...ir.errors import VinocError
+from ..ir.errors import VinocError
 
 
 @contextmanager
