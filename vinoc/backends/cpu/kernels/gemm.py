@@ -224,13 +224,14 @@ def _emit_dot(e: Emitter, a: Arguments) -> None:
         columns = [e.min(e.add(e.mul(block, DOT_ROWS), j), e.b.sub(a.columns, e.i64(1))) for j in range(DOT_ROWS)]
         rows = [e.add(right, e.mul(c, a.b_row)) for c in columns]
         with e.loop(0, a.rows) as i:
-            products = _dots(e, e.add(left, e.mul(i, a.a_row)), rows, a.depth)
+            found = dot_vectors(e, e.add(left, e.mul(i, a.a_row)), rows, a.depth)
+            products = [e.reduce(e.b.fadd, total) for total in found]
             for column, product in zip(columns, products, strict=True):
                 e.store(product, e.add(e.add(out, e.mul(i, a.out_row)), e.mul(column, a.out_column)))
 
 
-def _dots(e: Emitter, left: Any, rights: Sequence[Any], depth: Any) -> list[Any]:
-    """The products of one vector with several, each summed over two sets of lanes."""
+def dot_vectors(e: Emitter, left: Any, rights: Sequence[Any], depth: Any) -> list[Any]:
+    """The products of one row with several, each a vector whose lanes are still to be added up."""
     n, step = len(rights), 4 * e.lanes
 
     def several(k: Any, *carried: Any) -> Sequence[Any]:
@@ -253,8 +254,7 @@ def _dots(e: Emitter, left: Any, rights: Sequence[Any], depth: Any) -> list[Any]
     whole = e.b.sub(depth, e.rem(depth, 2 * e.lanes))
     found = e.fold(0, whole, 2 * e.lanes, [e.splat(0.0)] * (2 * n), several)
     totals = [e.b.fadd(x, y) for x, y in zip(found[:n], found[n:], strict=True)]
-    totals = e.fold(whole, depth, e.lanes, totals, tail)
-    return [e.reduce(e.b.fadd, total) for total in totals]
+    return e.fold(whole, depth, e.lanes, totals, tail)
 
 
 DOT = Kernel("dot", DOT_ARGS, _emit_dot)

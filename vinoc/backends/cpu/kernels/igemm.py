@@ -81,7 +81,9 @@ def emit(e: Emitter, a: Arguments) -> None:
         )
         begin, count = share(e, a.pixels, block, a.blocks)
         wide, slim = shapes(e.target)
-        with e.b.if_else(e.b.icmp_signed(">", columns, e.i64(e.lanes))) as (several, one):
+        # Rows at multiples of 2 KiB meet in two sets of the first-level cache: there is no room for more of them.
+        crowded = e.b.icmp_signed("==", e.b.and_(a.in_stride, e.i64(2047)), e.i64(0))
+        with e.b.if_else(e.b.or_(crowded, e.b.icmp_signed(">", columns, e.i64(e.lanes)))) as (several, one):
             with several:
                 tiles(e, begin, count, wide.rows, tile(wide).emit)
             with one:

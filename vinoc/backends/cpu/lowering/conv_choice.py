@@ -35,7 +35,7 @@ CALLS = 2000.0
 
 @lowers("Region:conv")
 def convolution(plan: Plan, node: Node) -> None:
-    """Depthwise, of few channels, Winograd's form, or implicit GEMM; transposed ones are several of these."""
+    """Depthwise, by rows of the kernel, Winograd's form, or implicit GEMM; transposed ones are several of these."""
     kind = next(iter(node.bodies[0])).kind
     if kind in TRANSPOSED:
         return transposed.lower(plan, node)
@@ -47,7 +47,7 @@ def convolution(plan: Plan, node: Node) -> None:
     elif tile := best_tile(plan, conv):
         winograd.lower(plan, conv, tile)
         apply_post(plan, conv.epilogue, plan.write(conv.result))
-    else:
+    elif not first_layer.lower(plan, node, first_layer.SOME_CHANNELS):
         direct.lower(plan, conv)
     return None
 

@@ -15,8 +15,8 @@ from .plan import Array, Plan
 BLOCK_BYTES = 256 * 1024
 """Of input under one block of pixels: it stays in the second-level cache while all panels pass over it."""
 
-UNITS = 16
-"""Units of work that a call should have at least, for threads to share."""
+UNITS = 8
+"""Units of work for each thread that a call should have at least."""
 
 
 def lower(plan: Plan, conv: Convolution) -> None:
@@ -40,7 +40,7 @@ def product(plan: Plan, conv: Convolution, weights: Array, out: Place | None = N
     pixels, taps = table.shape
     panels = -(-depth // width)
     others = conv.images * groups * panels
-    blocks = number_of_blocks(plan, pixels, channels * groups, others, -(-UNITS // others))
+    blocks = number_of_blocks(plan, pixels, channels * groups, others)
     nothing = plan.packed.get(("none", width), lambda: np.full(width, -0.0, np.float32))
     plan.call(
         IGEMM,
@@ -77,14 +77,16 @@ def product(plan: Plan, conv: Convolution, weights: Array, out: Place | None = N
         plan.copy(target, out)
 
 
-def number_of_blocks(plan: Plan, rows: int, depth: int, others: int, least: int = 1) -> int:
+def number_of_blocks(plan: Plan, rows: int, depth: int, others: int) -> int:
     """Into how many blocks of nearly equal size the rows of a left operand are split.
 
     A block stays in the second-level cache while all panels pass over it. The units, blocks times `others`, are a
-    number that the threads share evenly, and there are at least `least` blocks, unless tiles would be cut for it.
+    number that the threads share evenly, and at least UNITS for each, unless tiles would be cut for it.
     """
     tiles, threads = max(rows // plan.target.rows, 1), plan.mode.threads
-    blocks = max(-(-4 * rows * depth // BLOCK_BYTES), least)
+    blocks = -(-4 * rows * depth // BLOCK_BYTES)
+    if threads > 1:
+        blocks = max(blocks, -(-UNITS * threads // others))
     while blocks * others % threads:
         blocks += 1
     return min(blocks, tiles)

@@ -1,4 +1,4 @@
-"""Convolutions of few channels, as the first of a network: a row of the kernel is one tap.
+"""Convolutions of few channels, in or out, as the first of a network: a row of the kernel is one tap.
 
 In a channels-last image with its pads around it, the elements under a row of the kernel lie next to each other:
 kernel width * channels floats. So the sum runs over few long taps, and no tap is ever outside. The image is brought
@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 from ....ir.graph import Node, Value
 from ....ir.kernels.conv import auto_pads
-from . import direct
+from . import direct, few_outputs
 from .conv import Convolution, Window
 from .epilogue import epilogue_of
 from .pad import emit_frame
@@ -21,11 +22,12 @@ from .panels import pack_filters
 from .place import Form, Place
 from .plan import Array, Plan, shape_of
 
-MOST_CHANNELS = 4
+FEW_CHANNELS, SOME_CHANNELS = 4, 16
+"""Input channels up to which it is always the best form; up to which it beats taps that are single pixels."""
 
 
-def lower(plan: Plan, node: Node) -> bool:
-    """Whether the Region was such a convolution, and has been lowered."""
+def lower(plan: Plan, node: Node, most: int = FEW_CHANNELS) -> bool:
+    """Whether the Region was a convolution of at most so many input channels, or of few outputs; then it is lowered."""
     body = node.bodies[0]
     conv = next(iter(body))
     op: Any = conv.op
@@ -33,7 +35,10 @@ def lower(plan: Plan, node: Node) -> bool:
         return False
     filters = node.operand(1)
     depth, channels, *kernel = shape_of(filters)
-    if channels > MOST_CHANNELS or kernel[-1] == 1 or op.dilations[-1] != 1 or 0 in shape_of(node.outputs[0]):
+    rows, length = prod(kernel[:-1]), kernel[-1] * channels
+    epilogue = epilogue_of(body, node)
+    few = epilogue.residual is None and few_outputs.suits(plan, depth, rows, length)
+    if (channels > most and not few) or kernel[-1] == 1 or op.dilations[-1] != 1 or 0 in shape_of(node.outputs[0]):
         return False
     source = plan.read(node.operand(0))
     size, out = source.shape[2:], shape_of(node.outputs[0])[2:]
@@ -42,15 +47,15 @@ def lower(plan: Plan, node: Node) -> bool:
     if any(b >= span for b, span in zip(begin, spans)):
         return False  # it sees nothing but pads in a dimension
     image = framed(plan, source, begin, spans)
-    view = replace(image, shape=(image.shape[0], kernel[-1] * channels, *image.shape[2:]))
+    view = replace(image, shape=(image.shape[0], length, *image.shape[2:]))
     window = Window(
         image.shape[2:], out, (*kernel[:-1], 1), tuple(op.strides), (*op.dilations[:-1], 1), (0,) * len(out)
     )
-    weights = packed(plan, filters)
-    result = Convolution(
-        view, filters, node.outputs[0], window, epilogue_of(body, node), 1, depth, kernel[-1] * channels
-    )
-    direct.product(plan, result, weights)
+    result = Convolution(view, filters, node.outputs[0], window, epilogue, 1, depth, length)
+    if few:
+        few_outputs.lower(plan, result)
+    else:
+        direct.product(plan, result, packed(plan, filters))
     return True
 
 

@@ -12,7 +12,7 @@ from ....ir.graph import Node, Value
 from ..kernels.base import Kernel, f32_bits
 from ..kernels.gemm import DOT, DOT_ROWS, GEMM, GEMM_PLAIN, GEMV_PLAIN, WIDE
 from ..kernels.pack import K_BLOCK, PACK_COLUMNS, PACK_ROWS
-from .direct import UNITS, number_of_blocks
+from .direct import number_of_blocks
 from .epilogue import Epilogue, epilogue_of, post_arguments
 from .panels import pack_matrices
 from .place import Form, Place
@@ -217,7 +217,7 @@ def _multiply(
     table = _table(offsets(a), where, offsets(into), *([offsets(residual)] if residual is not None else []))
     width = b.width or plan.target.width
     panels = -(-columns // width)
-    blocks = number_of_blocks(plan, rows, depth, pairs * panels, -(-UNITS // (pairs * panels)))
+    blocks = number_of_blocks(plan, rows, depth, pairs * panels)
     nothing = plan.packed.get(("none", width), lambda: np.full(width, -0.0, np.float32))
     plan.call(
         b.kernel,
