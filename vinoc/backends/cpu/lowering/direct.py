@@ -84,7 +84,7 @@ def number_of_blocks(plan: Plan, rows: int, depth: int, others: int) -> int:
     number that the threads share evenly, and at least UNITS for each, unless tiles would be cut for it.
     """
     tiles, threads = max(rows // plan.target.rows, 1), plan.mode.threads
-    blocks = -(-4 * rows * depth // BLOCK_BYTES)
+    blocks = max(-(-4 * rows * depth // BLOCK_BYTES), 1)
     if threads > 1:
         blocks = max(blocks, -(-UNITS * threads // others))
     while blocks * others % threads:
