@@ -10,24 +10,12 @@ import pytest
 from . import onnx_suite
 
 RANDOM = "random: the expected values are those of one generator, which the standard does not name"
-NO_ML = "ai.onnx.ml is not supported yet"
 NO_IMAGES = "ImageDecoder is not supported yet"
 NO_GRADIENT = "Gradient: no derivatives are formed"
 EXACT = "the suite allows an error of 1e-7 beside values of 1, f32 transforms are not that exact"
 EXPECTED: dict[str, str] = {
     **dict.fromkeys(
         [f"test_bernoulli{form}{end}" for form in ("", "_double", "_seed") for end in ("", "_expanded")], RANDOM
-    ),
-    **dict.fromkeys(
-        [
-            "test_ai_onnx_ml_" + name
-            for name in (
-                "array_feature_extractor", "binarizer", "label_encoder_string_int",
-                "label_encoder_string_int_no_default", "label_encoder_tensor_mapping",
-                "label_encoder_tensor_value_only_mapping", "tree_ensemble_set_membership", "tree_ensemble_single_tree",
-            )
-        ],
-        NO_ML,
     ),
     **dict.fromkeys(
         [

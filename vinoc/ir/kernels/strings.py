@@ -40,6 +40,12 @@ def equal(a: Array, b: Array) -> Array:
     return np.array(found, np.bool_).reshape(left.shape)
 
 
+def index(data: Array, keys: Any) -> Array:
+    """The place of each element among the keys, -1 where there is none."""
+    place = {key: i for i, key in enumerate(keys)}
+    return np.array([place.get(s, -1) for s in texts(data)], np.int64).reshape(data.shape)
+
+
 def to_number(data: Array, to: np.dtype[Any]) -> Array:
     """The numbers that strings spell. Raises ValueError for a string that is none."""
     if to.kind in "iu":

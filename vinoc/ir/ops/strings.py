@@ -47,6 +47,19 @@ class StringEqual(Op):
 
 
 @op(internal=True)
+class StringIndex(Op):
+    """The place of each element among `keys`, the last one where it occurs twice; -1 where it does not occur."""
+
+    keys: tuple[str, ...]
+
+    def infer(self, data: Operand) -> TensorType:
+        return TensorType(i64, textual(data).shape)
+
+    def evaluate(self, data: Array) -> Array:
+        return strings.index(data, self.keys)
+
+
+@op(internal=True)
 class StringToNumber(Op):
     """The numbers that strings spell: `1.5`, `1e8`, `inf`, `NaN`, of which integers keep the whole part."""
 

@@ -339,9 +339,7 @@ class Conversion:
     def _unknown(self, entry: Entry, domain: str) -> None:
         known = [op for d, op in registry.table() if d == domain]
         hint = did_you_mean(entry.op_type, known)
-        if domain == "ai.onnx.ml":
-            hint = "classical machine learning (ai.onnx.ml) is not supported;"
-        elif not known:
+        if not known:
             hint = f"no operator of domain '{domain}' is known;"
         at = next(filter(None, entry.outputs), "")
         advice = "cut the model before it (--output takes the name of any tensor), or add a converter with --plugin"
