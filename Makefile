@@ -35,11 +35,13 @@ docs: $(VENV)/dev
 $(VENV)/core: pyproject.toml
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -e .
+	$(BIN)/python -m compileall -q vinoc
 	touch $@
 
 $(VENV)/dev: pyproject.toml
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	$(BIN)/python -m compileall -q vinoc
 	touch $@
 
 clean:

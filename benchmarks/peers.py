@@ -1,14 +1,20 @@
-"""Latency of vinoc's CPU device beside onnxruntime and OpenVINO, interleaved.
+"""vinoc's CPU device beside onnxruntime and OpenVINO, interleaved in one run.
 
-    python benchmarks/peers.py --threads 1,2 MODEL.onnx ...
+    python benchmarks/networks.py DIR                                  # the benchmark networks
+    python benchmarks/peers.py latency --threads 1,2 DIR/*.onnx        # or any model file
+    python benchmarks/peers.py throughput --threads 2 DIR/*.onnx
+    python benchmarks/peers.py process DIR/*.onnx                      # load, first inference, memory
 
-For every model and number of threads one process loads all engines and runs them in turn, the order reversed from
-round to round. A second onnxruntime session is the control: its ratio is the noise of the machine. Ratios are medians
-of those of the rounds, so that a noisy neighbour hits both sides; below 1 vinoc takes less. With one thread the
-process's CPU time is taken, with more the wall time, after a pause in which the threads of the engine before park.
+latency     For every model and number of threads one process loads all engines and runs them in turn, the order
+            reversed from round to round. With one thread the process's CPU time is taken, with more the wall time,
+            after a pause in which the threads of the engine before park.
+throughput  As many inferences at a time as there are threads, in turn for --seconds each.
+process     A fresh process for each engine in each round: seconds to import it and make the model ready, those of the
+            first inference, and the most MiB that the process held. "cached" is with a CACHE_DIR that is filled.
 
-Prints a Markdown table: medians (minima) in ms; ratios by medians (by minima).
-The networks of `networks.py` are what the figures of docs/performance.md are for.
+Prints a Markdown table: medians over the rounds (the best), and ratios vinoc / peer, which are medians of those of the
+rounds, so that a noisy neighbour hits both sides. "ort again" is a second onnxruntime: the noise of the machine.
+--json keeps all samples, for `chart.py`.
 """
 
 from __future__ import annotations
@@ -18,106 +24,65 @@ import json
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from engines import AGAIN, Array, load, made_up, throughput
 
-ENGINES = ("ort", "ort again", "ov", "vinoc")
-Feeds = dict[str, np.ndarray[Any, Any]]
-Engine = Callable[[Feeds], list[np.ndarray[Any, Any]]]
-
-
-def onnxruntime_engine(path: str, threads: int) -> Engine:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads, options.log_severity_level = threads, 1, 3
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    return lambda feeds: session.run(None, feeds)  # type: ignore[no-any-return]
+Samples = dict[str, list[float]]
 
 
-def openvino_engine(path: str, threads: int) -> Engine:
-    import openvino
-
-    options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
-    compiled = openvino.Core().compile_model(path, "CPU", options)
-    request = compiled.create_infer_request()
-
-    def run(feeds: Feeds) -> list[np.ndarray[Any, Any]]:
-        request.infer(feeds, share_inputs=True, share_outputs=True)
-        return [request.get_output_tensor(i).data for i in range(len(compiled.outputs))]
-
-    return run
-
-
-def vinoc_engine(path: str, threads: int) -> Engine:
-    from vinoc.backends.cpu.device import Executable
-    from vinoc.compiler.driver import read_model
-    from vinoc.passes import PassManager
-
-    graph = read_model(path)
-    PassManager("inline-if,fold,dropout,cse,fuse,dce").run(graph)
-    names = [n[0] for n in graph.input_names]
-    executable = Executable(graph, threads)
-    return lambda feeds: executable.run([feeds[n] for n in names])
-
-
-MAKERS = {"ort": onnxruntime_engine, "ort again": onnxruntime_engine, "ov": openvino_engine, "vinoc": vinoc_engine}
-
-
-def made_up(path: str, size: int) -> Feeds:
-    """Inputs for a model: normal numbers, or small integers; `size` for dimensions that are not known."""
-    import onnx
-
-    model = onnx.load(path, load_external_data=False)
-    weights = {t.name for t in model.graph.initializer}
-    rng = np.random.default_rng(0)
-    feeds = {}
-    for value in model.graph.input:
-        if value.name not in weights:
-            tensor = value.type.tensor_type
-            shape = [d.dim_value or size for d in tensor.shape.dim]
-            dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)
-            whole = np.issubdtype(dtype, np.integer)
-            feeds[value.name] = (rng.integers(0, 100, shape) if whole else rng.standard_normal(shape)).astype(dtype)
-    return feeds
-
-
-def measure(path: str, threads: int, engines: Sequence[str], rounds: int, least: float, size: int) -> dict[str, Any]:
-    """Times of all engines in this process."""
-    feeds = made_up(path, size)
-    runs: dict[str, Engine] = {}
-    load: dict[str, float] = {}
-    outputs: dict[str, list[np.ndarray[Any, Any]]] = {}
-    repeats: dict[str, int] = {}
-    for name in engines:
-        began = time.perf_counter()
-        runs[name] = MAKERS[name](path, threads)
-        outputs[name] = [np.array(o) for o in runs[name](feeds)]
-        load[name] = time.perf_counter() - began
-        runs[name](feeds)
-        began = time.perf_counter()
-        runs[name](feeds)
-        repeats[name] = max(1, int(least / (time.perf_counter() - began)))
-    clock = time.process_time if threads == 1 else time.perf_counter
-    samples: dict[str, list[float]] = {name: [] for name in engines}
+def turns(engines: Sequence[str], rounds: int) -> Iterator[str]:
+    """The order of measurement."""
     for number in range(rounds):
-        for name in engines if number % 2 == 0 else engines[::-1]:
-            if threads > 1:
-                time.sleep(0.02)
-            runs[name](feeds)  # what the engine before left in the caches goes
-            began = clock()
-            for _ in range(repeats[name]):
-                runs[name](feeds)
-            samples[name].append((clock() - began) / repeats[name] * 1e3)
-    difference = {name: apart(outputs[name], outputs[engines[0]]) for name in engines}
-    return {"samples": samples, "load": load, "difference": difference}
+        yield from engines if number % 2 == 0 else engines[::-1]
 
 
-def apart(a: Sequence[np.ndarray[Any, Any]], b: Sequence[np.ndarray[Any, Any]]) -> float:
+# Latency, throughput: all engines in one process
+
+
+def latency(path: str, threads: int, options: argparse.Namespace) -> dict[str, Any]:
+    """Milliseconds of an inference."""
+    feeds = made_up(path, options.size)
+    runs, outputs, repeats = {}, {}, {}
+    for name in options.engines:
+        runs[name] = load(name, path, threads)
+        outputs[name] = [np.array(o) for o in runs[name](feeds)]
+        began = time.perf_counter()
+        runs[name](feeds)
+        repeats[name] = max(1, int(options.seconds / (time.perf_counter() - began)))
+    clock = time.process_time if threads == 1 else time.perf_counter
+    samples: Samples = {name: [] for name in options.engines}
+    for name in turns(options.engines, options.rounds):
+        if threads > 1:
+            time.sleep(0.02)
+        runs[name](feeds)  # what the engine before left in the caches goes
+        began = clock()
+        for _ in range(repeats[name]):
+            runs[name](feeds)
+        samples[name].append((clock() - began) / repeats[name] * 1e3)
+    first = outputs[options.engines[0]]
+    return {"ms": samples, "difference": {name: apart(found, first) for name, found in outputs.items()}}
+
+
+def rates(path: str, threads: int, options: argparse.Namespace) -> dict[str, Any]:
+    """Milliseconds for each of many inferences at a time: the inverse of the throughput."""
+    feeds = made_up(path, options.size)
+    runs = {name: throughput(name, path, threads) for name in options.engines}
+    for run in runs.values():
+        run(feeds, 0.1)
+    samples: Samples = {name: [] for name in options.engines}
+    for name in turns(options.engines, options.rounds):
+        time.sleep(0.02)
+        samples[name].append(1e3 / runs[name](feeds, max(options.seconds, 0.5)))
+    return {"ms": samples}
+
+
+def apart(a: Sequence[Array], b: Sequence[Array]) -> float:
     """The largest difference, relative to the largest magnitude."""
     worst = 0.0
     for x, y in zip(a, b, strict=True):
@@ -126,66 +91,124 @@ def apart(a: Sequence[np.ndarray[Any, Any]], b: Sequence[np.ndarray[Any, Any]]) 
     return worst
 
 
-def ratio(samples: dict[str, list[float]], a: str, b: str) -> str:
-    median = statistics.median(x / y for x, y in zip(samples[a], samples[b], strict=True))
-    return f"{median:.2f} ({min(samples[a]) / min(samples[b]):.2f})"
+# Whole processes
 
 
-def row(path: str, threads: int, engines: Sequence[str], found: dict[str, Any]) -> str:
-    samples = found["samples"]
-    cells = [Path(path).stem, str(threads)]
-    cells += [f"{statistics.median(samples[e]):.2f} ({min(samples[e]):.2f})" for e in engines]
-    others = [e for e in engines if e not in ("vinoc", "ort again")]
-    cells += [ratio(samples, "vinoc", e) for e in others] if "vinoc" in engines else []
-    cells += [ratio(samples, "ort again", "ort")] if "ort again" in engines else []
-    cells += [f"{found['load'][e]:.2f}" for e in engines] + [f"{found['difference'][engines[-1]]:.0e}"]
-    return f"| {' | '.join(cells)} |"
+CACHED = " cached"
+
+
+def process(path: str, threads: int, options: argparse.Namespace) -> dict[str, Any]:
+    """Seconds to load, milliseconds of the first inference, MiB of a process."""
+    engines = [*options.engines, *(f"{e}{CACHED}" for e in options.engines if e in ("ov", "vinoc"))]
+    found: dict[str, Samples] = {key: {e: [] for e in engines} for key in ("load s", "first ms", "peak MiB")}
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, __file__, "once", path, "--threads", str(threads), "--size", str(options.size)]
+        for name in engines:  # fills caches, of kernels too
+            child([*command, "--engines", name, "--cache", folder])
+        for name in turns(engines, options.rounds):
+            answer = child([*command, "--engines", name, "--cache", folder])
+            for key, samples in found.items():
+                samples[name].append(answer[key])
+    return found
+
+
+def once(path: str, threads: int, options: argparse.Namespace) -> dict[str, Any]:
+    """One engine in this process."""
+    name = options.engines[0]
+    feeds = made_up(path, options.size)
+    began = time.perf_counter()
+    run = load(name.removesuffix(CACHED), path, threads, options.cache if name.endswith(CACHED) else "")
+    loaded = time.perf_counter()
+    run(feeds)
+    seconds = time.perf_counter() - loaded
+    status = Path("/proc/self/status").read_text().splitlines()
+    peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) / 1024
+    return {"load s": loaded - began, "first ms": seconds * 1e3, "peak MiB": peak}
+
+
+# Tables
+
+
+def table(found: dict[str, Any], path: str, threads: int) -> Iterator[str]:
+    """A row for each quantity."""
+    for quantity, samples in found.items():
+        if quantity == "difference":
+            continue
+        engines = list(samples)
+        cells = [Path(path).stem, str(threads), quantity]
+        cells += [f"{statistics.median(samples[e]):.3g} ({min(samples[e]):.3g})" for e in engines]
+        cells += [ratio(samples, a, b) for a, b in pairs(engines)]
+        yield f"| {' | '.join(cells)} |"
 
 
 def header(engines: Sequence[str]) -> str:
-    cells = ["model", "threads", *engines]
-    cells += [f"vinoc/{e}" for e in engines if e not in ("vinoc", "ort again")] if "vinoc" in engines else []
-    cells += ["ort again/ort"] if "ort again" in engines else []
-    cells += [f"load {e}, s" for e in engines] + ["difference"]
+    cells = ["model", "threads", "what", *engines, *(f"{a} / {b}" for a, b in pairs(engines))]
     return f"| {' | '.join(cells)} |\n|{'---|' * len(cells)}"
+
+
+def pairs(engines: Sequence[str]) -> list[tuple[str, str]]:
+    """Which engines are compared."""
+    again = [(e, e.removesuffix(AGAIN)) for e in engines if e.endswith(AGAIN)]
+    mine = [("vinoc", e) for e in engines if e in ("ort", "ov")]
+    cached = [(f"vinoc{CACHED}", e) for e in engines if e in ("vinoc", f"ov{CACHED}") and f"vinoc{CACHED}" in engines]
+    return [*mine, *cached, *again]
+
+
+def ratio(samples: Samples, a: str, b: str) -> str:
+    return f"{statistics.median(x / y for x, y in zip(samples[a], samples[b], strict=True)):.2f}"
+
+
+def child(command: list[str]) -> dict[str, Any]:
+    """What this script answers in a process of its own."""
+    done = subprocess.run([*command, "--child"], capture_output=True, text=True, check=False)
+    answer = [line for line in done.stdout.splitlines() if line.startswith("@@")]
+    if not answer:
+        raise SystemExit(f"{' '.join(command)}\n{done.stderr[-2000:]}")
+    found: dict[str, Any] = json.loads(answer[0][2:])
+    return found
+
+
+MODES: dict[str, Callable[[str, int, argparse.Namespace], dict[str, Any]]] = {
+    "latency": latency,
+    "throughput": rates,
+    "process": process,
+    "once": once,
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=MODES)
     parser.add_argument("models", nargs="+")
     parser.add_argument("--threads", default="1,2")
-    parser.add_argument(
-        "--engines", default=",".join(ENGINES), help="of which the first is what outputs are held against"
-    )
+    parser.add_argument("--engines", default="ort,ort again,ov,vinoc", type=lambda text: text.split(","))
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--least", type=float, default=0.05, help="seconds of a sample; a model is run that often")
+    parser.add_argument("--seconds", type=float, default=0.05, help="of a sample; a model is run that often")
     parser.add_argument("--size", type=int, default=1, help="of dimensions that are not known")
-    parser.add_argument("--child", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--json", type=Path, help="file that a line for each model is added to")
+    parser.add_argument("--cache", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    engines = options.engines.split(",")
-    if options.child:
-        found = measure(options.models[0], options.child, engines, options.rounds, options.least, options.size)
-        print("@@" + json.dumps(found))
+    if options.child or options.what == "once":
+        print("@@" + json.dumps(MODES[options.what](options.models[0], int(options.threads), options)))
         return
-    print(header(engines), flush=True)
+    begun = False
     for model in options.models:
         for threads in map(int, options.threads.split(",")):
-            command = [sys.executable, __file__, "--child", str(threads), "--engines", options.engines]
-            command += [
-                "--rounds",
-                str(options.rounds),
-                "--least",
-                str(options.least),
-                "--size",
-                str(options.size),
-                model,
-            ]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            answer = [line for line in done.stdout.splitlines() if line.startswith("@@")]
-            if answer:
-                print(row(model, threads, engines, json.loads(answer[0][2:])), flush=True)
+            if options.what == "process":
+                found = process(model, threads, options)
             else:
-                print(f"| {Path(model).stem} | {threads} | failed: {done.stderr.strip()[-300:]}", flush=True)
+                same = ["--engines", ",".join(options.engines), "--rounds", str(options.rounds)]
+                same += ["--seconds", str(options.seconds), "--size", str(options.size), "--threads", str(threads)]
+                found = child([sys.executable, __file__, options.what, model, *same])
+            if not begun:
+                print(header(list(next(iter(found.values())))), flush=True)
+                begun = True
+            print("\n".join(table(found, model, threads)), flush=True)
+            if options.json:
+                line = json.dumps({"model": Path(model).stem, "threads": threads, "what": options.what, **found})
+                with open(options.json, "a") as file:
+                    file.write(line + "\n")
 
 
 if __name__ == "__main__":
