@@ -15,6 +15,7 @@ from .rules import (
     attention,
     batch_norm,
     blocks,
+    cells,
     convolution,
     factors,
     layer_norm,
@@ -28,6 +29,7 @@ from .rules import (
     reduce,
     shapes,
 )
+from .sequences import FuseSequence
 from .sink_transposes import SinkTransposes
 from .strides import MoveStrides
 
@@ -66,7 +68,7 @@ class Fuse(Group):
 
 
 def _passes() -> tuple[Pass, ...]:
-    return Cse(), SinkTransposes(), MoveStrides()
+    return Cse(), SinkTransposes(), MoveStrides(), FuseSequence()
 
 
 def _rules() -> tuple[Rewrite, ...]:
@@ -116,6 +118,8 @@ def _activations() -> tuple[Rewrite, ...]:
         norms.FuseSoftmax(),
         norms.FuseLogSoftmax(),
         attention.FuseAttention(),
+        cells.FuseLstmCell(),
+        cells.FuseGruCell(),
     )
 
 

@@ -27,7 +27,7 @@ star: "*" [INT]
 option: NAME "=" value
 ?value: INT -> int_ | FLOAT -> float_ | STRING -> string | NAME -> word | "[" [value ("," value)*] "]" -> list_
 NAME: /[A-Za-z_][A-Za-z0-9_.-]*/
-INT: /[+-]?\d+(?![\d.eE])/
+INT.1: /[+-]?\d+(?![\d.eE])/
 FLOAT: /[+-]?(\d+\.\d*|\.\d+|\d+)([eE][+-]?\d+)?|[+-]?inf|nan/
 STRING: /"([^"\\]|\\.)*"/
 %ignore /\s+/
