@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from vinoc.ir import Builder, Graph, TensorType, UsageError, VinocError
 from vinoc.ir.dtype import f32
-from vinoc.passes import Context, Pass, PassManager, Rewrite, graph_pass, parse, rewrite
+from vinoc.passes import Context, Pass, PassManager, Rewrite, graph_pass, parse, pipeline, rewrite
 from vinoc.passes import registry as passes_registry
 from vinoc.passes.rewrite import apply
 
@@ -221,3 +221,26 @@ def test_names_of_inputs_and_outputs_survive() -> None:
     assert graph.input_names == [("image", "picture")]
     assert graph.output_names == [("prob", "out:0"), ("again",)]
     assert graph.outputs == [x, x]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fold",
+        "fold,dce",
+        "fuse{without=[fuse-attention]}",
+        "fp16{rounding=nearest},fold",
+        "decompress{keep-products=true}",
+        "widen,decompress{keep-products=true},inline-if,fold,dropout,cse,fuse{without=[fuse-attention]},dce",
+    ],
+)
+def test_plain_strings_are_read_as_the_grammar_reads_them(text: str) -> None:
+    plain = pipeline._plain(text)
+    assert plain == pipeline._steps(pipeline._parser().parse(text), text, "--passes")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "fold,", "fold{", "nothing", "fold{x=y}", "fp16{keep-share=0.1}", "(fold)*", "fold dce", "fold,,dce"]
+)
+def test_what_is_not_plain_goes_to_the_grammar(text: str) -> None:
+    assert pipeline._plain(text) is None

@@ -15,6 +15,7 @@ valid graph. It sees one graph at a time; the manager descends into bodies.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -59,6 +60,7 @@ class Context:
             self.declined.append(Declined(rule, where, why))
 
 
+@dataclass(frozen=True)
 class Pass:
     """Base of all passes."""
 
@@ -103,7 +105,9 @@ def graph_pass(name: str) -> Callable[[P], P]:
         if not issubclass(cls, Pass):
             raise TypeError(f"{cls.__name__} is decorated as a pass but does not inherit from Pass")
         cls.name = name
-        return dataclass(frozen=True)(cls)  # type: ignore[return-value]  # the same class, decorated
+        options = any("ClassVar" not in str(t) for t in inspect.get_annotations(cls).values())
+        # One without options is what its base is; to make a hundred dataclasses takes longer than a small model.
+        return dataclass(frozen=True)(cls) if options else cls  # type: ignore[return-value]  # the same class
 
     return declare
 

@@ -6,6 +6,7 @@ repeated until it changes nothing, by `*3` three times at most. `str(pipeline)` 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -77,9 +78,9 @@ class Pipeline:
 
 def parse(text: str, source: str = "--passes") -> Pipeline:
     """The pipeline of a string. Raises UsageError that shows the place and the nearest name."""
-    words = text.split(",")
-    if known().issuperset(words):  # the usual case; to load the parser takes longer than to compile a small model
-        return Pipeline(tuple(make(pass_class(word), {}) for word in words))
+    plain = _plain(text)
+    if plain is not None:
+        return Pipeline(plain)
     from lark.exceptions import UnexpectedInput
 
     try:
@@ -92,6 +93,34 @@ def parse(text: str, source: str = "--passes") -> Pipeline:
             text, column, 1, f"unexpected {at}", source, "write passes like fuse,fold{option=1},(cse,dce)*"
         ) from None
     return Pipeline(_steps(tree, text, source))
+
+
+PLAIN = re.compile(r"([\w.-]+)(?:\{([\w-]+)=(?:([A-Za-z]\w*)|\[([A-Za-z][\w.-]*)\])\})?(?:,|$)")
+"""A pass with at most one option, of one word."""
+
+
+def _plain(text: str) -> tuple[Step, ...] | None:
+    """The steps of a string of plain and known passes; None for others, which the grammar judges.
+
+    It is the usual case, and to load the parser takes longer than to compile a small model.
+    """
+    steps: list[Step] = []
+    at, end = 0, len(text)
+    while at < end:
+        match = PLAIN.match(text, at)
+        if match is None or match[1] not in known():
+            return None
+        name, key, word, item = match.groups()
+        options = {key: (item,) if item else WORDS.get(word, word)} if key else {}
+        try:
+            steps.append(make(pass_class(name), options))
+        except UsageError:
+            return None
+        at = match.end()
+    return tuple(steps) if text and not text.endswith(",") else None
+
+
+WORDS: dict[str, Any] = {"true": True, "false": False, "none": None}
 
 
 @cache
@@ -150,7 +179,7 @@ def _value(tree: Any) -> Any:
         return float(text)
     if tree.data == "string":
         return text[1:-1].replace('\\"', '"').replace("\\\\", "\\")
-    return {"true": True, "false": False, "none": None}.get(text, text)
+    return WORDS.get(text, text)
 
 
 def _at(text: str, column: int, width: int, what: str, source: str, help: str | None = None) -> UsageError:
