@@ -189,6 +189,11 @@ class _Blocks:
 @converter("DynamicQuantizeLinear")
 def dynamic_quantize_linear(ctx: NodeContext) -> list[Value]:
     """Data as u8 with scale and zero point from their own range, which includes zero."""
+    return dynamic_quantized(ctx)
+
+
+def dynamic_quantized(ctx: NodeContext) -> list[Value]:
+    """Data as u8 with scale and zero point from their own range, which includes zero."""
     b, x = ctx.b, ctx.input(0)
     axes = ints(b, range(rank(ctx, x)))
     zero, top = number(b, 0, x.dtype), number(b, 255, x.dtype)
