@@ -40,7 +40,10 @@ from .lowering import (  # noqa: F401  # they declare lowerings
     picked,
     pool,
     recurrent,
+    reductions,
     resize,
+    scatter,
+    views,
 )
 from .lowering.packed import Packed
 from .lowering.plan import Array, Mode, Plan

@@ -1,0 +1,98 @@
+"""The best k elements of a line, and where they are, by insertion into a sorted list of those found so far.
+
+The list is the result itself. An element enters it when it is better than the last one there, and moves ahead of those
+that it is better than; so of equal ones the first counts. NaN is larger than all numbers. For n elements in random
+order k ln(n / k) enter. A unit is one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+
+from ....ir import dtype as dt
+from ....ir.dtype import DType
+from ..codegen.emit import I64, Emitter
+from .base import Arguments, Kernel
+from .scalar import Value, moved, precedes, read, split, wide, write
+
+OUTER = 4
+ARGS = (
+    "source", "values", "indices", "n", "k", "step", "value_step", "index_step",
+    *(f"n{d}" for d in range(OUTER)), *(f"s{d}" for d in range(OUTER)), *(f"v{d}" for d in range(OUTER)),
+    *(f"i{d}" for d in range(OUTER)),
+)  # fmt: skip
+
+
+class _List:
+    """The sorted list of a line."""
+
+    def __init__(
+        self, e: Emitter, type: DType, index: DType, values: Value, indices: Value, steps: tuple[Value, Value]
+    ) -> None:
+        self.e, self.type, self.index = e, type, index
+        self.values, self.indices, self.steps = values, indices, steps
+
+    def value(self, j: Value) -> Value:
+        return read(self.e, self.type, self.e.add(self.values, self.e.mul(j, self.steps[0])))
+
+    def place(self, j: Value) -> Value:
+        at = self.e.add(self.indices, self.e.mul(j, self.steps[1]))
+        return wide(self.e, self.index, read(self.e, self.index, at))
+
+    def put(self, j: Value, value: Value, place: Value) -> None:
+        e = self.e
+        write(e, self.type, value, e.add(self.values, e.mul(j, self.steps[0])))
+        short = place if self.index is dt.i64 else e.b.trunc(place, e.i32(0).type)
+        write(e, self.index, short, e.add(self.indices, e.mul(j, self.steps[1])))
+
+    def insert(self, last: Value, value: Value, place: Value, ahead: Callable[[Value], Value]) -> None:
+        """Puts an entry at `last`, or before those that it goes `ahead` of: ahead(j) of the entry at j."""
+        e = self.e
+        before = e.b.block
+        head, look, move, after = (e.function.append_basic_block(n) for n in ("head", "look", "move", "after"))
+        e.b.branch(head)
+        e.b.position_at_end(head)
+        j = e.b.phi(I64)
+        j.add_incoming(last, before)
+        e.b.cbranch(e.b.icmp_signed(">", j, e.i64(0)), look, after)
+        e.b.position_at_end(look)
+        previous = e.add(j, -1)
+        e.b.cbranch(ahead(previous), move, after)
+        e.b.position_at_end(move)
+        self.put(j, self.value(previous), self.place(previous))
+        j.add_incoming(previous, e.b.block)
+        e.b.branch(head)
+        e.b.position_at_end(after)
+        self.put(j, value, place)
+
+
+def _emit(type: DType, index: DType, largest: bool, by_index: bool, e: Emitter, a: Arguments) -> None:
+    def better(x: Value, y: Value) -> Value:
+        return precedes(e, type, y, x) if largest else precedes(e, type, x, y)
+
+    with e.loop(e.function.args[1], e.function.args[2]) as unit:
+        at = split(e, unit, [getattr(a, f"n{d}") for d in range(OUTER)])
+        source, values, indices = (
+            moved(e, base, at, [getattr(a, f"{mark}{d}") for d in range(OUTER)])
+            for base, mark in ((a.source, "s"), (a.values, "v"), (a.indices, "i"))
+        )
+        found = _List(e, type, index, values, indices, (a.value_step, a.index_step))
+        with e.loop(0, a.k) as t:
+            x = read(e, type, e.add(source, e.mul(t, a.step)))
+            found.insert(t, x, t, lambda j, x=x: better(x, found.value(j)))  # type: ignore[misc]
+        last = e.add(a.k, -1)
+        with e.loop(a.k, a.n) as t:
+            x = read(e, type, e.add(source, e.mul(t, a.step)))
+            with e.when(better(x, found.value(last))):
+                found.insert(last, x, t, lambda j, x=x: better(x, found.value(j)))  # type: ignore[misc]
+        if by_index:
+            with e.loop(1, a.k) as t:
+                value, place = found.value(t), found.place(t)
+                found.insert(t, value, place, lambda j, p=place: e.b.icmp_signed(">", found.place(j), p))  # type: ignore[misc]
+
+
+@cache
+def top(type: DType, index: DType, largest: bool, by_index: bool) -> Kernel:
+    name = f"top_{'max' if largest else 'min'}_{type}_{index}{'_in_order' if by_index else ''}"
+    return Kernel(name, ARGS, partial(_emit, type, index, largest, by_index))
