@@ -69,7 +69,8 @@ def test_what_was_asked_and_what_the_file_holds_decide(file: Path, tmp_path: Pat
     assert not loaded(INFERENCE_PRECISION_HINT="f16")
     assert not loaded(INFERENCE_NUM_THREADS=7)
     assert loaded()
-    assert loaded(PERF_COUNT=True)
+    assert loaded(MODEL_PRIORITY="LOW")
+    assert not loaded(PERF_COUNT=True), "what is stored keeps no times"
     vinoc.save_model(model(scale=0.2), file, compress_to_fp16=False)
     os.utime(file.with_suffix(".bin"), ns=(1, 1))
     assert not loaded()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 
@@ -19,6 +20,9 @@ from .summary import bytes_text, table
 
 SHOWN_USERS = 8
 
+TIMED_RUNS = 10
+"""Of `--times`, behind a first one that plans and warms up."""
+
 
 def summary(graph: Graph) -> Iterator[str]:
     """Inputs, outputs, counts of operations, size of the constants."""
@@ -35,19 +39,37 @@ def summary(graph: Graph) -> Iterator[str]:
     yield from table([("", kind, str(count)) for kind, count in sorted(counts.items(), key=lambda c: (-c[1], c[0]))])
 
 
-def plan_lines(graph: Graph, times: bool = False) -> Iterator[str]:
-    """The CPU device's schedule for a model, unknown dimensions taken as 1; with `times` it is run once more."""
+def plan_lines(graph: Graph, times: bool = False, as_json: bool = False) -> Iterator[str]:
+    """The CPU device's schedule for a model, unknown dimensions taken as 1.
+
+    It is run, since shapes may follow from data; with `times` some times more, and every step is compared with what the
+    machine can do.
+    """
+    from ..backends.cpu import report
     from ..backends.cpu.device import Executable
-    from ..backends.cpu.report import HEAD, rows
+    from ..backends.cpu.machine import machine
     from ..passes.manager import PassManager
     from .config import CPU_PASSES
 
     PassManager(CPU_PASSES).run(graph)
     inputs = random_inputs(graph)
-    executable = Executable(graph)
+    executable = Executable(graph, timed=True)
+    profile = executable.profile
+    assert profile is not None
     executable.run(inputs)
-    program = executable.program([a.shape for a in inputs])
-    yield from table([HEAD, *rows(program, inputs if times else None)])
+    steps, limits, runs = report.planned(profile), None, 0
+    if times:
+        profile.clear()
+        runs = TIMED_RUNS
+        for _ in range(runs):
+            executable.run(inputs)
+        steps, limits = report.read(profile, executable.library), machine(executable.library, executable.pool.threads)
+    if as_json:
+        yield json.dumps(report.data(steps, runs, limits), indent=2)
+        return
+    yield from table(list(report.table(steps)))
+    if limits:
+        yield report.sentence(steps, runs, limits)
 
 
 def node_lines(graph: Graph, name: str) -> Iterator[str]:

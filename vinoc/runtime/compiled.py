@@ -11,6 +11,7 @@ from ..ir.graph import Graph
 from .arguments import bind
 from .engines import Engine, engine_maker, stored_engine_maker
 from .model import Port, Ported, find_port, ports_of
+from .profiling import ProfilingInfo
 from .properties import PROPERTIES, find
 
 
@@ -82,6 +83,14 @@ class InferRequest(Ported):
         """
         self._results = Results(self._outputs, self._engine.run(bind(inputs, self._inputs)))
         return self._results
+
+    def get_profiling_info(self) -> list[ProfilingInfo]:
+        """What the last `infer` spent its time on, step by step. Raises UsageError without PERF_COUNT."""
+        return self._engine.times()
+
+    @property
+    def profiling_info(self) -> list[ProfilingInfo]:
+        return self.get_profiling_info()
 
     def reset_state(self) -> None:
         """Forgets what a stateful model remembers."""

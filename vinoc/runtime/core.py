@@ -68,7 +68,8 @@ class Core:
         """
         device = _device(device_name)
         settings = {**self._config[device], **checked(config)}
-        if device == "CPU" and settings.get("CACHE_DIR") and isinstance(model, str | PathLike):
+        stored = settings.get("CACHE_DIR") and not settings.get("PERF_COUNT")  # what is stored keeps no times
+        if device == "CPU" and stored and isinstance(model, str | PathLike):
             return _compiled_once(model, device, settings)
         graph = model.graph.clone() if isinstance(model, Model) else read_model(model).graph
         with quiet_gc():

@@ -8,7 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..backends.numpy.interpreter import Interpreter
+from ..ir.errors import UsageError
 from ..ir.graph import Graph
+from .profiling import ProfilingInfo, infos
 
 
 class Engine(Protocol):
@@ -20,6 +22,9 @@ class Engine(Protocol):
     def reset(self) -> None:
         """Forgets all variables."""
 
+    def times(self) -> list[ProfilingInfo]:
+        """What the last run spent its time on. Raises UsageError where it was not timed."""
+
 
 def engine_maker(graph: Graph, device: str, config: Mapping[str, Any]) -> Callable[[], Engine]:
     """Makes engines of a model: they share what is compiled, each has variables of its own."""
@@ -28,8 +33,9 @@ def engine_maker(graph: Graph, device: str, config: Mapping[str, Any]) -> Callab
     from ..backends.cpu.streams import of_graph
 
     count, threads = streams_and_threads(config)
-    streams = of_graph(graph, count, threads, config.get("EXECUTION_MODE_HINT") == "ACCURACY")
-    return lambda: Native(streams)
+    timed = bool(config.get("PERF_COUNT"))
+    streams = of_graph(graph, count, threads, config.get("EXECUTION_MODE_HINT") == "ACCURACY", timed)
+    return lambda: Native(streams, timed)
 
 
 def stored_engine_maker(blob: Any, config: Mapping[str, Any]) -> Callable[[], Engine]:
@@ -70,19 +76,34 @@ class Reference:
     def reset(self) -> None:
         self._interpreter.reset()
 
+    def times(self) -> list[ProfilingInfo]:
+        raise UsageError("the reference keeps no times", help="compile the model for the CPU, with PERF_COUNT")
+
 
 class Native:
     """Generated kernels."""
 
-    def __init__(self, executable: Any) -> None:
+    def __init__(self, executable: Any, timed: bool = False) -> None:
         from ..backends.cpu.engine.islands import State
 
         self._executable = executable  # streams
         self._new_state = State
         self._state = State()
+        self._timed = timed
+        self._steps: list[Any] = []
 
     def run(self, inputs: Sequence[Any]) -> list[Any]:
-        return [_own(v) if _is_view(v, inputs) else v for v in self._executable.run(inputs, self._state)]
+        if self._timed:
+            results, self._steps = self._executable.run_timed(inputs, self._state)
+        else:
+            results = self._executable.run(inputs, self._state)
+        return [_own(v) if _is_view(v, inputs) else v for v in results]
+
+    def times(self) -> list[ProfilingInfo]:
+        if not self._timed:
+            why = "compile it with PERF_COUNT, from the model file: models that were stored compiled keep no times"
+            raise UsageError("the model was compiled without PERF_COUNT", help=why)
+        return list(infos(self._steps))
 
     def reset(self) -> None:
         self._state = self._new_state()

@@ -27,14 +27,14 @@ class CpuBackend:
         Raises VinocError that names the nodes which have no generated kernel, or inputs whose shapes are open.
         """
         from .blob import write
-        from .report import HEAD, rows
+        from .report import steps_of, table
 
         executable = self.compile(graph, **options)
         blob = executable.blob()
         program = executable.program([tuple(int(n) for n in type.shape or ()) for _, type in blob.inputs])
         code = {f.name: f.build for f in blob.image.functions}
         texts = {
-            "plan": "".join("\t".join(row).rstrip() + "\n" for row in (HEAD, *rows(program))),
+            "plan": "".join("\t".join(row).rstrip() + "\n" for row in table(steps_of(program))),
             "ll": "\n".join(executable.library.text(name, build) for name, build in code.items()),
         }
         files = [directory / f"{name}.{suffix}" for suffix in ("blob", *texts)]

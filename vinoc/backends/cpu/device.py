@@ -23,6 +23,7 @@ from .engine.islands import State
 from .engine.locks import Lock
 from .engine.packer import Packer
 from .engine.pool import Pool, cores
+from .engine.profile import Profile
 from .engine.program import Program
 from .engine.stages import Runner, Staged, is_static
 from .lowering import (  # noqa: F401  # they declare lowerings
@@ -70,8 +71,10 @@ class Executable:
         parent: Executable | None = None,
         accuracy: bool = False,
         owned: bool = False,
+        timed: bool = False,
     ) -> None:
         """`owned`: the graph is nobody else's; its large constants are given up once they are packed.
+        `timed`: every run leaves the times of its steps in `profile`.
 
         A stream is another executable of the same graph, with `parent`, and has threads and memory of its own.
         """
@@ -82,6 +85,8 @@ class Executable:
         self.mode: Mode = parent.mode if parent else Mode(self.pool.threads, accuracy)
         stream_of = parent if parent is not None and parent.graph is graph else None
         self.owned: bool = stream_of.owned if stream_of else owned and all(_static(v) for v in graph.inputs)
+        shared = parent.profile if parent else None
+        self.profile: Profile | None = shared if shared and not threads else Profile() if shared or timed else None
         self._images: OrderedDict[Any, Image] = stream_of._images if stream_of else OrderedDict()
         self._planning: Any = stream_of._planning if stream_of else Lock(again=True)
         self._runners: OrderedDict[Any, Program | Staged] = OrderedDict()
@@ -130,7 +135,10 @@ class Executable:
         return self._program(image)
 
     def _program(self, image: Image) -> Program:
-        return Program(image, self.library, self.pool, self.child)
+        program = Program(image, self.library, self.pool, self.child)
+        if self.profile is not None:
+            self.profile.add(program)
+        return program
 
     def _plan(self, graph: Graph) -> Image:
         for node in graph:

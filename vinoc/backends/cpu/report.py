@@ -1,45 +1,160 @@
-"""A plan as rows for people: what runs, in which layout, and how long it took."""
+"""A plan for people: what runs, in which layout, how long it took, and what share of the machine's limits that is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ...ir import loc as _loc
 from ...ir.graph import Node
-from .engine.islands import State
+from .codegen.library import Library
+from .engine.profile import Profile
 from .engine.program import Program
-from .engine.stages import Staged
 from .lowering.place import Form, Place
 from .lowering.plan import Call, Island
+from .machine import Machine, machine
+from .region import Region
+from .roofline import Limit, Traffic, limit
 
-HEAD = ("#", "node", "kernel", "output", "layout", "units", "Mflop", "us", "GFLOP/s")
+HEAD = ("#", "node", "kernel", "output", "layout", "units", "Mflop", "MB")
+TIMED = ("us", "GFLOP/s", "GB/s", "roofline")
 
 
-def rows(program: Program | Staged, inputs: Sequence[Any] | None = None) -> Iterator[tuple[str, ...]]:
-    """A row for every step, as in HEAD; with inputs, which must be arrays of the plan's shapes, it is run and timed.
+@dataclass(frozen=True)
+class Step:
+    """One step of a schedule.
 
-    Of a graph in stages only those are shown that are planned so far.
+    node        the framework nodes that it computes
+    kind, name  of the node in the lowered graph
+    kernel      its name; None: an island, which `island` gives the reason for
+    output      type and shape of the first result
+    layout      how that lies in memory
+    flops       floating point operations
+    bytes       of operands and results, each counted once
+    runs        how often it ran: bodies of loops do several times
+    seconds     of all runs; None: not timed
+    roofline    the least time that the machine's limits allow for, as a share of `seconds`
+    bound       which limit that is: fma, memory or cache
     """
-    if isinstance(program, Staged):
-        yield ("", "shapes known only at run time: the model runs in stages", "", "", "", "", "", "", "")
-        return
-    steps = program.plan.steps
-    times = [seconds for _, seconds in program.profile(inputs, State())] if inputs is not None else [None] * len(steps)
-    for i, (step, seconds) in enumerate(zip(steps, times, strict=True)):
-        place = _result(step)
-        flops = step.flops if isinstance(step, Call) else 0
-        yield (
-            str(i),
-            names(step.node) if step.node else "(output)",
-            step.kernel.name if isinstance(step, Call) else f"island: {step.why}",
-            f"{place.dtype}{list(place.shape)}" if place else "",
-            layout(place) if place else "",
-            str(step.units) if isinstance(step, Call) else "",
-            f"{flops / 1e6:.2f}" if flops else "",
-            f"{seconds * 1e6:.1f}" if seconds is not None else "",
-            f"{flops / seconds / 1e9:.0f}" if flops and seconds else "",
+
+    node: str
+    kind: str
+    name: str
+    kernel: str | None
+    island: str | None
+    output: str | None
+    layout: str | None
+    units: int | None
+    flops: int
+    bytes: int
+    runs: int = 0
+    seconds: float | None = None
+    roofline: float | None = None
+    bound: str | None = None
+
+    def row(self) -> tuple[str, ...]:
+        """As in HEAD."""
+        return (
+            self.node,
+            self.kernel or f"island: {self.island}",
+            self.output or "",
+            self.layout or "",
+            str(self.units) if self.units else "",
+            f"{self.flops / 1e6:.2f}" if self.flops else "",
+            f"{self.bytes / 1e6:.2f}",
         )
+
+    def timed(self) -> tuple[str, ...]:
+        """As in TIMED."""
+        if not self.seconds:
+            return ("", "", "", "")
+        seconds = self.seconds / self.runs
+        rate = f"{self.flops / seconds / 1e9:.0f}" if self.flops else ""
+        share = f"{self.roofline:.0%} {self.bound}" if self.roofline is not None else ""
+        return (f"{seconds * 1e6:.1f}", rate, f"{self.bytes / seconds / 1e9:.1f}", share)
+
+
+def steps_of(
+    program: Program, times: Sequence[float] | None = None, runs: int = 1, limits: Machine | None = None
+) -> list[Step]:
+    """The steps of a schedule; with the seconds of each over some runs, and with limits, how good that is."""
+    plan = program.plan
+    traffic = Traffic(plan)
+    found = []
+    for i, step in enumerate(plan.steps):
+        seconds = times[i] if times is not None else None
+        place = _result(step)
+        kernel = step.kernel.name if isinstance(step, Call) else None
+        best = limit(step, traffic, limits) if limits and kernel else None
+        found.append(
+            Step(
+                node=names(step.node) if step.node else "(output)",
+                kind=_kind(step.node),
+                name=step.node.label if step.node else "",
+                kernel=kernel,
+                island=step.why if isinstance(step, Island) else None,
+                output=f"{place.dtype}{list(place.shape)}" if place else None,
+                layout=layout(place) if place else None,
+                units=step.units if isinstance(step, Call) else None,
+                flops=step.flops if isinstance(step, Call) else 0,
+                bytes=sum(traffic.of(step)),
+                runs=runs if times is not None else 0,
+                seconds=seconds,
+                **_share(best, seconds, runs),
+            )
+        )
+    return found
+
+
+def _kind(node: Node | None) -> str:
+    """Of nodes that one kernel computes together: its family."""
+    if node is None:
+        return "copy"
+    return str(node.op.kernel) if isinstance(node.op, Region) else node.kind
+
+
+def _share(best: Limit | None, seconds: float | None, runs: int) -> dict[str, Any]:
+    return {"roofline": best.seconds * runs / seconds, "bound": best.bound} if best and seconds else {}
+
+
+def read(profile: Profile, library: Library) -> list[Step]:
+    """What has run since times were forgotten: the steps of all schedules, stages and bodies included, one by one."""
+    found: list[Step] = []
+    for program, times in profile.read():
+        threads = 1 if program.alone else program.pool.threads
+        found += steps_of(program, times, program.runs, machine(library, threads))
+    return found
+
+
+def planned(profile: Profile) -> list[Step]:
+    """The same without times."""
+    return [step for program, _ in profile.read() for step in steps_of(program)]
+
+
+def table(steps: Sequence[Step]) -> Iterator[tuple[str, ...]]:
+    """Rows for people, with a head; times and shares where there are any."""
+    timed = any(step.runs for step in steps)
+    yield HEAD + (TIMED if timed else ())
+    for i, step in enumerate(steps):
+        yield (str(i), *step.row(), *(step.timed() if timed else ()))
+
+
+def sentence(steps: Sequence[Step], runs: int, limits: Machine) -> str:
+    """The time of one of some runs, and what the machine can do."""
+    seconds = sum(s.seconds or 0 for s in steps)
+    flops = sum(s.flops * s.runs for s in steps)
+    threads = f"{limits.threads} thread{'s' if limits.threads > 1 else ''}"
+    return (
+        f"{seconds / runs * 1e3:.3f} ms, {flops / max(seconds, 1e-12) / 1e9:.0f} GFLOP/s; {threads} can do "
+        f"{limits.flops / 1e9:.0f} GFLOP/s and read {limits.memory / 1e9:.0f} GB/s from memory, "
+        f"{limits.cache / 1e9:.0f} GB/s from their caches"
+    )
+
+
+def data(steps: Sequence[Step], runs: int = 0, limits: Machine | None = None) -> dict[str, Any]:
+    """The same as JSON has it: times are those of all runs together."""
+    return {"runs": runs, "machine": asdict(limits) if limits else None, "steps": [asdict(s) for s in steps]}
 
 
 def names(node: Node) -> str:

@@ -13,6 +13,7 @@ from .engine.locks import watch
 if TYPE_CHECKING:
     from ...ir.graph import Graph
     from .blob import Blob
+    from .report import Step
 
 
 class Runs(Protocol):
@@ -51,13 +52,24 @@ class Streams:
         finally:
             free.put(engine)
 
+    def run_timed(self, inputs: Sequence[Any], state: State | None = None) -> tuple[list[Any], list[Step]]:
+        """The outputs, and what took how long; for streams that are timed."""
+        from .report import read
 
-def of_graph(graph: Graph, count: int, threads: int, accuracy: bool = False) -> Streams:
+        engine: Any = self._free.get()
+        try:
+            engine.profile.clear()
+            return engine.run(inputs, state), read(engine.profile, engine.library)
+        finally:
+            self._free.put(engine)
+
+
+def of_graph(graph: Graph, count: int, threads: int, accuracy: bool = False, timed: bool = False) -> Streams:
     """Streams of a graph, which is theirs: it is lowered in place, at once where its shapes are known, and its large
     constants are given up once they are packed."""
     from .device import Executable  # with all lowerings, of which a blob needs none
 
-    first = Executable(graph, threads, accuracy=accuracy, owned=True)
+    first = Executable(graph, threads, accuracy=accuracy, owned=True, timed=timed)
     engines = [first, *(Executable(graph, threads, parent=first) for _ in range(count - 1))]
     for engine in engines:
         engine.prepare()

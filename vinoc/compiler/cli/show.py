@@ -15,6 +15,7 @@ from .options import FILE, SETTINGS, debug, framework, plugin
 @click.argument("node", required=False)
 @click.option("--plan", is_flag=True, help="Show the schedule of kernels that the CPU device makes of it.")
 @click.option("--times", is_flag=True, help="With --plan: run it on random inputs, and show the time of every step.")
+@click.option("--json", "as_json", is_flag=True, help="With --plan: print it as JSON.")
 @plugin
 @framework
 @debug
@@ -23,6 +24,7 @@ def command(
     node: str | None,
     plan: bool,
     times: bool,
+    as_json: bool,
     plugins: tuple[Path, ...],
     framework: str | None,
     debug: bool,
@@ -34,8 +36,14 @@ def command(
 
     if times and not plan:
         raise UsageError("--times goes with --plan")
+    if as_json and not plan:
+        raise UsageError("--json goes with --plan")
     load_plugins(plugins)
     with quiet_gc():
         graph = read_model(model, framework)
-        for line in plan_lines(graph, times) if plan else node_lines(graph, node) if node else summary(graph):
+        if plan:
+            lines = plan_lines(graph, times, as_json)
+        else:
+            lines = node_lines(graph, node) if node else summary(graph)
+        for line in lines:
             print(line)

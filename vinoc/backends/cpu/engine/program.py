@@ -46,6 +46,7 @@ class Program:
         self._relocate(functions)
         self._patches = {base: self._patches_of(base) for base in (Base.INPUT, Base.OUTPUT)}
         self.steps = [self._step(s, functions, make_body) for s in image.steps]
+        self.timed, self.runs, self._seconds = False, 0, np.zeros(len(self.steps))
         self._addresses = [0 if isinstance(s, IslandStep) else address_of(s) for s in self.steps]
 
     @property
@@ -92,11 +93,15 @@ class Program:
             self._bind(Base.INPUT, inputs)
             self._bind(Base.OUTPUT, outputs)
             try:
-                for step, address in zip(self.steps, self._addresses, strict=True):
+                for k, (step, address) in enumerate(zip(self.steps, self._addresses, strict=True)):
+                    began = perf_counter() if self.timed else 0.0
                     if isinstance(step, IslandStep):
                         step.run(inputs, outputs, state)
                     else:
                         self.pool.run(address, self.alone)
+                    if self.timed:
+                        self._seconds[k] += perf_counter() - began
+                self.runs += 1
             finally:
                 # What a kernel found wrong comes first: an island may have failed for want of what it should have made.
                 self._check_faults()
@@ -111,38 +116,30 @@ class Program:
             raise noted[0].error()
 
     def profile(self, inputs: Sequence[Array], state: State, runs: int = 10) -> list[tuple[Call | Island, float]]:
-        """The mean seconds of every step over some runs.
+        """The mean seconds of every step over some runs."""
+        self.timed = True
+        self.forget_times()
+        for _ in range(runs):
+            self.run(inputs, state)
+        return [(step, t / self.runs) for step, t in zip(self.plan.steps, self.times(), strict=True)]
 
-        Kernels are timed inside the schedule, by the processor's clock, whose rate is taken from the runs themselves.
-        """
-        outputs = [np.empty(shape, dtype) for shape, dtype in self.outputs]
-        seconds = np.zeros(len(self.steps))
-        self._clear()
-        with self._lock:
-            self._bind(Base.INPUT, inputs)
-            self._bind(Base.OUTPUT, outputs)
-            for _ in range(runs):
-                for k, step in enumerate(self.steps):
-                    began = perf_counter()
-                    if isinstance(step, np.ndarray):
-                        self.pool.run(step.ctypes.data, self.alone)
-                    else:
-                        step.run(inputs, outputs, state)
-                    seconds[k] += perf_counter() - began
-        return list(zip(self.plan.steps, self._spread(seconds / runs), strict=True))
-
-    def _clear(self) -> None:
+    def forget_times(self) -> None:
+        self.runs = 0
+        self._seconds[:] = 0
         for step in self.steps:
             if isinstance(step, np.ndarray):
                 step[:, 3] = 0
 
-    def _spread(self, seconds: Array) -> list[float]:
-        """The time of each step of the plan, from that of the tables and the ticks within."""
-        tables = [(s, t) for s, t in zip(self.steps, seconds, strict=True) if isinstance(s, np.ndarray)]
+    def times(self) -> list[float]:
+        """The seconds of every step of the plan, all runs since times were forgotten together.
+
+        Kernels are timed inside the schedule, by the processor's clock, whose rate is taken from the runs themselves.
+        """
+        tables = [(s, t) for s, t in zip(self.steps, self._seconds, strict=True) if isinstance(s, np.ndarray)]
         ticks = sum(int(s[:, 3].sum()) for s, _ in tables)
         rate = sum(t for _, t in tables) / ticks if ticks else 0.0
         out: list[float] = []
-        for step, t in zip(self.steps, seconds, strict=True):
+        for step, t in zip(self.steps, self._seconds, strict=True):
             out += [n * rate for n in step[:-1, 3].tolist()] if isinstance(step, np.ndarray) else [float(t)]
         return out
 
