@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 from ...ir.errors import UsageError
 from ...ir.fields import attributes_of
 from ...ir.op import Op, op_class
+from .coverage import has_kernel
 
 RANGE = ("begin", "end")
 
@@ -97,7 +98,7 @@ def _kernel(cls: type[Op], function: Callable[..., Any], units: Units | None, fl
 def _enter(made: UserKernel) -> None:
     other = _KERNELS.get(made.kind)
     if other is None:
-        if _is_built_in(made.kind):
+        if has_kernel(made.kind):
             raise UsageError(
                 f"operation '{made.kind}' has a CPU kernel of vinoc's own",
                 made.origin,
@@ -112,15 +113,6 @@ def _enter(made: UserKernel) -> None:
             f"operation '{made.kind}' has two CPU kernels: {other.origin} and {made.origin}", help="drop one of the two"
         )
     _KERNELS[made.kind] = made
-
-
-def _is_built_in(kind: str) -> bool:
-    from . import device  # noqa: F401  # declares all lowerings
-    from .codegen.operations import OPERATIONS
-    from .lowering.plan import is_lowered
-    from .lowering.regions import CONVOLUTIONS, TRANSPOSED
-
-    return kind in OPERATIONS or kind in CONVOLUTIONS or kind in TRANSPOSED or is_lowered(kind)
 
 
 def user_kernel(kind: str) -> UserKernel | None:
