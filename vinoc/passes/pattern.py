@@ -104,6 +104,7 @@ class Match:
     nodes: dict[OpPattern, Node] = field(default_factory=dict)
     consts: frozenset[str] = frozenset()
     blocked: str = ""
+    misses: list[str] | None = None
 
     def __getattr__(self, name: str) -> Any:
         value = self.values.get(name)
@@ -131,6 +132,17 @@ class Match:
         return name in self.values or any(p.name == name for p in self.nodes)
 
 
+def near_match(pattern: OpPattern, node: Node) -> str:
+    """What alone keeps a pattern of several operations from matching: a constant or an attribute. Empty for others."""
+    if pattern.output >= len(node.outputs):
+        return ""
+    found = Match(node, misses=[])
+    if not _solve((pattern, node.outputs[pattern.output], None), found) or len(found.nodes) < 2:
+        return ""
+    assert found.misses is not None
+    return found.misses[0] if len(found.misses) == 1 else ""
+
+
 # Goals are a linked list (pattern, value, rest), so that a choice can be undone by keeping a reference.
 Goals: TypeAlias = Union["tuple[Pattern | None, Value | None, Goals]", None]
 
@@ -153,7 +165,7 @@ def _solve(goals: Goals, m: Match) -> bool:
             if value is None or not _bind(pattern, value, m):
                 return False
         elif type(pattern) is Number:
-            if value is None or not _holds(value, pattern.value):
+            if value is None or not (_holds(value, pattern.value) or _near(value, pattern.value, m)):
                 return False
         elif pattern is None:
             if value is not None:
@@ -168,10 +180,10 @@ def _solve(goals: Goals, m: Match) -> bool:
                     goals = (p, v, goals)
                 continue
             (p0, p1), (v0, v1) = pattern.args, node.inputs
-            values, nodes = dict(m.values), dict(m.nodes)
+            values, nodes, misses = dict(m.values), dict(m.nodes), None if m.misses is None else list(m.misses)
             if _solve((p0, v0, (p1, v1, goals)), m):
                 return True
-            m.values, m.nodes = values, nodes
+            m.values, m.nodes, m.misses = values, nodes, misses
             goals = (p0, v1, (p1, v0, goals))
     return True
 
@@ -209,8 +221,18 @@ def _enter(pattern: OpPattern, value: Value, node: Node, m: Match) -> bool:
     for name, wanted in pattern.attributes:
         actual = getattr(op, name)
         if not (wanted(actual) if callable(wanted) else actual == wanted):
-            return False
+            if m.misses is None or callable(wanted):
+                return False
+            m.misses.append(f"`{name}` of '{node.label}' ({node.kind}) is {actual}, not {wanted}")
     m.nodes[pattern] = node
+    return True
+
+
+def _near(value: Value, number: float, m: Match) -> bool:
+    """Where misses are collected: whether it is another number than the one that is meant."""
+    if m.misses is None or value.const is None or value.const.size != 1 or value.const.dtype.kind not in "fiu":
+        return False
+    m.misses.append(f"a constant is {float(value.const.reshape(-1)[0]):.6g}, not {number:.6g}")
     return True
 
 

@@ -28,7 +28,7 @@ from ..ir.errors import InferenceError, VerificationError, VinocError
 from ..ir.graph import Graph, Node, Value
 from ..ir.loc import AnyLoc, fuse
 from .base import Context, Pass, Rewritten, graph_pass
-from .pattern import Match, OpPattern, Signature, can_match, match, signature, trace
+from .pattern import Match, OpPattern, Signature, can_match, match, near_match, signature, trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,18 @@ class _Driver:
                     self.context.decline(rule.name, node.where, m.blocked)
             elif self.try_rule(rule, m):
                 return True
+        if self.context.explain:
+            self.explain_misses(node)
         return False
+
+    def explain_misses(self, node: Node) -> None:
+        """Notes the rules that one constant or attribute keeps from matching."""
+        told: set[str] = set()
+        for rule, pattern in self.index.at(node):
+            why = "" if rule.name in told else near_match(pattern, node)
+            if why and match(pattern, node) is None:
+                told.add(rule.name)
+                self.context.decline(rule.name, node.where, why)
 
     def try_rule(self, rule: Rewrite, m: Match) -> bool:
         """Asks the rule for the replacement and puts it in place."""

@@ -10,7 +10,7 @@ from ...ir.builder import Builder
 from ...ir.dtype import Array
 from ...ir.graph import Value
 from ..pattern import Const, Match, OpPattern, Tracer
-from ..rewrite import Rewrite, rewrite
+from ..rewrite import Decline, Rewrite, rewrite
 from .channels import CONVOLUTIONS, as_column, scale_outputs
 
 
@@ -49,9 +49,9 @@ class BatchNormToAffine(Rewrite):
     def pattern(self, p: Tracer, x: Any, gamma: Const, beta: Const, mean: Const, var: Const) -> OpPattern:
         return p.BatchNormInference(x, gamma, beta, mean, var)
 
-    def replace(self, b: Builder, m: Match) -> Value | None:
+    def replace(self, b: Builder, m: Match) -> Value | Decline:
         rank = m.x.rank
         if rank is None:
-            return None
+            return Decline("the rank is not known")
         scale, shift = scale_and_shift(m)
         return b.Add(b.Multiply(m.x, as_column(scale, rank)), as_column(shift, rank))  # type: ignore[no-any-return]

@@ -67,8 +67,8 @@ class EliminateConvert(Rewrite):
     def pattern(self, p: Tracer, x: Any) -> OpPattern:
         return p.Convert(x)
 
-    def replace(self, b: Builder, m: Match) -> Value | None:
-        return m.x if m.x.dtype is m.Convert.destination_type else None
+    def replace(self, b: Builder, m: Match) -> Value | Decline:
+        return m.x if m.x.dtype is m.Convert.destination_type else Decline("it changes the type")
 
 
 @rewrite
@@ -100,8 +100,8 @@ class EliminatePad(Rewrite):
     def pattern(self, p: Tracer, x: Any, begin: Const, end: Const, value: Any) -> tuple[OpPattern, ...]:
         return p.Pad(x, begin, end), p.Pad(x, begin, end, value)
 
-    def replace(self, b: Builder, m: Match) -> Value | None:
-        return None if m.begin.any() or m.end.any() else m.x
+    def replace(self, b: Builder, m: Match) -> Value | Decline:
+        return Decline("it pads or crops") if m.begin.any() or m.end.any() else m.x
 
 
 @rewrite
@@ -111,9 +111,10 @@ class EliminateTranspose(Rewrite):
     def pattern(self, p: Tracer, x: Any, order: Const) -> OpPattern:
         return p.Transpose(x, order)
 
-    def replace(self, b: Builder, m: Match) -> Value | None:
+    def replace(self, b: Builder, m: Match) -> Value | Decline:
         order = full_order(m.order, m.x.rank)
-        return m.x if order is not None and order.tolist() == list(range(order.size)) else None
+        stays = order is not None and order.tolist() == list(range(order.size))
+        return m.x if stays else Decline("it moves dimensions")
 
 
 @rewrite
@@ -123,8 +124,8 @@ class EliminateReshape(Rewrite):
     def pattern(self, p: Tracer, x: Any, s: Any) -> tuple[OpPattern, ...]:
         return p.one_of(*RESHAPES, "Broadcast", name="op")(x, s), p.Squeeze(x)
 
-    def replace(self, b: Builder, m: Match) -> Value | None:
-        return _if_same(m)
+    def replace(self, b: Builder, m: Match) -> Value | Decline:
+        return _if_same(m) or Decline("the shape may change")
 
 
 @rewrite
@@ -182,8 +183,8 @@ class EliminateNoAxes(Rewrite):
             p.Pad(x, axes, other, value),
         )
 
-    def replace(self, b: Builder, m: Match) -> Value | None:
+    def replace(self, b: Builder, m: Match) -> Value | Decline:
         if m.axes.size:
-            return None
+            return Decline("there are axes")
         x: Value = m.x
         return b.build(op_class("Abs")(), x) if m.root.kind in MAGNITUDES else x

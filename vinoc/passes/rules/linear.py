@@ -29,8 +29,8 @@ class MergeAdds(Rewrite):
     def pattern(self, p: Tracer, x: Any, a: Const, c: Const) -> OpPattern:
         return p.Add(p.Add(x, a, name="inner"), c, name="outer")
 
-    def replace(self, b: Builder, m: Match) -> Value | None:
-        return b.Add(m.x, m.a + m.c) if is_float(m.x) else None
+    def replace(self, b: Builder, m: Match) -> Value | Decline:
+        return b.Add(m.x, m.a + m.c) if is_float(m.x) else Decline("the elements are not float")
 
 
 @rewrite
@@ -40,8 +40,8 @@ class MergeMultiplies(Rewrite):
     def pattern(self, p: Tracer, x: Any, a: Const, c: Const) -> OpPattern:
         return p.Multiply(p.Multiply(x, a, name="inner"), c, name="outer")
 
-    def replace(self, b: Builder, m: Match) -> Value | None:
-        return b.Multiply(m.x, product(m.a, m.c)) if is_float(m.x) else None
+    def replace(self, b: Builder, m: Match) -> Value | Decline:
+        return b.Multiply(m.x, product(m.a, m.c)) if is_float(m.x) else Decline("the elements are not float")
 
 
 @rewrite

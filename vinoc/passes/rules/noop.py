@@ -55,15 +55,15 @@ class EliminateEmptyConcatInput(Rewrite):
     def pattern(self, p: Tracer) -> OpPattern:
         return p.Concat(...)
 
-    def replace(self, b: Builder, m: Match) -> Value | None:
+    def replace(self, b: Builder, m: Match) -> Value | Decline:
         inputs = [v for v in m.root.inputs if v is not None]
         rank = inputs[0].rank
         if rank is None:
-            return None
+            return Decline("the rank is not known")
         axis = m.Concat.axis % rank
         kept = [v for v in inputs if v.shape is None or v.shape[axis] != 0]
         if len(kept) == len(inputs) or not kept:
-            return None
+            return Decline("no part is known to be empty, or all are")
         return b.build(m.Concat, *kept) if len(kept) > 1 else kept[0]
 
 
