@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vinoc.compiler.catalogue import MATRIX, describe_op, describe_pass, support
+from vinoc.compiler.operators import COLUMNS, rows
 from vinoc.ir.op import Op, registry
 from vinoc.passes.registry import names, owner
 
@@ -82,9 +83,33 @@ def passes() -> Iterator[str]:
         yield ""
 
 
+def onnx() -> Iterator[str]:
+    """docs/onnx.md"""
+    yield NOTE
+    yield "# ONNX operators"
+    yield ""
+    yield "What the ONNX frontend reads: `ai.onnx` up to opset 28, `ai.onnx.ml`, what exported and quantized models"
+    yield "hold of `com.microsoft`, and functions of the model's own. `vinoc ops --frontend onnx` prints this table."
+    yield ""
+    yield "- *from opset*: the opsets from which there is a form of its own, which holds until the next."
+    yield "- *IR*: whether what the operator becomes can be written as OpenVINO IR; *some*: in some forms; the others"
+    yield "  are refused by name when IR is written, and run on the devices CPU and TEMPLATE."
+    yield "- *CPU kernel*: *yes*: compiled kernels (for the types and shapes that they take); *some*: for a part of"
+    yield "  what it becomes; *island*: by definition, with NumPy."
+    yield ""
+    yield "ONNX's own test suite runs with `pytest tests/compiler/frontends/test_onnx_suite.py`, where the cases"
+    yield "that fail are listed with their reasons; other programs run it by `vinoc.onnx_backend`, which has ONNX's"
+    yield "backend interface."
+    yield ""
+    yield f"| {' | '.join(COLUMNS)} |"
+    yield "|" + "---|" * len(COLUMNS)
+    for row in rows("onnx"):
+        yield f"| {' | '.join(map(_cell, row))} |"
+
+
 def main() -> int:
     stale = []
-    for name, lines in (("ops.md", ops()), ("passes.md", passes())):
+    for name, lines in (("ops.md", ops()), ("onnx.md", onnx()), ("passes.md", passes())):
         text = "\n".join(lines).rstrip("\n") + "\n"
         path = HERE / name
         if "--check" in sys.argv:

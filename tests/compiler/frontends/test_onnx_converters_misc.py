@@ -37,8 +37,8 @@ def test_roi_align(opset: int) -> None:
     for ratio in (2, 0):
         check("RoiAlign", [x, rois, I([0, 1, 0])], opset, sampling_ratio=ratio,
               output_height=3, output_width=2, spatial_scale=0.7)  # fmt: skip
-    with pytest.raises(VinocError, match="max"):
-        check("RoiAlign", [x, rois, I([0, 1, 0])], opset, mode="max")
+        check("RoiAlign", [x, rois, I([0, 1, 0])], opset, mode="max", sampling_ratio=ratio, output_height=2,
+              output_width=3, spatial_scale=0.7)  # fmt: skip
 
 
 def test_max_roi_pool() -> None:
@@ -106,8 +106,7 @@ def test_windows(op: str, periodic: int) -> None:
 def test_mel_weights() -> None:
     arguments = [I(8), I(64), I(8000), np.float32(100), np.float32(4000)]
     check("MelWeightMatrix", arguments, 17, constant=range(5))
-    with pytest.raises(VinocError, match="num_mel_bins"):
-        check("MelWeightMatrix", arguments, 17)
+    check("MelWeightMatrix", arguments, 17)
 
 
 def draw(op: str, inputs: list[np.ndarray], opset: int, **attributes: Any) -> np.ndarray:

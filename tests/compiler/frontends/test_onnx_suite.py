@@ -30,7 +30,6 @@ EXPECTED: dict[str, str] = {
     "test_dft_inverse": EXACT,
     "test_dft_inverse_opset19": EXACT,
     "test_lstm_with_peepholes": "LSTM with peepholes is not supported yet",
-    "test_melweightmatrix": "MelWeightMatrix of inputs that are no constants is not supported yet",
     "test_gradient_of_add": NO_GRADIENT,
     "test_gradient_of_add_and_mul": NO_GRADIENT,
 }  # fmt: skip

@@ -15,10 +15,13 @@ from .options import SETTINGS, debug, plugin
 @click.command(context_settings=SETTINGS, short_help="List the operations: inputs, attributes, support.")
 @click.argument("kinds", nargs=-1, metavar="[KIND]...")
 @click.option("--matrix", is_flag=True, help="Which parts of vinoc know each operation.")
+@click.option("--frontend", metavar="NAME", help="The operators that a frontend reads (onnx), with their versions.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @plugin
 @debug
-def command(kinds: Sequence[str], matrix: bool, as_json: bool, plugins: Sequence[Path], debug: bool) -> None:
+def command(
+    kinds: Sequence[str], matrix: bool, frontend: str | None, as_json: bool, plugins: Sequence[Path], debug: bool
+) -> None:
     """Lists all operations, or tells all about those named."""
     from ...ir.op import op_class, registry
     from ..catalogue import MATRIX, describe_op, support
@@ -26,6 +29,9 @@ def command(kinds: Sequence[str], matrix: bool, as_json: bool, plugins: Sequence
     from .console import print_table
 
     load_plugins(plugins)
+    if frontend is not None:
+        _operators(frontend, kinds, as_json)
+        return
     classes = [op_class(k) for k in kinds] or [registry()[k] for k in sorted(registry())]
     if matrix:
         cells = support(classes)
@@ -43,6 +49,18 @@ def command(kinds: Sequence[str], matrix: bool, as_json: bool, plugins: Sequence
     else:
         lines = [(r["kind"], r["opset"], _ports(r), r["summary"], _attributes(r)) for r in rows]
         print_table(("operation", "opset", "inputs", "meaning", "attributes"), lines)
+
+
+def _operators(frontend: str, names: Sequence[str], as_json: bool) -> None:
+    """Prints the operators of a frontend. Raises UsageError for a frontend without a table."""
+    from ..operators import COLUMNS, rows
+    from .console import print_table
+
+    table = rows(frontend, names)
+    if as_json:
+        print(json.dumps([dict(zip(COLUMNS, row, strict=True)) for row in table], indent=2))
+    else:
+        print_table(COLUMNS, table)
 
 
 def _ports(row: dict[str, Any]) -> str:

@@ -46,3 +46,19 @@ def one_hot(indices: Array, depth: Array, on: Array, off: Array, axis: int) -> A
     places = np.arange(size).reshape([size if i == along else 1 for i in range(rank)])
     hit = np.expand_dims(indices, along) == places
     return np.where(hit, on.reshape(()), off.reshape(()))
+
+
+def mel_weights(bands: int, length: int, rate: int, low: float, high: float, to: np.dtype[Any]) -> Array:
+    """[length // 2 + 1, bands]: triangles over the bins of a spectrum, evenly spaced on the mel scale."""
+    scale = 2595 / np.log(10)
+    first, last = scale * np.log1p(np.array([low, high], np.float32) / 700).astype(np.float64)
+    mel = np.arange(bands + 2) * ((last - first) / (bands + 2)) + first
+    edges = np.floor((length + 1) * (700 * np.expm1(mel / scale)) / rate).astype(np.int64)
+    out = np.zeros((length // 2 + 1, bands))
+    for i in range(bands):
+        begin, centre, end = edges[i : i + 3]
+        rise, fall = np.arange(begin, centre), np.arange(centre, end)
+        out[rise, i] = (rise - begin) / max(centre - begin, 1)
+        out[fall, i] = (end - fall) / max(end - centre, 1)
+        out[centre, i] = 1
+    return out.astype(to)

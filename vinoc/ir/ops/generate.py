@@ -137,6 +137,32 @@ class RandomUniform(Op):
 
 
 @op(internal=True)
+class MelWeightMatrix(Op):
+    """Triangular filters [dft_length // 2 + 1, bands], whose centres are evenly spaced on the mel scale.
+
+    mel = 2595 log10(1 + hertz / 700). Column i rises from the edge of band i to its middle, which is the edge of the
+    next, and falls to the edge after that; edges are bins of the spectrum.
+    """
+
+    output_type: DType
+
+    def infer(
+        self, bands: Operand, dft_length: Operand, sample_rate: Operand, lower: Operand, upper: Operand
+    ) -> TensorType:
+        integral(sample_rate, "the sample rate")
+        for name, operand in (("the lower edge", lower), ("the upper edge", upper)):
+            scalar(operand, name)
+            floating(operand, name)
+        length = size_of(dft_length, "the length")
+        return TensorType(self.output_type, (length // 2 + 1, size_of(bands, "the number of bands")))
+
+    def evaluate(self, bands: Array, dft_length: Array, sample_rate: Array, lower: Array, upper: Array) -> Array:
+        return generate.mel_weights(
+            int(bands), int(dft_length), int(sample_rate), float(lower), float(upper), self.output_type.numpy
+        )
+
+
+@op(internal=True)
 class DropoutMask(Op):
     """True with the probability 1 - ratio: what dropout keeps in training.
 

@@ -1,4 +1,4 @@
-"""The ONNX frontend: ai.onnx from opset 7 to 24, functions, control flow, external data.
+"""The ONNX frontend: ai.onnx up to opset 28, ai.onnx.ml, functions, control flow, external data.
 
 `reader` parses the file, `structure` orders the nodes, `conversion` takes each through its converter, found in
 `registry` and handed a `NodeContext`. The converters are in `converters`, a family a module.
@@ -18,7 +18,7 @@ from ....ir.graph import Graph
 from ..base import Inputs
 
 MAX_OPSET = 28
-"""The newest version of ai.onnx whose operators are tried; forms newer than 24 are read as the nearest older ones."""
+"""The newest version of ai.onnx whose operators are known."""
 
 
 class OnnxFrontend:

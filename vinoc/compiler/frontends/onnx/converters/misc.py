@@ -119,30 +119,11 @@ _window("BlackmanWindow", 0.42, 0.5, 0.08)
 
 @converter("MelWeightMatrix", since=17)
 def mel_weight_matrix(ctx: NodeContext) -> Value:
-    """Triangular filters [bins of a spectrum, mel bands]; computed at once, from constants."""
-    names = ("num_mel_bins", "dft_length", "sample_rate", "lower_edge_hertz", "upper_edge_hertz")
-    arguments = [ctx.const(i) for i in range(5)]
-    for name, value in zip(names, arguments, strict=True):
-        if value is None:
-            ctx.fail(f"input `{name}` is no constant", "MelWeightMatrix is supported for constant inputs")
-    bands, length, rate, low, high = (float(np.reshape(v, ())) for v in arguments if v is not None)
-    mel = np.linspace(_mel(low), _mel(high), int(bands) + 2, endpoint=False)
-    hertz = 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
-    edges = np.floor((length + 1) * hertz / rate).astype(np.int64)
-    out = np.zeros((int(length) // 2 + 1, int(bands)))
-    for i in range(int(bands)):
-        low_bin, centre, high_bin = edges[i : i + 3]
-        rise, fall = np.arange(low_bin, centre), np.arange(centre, high_bin)
-        out[rise, i] = (rise - low_bin) / max(centre - low_bin, 1)
-        out[fall, i] = (high_bin - fall) / max(high_bin - centre, 1)
-        if low_bin == centre:
-            out[centre, i] = 1
-    out_type = element_type(ctx, "output_datatype", f32)
-    return ctx.b.const(out.astype(out_type.numpy), out_type)
-
-
-def _mel(hertz: float) -> float:
-    return 2595.0 * float(np.log10(1.0 + hertz / 700.0))
+    """Triangular filters [bins of a spectrum, mel bands]: a constant where the inputs are."""
+    b = ctx.b
+    counts = [scalar(b, to_i64(b, ctx.input(i))) for i in range(3)]
+    edges = [scalar(b, to(b, ctx.input(i), f64)) for i in (3, 4)]
+    return b.MelWeightMatrix(*counts, *edges, output_type=element_type(ctx, "output_datatype", f32))
 
 
 # Random numbers. A seed gives the same numbers in every run, though not those of another runtime.
