@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
 import vinoc
@@ -96,3 +97,24 @@ def test_accuracy_rules_large_tiles_out() -> None:
 
 
 MODES = ("PERFORMANCE", "ACCURACY")
+
+
+@pytest.mark.parametrize("element", [onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16])
+def test_onnx_initializers_behind_a_cast_stay_compressed(element: int, tmp_path: Any) -> None:
+    """Gemm(x, Cast(w), bias): ONNX's way to store weights in half precision."""
+    w = np.random.default_rng(2).standard_normal((300, 256)).astype(np.float32)
+    weights = onnx.helper.make_tensor("w", element, w.shape, w.ravel())
+    bias = onnx.numpy_helper.from_array(w[:, 0].copy(), "b")
+    nodes = [
+        onnx.helper.make_node("Cast", ["w"], ["wide"], to=onnx.TensorProto.FLOAT),
+        onnx.helper.make_node("Gemm", ["x", "wide", "b"], ["y"], transB=1),
+    ]
+    ports = [
+        onnx.helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, s) for n, s in (("x", [2, 256]), ("y", [2, 300]))
+    ]
+    graph = onnx.helper.make_graph(nodes, "g", ports[:1], ports[1:], [weights, bias])
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)]), tmp_path / "m.onnx")
+    compiled = vinoc.compile_model(tmp_path / "m.onnx", "CPU")
+    assert kernels(compiled) == ["gemm_f16" if element == onnx.TensorProto.FLOAT16 else "gemm_bf16"]
+    expected = vinoc.compile_model(tmp_path / "m.onnx", "TEMPLATE")([X])[0]
+    np.testing.assert_allclose(compiled([X])[0], expected, rtol=0, atol=2e-6 * np.abs(expected).max())

@@ -32,7 +32,7 @@ def _all(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 plugin = click.option(
     "--plugin", "plugins", multiple=True, type=FILE, metavar="FILE",
-    help="Python file that declares passes or operations.",
+    help="Python file that declares passes, operations, converters or kernels.",
 )  # fmt: skip
 framework = click.option("--framework", metavar="NAME", help="Format of the model, where its name does not tell.")
 outputs = click.option(

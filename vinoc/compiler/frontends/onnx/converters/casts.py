@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
-from .....ir.dtype import DType, boolean, f8e8m0, f32, i32, string, u8, u32
+from math import prod
+
+from .....ir.dtype import DType, bf16, boolean, f8e8m0, f16, f32, i32, string, u8, u32
 from .....ir.graph import Value
+from .....ir.types import static_shape
 from ..context import NodeContext
 from ..registry import converter
 from ..tensors import ELEMENT_TYPES
@@ -12,6 +15,9 @@ from . import values
 from .values import number, to
 
 F8_LIMITS = {"f8e4m3": 448.0, "f8e4m3fnuz": 240.0, "f8e5m2": 57344.0, "f8e5m2fnuz": 57344.0}
+LARGE = 1 << 16
+"""Elements of a matrix from which on it is left compressed."""
+
 ROUND_MODES = ("up", "down", "nearest")
 
 
@@ -29,7 +35,15 @@ def _cast(ctx: NodeContext, x: Value, dtype: DType) -> Value:
     limit = F8_LIMITS.get(dtype.name)
     if limit is not None and x.dtype.is_float and ctx.attr("saturate", 1):
         x = b.Clamp(x, min=-limit, max=limit)
+    if dtype is f32 and _is_compressed(x):
+        return b.Convert(x, destination_type=f32, decompression=True)
     return to(b, x, dtype)
+
+
+def _is_compressed(x: Value) -> bool:
+    """Whether a constant is a large matrix of 16 bits: weights that are stored so, and may stay so."""
+    shape = static_shape(x.tensor.shape)
+    return x.is_const and x.dtype in (f16, bf16) and shape is not None and len(shape) == 2 and prod(shape) >= LARGE
 
 
 def _to_exponent(ctx: NodeContext, x: Value) -> Value:
