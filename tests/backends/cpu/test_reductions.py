@@ -39,6 +39,32 @@ def test_reductions(kind: str, dtype: Any, shape: list[int], axes: set[int], kee
     check(lambda b, x: getattr(b, kind)(x, b.const(over), keep_dims=keep), x, threads=(1, 3), tolerance=1e-12)
 
 
+@pytest.mark.parametrize("width", [128, 131, 300])
+@pytest.mark.parametrize("dtype", [np.int8, np.int64, np.float64, np.uint16])
+def test_columns_side_by_side(width: int, dtype: Any) -> None:
+    """Whole blocks of columns, and a last one that is shifted back."""
+    x = wild(np.random.default_rng(width), (2, 5, width), dtype)
+    x = np.where(np.isnan(x) | np.isinf(x), 0, x) if np.dtype(dtype).kind == "f" else x % 50
+    along = only(1)
+    for kind in ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceL1"):
+        check(lambda b, x, kind=kind: getattr(b, kind)(x, along, keep_dims=False), x, threads=(1, 3), tolerance=1e-12)
+    for reverse in (False, True):
+        check(lambda b, x, r=reverse: b.CumSum(x, np.array(1), exclusive=r, reverse=r), x, threads=(1, 3))
+
+
+def only(axis: int) -> np.ndarray:
+    return np.array([axis])
+
+
+def test_columns_of_booleans_and_of_f32() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.random((7, 200)) < 0.9
+    check(lambda b, x: b.ReduceLogicalAnd(x, only(0), keep_dims=True), x)
+    y = rng.standard_normal((9, 150)).astype(np.float32)
+    y[3, 20], y[4, 21] = np.nan, -np.inf
+    check(lambda b, y: b.CumSum(y, np.array(0)), y)
+
+
 @settings(max_examples=10, deadline=None)
 @given(SHAPES, st.sets(st.integers(0, 3), min_size=1), st.booleans(), st.integers(0, 99))
 def test_logical_reductions(shape: list[int], axes: set[int], keep: bool, seed: int) -> None:
@@ -85,6 +111,20 @@ def test_top(shape: list[int], axis: int, k: int, mode: str, sort: str, dtype: A
         lambda b, x: b.TopK(x, b.const(np.int64(k)), axis=axis, mode=mode, sort=sort, index_element_type=index),
         x, threads=(1, 2),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("index", [dt.i32, dt.i64])
+@pytest.mark.parametrize("dtype", [np.float32, np.uint8, np.float64])
+def test_the_best_of_columns(dtype: Any, index: Any) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.choice(wild(rng, 6, dtype), (2, 9, 150))
+    for mode in ("max", "min"):
+        check(
+            lambda b, x, mode=mode: b.TopK(
+                x, b.const(np.int64(1)), axis=1, mode=mode, sort="value", index_element_type=index
+            ),
+            x, threads=(1, 3),
+        )  # fmt: skip
 
 
 def test_top_of_a_long_line() -> None:

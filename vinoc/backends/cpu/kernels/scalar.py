@@ -26,13 +26,24 @@ def scalar(type: DType) -> ir.Type:
     return ir.IntType(type.bits)
 
 
-def number(type: DType, x: int) -> Value:
-    held = scalar(type)
-    return ir.Constant(held, float(x) if type.is_float else x)
+def several(type: DType, count: int) -> ir.Type:
+    """A vector of elements; one alone is no vector."""
+    return scalar(type) if count == 1 else ir.VectorType(scalar(type), count)
 
 
-def read(e: Emitter, type: DType, address: Value) -> Value:
-    return e.load(address, scalar(type), type.numpy.itemsize)
+def side_by_side(lanes: int, type: DType) -> int:
+    """How many columns a kernel takes at a time, on a target of so many lanes of f32."""
+    return 16 * lanes // type.numpy.itemsize
+
+
+def number(type: DType, x: int, count: int = 1) -> Value:
+    """A constant, in all elements."""
+    one: Any = float(x) if type.is_float else x
+    return ir.Constant(several(type, count), one if count == 1 else [one] * count)
+
+
+def read(e: Emitter, type: DType, address: Value, count: int = 1) -> Value:
+    return e.load(address, several(type, count), type.numpy.itemsize)
 
 
 def write(e: Emitter, type: DType, value: Value, address: Value) -> None:

@@ -7,14 +7,14 @@ order k ln(n / k) enter. A unit is one line.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 
 from ....ir import dtype as dt
 from ....ir.dtype import DType
 from ..codegen.emit import I64, Emitter
 from .base import Arguments, Kernel
-from .scalar import Value, moved, precedes, read, split, wide, write
+from .scalar import Value, moved, number, precedes, read, several, side_by_side, split, wide, write
 
 OUTER = 4
 ARGS = (
@@ -90,6 +90,40 @@ def _emit(type: DType, index: DType, largest: bool, by_index: bool, e: Emitter, 
             with e.loop(1, a.k) as t:
                 value, place = found.value(t), found.place(t)
                 found.insert(t, value, place, lambda j, p=place: e.b.icmp_signed(">", found.place(j), p))  # type: ignore[misc]
+
+
+def _emit_best(type: DType, index: DType, largest: bool, columns: bool, e: Emitter, a: Arguments) -> None:
+    """k = 1: of one line, or of lines side by side, whose last block is shifted back."""
+    count = side_by_side(e.lanes, type) if columns else 1
+    sizes = [getattr(a, f"n{d}") for d in range(OUTER)]
+    if columns:
+        sizes[-1] = e.div(e.add(a.n3, count - 1), count)
+    with e.loop(e.function.args[1], e.function.args[2]) as unit:
+        at = split(e, unit, sizes)
+        if columns:
+            at[-1] = e.min(e.mul(at[-1], count), e.b.sub(a.n3, e.i64(count)))
+        source, values, indices = (
+            moved(e, base, at, [getattr(a, f"{mark}{d}") for d in range(OUTER)])
+            for base, mark in ((a.source, "s"), (a.values, "v"), (a.indices, "i"))
+        )
+
+        def step(t: Value, best: Value, place: Value) -> Sequence[Value]:
+            x = read(e, type, e.add(source, e.mul(t, a.step)), count)
+            better = precedes(e, type, best, x) if largest else precedes(e, type, x, best)
+            here = t if index is dt.i64 else e.b.trunc(t, e.i32(0).type)
+            here = here if count == 1 else e.splat(here, several(index, count))
+            return [e.b.select(better, x, best), e.b.select(better, here, place)]
+
+        best, place = e.fold(1, a.n, 1, [read(e, type, source, count), number(index, 0, count)], step)
+        write(e, type, best, values)
+        write(e, index, place, indices)
+
+
+@cache
+def best(type: DType, index: DType, largest: bool, columns: bool) -> Kernel:
+    """The first of the best elements of a line; `columns`: of adjacent lines."""
+    name = f"best_{'max' if largest else 'min'}_{type}_{index}{'_columns' if columns else ''}"
+    return Kernel(name, ARGS, partial(_emit_best, type, index, largest, columns))
 
 
 @cache

@@ -7,12 +7,13 @@ from math import prod
 from typing import Any
 
 from ....ir import dtype as dt
+from ....ir.dtype import DType
 from ....ir.graph import Node
 from ....ir.types import normalize_axes, normalize_axis
 from ..kernels import fold_any, top
 from ..kernels.elements import INDICES
 from ..kernels.fold_any import KEPT, REDUCED
-from ..kernels.scalar import NUMBERS
+from ..kernels.scalar import NUMBERS, side_by_side
 from .movement import collapse, known
 from .place import Place
 from .plan import Plan, Unfit, lowers, shape_of
@@ -47,7 +48,16 @@ def reduce_any(plan: Plan, node: Node) -> None:
     reduced, (r,) = _collapsed(source, axes, [source.strides], REDUCED)
     args: dict[str, Any] = {"source": source, "target": out, "count": prod(reduced)}
     args |= _numbered(n=sizes, s=s, t=t, m=reduced, r=r)
-    plan.call(fold_any.folding(HOW[node.kind], value.dtype), prod(sizes), flops=source.size, **args)
+    columns, units = _units(plan, value.dtype, sizes, (s, t))
+    plan.call(fold_any.folding(HOW[node.kind], value.dtype, columns), units, flops=source.size, **args)
+
+
+def _units(plan: Plan, type: DType, sizes: Sequence[int], strides: Sequence[Sequence[int]]) -> tuple[bool, int]:
+    """(whether the last kept dimension is taken in vectors, units of work)"""
+    count = side_by_side(plan.target.lanes, type)
+    if sizes[-1] < count or any(s[-1] != type.numpy.itemsize for s in strides):
+        return False, prod(sizes)
+    return True, prod(sizes[:-1]) * -(-sizes[-1] // count)
 
 
 def _collapsed(
@@ -70,7 +80,7 @@ def running_sum(plan: Plan, node: Node) -> None:
     """Along a known axis; from its end by steps backwards."""
     op: Any = node.op
     value = node.outputs[0]
-    if value.dtype not in fold_any.RUNNING:
+    if value.dtype not in NUMBERS:
         raise Unfit(f"there is no kernel for {value.dtype}")
     source, out = plan.read(node.operand(0)), plan.write(value)
     rank = len(source.shape)
@@ -82,7 +92,8 @@ def running_sum(plan: Plan, node: Node) -> None:
         source, out = (p.sliced(axis, steps - 1, steps, -1) for p in (source, out))
     args: dict[str, Any] = {"source": source, "target": out, "steps": steps, "exclusive": int(op.exclusive)}
     args |= {"source_step": source.strides[axis], "target_step": out.strides[axis]} | _numbered(n=sizes, s=s, t=t)
-    plan.call(fold_any.RUNNING[value.dtype], prod(sizes), flops=source.size, **args)
+    columns, units = _units(plan, value.dtype, sizes, (s, t))
+    plan.call(fold_any.running(value.dtype, columns), units, flops=source.size, **args)
 
 
 @lowers("TopK")
@@ -103,5 +114,12 @@ def top_k(plan: Plan, node: Node) -> None:
     args: dict[str, Any] = {"source": source, "values": v, "indices": i, "n": n, "k": k}
     args |= {"step": source.strides[axis], "value_step": v.strides[axis], "index_step": i.strides[axis]}
     args |= _numbered(n=sizes, s=ss, v=sv, i=si)
-    kernel = top.top(values.dtype, indices.dtype, op.mode == "max", op.sort == "index")
-    plan.call(kernel, prod(sizes), flops=source.size, **args)
+    largest = op.mode == "max"
+    if k > 1:
+        kernel = top.top(values.dtype, indices.dtype, largest, op.sort == "index")
+        return plan.call(kernel, prod(sizes), flops=source.size, **args)
+    columns, units = _units(plan, values.dtype, sizes, (ss, sv))
+    if columns and si[-1] != i.itemsize:
+        columns, units = False, prod(sizes)
+    kernel = top.best(values.dtype, indices.dtype, largest, columns)
+    return plan.call(kernel, units, flops=source.size, **args)
