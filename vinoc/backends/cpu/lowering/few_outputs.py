@@ -16,16 +16,21 @@ from .plan import Array, Plan
 REDUCTION = 12
 """Multiply-adds in whose time the lanes of a vector are added up."""
 
+FEW = 4
+"""Outputs beyond which Winograd's form, where it computes the convolution, is faster."""
+
 BLOCK = 64
 """Pixels of a unit."""
 
 
-def suits(plan: Plan, depth: int, taps: int, length: int) -> bool:
+def suits(plan: Plan, depth: int, taps: int, length: int, square: bool) -> bool:
     """Whether vectors along the windows take fewer steps than vectors along `depth` output channels.
 
-    A window has `taps` stretches of `length` adjacent inputs.
+    A window has `taps` stretches of `length` adjacent inputs; `square` ones may be had in Winograd's form.
     """
     lanes = plan.target.lanes
+    if depth > (FEW if square else lanes // 2):
+        return False
     return depth * (taps * -(-length // lanes) + REDUCTION) < taps * length * -(-depth // lanes)
 
 
