@@ -64,6 +64,8 @@ def emit_gather(plan: Plan, source: Place, target: Place, indices: Sequence[Arra
     tables, strides = _merged(tables, strides, item)
     if len(tables) > g.DIMS:
         raise Unfit(f"{len(tables)} dimensions that cannot be merged")
+    if len(tables) == 2:  # the first is what threads share
+        tables, strides = [tables[0], np.zeros(1, np.int64), tables[1]], [strides[0], 0, strides[1]]
     tables = [np.zeros(1, np.int64)] * (g.DIMS - len(tables)) + tables
     strides = [0] * (g.DIMS - len(strides)) + strides
     lo, hi = _run(tables[-1], item) if strides[-1] == item else (0, 0)
@@ -75,12 +77,12 @@ def emit_gather(plan: Plan, source: Place, target: Place, indices: Sequence[Arra
 
 
 def _merged(tables: list[Array], strides: list[int], item: int) -> tuple[list[Array], list[int]]:
-    """Neighbouring dimensions in one, where the destination allows it and it makes longer runs or saves dimensions."""
+    """Neighbouring dimensions in one, where the destination allows it and it makes one long run or saves dimensions."""
     k = len(tables) - 1
     while k > 0:
         a, b = tables[k - 1], tables[k]
         together = (a[:, None] + b).reshape(-1)
-        longer = k == len(tables) - 1 and _length(together, item) > _length(b, item)
+        longer = k == len(tables) - 1 and _length(together, item) > max(_length(b, item), len(together) // 2)
         if strides[k - 1] == strides[k] * len(b) and len(together) <= MERGED and (longer or len(tables) > g.DIMS):
             tables = [*tables[: k - 1], together, *tables[k + 1 :]]
             strides = [*strides[: k - 1], strides[k], *strides[k + 1 :]]
