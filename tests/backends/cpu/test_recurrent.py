@@ -81,3 +81,24 @@ def test_nan_stays_in_its_sequence() -> None:
         return b.LSTMSequence(v, h, c, lengths, w, r, bias, hidden_size=11, direction="forward")
 
     check(make, x, data(1, 3, 1, 11), data(2, 3, 1, 11), tolerance=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("names", "slopes", "offsets"),
+    [
+        (("hardsigmoid", "tanh", "relu"), (), ()),
+        (("hardsigmoid", "hardsigmoid", "tanh"), (0.3,), (0.4, 0.1)),
+        (("relu", "hardsigmoid", "hardsigmoid"), (0.0, 0.25, -0.5), (0.0, 0.5, 0.6)),
+    ],
+)
+def test_activations_of_gates(names: tuple[str, ...], slopes: tuple[float, ...], offsets: tuple[float, ...]) -> None:
+    w, r, bias = data(3, 1, 44, 5), data(4, 1, 44, 11) * 0.3, data(5, 1, 44)
+    attributes = {"activations": names, "activations_alpha": slopes, "activations_beta": offsets}
+
+    def make(b, v, h, c):
+        lengths = np.array([4, 2, 4])
+        return b.LSTMSequence(v, h, c, lengths, w, r, bias, hidden_size=11, direction="forward", **attributes)
+
+    x = data(0, 3, 4, 5)
+    x[2, 1, 0] = np.nan
+    check(make, x, data(1, 3, 1, 11), data(2, 3, 1, 11), tolerance=1e-5)

@@ -20,7 +20,8 @@ from typing import Any, TypeAlias
 
 from ..codegen.emit import F32, I32, I64, Emitter
 from ..codegen.functions import sigmoid, tanh
-from .base import Arguments, Kernel
+from ..codegen.math import clamp, number
+from .base import Arguments, Kernel, f32_bits
 from .gemm import sums
 
 Value: TypeAlias = Any
@@ -36,7 +37,8 @@ ARGS = (
 )  # fmt: skip
 
 GATES = {"lstm": 4, "gru": 3, "linear_gru": 3, "rnn": 1}
-ACTIVATIONS = frozenset({"sigmoid", "tanh", "relu"})
+Activation: TypeAlias = tuple[str, float, float]
+"""A name: sigmoid, tanh, relu, or hardsigmoid; and slope and offset of the last one."""
 
 
 def rows_of(e_rows: int) -> int:
@@ -44,7 +46,11 @@ def rows_of(e_rows: int) -> int:
     return max(1, e_rows // 2)
 
 
-def _activate(e: Emitter, name: str, x: Value) -> Value:
+def _activate(e: Emitter, activation: Activation, x: Value) -> Value:
+    name, slope, offset = activation
+    if name == "hardsigmoid":
+        line = e.b.fadd(e.b.fmul(x, number(e, x, slope)), number(e, x, offset))
+        return clamp(e, line, 0.0, 1.0)
     if name == "sigmoid":
         return sigmoid(e, x)
     return tanh(e, x) if name == "tanh" else e.maximum(x, e.splat(0.0))
@@ -53,7 +59,9 @@ def _activate(e: Emitter, name: str, x: Value) -> Value:
 class _Unit:
     """The steps of a few sequences in one direction."""
 
-    def __init__(self, e: Emitter, a: Arguments, cell: str, activations: Sequence[str], unit: Value, rows: int) -> None:
+    def __init__(
+        self, e: Emitter, a: Arguments, cell: str, activations: Sequence[Activation], unit: Value, rows: int
+    ) -> None:
         self.e, self.a, self.cell, self.activations, self.rows = e, a, cell, activations, rows
         tile, d = e.rem(unit, a.tiles), e.div(unit, a.tiles)
         self.first = e.mul(tile, rows_of(e.target.rows))
@@ -218,8 +226,10 @@ class _Unit:
 
 
 @cache
-def recurrent(cell: str, activations: tuple[str, ...]) -> Kernel:
+def recurrent(cell: str, activations: tuple[Activation, ...]) -> Kernel:
     """The kernel of a cell with activations."""
+    lines = [f"_{f32_bits(a):x}_{f32_bits(b):x}" if name == "hardsigmoid" else "" for name, a, b in activations]
+    names = "_".join(name + line for (name, _, _), line in zip(activations, lines, strict=True))
 
     def emit(e: Emitter, a: Arguments) -> None:
         most = rows_of(e.target.rows)
@@ -231,4 +241,4 @@ def recurrent(cell: str, activations: tuple[str, ...]) -> Kernel:
             left = e.b.sub(a.batch, e.mul(e.rem(unit, a.tiles), most))
             e.switch(e.min(left, most), {n: partial(rows, n, unit) for n in range(1, most + 1)})
 
-    return Kernel(f"{cell}_{'_'.join(activations)}", ARGS, emit)
+    return Kernel(f"{cell}_{names}", ARGS, emit)

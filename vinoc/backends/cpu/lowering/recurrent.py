@@ -10,7 +10,7 @@ import numpy as np
 
 from ....ir.graph import Node, Value
 from ..kernels.base import f32_bits
-from ..kernels.recurrent import ACTIVATIONS, GATES, STATES, recurrent, rows_of
+from ..kernels.recurrent import GATES, STATES, Activation, recurrent, rows_of
 from .conv import Epilogue
 from .matmul import Panels, _multiply, as_rows
 from .panels import pack_matrices
@@ -64,8 +64,6 @@ def _run(
     op: Any = node.op
     if x.dtype != np.float32 or not all(v.is_const for v in weights):
         raise Unfit("it is not of f32, or its weights are computed")
-    if not set(op.activations) <= ACTIVATIONS:
-        raise Unfit("it has activations of another kind")
     if not all(p.size for p in (x, *outs)):
         raise Unfit("it has nothing to walk")
     name = {"L": "lstm", "G": "gru", "R": "rnn"}[node.kind[0]]
@@ -82,7 +80,7 @@ def _run(
     out, h_out, c_out = (*targets, targets[-1])[:3]
     h, c = (as_rows(plan, s) for s in (states[0], states[-1]))
     plan.call(
-        recurrent(name, op.activations), directions * tiles,
+        recurrent(name, _activations(op)), directions * tiles,
         flops=2 * GATES[name] * directions * batch * time * hidden * hidden,
         x=inputs, out=out, h=h, c=c, h_out=h_out, c_out=c_out, lengths=lengths, weights=packed, bias=bias,
         state=plan.scratch(directions * tiles * STATES * rows * blocks * lanes),
@@ -97,6 +95,15 @@ def _run(
     for target, place in zip(targets, outs, strict=True):
         if target is not place:
             plan.copy(target, place)
+
+
+def _activations(op: Any) -> tuple[Activation, ...]:
+    """With slope and offset, as far as they are given."""
+    names = op.activations
+    slopes, offsets = ((*given, *(default,) * len(names)) for given, default in (
+        (op.activations_alpha, 0.2), (op.activations_beta, 0.5)
+    ))  # fmt: skip
+    return tuple((n, a, b) if n == "hardsigmoid" else (n, 0.0, 0.0) for n, a, b in zip(names, slopes, offsets))
 
 
 def _inputs(plan: Plan, x: Place, w: Value, b: Value, name: str, directions: int, hidden: int) -> Place:
