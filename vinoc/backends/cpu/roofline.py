@@ -8,8 +8,10 @@ computes for itself does where a step's share of it does not fit.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -27,12 +29,18 @@ class Limit:
 
 
 class Traffic:
-    """Bytes that steps of a plan read and write."""
+    """Bytes that steps of a plan read and write.
+
+    A node may be computed in parts, by several calls of one kernel: each then counts for its share of the tensors that
+    all of them are given, but for all of the scratch memory that they use in turn, and for all weights.
+    """
 
     def __init__(self, plan: Plan) -> None:
         constants: dict[int, int] = {}
+        self.parts: Counter[Any] = Counter()
         for step in plan.steps:
             if isinstance(step, Call):
+                self.parts.update({_part(step, p) for p in step.args.values() if isinstance(p, Place)})
                 constants |= {id(a): a.nbytes for a in map(_constant, step.args.values()) if a is not None}
         self.footprint = sum(constants.values()) + plan.arena_size
 
@@ -45,7 +53,11 @@ class Traffic:
             return 0, sum({_extent(p): _bytes(p) for p in (*step.inputs, *step.outputs) if p is not None}.values())
         places = {_extent(p): p for p in step.args.values() if isinstance(p, Place)}
         arrays = {id(a): a.nbytes for a in map(_constant, step.args.values()) if a is not None}
-        computed = [_bytes(p) for p in places.values() if p.buffer.kind is not Kind.CONSTANT]
+        computed = [
+            _bytes(p) // (self.parts[_part(step, p)] if len(p.shape) > 1 else 1)
+            for p in places.values()
+            if p.buffer.kind is not Kind.CONSTANT
+        ]
         constants = list(arrays.values())
         if not step.flops:
             most = max((_bytes(p) for n, p in step.args.items() if isinstance(p, Place) and _is_result(n)), default=0)
@@ -84,6 +96,10 @@ def _constant(value: object) -> np.ndarray | None:  # type: ignore[type-arg]
     if isinstance(value, np.ndarray):
         return value
     return value.buffer.array if isinstance(value, Place) and value.buffer.kind is Kind.CONSTANT else None
+
+
+def _part(step: Call, place: Place) -> tuple[object, ...]:
+    return id(step.node), step.kernel.name, _extent(place)
 
 
 def _extent(place: Place) -> tuple[object, ...]:
