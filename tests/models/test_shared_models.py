@@ -38,6 +38,16 @@ def test_stored_outputs(model: zoo.Model, device: str) -> None:
             assert zoo.error(wanted, np.asarray(results[name])) <= model.tolerance, name
 
 
+@pytest.mark.parametrize("mode", ["PERFORMANCE", "ACCURACY"])
+@pytest.mark.parametrize("model", [m for m in MODELS if not m.quantized], ids=ids)
+def test_generated_kernels_are_close(model: zoo.Model, mode: str) -> None:
+    compiled = vinoc.Core().compile_model(str(model.path), "CPU", {"EXECUTION_MODE_HINT": mode})
+    for case in model.cases():
+        results = compiled(case.inputs)
+        for name, expected in case.outputs.items():
+            assert zoo.error(expected, np.asarray(results[name])) <= 1e-4, name
+
+
 @pytest.mark.parametrize("passes", [DEFAULT_PASSES, "fuse,fp16"], ids=["default", "fp16"])
 @pytest.mark.parametrize("model", MODELS, ids=ids)
 def test_real_openvino_runs_the_ir(model: zoo.Model, passes: str, tmp_path: Path) -> None:
