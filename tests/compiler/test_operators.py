@@ -38,8 +38,8 @@ def test_versions() -> None:
 
 
 def test_every_operator_of_the_standard_is_in_the_table() -> None:
-    """But for those that need a decoder of images, derivatives, or dictionaries as values."""
-    without = {"ImageDecoder", "Gradient", "CastMap", "DictVectorizer", "ZipMap"}
+    """But for those that need derivatives, or dictionaries as values."""
+    without = {"Gradient", "CastMap", "DictVectorizer", "ZipMap"}
     known = {r[1] for r in rows("onnx")}
     missing = {s.name for s in defs.get_all_schemas()} - known
     assert missing == without

@@ -207,9 +207,12 @@ def test_dropout_does_nothing(opset: int) -> None:
     check("Dropout", [x], opset, n_outputs=2, expected=[x, mask])
 
 
-def test_dropout_in_training_is_refused() -> None:
-    with pytest.raises(ConversionError, match="training_mode"):
-        check("Dropout", [data(2, 3), np.float32(0.5), np.array(True)], 13, constant=[1, 2], expected=[])
+def test_dropout_in_training_draws_with_its_seed() -> None:
+    x = data(4, 50)
+    kept = np.random.RandomState(7).uniform(0, 1, x.shape) >= 0.25
+    wanted = [np.where(kept, x, 0) / np.float32(0.75), kept]
+    check("Dropout", [x, np.float32(0.25), np.array(True)], 13, n_outputs=2, seed=7, expected=wanted)
+    check("Dropout", [x, np.float32(0.25), np.array(False)], 13, n_outputs=2, seed=7, expected=[x, np.ones_like(kept)])
 
 
 # Recurrent layers
@@ -263,7 +266,6 @@ def test_lstm_with_the_batch_first() -> None:
     ("options", "word"),
     [
         ({"activations": ["Affine", "Tanh", "Tanh"]}, "affine"),
-        ({"input_forget": 1}, "input_forget"),
         ({"direction": "sideways"}, "sideways"),
         ({"hidden_size": 5}, "expected"),
     ],
@@ -273,9 +275,13 @@ def test_recurrent_layers_that_are_refused(options: dict[str, Any], word: str) -
         check("LSTM", recurrent("LSTM", 1, False, False, False), 14, expected=[], **{"hidden_size": 4, **options})
 
 
-def test_peepholes_are_refused() -> None:
-    with pytest.raises(ConversionError, match="peephole"):
-        check("LSTM", [*recurrent("LSTM", 1, True, True, True), data(1, 12)], 14, hidden_size=4, expected=[])
+@pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
+@pytest.mark.parametrize("lengths", [False, True])
+@pytest.mark.parametrize("coupled", [0, 1])
+def test_peepholes_and_coupled_gates(direction: str, lengths: bool, coupled: int) -> None:
+    n = 2 if direction == "bidirectional" else 1
+    inputs = [*recurrent("LSTM", n, True, lengths, True), data(n, 12)]
+    check("LSTM", inputs, 14, n_outputs=3, hidden_size=4, direction=direction, input_forget=coupled, clip=2.0, **CLOSE)
 
 
 # Attention

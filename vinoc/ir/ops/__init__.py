@@ -13,6 +13,7 @@ from . import (
     fourier,
     gather,
     generate,
+    images,
     logical,
     lookup,
     matrix,

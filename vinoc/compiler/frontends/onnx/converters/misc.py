@@ -126,6 +126,12 @@ def mel_weight_matrix(ctx: NodeContext) -> Value:
     return b.MelWeightMatrix(*counts, *edges, output_type=element_type(ctx, "output_datatype", f32))
 
 
+@converter("ImageDecoder", since=20)
+def image_decoder(ctx: NodeContext) -> Value:
+    """The pixels of a file: baseline JPEG, PNG, BMP, PNM, plain TIFF; JPEG 2000 and WebP fail when they come."""
+    return ctx.b.ImageDecoder(ctx.input(0), pixel_format=ctx.attr("pixel_format", "RGB"))
+
+
 # Random numbers. A seed gives the same numbers in every run, though not those of another runtime.
 
 

@@ -16,6 +16,7 @@ from .....ir import dtype as dt
 from .....ir.graph import Value
 from ..context import NodeContext
 from ..registry import converter
+from .lstm_steps import lstm_steps
 from .values import dim, ints, number, to
 from .values import reshape as to_shape
 
@@ -126,13 +127,11 @@ class _Recurrent:
 
 @converter("LSTM")
 def lstm(ctx: NodeContext) -> list[Value]:
-    """LSTMSequence."""
+    """LSTMSequence; with peepholes or coupled gates a TensorIterator."""
     b = ctx.b
-    if ctx.optional(7) is not None:
-        ctx.fail("peephole weights of LSTM (input P) are not supported", "write the cell out with Loop or Scan")
-    if ctx.attr("input_forget", 0):
-        ctx.fail("`input_forget` of LSTM is not supported", "export the model without coupled gates")
     r = _Recurrent(ctx, 4, ("sigmoid", "tanh", "tanh"))
+    if ctx.optional(7) is not None or ctx.attr("input_forget", 0):
+        return lstm_steps(ctx, r.hidden, r.directions, r.activations)[: max(ctx.n_outputs, 1)]
     weights = [r.ordered(ctx.input(i), LSTM_GATES) for i in (1, 2)]
     bias = r.ordered(b.Add(*r.biases()), LSTM_GATES)
     return r.results(b.LSTMSequence(r.x, r.state(5), r.state(6), r.lengths(), *weights, bias, **r.attributes()))
