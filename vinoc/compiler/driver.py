@@ -240,10 +240,10 @@ def _check_names(options: Options, pipeline: Pipeline) -> None:
 
 
 def members(p: Any) -> list[str]:
-    """The names of the rules of a group; none for any other pass."""
+    """The names of the rules of a group, and of the passes that follow them; none for any other pass."""
     from ..passes.rewrite import Group
 
-    return [r.name for r in p.rules()] if isinstance(p, Group) else []
+    return [r.name for r in (*p.rules(), *p.passes())] if isinstance(p, Group) else []
 
 
 def _check_directory(directory: Path) -> None:

@@ -82,8 +82,12 @@ def explain_steps(steps: Sequence[StepResult], names: Sequence[str]) -> Iterator
         )
         applied = sum(s.changes for s in mine) + sum(s.matches[name] for s in inside)
         yield f"{name}: applied {applied} times, declined {len(declined)} times"
-        for d in declined:
+        shown = [d for d in declined if d.rule == name or not d.alone]
+        for d in shown:
             yield f"  {d.where}: {d.rule}: {d.why}"
+        if len(shown) < len(declined):
+            rules = sorted({d.rule for d in declined if d.alone})
+            yield f"  rules for single operations, each to be explained by its name: {', '.join(rules)}"
 
 
 def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:

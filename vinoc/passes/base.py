@@ -29,11 +29,12 @@ from ..ir.loc import AnyLoc
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """A rule that almost applied, and why it did not."""
+    """A rule that almost applied, and why it did not. `alone`: it looked at one operation, of which there are many."""
 
     rule: str
     where: str
     why: str
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,9 @@ class Context:
     declined: list[Declined] = field(default_factory=list)
     rewritten: list[Rewritten] = field(default_factory=list)
 
-    def decline(self, rule: str, where: str, why: str) -> None:
+    def decline(self, rule: str, where: str, why: str, alone: bool = False) -> None:
         if self.explain:
-            self.declined.append(Declined(rule, where, why))
+            self.declined.append(Declined(rule, where, why, alone))
 
 
 @dataclass(frozen=True)

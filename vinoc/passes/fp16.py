@@ -140,7 +140,22 @@ def _smallest(graph: Graph, nodes: list[Node], share: float) -> set[Node]:
         if not np.array_equal(nearest(array), array, equal_nan=True):
             kept.add(node)
             budget -= sizes[node]
-    return kept
+    return kept | _of_equal_bytes(nodes, kept)
+
+
+def _of_equal_bytes(nodes: list[Node], kept: set[Node]) -> set[Node]:
+    """The constants whose bytes are those of a kept one, in another shape: the file holds them once."""
+    stored: dict[tuple[int, bytes], list[Array]] = {}
+    for node in kept:
+        array = _array(node)
+        stored.setdefault((array.nbytes, array.reshape(-1)[:16].tobytes()), []).append(array)
+    found = set()
+    for node in nodes:
+        array = _array(node)
+        alike = stored.get((array.nbytes, array.reshape(-1)[:16].tobytes()), ())
+        if any(np.array_equal(array.reshape(-1), other.reshape(-1), equal_nan=True) for other in alike):
+            found.add(node)
+    return found
 
 
 def _filters(nodes: list[Node]) -> dict[Node, Filters]:

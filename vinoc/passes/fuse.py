@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..ir.errors import UsageError, did_you_mean
-from ..ir.graph import Graph
-from .base import Context, Pass, graph_pass
+from .base import Pass, graph_pass
 from .cse import Cse
 from .dropout import Dropout
 from .rewrite import Group, Rewrite
@@ -31,6 +30,7 @@ from .rules import (
 )
 from .sequences import FuseSequence
 from .sink_transposes import SinkTransposes
+from .slices import SlicesToSplit
 from .strides import MoveStrides
 
 
@@ -46,18 +46,7 @@ class Fuse(Group):
     def rules(self) -> Sequence[Rewrite]:
         return tuple(r for r in _rules() if r.name not in self.without)
 
-    def run(self, graph: Graph, context: Context) -> int:
-        """Applies the rules, then what looks at more than a rule does, and begins again where that changed anything."""
-        total = 0
-        while True:
-            total += super().run(graph, context)
-            more = sum(p.run(graph, context) for p in self.passes())
-            total += more
-            if not more:
-                return total
-
     def passes(self) -> Sequence[Pass]:
-        """What runs after the rules: passes over the whole graph."""
         return tuple(p for p in _passes() if p.name not in self.without)
 
     def validate(self) -> None:
@@ -68,7 +57,7 @@ class Fuse(Group):
 
 
 def _passes() -> tuple[Pass, ...]:
-    return Cse(), SinkTransposes(), MoveStrides(), FuseSequence()
+    return Cse(), SinkTransposes(), MoveStrides(), FuseSequence(), SlicesToSplit()
 
 
 def _rules() -> tuple[Rewrite, ...]:
@@ -160,6 +149,7 @@ def _movements() -> tuple[Rewrite, ...]:
         blocks.FuseSpaceToDepth(),
         blocks.FuseShuffleChannels(),
         blocks.FuseNearestUpsampling(),
+        blocks.SplitConcatToInterpolate(),
         blocks.MergeInterpolates(),
         blocks.ConcatToTile(),
         blocks.TransposeToReshape(),

@@ -55,8 +55,19 @@ class Group(Pass):
         """The members, in the order in which they are tried at a node."""
         raise NotImplementedError
 
+    def passes(self) -> Sequence[Pass]:
+        """Passes over the whole graph that follow the rules, and after which they begin again."""
+        return ()
+
     def run(self, graph: Graph, context: Context) -> int:
-        return apply(graph, self.rules(), context)
+        """Applies the rules, then what looks at more than a rule does, and begins again where that changed anything."""
+        total = 0
+        while True:
+            total += apply(graph, self.rules(), context)
+            more = sum(p.run(graph, context) for p in self.passes())
+            total += more
+            if not more:
+                return total
 
 
 R = TypeVar("R", bound=type)
@@ -206,7 +217,7 @@ class _Driver:
             for node in reversed(self.new):
                 self.graph.erase(node)
             if result is not None and self.context.explain:
-                self.context.decline(rule.name, m.root.where, result.why)
+                self.context.decline(rule.name, m.root.where, result.why, alone=len(m.nodes) == 1)
             return False
         self.substitute(rule, m, result if isinstance(result, tuple) else (result,), loc)
         return True

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.dim import Sym, bounds
+from ..ir.dim import Dim, Sym, bounds
 from ..ir.dtype import Array, DType, from_numpy
 from ..ir.errors import UsageError, VinocError
-from ..ir.types import OptionalType, SequenceType, TensorType, Type
+from ..ir.types import OptionalType, SequenceType, Shape, TensorType, Type
 from .model import Port, find_port
 
 
@@ -35,10 +35,22 @@ def _fits(value: Any, type: Type) -> bool:
     return (
         value.__class__ is np.ndarray
         and isinstance(type, TensorType)
-        and value.shape == type.shape
         and value.dtype == type.dtype.numpy
         and type.dtype.kind != "s"
+        and (value.shape == type.shape or _within(value.shape, type.shape))
     )
+
+
+def _within(sizes: tuple[int, ...], shape: Shape | None) -> bool:
+    """Whether sizes are those of a shape that may be open."""
+    if shape is None:
+        return True
+    return len(sizes) == len(shape) and all(n == d or _in_bounds(n, d) for n, d in zip(sizes, shape))
+
+
+def _in_bounds(size: int, dim: Dim) -> bool:
+    lo, hi = bounds(dim)
+    return lo <= size <= hi
 
 
 def _by_port(inputs: Any, ports: Sequence[Port]) -> dict[int, Any]:
@@ -132,8 +144,8 @@ def _check_shape(array: Array, type: TensorType, where: str) -> None:
             "add or drop dimensions of size 1 with reshape",
         )
     for axis, (d, size) in enumerate(zip(shape, array.shape)):
-        lo, hi = bounds(d)
-        if not lo <= size <= hi:
+        if not _in_bounds(size, d):
+            lo, hi = bounds(d)
             wanted = f"{d} ({lo:g} to {hi:g})" if isinstance(d, Sym) else str(d)
             raise UsageError(f"expected {type}, got {_described(array)}: dimension {axis} must be {wanted}", where)
 

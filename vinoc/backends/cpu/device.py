@@ -14,7 +14,7 @@ from ...ir.graph import Graph, Value
 from ...ir.types import TensorType, static_shape
 from ...passes.base import Context
 from ...passes.manager import PassManager
-from ..memory import bytes_of, check_room
+from ..memory import LARGE, bytes_of, check_room
 from ..numpy.interpreter import Interpreter
 from .codegen.library import Library, library
 from .codegen.target import Target
@@ -189,8 +189,8 @@ def _keep_few(cache: OrderedDict[Any, Any]) -> None:
 
 def _native(given: Any, value: Value) -> Array:
     """An input as kernels read it: row-major, of the machine's byte order. Raises UsageError for another type."""
-    plain = type(given) is np.ndarray and given.flags.carray  # the usual case, at once
-    if plain and given.shape == value.shape and given.dtype == value.dtype.numpy:
+    plain = type(given) is np.ndarray and given.flags.carray and given.nbytes < LARGE  # the usual case, at once
+    if plain and given.dtype == value.dtype.numpy and (given.shape == value.shape or not _static(value)):
         return cast(Array, given)
     array = np.asarray(given)
     name = f"input '{value.name}'" if value.name else "an input"

@@ -170,6 +170,37 @@ def _interleaved(x: Shape, middle: Shape) -> bool:
 
 
 @rewrite
+class SplitConcatToInterpolate(Rewrite):
+    """Concat(x_0, x_0, x_1, x_1, ...) = Interpolate(x; nearest, scale 2), x_i the lines of x along an axis."""
+
+    def pattern(self, p: Tracer, x: Any, axis: Const, lengths: Any) -> tuple[OpPattern, ...]:
+        return (
+            p.Concat(p.Split(x, axis, name="parts", shared=True), ...),
+            p.Concat(p.VariadicSplit(x, axis, lengths, name="parts", shared=True), ...),
+        )
+
+    def replace(self, b: Builder, m: Match) -> Value | Decline:
+        parts, inputs, shape = m.node("parts").outputs, m.root.inputs, m.x.shape
+        if shape is None or len(shape) < 4 or m.x.dtype.kind != "f":
+            return Decline("it is no image of floats")
+        axis = int(m.axis.reshape(-1)[0]) % len(shape)
+        times, rest = divmod(len(inputs), len(parts))
+        if axis < 2 or axis != m.Concat.axis % len(shape) or shape[axis] != len(parts):
+            return Decline("it does not part an image into lines and join them along the same axis")
+        if rest or times < 2 or any(v is not parts[i // times] for i, v in enumerate(inputs)):
+            return Decline("the parts are not repeated in their order, each as often")
+        return b.Interpolate(  # type: ignore[no-any-return]
+            m.x,
+            np.array([times], np.float32),
+            np.array([axis], np.int64),
+            mode="nearest",
+            shape_calculation_mode="scales",
+            coordinate_transformation_mode="asymmetric",
+            nearest_mode="floor",
+        )
+
+
+@rewrite
 class MergeInterpolates(Rewrite):
     """Interpolate(Interpolate(x; axes a); axes c) = Interpolate(x; axes a, c), of one kind, over different axes."""
 

@@ -10,7 +10,6 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, Protocol
 
 
@@ -42,8 +41,10 @@ class Lock:
         self._lock.acquire()
 
     def __exit__(self, *_: object) -> None:
-        with suppress(RuntimeError):  # the thread that held it has forked, and this is the child, where it is open
+        try:  # noqa: SIM105  # `suppress` takes longer than the rest of it
             self._lock.release()
+        except RuntimeError:  # the thread that held it has forked, and this is the child, where it is open
+            pass
 
     def after_fork(self) -> None:
         self._lock = self._make()
