@@ -53,8 +53,8 @@ def folded(make: Callable[..., Any], arrays: Sequence[np.ndarray]) -> list[np.nd
     return Executable(graph, 2).run([])
 
 
-def agree(make: Callable[..., Any], *arrays: np.ndarray) -> list[np.ndarray] | None:
-    """Asserts that reference, engine and folding come to the same; returns it."""
+def agree(make: Callable[..., Any], *arrays: np.ndarray, close: float = 0.0) -> list[np.ndarray] | None:
+    """Asserts that reference, engine and folding come to the same, or as close; returns it."""
     wanted = outcome(lambda: Interpreter(build(make, *arrays)).run(list(arrays)))
     ways = {
         "engine": outcome(lambda: Executable(build(make, *arrays), 2).run(list(arrays))),
@@ -64,7 +64,7 @@ def agree(make: Callable[..., Any], *arrays: np.ndarray) -> list[np.ndarray] | N
         assert (found is None) == (wanted is None), way
         for a, b in zip(found or (), wanted or (), strict=True):
             assert (a.dtype, a.shape) == (b.dtype, b.shape), way
-            np.testing.assert_array_equal(a, b, err_msg=way)
+            np.testing.assert_allclose(a, b, rtol=close, atol=close, err_msg=way)
     return wanted
 
 
@@ -375,3 +375,50 @@ def test_islands_say_that_nothing_comes_in() -> None:
     (step,) = executable.program([(3, 0)]).plan.steps
     assert isinstance(step, Island)
     assert step.why == "it makes something of nothing"
+
+
+# Attributes
+
+
+PICTURE = np.random.default_rng(0).integers(-4, 5, (1, 4, 7, 7)).astype(np.float32)
+FILTERS = np.random.default_rng(1).integers(-3, 4, (6, 4, 3, 3)).astype(np.float32)
+FAR_AWAY = 2**40
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(["Convolution", "ConvolutionBackpropData", "MaxPool", "AvgPool"]),
+    st.tuples(*[st.sampled_from([1, 2, 0, -1, FAR_AWAY])] * 2),
+    st.tuples(*[st.sampled_from([1, 2, 0, -1, FAR_AWAY])] * 2),
+    st.tuples(*[st.sampled_from([0, 1, -3, FAR_AWAY, HUGE])] * 2),
+    st.tuples(*[st.sampled_from([3, 1, 0, -2, 8, FAR_AWAY])] * 2),
+)
+def test_windows_that_make_no_sense(
+    kind: str, strides: tuple[int, ...], dilations: tuple[int, ...], begin: tuple[int, ...], kernel: tuple[int, ...]
+) -> None:
+    attributes: dict[str, Any] = {"strides": strides, "pads_begin": begin, "pads_end": (0, 0)}
+    if kind != "AvgPool":
+        attributes["dilations"] = dilations
+
+    def make(b: Any, x: Any) -> Any:
+        if kind == "AvgPool":
+            return b.AvgPool(x, kernel=kernel, exclude_pad=True, **attributes)
+        if kind == "MaxPool":
+            return b.MaxPool(x, kernel=kernel, **attributes)[0]
+        w = FILTERS if kind == "Convolution" else FILTERS.transpose(1, 0, 2, 3)
+        return getattr(b, kind)(x, b.const(np.ascontiguousarray(w)), **attributes)
+
+    agree(make, PICTURE, close=1e-6)
+
+
+@pytest.mark.parametrize("number", [0, -1, 7, FAR_AWAY])
+def test_counts_that_make_no_sense(number: int) -> None:
+    """Of 4 channels of 7 x 7 pixels."""
+    refused(lambda b, x: b.DepthToSpace(x, mode="blocks_first", block_size=number), PICTURE)
+    refused(lambda b, x: b.ShuffleChannels(x, axis=1, group=number), PICTURE)
+    refused(lambda b, x: b.Split(x, b.const(np.int64(1)), num_splits=number), PICTURE)
+    ones = np.ones(4, np.float32)
+    refused(lambda b, x: b.GroupNormalization(x, ones, ones, num_groups=number, epsilon=0.1), PICTURE)
+    for axis in (4, -5, FAR_AWAY):
+        refused(lambda b, x, axis=axis: b.SoftMax(x, axis=axis), PICTURE)
+        refused(lambda b, x, axis=axis: b.Concat(x, x, axis=axis), PICTURE)

@@ -1,17 +1,21 @@
 """Compiled models in one file: schedule, packed weights and machine code. To load it compiles, packs and reads nothing.
 
-    "vinoc cpu blob\\n\\0", u64 size of the header, header (JSON), sections
+    "vinoc cpu blob\\n\\0", u64 size of the header, its SHA-256, header (JSON), sections
 
 Sections begin at multiples of 64 bytes, constants at multiples of a page, and are used where the file is mapped. A blob
 is for the version of vinoc and the kind of processor that it was made with.
+
+What a damaged file could lead a kernel astray by is hashed: header, schedule, code, tables of offsets. Weights are not:
+it would take longer than to load them, and wrong ones make wrong numbers alone.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import mmap
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
@@ -31,7 +35,7 @@ from .lowering.packed import Array
 from .lowering.plan import Address, Fault, Island
 
 MAGIC = b"vinoc cpu blob\n\0"
-LINE, PAGE = 64, 4096
+LINE, PAGE, HASH = 64, 4096, 32
 
 Port: TypeAlias = "tuple[list[str], TensorType]"
 """Names and type of an input or output."""
@@ -106,12 +110,26 @@ def write(blob: Blob, file: BinaryIO, about: Any = None) -> None:
         *(("constant", c, PAGE if c.nbytes >= PAGE else LINE) for c in image.constants),
     ]
     header["sections"] = list(_layout(sections))
+    header["hashed"] = [i for i, (name, data, _) in enumerate(sections) if name != "constant" or _is_table(data)]
+    header["hash"] = _hash(np.ascontiguousarray(sections[i][1]).data for i in header["hashed"]).hex()
     text = json.dumps(header).encode()
-    begin = _up(len(MAGIC) + 8 + len(text), PAGE)
-    file.write(MAGIC + len(text).to_bytes(8, "little") + text)
+    start = len(MAGIC) + 8 + HASH
+    begin = _up(start + len(text), PAGE)
+    file.write(MAGIC + len(text).to_bytes(8, "little") + _hash([text]) + text)
     for (_, data, _), (_, offset, _) in zip(sections, header["sections"], strict=True):
         file.seek(begin + offset)
         file.write(np.ascontiguousarray(data).data if isinstance(data, np.ndarray) else data)
+
+
+def _is_table(array: Array) -> bool:
+    return array.dtype in (np.int32, np.int64)
+
+
+def _hash(parts: Iterable[Any]) -> bytes:
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(part)
+    return found.digest()
 
 
 def _port(port: Port) -> list[Any]:
@@ -148,11 +166,18 @@ def read(source: Path | bytes) -> Blob:
     if header["target"] != _facts(host()):
         made, here = header["target"], _facts(host())
         raise ModelError(f"is for a processor {' '.join(made)}, this one is {' '.join(here)}", where, "compile it here")
+    parts = [raw[begin + offset : begin + offset + size] for _, offset, size in header["sections"]]
+    if any(len(part) < size for part, (_, _, size) in zip(parts, header["sections"], strict=True)):
+        raise _damaged(where)
+    if _hash(parts[i] for i in header["hashed"]).hex() != header["hash"]:
+        raise _damaged(where)
     found: dict[str, list[memoryview]] = {}
-    for name, offset, size in header["sections"]:
-        if begin + offset + size > len(raw):
-            raise _damaged(where)
-        found.setdefault(name, []).append(raw[begin + offset : begin + offset + size])
+    constants: list[Array] = []
+    hashed = set(header["hashed"])
+    for i, (part, (name, _, _)) in enumerate(zip(parts, header["sections"], strict=True)):
+        found.setdefault(name, []).append(part)
+        if name == "constant":  # a table is known by its type when the blob is written again
+            constants.append(np.frombuffer(part, np.int32 if i in hashed else np.uint8))
 
     def numbers(name: str, columns: int) -> Array:
         array: Array = np.frombuffer(found[name][0], np.int64)
@@ -163,7 +188,7 @@ def read(source: Path | bytes) -> Blob:
         numbers("words", 0),
         numbers("relocations", 4),
         [Address(name, _stored) for name in header["functions"]],
-        [np.frombuffer(c, np.uint8) for c in found.get("constant", ())],
+        constants,
         [Fault(where, text, np.zeros(2, np.int64)) for where, text in header["faults"]],
         [(first, last) for first, last in header["steps"]],
         header["arena"],
@@ -171,7 +196,7 @@ def read(source: Path | bytes) -> Blob:
         header["alone"],
         header["name"],
     )
-    code = {name.removeprefix("code "): parts[0] for name, parts in found.items() if name.startswith("code ")}
+    code = {name.removeprefix("code "): held[0] for name, held in found.items() if name.startswith("code ")}
     return Blob(
         image, _ports(header["inputs"]), _ports(header["outputs"]), header["threads"], header["target"], dict(code)
     )
@@ -203,11 +228,11 @@ def _header(raw: memoryview, where: str) -> tuple[dict[str, Any], int]:
     if raw[: len(MAGIC)] != MAGIC:
         raise ModelError("is not a compiled model of vinoc's CPU device", where)
     size = int.from_bytes(raw[len(MAGIC) : len(MAGIC) + 8], "little")
-    start = len(MAGIC) + 8
-    try:
-        header: dict[str, Any] = json.loads(bytes(raw[start : start + size]))
-    except ValueError:
-        raise _damaged(where) from None
+    start = len(MAGIC) + 8 + HASH
+    text = bytes(raw[start : start + size])
+    if bytes(raw[start - HASH : start]) != _hash([text]):
+        raise _damaged(where)
+    header: dict[str, Any] = json.loads(text)
     return header, _up(start + size, PAGE)
 
 
