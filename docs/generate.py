@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from vinoc.backends.cpu import coverage as cpu
 from vinoc.compiler.catalogue import MATRIX, describe_op, describe_pass, support
 from vinoc.compiler.operators import COLUMNS, rows
 from vinoc.ir.op import Op, registry
@@ -33,8 +34,8 @@ def ops() -> Iterator[str]:
     yield "default."
     yield ""
     yield "Columns: infer (types and shapes), evaluate (the reference), xml (OpenVINO IR), onnx (the ONNX frontend"
-    yield "makes it), numpy (generated NumPy modules), cpu (compiled kernels: none yet, the CPU device runs the"
-    yield "reference)."
+    yield "makes it), numpy (generated NumPy modules), cpu (kernel; folded: nothing is left to run; around"
+    yield "kernels: those of its bodies; island: the reference computes it, [why](cpu.md#islands))."
     yield ""
     yield f"| operation | opset | inputs | attributes | {' | '.join(MATRIX)} | cpu | |"
     yield "|" + "---|" * (6 + len(MATRIX))
@@ -43,7 +44,8 @@ def ops() -> Iterator[str]:
         marks = " | ".join("yes" if known[cls.kind][column] else "" for column in MATRIX)
         inputs = ", ".join(_port(p) for p in d["inputs"])
         attributes = ", ".join(_attribute(a) for a in d["attributes"])
-        yield f"| {d['kind']} | {d['opset']} | {inputs} | {attributes} | {marks} | reference | {_cell(d['summary'])} |"
+        row = (d["kind"], d["opset"], inputs, attributes, marks, cpu.support(d["kind"]), _cell(d["summary"]))
+        yield f"| {' | '.join(map(str, row))} |"
 
 
 def _port(port: dict[str, Any]) -> str:
