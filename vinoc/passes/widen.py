@@ -18,7 +18,7 @@ from .rewrite import erase_dead
 
 NARROW = (f16, bf16)
 
-KEPT = frozenset({"Constant", "Convert", "ConvertLike", "ReadValue", "Assign"})
+KEPT = frozenset({"Constant", "Convert", "ConvertLike", "BitCast", "NumberToString", "ReadValue", "Assign"})
 """Nodes that are about the type itself."""
 
 
@@ -45,6 +45,11 @@ def _is_narrow(value: Value | None) -> bool:
     return value is not None and isinstance(value.type, TensorType) and value.dtype in NARROW
 
 
+def _is_of_tensors(node: Node) -> bool:
+    """Whether a node has to do with tensors alone: sequences and optionals keep the type of their elements."""
+    return all(isinstance(v.type, TensorType) for v in (*node.inputs, *node.outputs) if v is not None)
+
+
 class _Widening:
     """A walk over a graph in order. `wide` holds the f32 value that stands for a narrow one."""
 
@@ -62,7 +67,7 @@ class _Widening:
             return
         if node.kind == "Convert" and not _is_narrow(node.outputs[0]):
             self.read_wide(node)
-        elif node.kind in KEPT or node.bodies or not self.widen(node):
+        elif node.kind in KEPT or node.bodies or not _is_of_tensors(node) or not self.widen(node):
             self.keep(node)
 
     def read_wide(self, node: Node) -> None:
