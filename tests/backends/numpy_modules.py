@@ -17,14 +17,14 @@ from vinoc.ir.graph import Graph
 
 _RUNNER = """
 import sys
-directory, numpy_directory, names = sys.argv[1], sys.argv[2], sys.argv[3:]
+directory, numpy_directory, allowed, names = sys.argv[1], sys.argv[2], sys.argv[3].split(","), sys.argv[4:]
 sys.path[:0] = [directory]
 sys.path.append(numpy_directory)
 class OnlyNumpy:
     def find_spec(self, name, path=None, target=None):
         root = name.partition(".")[0]
-        if root not in {"numpy", *names} | set(sys.stdlib_module_names):
-            raise ImportError(name + " is not NumPy")
+        if root not in {*allowed, *names} | set(sys.stdlib_module_names):
+            raise ImportError(name + " is not " + allowed[0])
 sys.meta_path.insert(0, OnlyNumpy())
 import importlib, numpy as np
 for name in names:
@@ -36,12 +36,26 @@ assert not {"vinoc", "ml_dtypes"} & set(sys.modules)
 """
 
 
-def run_isolated(directory: Path, cases: dict[str, dict[str, Array]]) -> dict[str, dict[str, Array]]:
-    """The outputs of generated modules by name, in a process in which NumPy alone can be imported."""
+def run_isolated(
+    directory: Path, cases: dict[str, dict[str, Array]], allowed: Sequence[str] = ("numpy",)
+) -> dict[str, dict[str, Array]]:
+    """The outputs of generated modules by name, in a process that can import NumPy, or what is allowed, alone."""
     for name, inputs in cases.items():
         np.savez(directory / f"{name}.in.npz", **inputs)  # type: ignore[arg-type]
     site = str(Path(np.__file__).parents[1])
-    command = [sys.executable, "-I", "-S", "-W", "error", "-c", _RUNNER, str(directory), site, *cases]
+    command = [
+        sys.executable,
+        "-I",
+        "-S",
+        "-W",
+        "error",
+        "-c",
+        _RUNNER,
+        str(directory),
+        site,
+        ",".join(allowed),
+        *cases,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     out = {}

@@ -162,6 +162,7 @@ class PlugExp(Family):
         ("return super().evaluate(data)", "calls that of its base class"),
         ("return data * len(repr(self))", "uses `self` as a whole"),
         ("return data * yaml.x", "imports `yaml`, generated modules import NumPy alone"),
+        ("return njit(data)", "`from numba import njit`: the module imports numpy alone"),
         ("return data.astype(self.kind_of.name)", "uses the element type `self.kind_of` not as `.numpy`"),
     ],
 )
@@ -171,6 +172,7 @@ def test_what_cannot_be_copied_is_said(
     monkeypatch.setitem(sys.modules, "yaml", ModuleType("yaml"))
     plugin(f'''
 import yaml
+from numba import njit
 
 @op(internal=True)
 class PlugOdd(Base):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -13,7 +13,7 @@ from ...ir.buffer import Buffer
 from ...ir.constant import Constant
 from ...ir.errors import ConversionError, Problem, VinocError
 from ...ir.graph import Graph, Node, Value
-from ...ir.op import Op, port_name
+from ...ir.op import port_name
 from ...ir.types import TensorType
 from . import literals
 from .exotic import Folded, fold_exotic
@@ -22,7 +22,7 @@ from .layout import quoted, wrapped
 from .library import Library
 from .module import FIXED_NAMES, Module, Port
 from .naming import RESERVED, Names, printable, variable
-from .opform import op_form
+from .opform import OpForm, op_form
 from .source import SourceError
 
 LINE = 120
@@ -43,11 +43,11 @@ def generate(graph: Graph, directory: Path | str, name: str) -> list[Path]:
 
 def render(graph: Graph, name: str) -> tuple[str, dict[str, Buffer]]:
     """The text of the module, and its weights by key. Raises ConversionError."""
-    return _Generator(graph, name).render()
+    return Generator(graph, name).render()
 
 
 @dataclass
-class _Scope:
+class Scope:
     """A function under construction: the lines of one graph."""
 
     indent: int
@@ -65,23 +65,28 @@ class _Scope:
             self.lines += [f"{pad}# {comment[: LINE - len(pad) - 2]}", *wrapped(pad + code)]
 
 
-class _Generator:
+class Generator:
+    """Writes the module of a graph. Other backends give nodes other forms: see `form_of`."""
+
+    language = "NumPy"
+    allowed = frozenset({"numpy"})
+
     def __init__(self, graph: Graph, name: str) -> None:
         self.graph = graph
         self.name = name
         self.folded: Folded = fold_exotic(graph)
-        self.library = Library()
+        self.library = Library(self.allowed)
         self.makers: dict[str, None] = {}
         self.weights: dict[Buffer, str] = {}
         self.weight_names = Names()
         self.names = Names([*RESERVED, *FIXED_NAMES])
         self.expressions: dict[Value, str] = {}
         self.has_state = False
-        self.kinds: dict[type[Op], None] = {}
+        self.forms: dict[OpForm, None] = {}
 
     def render(self) -> tuple[str, dict[str, Buffer]]:
         self._collect()
-        main = _Scope(1)
+        main = Scope(1)
         parameters = [self._name_input(v) for v in self.graph.inputs]
         self._emit(self.graph, main)
         results = [self.expressions[v] for v in self.graph.outputs]
@@ -100,8 +105,28 @@ class _Generator:
             imports=self.library.imports(),
             has_weights=bool(self.weights),
             has_state=self.has_state,
+            language=self.language,
+            splats=self.splats(),
         )
         return module.render(), {key: buffer for buffer, key in self.weights.items()}
+
+    # What other backends change
+
+    def form_of(self, node: Node) -> OpForm:
+        """How a node is written. Raises SourceError."""
+        return op_form(type(node.op))
+
+    def graphs(self) -> Iterator[Graph]:
+        """The graph and the bodies that are written out."""
+        return self.graph.walk()
+
+    def is_literal(self, buffer: Buffer) -> bool:
+        """True for a constant that is written into the code."""
+        return literals.small(buffer)
+
+    def splats(self) -> list[str]:
+        """Lines that make weights which are not stored."""
+        return []
 
     # What is needed, and what cannot be had
 
@@ -110,7 +135,7 @@ class _Generator:
         problems: list[Problem] = []
         first: dict[tuple[str, str], None] = {}
         failed: dict[type, str] = {}
-        for graph in self.graph.walk():
+        for graph in self.graphs():
             for node in graph:
                 if node in self.folded.nodes or node.kind in ("ReadValue", "Assign") or type(node.op) is Constant:
                     wrong = self.folded.problem(node)
@@ -125,8 +150,8 @@ class _Generator:
                 problems.append(Problem("Parameter", names[0], f"NumPy has no element type {value.type.dtype.name}"))
         if problems:
             raise ConversionError(_origin(self.graph) or self.graph.name, problems)
-        for cls in self.kinds:
-            op_form(cls).offer_defaults(self.library)
+        for form in self.forms:
+            form.offer_defaults(self.library)
         self.library.name_all(self.names, first)
 
     def _need(self, node: Node, first: dict[tuple[str, str], None], failed: dict[type, str]) -> str | None:
@@ -135,8 +160,8 @@ class _Generator:
         if cls in failed:
             return failed[cls]
         try:
-            form = op_form(cls)
-            self.kinds[cls] = None
+            form = self.form_of(node)
+            self.forms[form] = None
             if form.inline is not None:
                 self.library.require(form.references)
             elif form.key not in self.library.definitions:
@@ -157,7 +182,7 @@ class _Generator:
         self.expressions[value] = name
         return name
 
-    def _emit(self, graph: Graph, scope: _Scope) -> None:
+    def _emit(self, graph: Graph, scope: Scope) -> None:
         dead = _dead_after(graph)
         waiting: list[str] = []
         size = 0
@@ -173,7 +198,7 @@ class _Generator:
                     scope.add(f"del {line.rstrip(',')}")
                 waiting, size = [], 0
 
-    def _emit_one(self, node: Node, scope: _Scope) -> None:
+    def _emit_one(self, node: Node, scope: Scope) -> None:
         if node in self.folded.nodes:
             for out in node.outputs:
                 if out.n_uses and literals.is_portable(out.dtype):
@@ -186,11 +211,11 @@ class _Generator:
         else:
             self._emit_node(node, scope)
 
-    def _emit_node(self, node: Node, scope: _Scope) -> None:
-        form = op_form(type(node.op))
+    def _emit_node(self, node: Node, scope: Scope) -> None:
+        form = self.form_of(node)
         arguments = [None if v is None else self.expressions[v] for v in node.inputs]
         bodies = None
-        if node.bodies:
+        if node.bodies and form.has_bodies:
             made = [self._emit_body(node, i, scope) for i in range(len(node.bodies))]
             bodies = f"({', '.join(made)}{',' * (len(made) == 1)})"
         text = form.call(node.op, arguments, bodies, self.library)
@@ -222,12 +247,12 @@ class _Generator:
         self.expressions[value] = name
         return name
 
-    def _emit_body(self, node: Node, index: int, scope: _Scope) -> str:
+    def _emit_body(self, node: Node, index: int, scope: Scope) -> str:
         """A body as a nested function that takes and gives lists."""
         body = node.bodies[index]
         role = ("then", "else")[index] if node.kind == "If" else "body"
         name = self.names.take(f"{role}_{variable(node.label, node.kind)}")
-        inner = _Scope(scope.indent + 1)
+        inner = Scope(scope.indent + 1)
         if scope.lines and scope.lines[-1]:
             scope.lines.append("")
         scope.add(f"def {name}(inputs):", printable(body.name))
@@ -241,7 +266,7 @@ class _Generator:
         scope.lines += [*inner.lines, ""]
         return name
 
-    def _emit_state(self, node: Node, scope: _Scope) -> None:
+    def _emit_state(self, node: Node, scope: Scope) -> None:
         self.has_state = True
         key = literals.literal(node.op.variable_id)  # type: ignore[attr-defined]  # both operations have it
         target = self._target(node, 0)
@@ -262,7 +287,7 @@ class _Generator:
             buffer.array  # noqa: B018  # reads it
         except OSError as error:
             raise VinocError(f"cannot be read: {error}", f"constant '{label}'") from error
-        if literals.small(buffer):
+        if self.is_literal(buffer):
             text, maker = literals.buffer_text(buffer)
             if maker:
                 self.makers[maker] = None

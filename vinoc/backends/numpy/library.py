@@ -13,7 +13,7 @@ from functools import cached_property
 
 from .layout import header
 from .naming import Names
-from .source import Key, ModuleSource, Reference, References, SourceError, module_source
+from .source import THIRD_PARTY, Key, ModuleSource, Reference, References, SourceError, module_source
 
 
 @dataclass(eq=False)
@@ -110,9 +110,10 @@ def _is_line(text: str) -> bool:
 
 
 class Library:
-    """Definitions with all that they refer to."""
+    """Definitions with all that they refer to; they may import the standard library and what is allowed besides."""
 
-    def __init__(self) -> None:
+    def __init__(self, allowed: frozenset[str] = frozenset({"numpy"})) -> None:
+        self.allowed = allowed
         self.definitions: dict[Key, Definition] = {}  # in order of need: those that others call come first
         self.names: dict[Key, str] = {}
         self._alias: dict[Key, Key] = {}
@@ -120,6 +121,7 @@ class Library:
 
     def require(self, references: References) -> None:
         """Adds what the references name, and what that names in turn. Raises SourceError."""
+        self._check(references)
         stack: list[tuple[Reference, set[str]]] = [(r, references.bound) for r in references.definitions]
         while stack:
             reference, bound = stack.pop()
@@ -127,9 +129,16 @@ class Library:
             known = self.definitions.get(key)
             if known is None:
                 known = self._copied(key)
+                self._check(known.references)
                 self.definitions[key] = known
                 stack += [(r, known.references.bound) for r in known.references.definitions]
             known.forbidden |= bound
+
+    def _check(self, references: References) -> None:
+        for statement in references.imports:
+            root = statement.split()[1].partition(".")[0]
+            if root in THIRD_PARTY - self.allowed:
+                raise SourceError(f"`{statement}`: the module imports {', '.join(sorted(self.allowed))} alone")
 
     def add(self, definition: Definition) -> None:
         """Adds a definition made by the caller. Raises SourceError and stays as it was."""

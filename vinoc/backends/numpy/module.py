@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from ...ir.types import TensorType, Type
 from .layout import quoted, wrapped
 from .literals import dtype_text
 from .naming import printable
+from .source import THIRD_PARTY
 
 FIXED_NAMES = (
     *("i64", "i32", "f32", "f16", "f64", "boolean", "only"),
@@ -41,12 +42,14 @@ class Module:
     imports: Sequence[str]
     has_weights: bool
     has_state: bool
+    language: str = "NumPy"
+    splats: Sequence[str] = ()
 
     def render(self) -> str:
         own = {"import sys", "from pathlib import Path"}
         futures = [i for i in self.imports if i.startswith("from __future__")]
-        stdlib = sorted({*own, *self.imports} - set(futures), key=_import_order)
-        numpy = ["import numpy as np", *(i for i in stdlib if "numpy" in i.split()[1])]
+        stdlib = sorted(_merged({*own, *self.imports} - set(futures)), key=_import_order)
+        numpy = ["import numpy as np", *(i for i in stdlib if i.split()[1].partition(".")[0] in THIRD_PARTY)]
         stdlib = [i for i in stdlib if i not in numpy]
         blocks = [
             self._header(),
@@ -56,7 +59,7 @@ class Module:
         ]
         text = "\n\n".join(blocks) + "\n\n"
         parts = ["\n".join([*self._table("INPUTS", self.inputs), *self._table("OUTPUTS", self.outputs)])]
-        parts += [_WEIGHTS] if self.has_weights else []
+        parts += ["\n".join([_WEIGHTS, *self.splats])] if self.has_weights else []
         parts += [_STATE] if self.has_state else []
         parts += [*self.makers, self._model(), self._infer(), _CHECK]
         text += "\n\n\n".join(parts)
@@ -66,7 +69,7 @@ class Module:
 
     def _header(self) -> str:
         origin = f" from {self.origin}" if self.origin else ""
-        lines = [f"{self.name}{origin}, as NumPy code; made by vinoc.", ""]
+        lines = [f"{self.name}{origin}, as {self.language} code; made by vinoc.", ""]
         files = f"The weights are in {self.name}.npz beside this file. " if self.has_weights else ""
         lines += [
             f"{files}Use `infer` from Python, or run",
@@ -176,6 +179,18 @@ def _shape_text(type: TensorType) -> str:
 def _described(title: str, ports: Sequence[Port]) -> list[str]:
     width = max((len(p.name) for p in ports), default=0)
     return [f"{title}:", *(f"    {p.name:{width}}  {p.type}" for p in ports)]
+
+
+def _merged(statements: Iterable[str]) -> Iterator[str]:
+    """What several statements import from one module, in one statement."""
+    names: dict[str, set[str]] = {}
+    for statement in statements:
+        source, found, name = statement.partition(" import ")
+        if found:
+            names.setdefault(source, set()).update(name.split(", "))
+        else:
+            yield statement
+    yield from (f"{source} import {', '.join(sorted(n))}" for source, n in names.items())
 
 
 def _import_order(statement: str) -> tuple[bool, str]:

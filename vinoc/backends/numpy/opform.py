@@ -48,16 +48,16 @@ class FieldUse:
 
 
 class OpForm:
-    """An operation class as source code."""
+    """An operation class as source code: that of its `evaluate`, or of another method that says the same."""
 
-    def __init__(self, cls: type[Op]) -> None:
+    def __init__(self, cls: type[Op], method: str = "evaluate") -> None:
         self.cls = cls
         self.kind = cls.kind
-        owner = next((c for c in cls.__mro__ if "evaluate" in vars(c)), None)
+        owner = next((c for c in cls.__mro__ if method in vars(c)), None)
         if owner is None:
-            raise SourceError(f"operation {cls.kind} has no `evaluate`")
+            raise SourceError(f"operation {cls.kind} has no `{method}`")
         self.module: ModuleSource = module_source(owner.__module__)
-        self.function: FunctionNode = self.module.function(owner.__qualname__, "evaluate")
+        self.function: FunctionNode = self.module.function(owner.__qualname__, method)
         self.references: References = self.module.references(self.function)
         self.attributes: dict[str, Attribute] = {a.name: a for a in attributes_of(cls)}
         self.uses: list[FieldUse] = []
@@ -234,7 +234,7 @@ class OpForm:
 
     # As a function
 
-    def definition(self) -> OpFunction:
+    def definition(self) -> Definition:
         references = References(
             self.references.definitions, self.references.imports, self.references.bound | set(self.field_names.values())
         )

@@ -22,6 +22,9 @@ from ...ir.errors import VinocError
 Key: TypeAlias = tuple[str, str]
 """A definition: the name of its module and its own."""
 
+THIRD_PARTY = frozenset({"numpy", "numba"})
+"""What generated modules may import besides the standard library; numba only where a form is written with it."""
+
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -160,7 +163,7 @@ class ModuleSource:
         if self._is_own(imported.module):
             assert imported.name is not None
             found.definitions.append(Reference(node, (imported.module, imported.name)))
-        elif imported.module.partition(".")[0] in sys.stdlib_module_names | {"numpy"}:
+        elif imported.module.partition(".")[0] in sys.stdlib_module_names | THIRD_PARTY:
             found.imports[imported.statement] = None
         else:
             raise SourceError(f"`{self.name}` imports `{imported.module}`, generated modules import NumPy alone")

@@ -13,7 +13,7 @@ from .options import FILE, SETTINGS, debug, framework, outputs, plugin
 
 @click.command(context_settings=SETTINGS, short_help="List all that stands in the way of a conversion.")
 @click.argument("model", type=FILE)
-@click.option("-t", "--target", metavar="T", default="ir", help="Target: ir, numpy [ir].")
+@click.option("-t", "--target", metavar="T", default="ir", help="Target: ir, numpy, numba, cpu [ir].")
 @click.option("--passes", metavar="P", help="Passes to run before the target is asked.")
 @framework
 @outputs

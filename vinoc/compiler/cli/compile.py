@@ -45,7 +45,7 @@ def _joined(args: list[str]) -> list[str]:
 @click.option("-m", "--input_model", type=FILE, metavar="FILE", help="The model, in place of the argument.")
 @click.option("-o", "--output_dir", type=FILE, default=Path(), metavar="DIR", help="Folder for the files [current].")
 @click.option("-n", "--model_name", metavar="NAME", help="Stem of the files [the model's].")
-@click.option("-t", "--target", metavar="T", default="ir", help="What to make: ir, numpy [ir].")
+@click.option("-t", "--target", metavar="T", default="ir", help="What to make: ir, numpy, numba, cpu [ir].")
 @framework
 @outputs
 @pipeline

@@ -1,0 +1,110 @@
+"""Operations written as loops compute what their `evaluate` computes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vinoc.backends.numba.loops import scalars
+from vinoc.backends.numba.ops import AvgPoolLoops, BiasedConvolution, BiasedGroupConvolution, MaxPoolValues
+from vinoc.ir.dtype import Array
+from vinoc.ir.kernels import activation, arithmetic, quantize
+
+
+def numbers(shape: tuple[int, ...], seed: int) -> Array:
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+def close(actual: Array, expected: Array) -> None:
+    assert actual.dtype == expected.dtype == np.float32
+    assert actual.shape == expected.shape
+    finite = np.abs(expected[np.isfinite(expected)])
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=3e-6 * max(float(finite.max(initial=0)), 1.0))
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> dict[str, tuple[int, ...]]:
+    """Attributes of two dimensions, or of one."""
+    rank = draw(st.sampled_from([2, 2, 1]))
+    some = lambda low, high: tuple(draw(st.integers(low, high)) for _ in range(rank))  # noqa: E731
+    return {
+        "strides": some(1, 3), "dilations": some(1, 3), "pads_begin": some(0, 4), "pads_end": some(0, 4),
+        "kernel": some(1, 4), "spatial": some(10, 40),
+    }  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(windows(), st.integers(1, 4), st.integers(1, 3), st.integers(1, 9), st.integers(1, 2), st.booleans())
+def test_convolutions(
+    found: dict[str, tuple[int, ...]], groups: int, depth: int, channels: int, batch: int, biased: bool
+) -> None:
+    kernel, spatial = found.pop("kernel"), found.pop("spatial")
+    bias = numbers((groups * channels,), 2) if biased else None
+    data = numbers((batch, groups * depth, *spatial), 0)
+    filters = numbers((groups, channels, depth, *kernel), 1)
+    grouped = BiasedGroupConvolution(**found, low=-1.0, high=2.0)
+    close(grouped.loops(data, filters, bias), grouped.evaluate(data, filters, bias))
+    whole = BiasedConvolution(**found)
+    some = None if bias is None else bias[:channels]
+    close(whole.loops(data[:, :depth], filters[0], some), whole.evaluate(data[:, :depth], filters[0], some))
+
+
+@pytest.mark.parametrize("shape", [(1, 70, 20, 30), (1, 300, 7, 7), (2, 8, 40, 41), (0, 8, 9, 9)])
+def test_convolutions_of_several_panels(shape: tuple[int, ...]) -> None:
+    """More rows and columns than a panel has, parts of the channels, and nothing at all."""
+    op = BiasedConvolution(strides=(1, 1), dilations=(1, 1), pads_begin=(1, 1), pads_end=(1, 1), auto_pad="explicit")
+    data, filters = numbers(shape, 0), numbers((67, shape[1], 3, 3), 1)
+    close(op.loops(data, filters), op.evaluate(data, filters))
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_special_values_stay() -> None:
+    """NaN and infinities of data and filters go where the formula takes them, and limits keep NaN."""
+    op = BiasedConvolution(
+        strides=(1, 1), dilations=(1, 1), pads_begin=(1, 1), pads_end=(1, 1), auto_pad="explicit", low=0.0, high=6.0
+    )
+    data, filters = numbers((1, 3, 9, 9), 0), numbers((5, 3, 3, 3), 1)
+    data[0, 0, 2, 2], data[0, 1, 6, 6], filters[3, 0, 1, 1] = np.nan, np.inf, -np.inf
+    expected = op.evaluate(data, filters)
+    actual = op.loops(data, filters)
+    np.testing.assert_array_equal(np.isnan(actual), np.isnan(expected))
+    close(np.nan_to_num(actual), np.nan_to_num(expected))
+
+
+@settings(max_examples=40, deadline=None)
+@given(windows(), st.sampled_from(["floor", "ceil", "ceil_torch"]), st.booleans(), st.integers(1, 5))
+def test_pooling(found: dict[str, tuple[int, ...]], rounding: str, exclude: bool, channels: int) -> None:
+    kernel, spatial = found["kernel"], found.pop("spatial")
+    data = numbers((2, channels, *spatial), 0)
+    data[0, 0, :5], data[:, :, 7] = -np.inf, np.nan
+    largest = MaxPoolValues(**found, rounding_type=rounding)
+    np.testing.assert_array_equal(largest.loops(data), largest.evaluate(data))
+    found.pop("dilations")
+    mean = AvgPoolLoops(**found, exclude_pad=exclude, rounding_type=rounding)
+    clean = np.nan_to_num(data, neginf=0)
+    close(mean.loops(clean), mean.evaluate(clean))
+    assert kernel == found["kernel"]
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_scalars() -> None:
+    x = np.array([-np.inf, -3.5, -1, -0.0, 0, 0.25, 2.5, 3, 300, np.inf, np.nan], np.float32)
+    f32 = np.float32
+
+    def each(function: object, *rest: object) -> Array:
+        return np.array([function(v, *rest) for v in x], np.float32)  # type: ignore[operator]
+
+    close(each(scalars.relu), activation.relu(x))
+    close(each(scalars.clamp, f32(-1), f32(2)), arithmetic.clamp(x, -1.0, 2.0))
+    close(each(scalars.prelu, f32(0.5)), activation.prelu(x, np.array([0.5], np.float32)))
+    close(each(scalars.hsigmoid), activation.hsigmoid(x))
+    close(each(scalars.hswish), activation.hswish(x))
+    close(each(scalars.hard_sigmoid, f32(0.2), f32(0.5)), activation.hard_sigmoid(x, f32([0.2]), f32([0.5])))
+    close(each(scalars.maximum, f32(1)), np.maximum(x, f32(1)))
+    close(each(scalars.minimum, f32(1)), np.minimum(x, f32(1)))
+    close(each(scalars.whole_number, f32(-128), f32(127)), np.array([-128, -3, -1, 0, 0, 0, 2, 3, 127, 127, 0], f32))
+    limits = [np.array([v], np.float32) for v in (-1.5, 3.0, 0.0, 255.0)]
+    expected = quantize.fake_quantize(x, *limits, 256)
+    close(each(scalars.fake_quantize, *(v[0] for v in limits), 256), expected)

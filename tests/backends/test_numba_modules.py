@@ -1,0 +1,122 @@
+"""Generated numba modules: they compute the same as NumPy's, stand alone, read well, and start quickly again."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vinoc.backends.numba import NumbaBackend
+from vinoc.backends.numba.codegen import generate, render
+from vinoc.backends.numpy import Interpreter
+from vinoc.backends.numpy.codegen import render as render_numpy
+from vinoc.compiler.driver import compile_model_file, read_model
+from vinoc.ir.builder import Builder
+from vinoc.ir.dim import symbol
+from vinoc.ir.dtype import bf16, f32, u8
+from vinoc.ir.errors import ConversionError, UsageError
+from vinoc.ir.graph import Graph
+from vinoc.ir.types import TensorType
+from vinoc.passes.manager import PassManager
+
+from ..conftest import SHARED
+from ..models.zoo import Model, error, onnx_models, onnxruntime_outputs
+from .numpy_modules import run_isolated
+
+NUMBA = ("numpy", "numba", "llvmlite")
+ONE = {"strides": (1, 1), "dilations": (1, 1), "pads_begin": (1, 1), "pads_end": (1, 1)}
+
+
+def numbers(*shape: int) -> np.ndarray:
+    return np.random.default_rng(len(shape)).standard_normal(shape).astype(np.float32)
+
+
+def network() -> Graph:
+    """Every form of loops once, and operations that have none."""
+    graph = Graph("net")
+    x = graph.add_input(TensorType(f32, (symbol("N"), 3, 12, 12)), "x")
+    b = Builder(graph)
+    c = b.ReLU(b.Add(b.Convolution(x, b.const(numbers(8, 3, 3, 3)), **ONE), b.const(numbers(1, 8, 1, 1))))
+    d = b.GroupConvolution(c, b.const(numbers(8, 1, 1, 3, 3)), **ONE)
+    e = b.PReLU(b.Add(d, c), b.const(numbers(8)))
+    pool = {"strides": (2, 2), "pads_begin": (0, 0), "pads_end": (0, 0), "kernel": (2, 2)}
+    p = b.MaxPool(e, dilations=(1, 1), **pool)[0]
+    q = b.AvgPool(e, exclude_pad=True, **pool)
+    limits = [b.const(np.array(v, np.float32)) for v in (-2.0, 2.0, 0.0, 255.0)]
+    coded = b.Convert(b.FakeQuantize(p, *limits, levels=256), destination_type=u8)
+    back = b.Multiply(b.Subtract(b.Convert(coded, destination_type=f32), b.const(np.float32(128))), np.float32(0.1))
+    last = b.Multiply(b.Add(q, b.const(numbers(6))), back)
+    graph.add_output(b.Concat(last, b.Sigmoid(p), axis=1), "y")
+    PassManager(NumbaBackend.lowering).run(graph)
+    return graph
+
+
+def test_a_module_stands_alone_and_starts_again_from_its_cache(tmp_path: Path) -> None:
+    graph = network()
+    assert [p.name for p in generate(graph, tmp_path, "net")] == ["net.py", "net.npz"]
+    data = numbers(2, 3, 12, 12)
+    out = run_isolated(tmp_path, {"net": {"x": data}}, NUMBA)["net"]
+    (expected,) = Interpreter(graph).run([data])
+    np.testing.assert_allclose(out["y"], expected, rtol=1e-5, atol=1e-5)
+    script = (
+        "import net, numpy as np; net.infer({'x': np.zeros((2, 3, 12, 12), np.float32)});"
+        "loops = [f for f in vars(net).values() if hasattr(f, 'stats') and f.signatures];"
+        "print(sum(len(f.stats.cache_misses) for f in loops), sum(len(f.stats.cache_hits) for f in loops) > 5)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0", "True"]
+
+
+def test_lines_and_functions_read_well() -> None:
+    text, weights = render(network(), "net")
+    model = text[text.index("\ndef model(") : text.index("\ndef infer(")]
+    assert re.search(r"= convolution\(\s+x, w\[.*low=0\.0", model, re.DOTALL)
+    assert "add_prelu(" in model
+    assert "fake_quantize" in model
+    assert "max_pool(" in model
+    assert text.count("def multiply(") == 1
+    assert "\nfrom numba import get_num_threads, njit, prange, set_num_threads\n" in text
+    assert "as NumPy and numba code; made by vinoc" in text
+    assert [line for line in text.split("\n") if len(line) > 120] == []
+    assert all(buffer.dtype is f32 for buffer in weights.values())
+
+
+def test_a_lowered_graph_is_still_a_numpy_module() -> None:
+    """What has loops says the same with NumPy."""
+    graph = Graph("net")
+    x = graph.add_input(TensorType(f32, (1, 3, 12, 12)), "x")
+    graph.add_output(Builder(graph).Convolution(x, numbers(8, 3, 3, 3), **ONE), "y")
+    PassManager("numba-loops,dce").run(graph)
+    assert [n.kind for n in graph] == ["Constant", "BiasedConvolution"]
+    assert "numba" not in render_numpy(graph, "net")[0].replace("numba-loops", "")
+
+
+def test_what_cannot_be_expressed_is_said_by_node(tmp_path: Path) -> None:
+    graph = Graph("g")
+    b = Builder(graph)
+    x = graph.add_input(TensorType(bf16, (2,)), "x")
+    graph.add_output(b.ReLU(x, name="act"), "out")
+    with pytest.raises(ConversionError, match="NumPy has no element type bf16") as caught:
+        NumbaBackend().write(graph, tmp_path, "net")
+    assert [p.node for p in caught.value.problems] == ["act", "x"]
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(UsageError, match="target numba has no option 'speed'"):
+        NumbaBackend().write(graph, tmp_path, "net", speed=9)
+
+
+@pytest.mark.long
+@pytest.mark.shared
+@pytest.mark.parametrize("model", onnx_models(SHARED), ids=lambda m: m.name)
+def test_shared_models(model: Model, tmp_path: Path) -> None:
+    """The stored outputs, by modules in which nothing but NumPy and numba can be imported."""
+    compile_model_file(model.path, target="numba", out_dir=tmp_path, model_name="net")
+    case = next(model.cases())
+    names = {p[0] for p in read_model(model.path).input_names}
+    out = run_isolated(tmp_path, {"net": {k: v for k, v in case.inputs.items() if k in names}}, NUMBA)["net"]
+    wanted = onnxruntime_outputs(model)[0] if model.saturated else case.outputs
+    for name, expected in wanted.items():
+        assert error(expected, out[name]) <= model.tolerance

@@ -1,0 +1,25 @@
+"""What all loops are compiled with."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from numba import get_num_threads, set_num_threads
+
+# Compiled code is kept on disk where numba can find it again, which it does by the module's name: where that is the
+# file's own.
+CACHED = __name__ in ("__main__", Path(__file__).stem) and __name__ in sys.modules
+
+# Multiplications and additions that one thread does before others would be awake.
+LITTLE = 500_000
+
+# As many as numba was told to use (NUMBA_NUM_THREADS), or one a core.
+THREADS = get_num_threads()
+
+
+def use_threads(operations: int) -> int:
+    """Sets how many threads the next loop has, by the operations in it, and returns their number."""
+    threads = THREADS if operations > LITTLE else 1
+    set_num_threads(threads)
+    return threads
