@@ -273,3 +273,21 @@ def test_trees_that_lead_in_a_circle_are_refused() -> None:
         check("TreeEnsembleRegressor", [floats(2, 1)], expected=[], n_targets=1, **attributes,
               **votes(RNG, "target", 1, 1, 1, False))  # fmt: skip
     assert "circle" in str(caught.value) or "deeper" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"n_targets": 1 << 60}, "damaged"),
+        ({"target_ids": [0, 5]}, "target 5 of 1"),
+        ({"nodes_featureids": [0]}, "TreeEnsembleRegressor"),
+        ({"target_nodeids": [1, 9]}, "TreeEnsembleRegressor"),
+    ],
+)
+def test_damaged_trees_are_refused(changes: dict[str, Any], word: str) -> None:
+    attributes = {
+        **forest(RNG, 1, 1, 1, "BRANCH_LEQ"), **votes(RNG, "target", 1, 1, 1, False), "n_targets": 1, **changes,
+    }  # fmt: skip
+    with pytest.raises(ConversionError) as caught:
+        check("TreeEnsembleRegressor", [floats(2, 1)], expected=[], **attributes)
+    assert word in str(caught.value.problems)

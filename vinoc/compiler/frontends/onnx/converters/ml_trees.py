@@ -27,6 +27,8 @@ MODES = ("BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRA
 KINDS = ("LessEqual", "Less", "GreaterEqual", "Greater", "Equal", "NotEqual")
 LEAF, MEMBER = "LEAF", "BRANCH_MEMBER"
 MAX_DEPTH = 512
+MAX_WEIGHTS = 1 << 28
+"""Leaves times targets: more are a damaged file rather than a model."""
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -161,6 +163,7 @@ def _read(ctx: NodeContext, votes: str, targets: int) -> Forest:
     row = np.zeros(n, np.int64)
     row[leaves] = np.arange(len(leaves))
     values = numbers(ctx, f"{votes}_weights")
+    _check_targets(ctx, ctx.attr(f"{votes}_ids"), targets, len(leaves))
     weights = np.zeros((max(len(leaves), 1), targets), values.dtype)
     voted = np.zeros(weights.shape, np.bool_)
     keys = zip(
@@ -173,6 +176,14 @@ def _read(ctx: NodeContext, votes: str, targets: int) -> Forest:
     feature = np.asarray([0 if m == LEAF else f for f, m in zip(ctx.attr("nodes_featureids"), modes, strict=True)])
     roots = np.array(list(seen.values()), np.int64)
     return Forest(feature, thresholds, modes, follow["true"], follow["false"], missing, roots, row, weights, voted, {})
+
+
+def _check_targets(ctx: NodeContext, ids: list[int], targets: int, leaves: int) -> None:
+    """Fails for votes for a target that there is not, and for a table that no memory holds."""
+    if ids and not 0 <= min(ids) <= max(ids) < targets:
+        ctx.fail(f"a leaf votes for target {max(ids)} of {targets}", "the file is damaged; export the model again")
+    if not 0 < targets * max(leaves, 1) <= MAX_WEIGHTS:
+        ctx.fail(f"{leaves} leaves with {targets} targets are given", "the file is damaged; export the model again")
 
 
 @converter("TreeEnsembleRegressor", since=1, domain=ML)
@@ -198,7 +209,7 @@ def tree_classifier(ctx: NodeContext) -> list[Value]:
     count = int(str((labels.shape or (0,))[0]))
     ids = ctx.attr("class_ids")
     single = count == 2 and len(set(ids)) == 1
-    forest = _read(ctx, "class", max(count, max(ids) + 1))
+    forest = _read(ctx, "class", count)
     if single:
         forest.weights = forest.weights[:, ids[:1]]
     scores = _aggregated(ctx, forest, _descend(ctx, forest, _data(ctx, dt.f32)), "SUM")
@@ -239,6 +250,7 @@ def tree_ensemble(ctx: NodeContext) -> Value:
         ends[side] = np.concatenate([np.where(leaf, at + inner, at), np.arange(inner, total)]).astype(np.int64)
         if total and not 0 <= ends[side].min() <= ends[side].max() < total:
             ctx.fail(f"attribute `nodes_{side}nodeids` names nodes that there are not")
+    _check_targets(ctx, list(ctx.attr("leaf_targetids")), targets, leaves)
     table = np.zeros((leaves, targets), weights.dtype)
     table[np.arange(leaves), ctx.attr("leaf_targetids")] = weights.reshape(-1)
     voted = np.zeros(table.shape, np.bool_)

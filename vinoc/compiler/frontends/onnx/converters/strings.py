@@ -11,6 +11,9 @@ from ..context import NodeContext
 from ..registry import converter
 from .values import to
 
+MAX_WIDTH = 1 << 26
+"""Of a vector of counts: more is a damaged file rather than a vocabulary."""
+
 
 @converter("StringConcat", since=20)
 def string_concat(ctx: NodeContext) -> Value:
@@ -45,6 +48,8 @@ def tf_idf_vectorizer(ctx: NodeContext) -> Value:
     """Counts of n-grams: as they are (TF), whether there are any, weighted (IDF), or counts weighted (TFIDF)."""
     b, x, mode = ctx.b, ctx.input(0), ctx.attr("mode")
     columns = ctx.attr("ngram_indexes")
+    if columns and max(columns) >= MAX_WIDTH:
+        ctx.fail(f"an n-gram counts at place {max(columns)}", f"results have fewer than {MAX_WIDTH:,} places")
     kind = b.StringNGramCount if x.dtype is string else b.NGramCount
     counts = kind(
         x,
