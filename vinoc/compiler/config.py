@@ -16,9 +16,10 @@ RUNTIME_PASSES = "inline-if,fold,dropout,cse,dce"
 """What `Core.compile_model` runs before the reference interpreter: what is cheap and keeps every number."""
 
 CPU_PASSES = f"widen,decompress{{keep-products=true}},{DEFAULT_PASSES}".replace(
-    "fuse", "fuse{without=[fuse-attention]}"
+    "fuse", "fuse{without=[fuse-attention,multiply-by-inverse]}"
 )
-"""What it runs before kernels are chosen. Attention is found by the kernels' own rule, which knows what fits them."""
+"""What it runs before kernels are chosen. Attention is found by the kernels' own rule, which knows what fits them; one
+inverse for many products is cheaper than as many quotients."""
 
 HALF_PASSES = f"{CPU_PASSES},fp16{{rounding=nearest,products=true}}"
 """The same, where a user allows for weights in half precision."""

@@ -49,12 +49,18 @@ class Rewritten:
 
 @dataclass(slots=True)
 class Context:
-    """What passes report while they run; one for each step of a pipeline."""
+    """What passes report while they run; one for each step of a pipeline. `limit`: how many rewrites rules may make."""
 
     explain: bool = False
     matches: Counter[str] = field(default_factory=Counter)
     declined: list[Declined] = field(default_factory=list)
     rewritten: list[Rewritten] = field(default_factory=list)
+    limit: int | None = None
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether no rule may rewrite anything more."""
+        return self.limit is not None and sum(self.matches.values()) >= self.limit
 
     def decline(self, rule: str, where: str, why: str, alone: bool = False) -> None:
         if self.explain:

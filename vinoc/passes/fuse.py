@@ -36,9 +36,10 @@ from .strides import MoveStrides
 
 @graph_pass("fuse")
 class Fuse(Group):
-    """Fuses: BatchNorm, Multiply and Add into weights, Pad into its user, pairs of movements, written-out activations.
+    """What OpenVINO does to any model by default: eliminations, fusions, movements; each member has a name.
 
-    `without` names rules to leave out: `fuse{without=[fuse-gelu]}`.
+    Written-out activations, norms, attention and recurrent cells become operations; factors and terms go into weights;
+    transposes sink, strides rise, equal nodes merge. `without` names members to leave out: `fuse{without=[fuse-gelu]}`.
     """
 
     without: tuple[str, ...] = ()

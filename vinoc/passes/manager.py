@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..ir.errors import VinocError
@@ -51,10 +51,18 @@ class PassManager:
     Raises VinocError naming the pass when one fails.
     """
 
-    def __init__(self, pipeline: Pipeline | str, instruments: Iterable[Instrument] = (), explain: bool = False) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline | str,
+        instruments: Iterable[Instrument] = (),
+        explain: bool = False,
+        limits: Mapping[int, int] | None = None,
+    ) -> None:
+        """`limits`: how many rewrites the rules of a step may make, by its index; to find a wrong one."""
         self.pipeline = parse(pipeline, "pipeline") if isinstance(pipeline, str) else pipeline
         self.instruments = list(instruments)
         self.explain = explain
+        self.limits = limits or {}
         self.results: list[StepResult] = []
 
     def run(self, graph: Graph) -> list[StepResult]:
@@ -89,7 +97,7 @@ class PassManager:
         step = StepResult(len(self.results), p.name, str(p), nodes_before=sum(map(len, graph.walk())))
         for instrument in self.instruments:
             instrument.before(step, graph)
-        context = Context(self.explain, step.matches, step.declined, step.rewritten)
+        context = Context(self.explain, step.matches, step.declined, step.rewritten, self.limits.get(step.index))
         began = time.perf_counter()
         for g in list(graph.walk()):
             try:

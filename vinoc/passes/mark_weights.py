@@ -35,7 +35,8 @@ class MarkWeights(Pass):
                 continue
             graph.set_op(node, replace(op, decompression=True))
             count += 1
-        context.matches[self.name] += count
+        if count:
+            context.matches[self.name] += count
         return count
 
 

@@ -95,8 +95,8 @@ def parse(text: str, source: str = "--passes") -> Pipeline:
     return Pipeline(_steps(tree, text, source))
 
 
-PLAIN = re.compile(r"([\w.-]+)(?:\{([\w-]+)=(?:([A-Za-z]\w*)|\[([A-Za-z][\w.-]*)\])\})?(?:,|$)")
-"""A pass with at most one option, of one word."""
+PLAIN = re.compile(r"([\w.-]+)(?:\{([\w-]+)=(?:([A-Za-z]\w*)|\[([A-Za-z][\w.,-]*)\])\})?(?:,|$)")
+"""A pass with at most one option, a word or a list of words."""
 
 
 def _plain(text: str) -> tuple[Step, ...] | None:
@@ -111,7 +111,7 @@ def _plain(text: str) -> tuple[Step, ...] | None:
         if match is None or match[1] not in known():
             return None
         name, key, word, item = match.groups()
-        options = {key: (item,) if item else WORDS.get(word, word)} if key else {}
+        options = {key: tuple(item.split(",")) if item else WORDS.get(word, word)} if key else {}
         try:
             steps.append(make(pass_class(name), options))
         except UsageError:

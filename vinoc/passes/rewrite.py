@@ -187,7 +187,7 @@ class _Driver:
             if m.blocked:
                 if self.context.explain:
                     self.context.decline(rule.name, node.where, m.blocked)
-            elif self.try_rule(rule, m):
+            elif not self.context.is_spent and self.try_rule(rule, m):
                 return True
         if self.context.explain:
             self.explain_misses(node)

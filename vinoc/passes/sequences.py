@@ -40,7 +40,8 @@ class FuseSequence(Pass):
                 continue
             _replace(graph, node, found)
             count += 1
-        context.matches[self.name] += count
+        if count:
+            context.matches[self.name] += count
         return count
 
 

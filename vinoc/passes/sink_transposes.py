@@ -39,7 +39,8 @@ class SinkTransposes(Pass):
                 continue
             region.move(graph)
             count += 1
-        context.matches[self.name] += count
+        if count:
+            context.matches[self.name] += count
         return count
 
 

@@ -36,7 +36,8 @@ class SlicesToSplit(Pass):
                 else:
                     _split(graph, source, axis, sorted(parts, key=lambda p: p[:2]))
                     count += 1
-        context.matches[self.name] += count
+        if count:
+            context.matches[self.name] += count
         return count
 
 

@@ -36,7 +36,8 @@ class MoveStrides(Pass):
                 continue
             found.move(graph)
             count += 1
-        context.matches[self.name] += count
+        if count:
+            context.matches[self.name] += count
         return count
 
 

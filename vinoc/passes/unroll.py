@@ -39,7 +39,8 @@ class Unroll(Pass):
             else:
                 _unroll(graph, node, trips)
                 count += 1
-        context.matches[self.name] += count
+        if count:
+            context.matches[self.name] += count
         return count
 
 
