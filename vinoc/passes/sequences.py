@@ -32,7 +32,7 @@ class FuseSequence(Pass):
     def run(self, graph: Graph, context: Context) -> int:
         count = 0
         for node in list(graph):
-            if node.kind != "TensorIterator":
+            if node.kind != "TensorIterator" or context.is_spent:
                 continue
             found = _recognized(node)
             if isinstance(found, str):
@@ -40,8 +40,7 @@ class FuseSequence(Pass):
                 continue
             _replace(graph, node, found)
             count += 1
-        if count:
-            context.matches[self.name] += count
+            context.matches[self.name] += 1
         return count
 
 

@@ -27,7 +27,7 @@ class SinkTransposes(Pass):
         seen: dict[Order, set[Node]] = {}
         for node in list(graph):
             order = order_of(node) if node.graph is graph else None
-            if order is None:
+            if order is None or context.is_spent:
                 continue
             region = _grown(node, order, seen.setdefault(order, set()))
             if not region.nodes:
@@ -39,8 +39,7 @@ class SinkTransposes(Pass):
                 continue
             region.move(graph)
             count += 1
-        if count:
-            context.matches[self.name] += count
+            context.matches[self.name] += 1
         return count
 
 

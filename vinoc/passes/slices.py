@@ -33,11 +33,10 @@ class SlicesToSplit(Pass):
                 why = _gap(source, axis, parts)
                 if why:
                     context.decline(self.name, node.where, why)
-                else:
+                elif not context.is_spent:
                     _split(graph, source, axis, sorted(parts, key=lambda p: p[:2]))
                     count += 1
-        if count:
-            context.matches[self.name] += count
+                    context.matches[self.name] += 1
         return count
 
 

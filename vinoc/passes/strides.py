@@ -28,7 +28,7 @@ class MoveStrides(Pass):
     def run(self, graph: Graph, context: Context) -> int:
         count = 0
         for node in list(graph)[::-1]:
-            if node.graph is not graph or not _picks(node):
+            if node.graph is not graph or not _picks(node) or context.is_spent:
                 continue
             found = _sources(node.operand(0), _strides(node))
             if isinstance(found, str):
@@ -36,8 +36,7 @@ class MoveStrides(Pass):
                 continue
             found.move(graph)
             count += 1
-        if count:
-            context.matches[self.name] += count
+            context.matches[self.name] += 1
         return count
 
 
