@@ -85,6 +85,20 @@ def test_lines_and_functions_read_well() -> None:
     assert all(buffer.dtype is f32 for buffer in weights.values())
 
 
+def test_weights_that_repeat_a_number_are_filled_once() -> None:
+    """Loops read whole arrays, and copying one at every call would cost more than the loop."""
+    graph = Graph("net")
+    x = graph.add_input(TensorType(f32, (1, 3, 12, 12)), "x")
+    b = Builder(graph)
+    same = np.broadcast_to(np.float32(0.5), (3, 3, 3, 3))
+    graph.add_output(b.Convolution(b.Convolution(x, same, **ONE), same.copy(), **ONE), "y")
+    PassManager("numba-loops,dce").run(graph)
+    text, weights = render(graph, "net")
+    assert not weights
+    assert text.count("np.full((3, 3, 3, 3), np.array(0.5, np.float32))") == 1
+    assert "\nw = {}\n" in text
+
+
 def test_a_lowered_graph_is_still_a_numpy_module() -> None:
     """What has loops says the same with NumPy."""
     graph = Graph("net")

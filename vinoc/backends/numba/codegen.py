@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from ...ir.buffer import Buffer
 from ...ir.graph import Graph, Node
 from ...ir.op import Op
 from ..cpu.region import Region
+from ..numpy import literals
 from ..numpy.codegen import Generator
 from ..numpy.files import write_all
+from ..numpy.layout import quoted
 from ..numpy.opform import OpForm
 from .chainform import ChainForm
 
@@ -38,6 +42,20 @@ class NumbaGenerator(Generator):
     def __init__(self, graph: Graph, name: str) -> None:
         super().__init__(graph, name)
         self._chains: dict[Node, ChainForm] = {}
+        self._splats: dict[str, str] = {}
+
+    def splats(self) -> list[str]:
+        return [f"w[{quoted(key)}] = {text}" for text, key in self._splats.items()]
+
+    def _constant(self, buffer: Buffer, label: str) -> str:
+        """Loops read arrays that are whole: one that repeats a number is filled when the module is loaded."""
+        if buffer.splat is None or buffer.size <= literals.INT_LIMIT or not literals.small(buffer):
+            return super()._constant(buffer, label)
+        value = literals.array_text(np.asarray(buffer.splat))
+        text = f"np.full({literals.literal(buffer.shape)}, {value})"
+        if text not in self._splats:
+            self._splats[text] = self.weight_names.take(label)
+        return f"w[{quoted(self._splats[text])}]"
 
     def graphs(self) -> Iterator[Graph]:
         return _without_chains(self.graph)

@@ -120,10 +120,6 @@ class Generator:
         """The graph and the bodies that are written out."""
         return self.graph.walk()
 
-    def is_literal(self, buffer: Buffer) -> bool:
-        """True for a constant that is written into the code."""
-        return literals.small(buffer)
-
     def splats(self) -> list[str]:
         """Lines that make weights which are not stored."""
         return []
@@ -287,7 +283,7 @@ class Generator:
             buffer.array  # noqa: B018  # reads it
         except OSError as error:
             raise VinocError(f"cannot be read: {error}", f"constant '{label}'") from error
-        if self.is_literal(buffer):
+        if literals.small(buffer):
             text, maker = literals.buffer_text(buffer)
             if maker:
                 self.makers[maker] = None

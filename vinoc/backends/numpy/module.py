@@ -59,7 +59,8 @@ class Module:
         ]
         text = "\n\n".join(blocks) + "\n\n"
         parts = ["\n".join([*self._table("INPUTS", self.inputs), *self._table("OUTPUTS", self.outputs)])]
-        parts += ["\n".join([_WEIGHTS, *self.splats])] if self.has_weights else []
+        weights = [_WEIGHTS] if self.has_weights else ["w = {}"] if self.splats else []
+        parts += ["\n".join([*weights, *self.splats])] if weights else []
         parts += [_STATE] if self.has_state else []
         parts += [*self.makers, self._model(), self._infer(), _CHECK]
         text += "\n\n\n".join(parts)

@@ -129,14 +129,13 @@ def convolve_panel(phases, weights, bias, out, size, window, limits):
     channels, depth = weights.shape
     count = min(PIXELS, out.shape[1] * pitch - start)
     columns = -(-count // LANES) * LANES
-    panel = aligned(DEPTH * PIXELS)
-    panel[:] = 0
+    panel = aligned(min(DEPTH, depth + 3) * PIXELS)
     scratch = np.empty((4, DEPTH), np.float32)
     sums = aligned((channels + 3) * PIXELS)
     sums[:] = 0
     for k in range(0, depth, DEPTH):
         rows = min(DEPTH, depth - k)
-        gather(phases, panel, k, rows, count, size, window)
+        gather(phases, panel, k, rows, count, columns, size, window)
         for o in range(0, channels, 4):
             multiply(whole(weights[o : o + 4, k : k + rows], scratch), panel, sums[o * PIXELS :], columns)
     for o in range(channels):
@@ -183,7 +182,7 @@ def whole(weights, scratch):
 
 
 @njit(cache=CACHED, error_model="numpy")
-def gather(phases, panel, first, rows, count, size, window):
+def gather(phases, panel, first, rows, count, columns, size, window):
     """Rows `first`.. of the matrix of windows: what the output pixels see at one tap of the filter."""
     tall, wide, pitch, start = size
     down, right, dilate_y, dilate_x = window[:4]
@@ -196,7 +195,9 @@ def gather(phases, panel, first, rows, count, size, window):
         row = panel[k * PIXELS : k * PIXELS + count]
         for i in range(len(row)):
             row[i] = line[i]
-    panel[rows * PIXELS : (rows + 3) * PIXELS] = 0
+        panel[k * PIXELS + count : k * PIXELS + columns] = 0
+    for k in range(rows, -(-rows // 4) * 4):
+        panel[k * PIXELS : k * PIXELS + columns] = 0
 
 
 @njit(cache=CACHED, error_model="numpy")
