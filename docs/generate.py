@@ -29,9 +29,8 @@ def ops() -> Iterator[str]:
     yield NOTE
     yield "# Operations"
     yield ""
-    yield f"{len(classes)} operations. The set is OpenVINO's; *internal* ones are those that it lacks: they run on"
-    yield "the reference, and writing IR refuses them by name. `[x]` is an optional input, `*x` any number, `a=1` a"
-    yield "default."
+    yield f"{len(classes)} operations. The set is OpenVINO's; *internal* ones are those that it lacks: the devices run"
+    yield "them, and writing IR refuses them by name. `[x]` is an optional input, `*x` any number, `a=1` a default."
     yield ""
     yield "Columns: infer (types and shapes), evaluate (the reference), xml (OpenVINO IR), onnx (the ONNX frontend"
     yield "makes it), numpy (generated NumPy modules), cpu (kernel; folded: nothing is left to run; around"

@@ -18,8 +18,6 @@ from ..ir.op import registry
 
 COLUMNS = ("domain", "operator", "from opset", "IR", "CPU kernel", "meaning")
 FRONTENDS = ("onnx",)
-ISLANDS_WHOLLY = frozenset({"If", "Loop", "TensorIterator"})
-"""Operations with bodies, which the engine runs itself."""
 
 
 def rows(frontend: str, names: Sequence[str] = ()) -> list[tuple[str, ...]]:
@@ -75,16 +73,13 @@ LOWERED = frozenset({"Dropout"})
 
 def kernel(made: frozenset[str]) -> str:
     """How the CPU device runs what an operator becomes: with kernels, as islands, or both."""
-    from ..backends.cpu import device  # noqa: F401  # declares the lowerings
-    from ..backends.cpu.codegen.operations import OPERATIONS
-    from ..backends.cpu.lowering.plan import _LOWERINGS
+    from ..backends.cpu.coverage import support
 
-    compiled = {*_LOWERINGS, *OPERATIONS, "Convolution", "GroupConvolution", "MatMul", *ISLANDS_WHOLLY, *LOWERED}
     main = (made - HELPERS) or made
-    fast = main & compiled
-    if fast == main:
+    islands = {k for k in main if k not in LOWERED and support(k) == "island"}
+    if not islands:
         return "yes"
-    return "some" if fast else "island"
+    return "some" if len(islands) < len(main) else "island"
 
 
 @cache
