@@ -91,10 +91,8 @@ def measure(model: Path, threads: int, rounds: int, size: int, folder: Path) -> 
     shown = [f"{statistics.median(times[n]):.2f} ({min(times[n]):.2f})" for n in ("numpy", "numba")]
     least = min(times["numpy"]) / min(times["numba"])
     starts = f"{first.start:.1f} | {processes['numba'].start:.1f} | {processes['numpy'].start:.1f}"
-    name = model.parent.name
-    return (
-        f"| {name} | {' | '.join(shown)} | {ratio['numba']:.1f} ({least:.1f}) | {ratio['numpy again']:.2f} | {starts} |"
-    )
+    ratios = f"{ratio['numba']:.1f} ({least:.1f}) | {ratio['numpy again']:.2f}"
+    return f"| {model.parent.name} | {threads} | {' | '.join(shown)} | {ratios} | {starts} |"
 
 
 def main() -> None:
