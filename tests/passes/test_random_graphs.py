@@ -34,6 +34,16 @@ def feeds(graph: Graph, seed: int) -> list[np.ndarray]:
     return [rng.standard_normal(v.shape).astype(v.dtype.numpy) for v in graph.inputs]
 
 
+NOISE = {f64: 1e-12, f32: 1e-5}
+"""Differences that rounding makes of numbers about 1: where they cancel, nothing else is left of an output."""
+
+
+def agrees(expected: np.ndarray, actual: np.ndarray, dtype: object) -> bool:
+    if range_error(expected, actual) <= TOLERANCE[dtype]:
+        return True
+    return expected.shape == actual.shape and float(np.abs(expected - actual).max()) <= NOISE[dtype]
+
+
 def described(graph: Graph) -> list[tuple[object, ...]]:
     return [(v.dtype, v.shape, names) for v, names in zip(graph.outputs, graph.output_names, strict=True)]
 
@@ -55,7 +65,7 @@ def check(seed: int, dtype: object) -> None:
     assert described(graph) == described(before), pipeline
     inputs = feeds(before, seed)
     for a, b in zip(Interpreter(before).run(inputs), Interpreter(graph).run(inputs), strict=True):
-        assert range_error(a, b) <= TOLERANCE[dtype], pipeline
+        assert agrees(a, b, dtype), pipeline
 
 
 @pytest.mark.parametrize("dtype", [f32, f64], ids=["f32", "f64"])
@@ -89,7 +99,7 @@ def check_openvino(seed: int, folder: Path) -> None:
     results = compiled([a for v, a in zip(graph.inputs, inputs, strict=True)])
     for i, (wanted, names) in enumerate(zip(expected, graph.output_names, strict=True)):
         assert compiled.outputs[i].get_names() & set(names)
-        assert range_error(wanted, np.asarray(results[i])) <= TOLERANCE[f32]
+        assert agrees(wanted, np.asarray(results[i]), f32)
 
 
 @pytest.mark.parametrize("seed", range(12))
