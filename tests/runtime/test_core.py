@@ -351,3 +351,22 @@ def test_the_public_names_are_there() -> None:
         assert getattr(vinoc, name) is not None
     with pytest.raises(AttributeError, match="nothing"):
         _ = vinoc.nothing
+
+
+def test_inputs_like_the_last_are_taken_at_once_and_others_are_not() -> None:
+    """The second call of a kind goes another way through the runtime; what does not fit is refused as at the first."""
+    graph = parse_graph("graph two(x: f32[N,3], y: f32[3]) -> (z) {\n  z = Add(x, y)\n}\n")
+    graph.input_names[0] = ("x", "also_x")
+    for device in ("CPU", "TEMPLATE"):
+        compiled = vinoc.compile_model(vinoc.Model(graph), device)
+        ones = np.ones(3, np.float32)
+        for n in (2, 2, 5, 5, 2):
+            given = np.arange(3 * n, dtype=np.float32).reshape(n, 3)
+            np.testing.assert_array_equal(compiled({"x": given, "y": ones})["z"], given + 1)
+            np.testing.assert_array_equal(compiled({"y": ones, "also_x": given[::-1]})["z"], given[::-1] + 1)
+            np.testing.assert_array_equal(compiled({"x": given.astype(">f4"), "y": ones})["z"], given + 1)
+        given.flags.writeable = False
+        np.testing.assert_array_equal(compiled({"x": given, "y": ones})["z"], given + 1)
+        for bad in ({"x": given, "also_x": given}, {"x": given}, {"x": given.T, "y": ones}, {"x": given, "z": ones}):
+            with pytest.raises(vinoc.VinocError):
+                compiled(bad)

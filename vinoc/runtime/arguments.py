@@ -14,6 +14,36 @@ from ..ir.types import OptionalType, SequenceType, Shape, TensorType, Type
 from .model import Port, find_port
 
 
+class Binder:
+    """`bind` for the same ports again and again: what is given as it was the last time is taken at once."""
+
+    def __init__(self, ports: Sequence[Port]) -> None:
+        self.ports = ports
+        self._index = {name: p.index for p in ports for name in p.names}
+        self._seen: list[tuple[Any, Any]] = [(None, None)] * len(ports)
+
+    def __call__(self, inputs: Any) -> list[Any]:
+        """An array for each port. Raises as `bind` does."""
+        if type(inputs) is dict and len(inputs) == len(self._seen):
+            values: list[Any] = [None] * len(self._seen)
+            for key, value in inputs.items():
+                index = self._index.get(key, -1) if type(key) is str else -1
+                if index < 0 or values[index] is not None or not self._is_as_before(index, value):
+                    break
+                values[index] = value
+            else:
+                return values
+        bound = bind(inputs, self.ports)
+        for i, (value, port) in enumerate(zip(bound, self.ports, strict=True)):
+            if _fits(value, port.type):
+                self._seen[i] = value.dtype, value.shape
+        return bound
+
+    def _is_as_before(self, index: int, value: Any) -> bool:
+        dtype, shape = self._seen[index]
+        return type(value) is np.ndarray and value.dtype is dtype and value.shape == shape
+
+
 def bind(inputs: Any, ports: Sequence[Port]) -> list[Any]:
     """An array for each port, from a dict (by name, index or port), a sequence, or one array for the only input.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..ir.errors import VinocError
 from ..ir.graph import Graph
-from .arguments import bind
+from .arguments import Binder
 from .engines import Engine, engine_maker, stored_engine_maker
 from .model import Port, Ported, find_port, ports_of
 from .profiling import ProfilingInfo
@@ -56,6 +56,7 @@ class InferRequest(Ported):
         self._model = model
         self._inputs, self._outputs = model.inputs, model.outputs
         self._engine: Engine = model._start()
+        self._bind = Binder(self._inputs)
         self._results: Results | None = None
 
     @property
@@ -81,7 +82,7 @@ class InferRequest(Ported):
         Sequences are lists of arrays, an empty optional is None. Raises UsageError for inputs that do not fit,
         EvaluationError when an operation cannot be computed.
         """
-        self._results = Results(self._outputs, self._engine.run(bind(inputs, self._inputs)))
+        self._results = Results(self._outputs, self._engine.run(self._bind(inputs)))
         return self._results
 
     def get_profiling_info(self) -> list[ProfilingInfo]:

@@ -111,7 +111,12 @@ class Native:
 
 def _is_view(value: Any, inputs: Sequence[Any]) -> bool:
     """Whether a result may be something that others hold: kernels give arrays of their own, islands need not."""
-    return not isinstance(value, np.ndarray) or value.base is not None or any(value is a for a in inputs)
+    if type(value) is not np.ndarray or value.base is not None:
+        return True
+    for given in inputs:  # noqa: SIM110  # twice as fast as `any`
+        if value is given:
+            return True
+    return False
 
 
 def _own(value: Any) -> Any:

@@ -286,7 +286,7 @@ def find_port(ports: Sequence[Port], key: Any, side: str) -> Port:
                 return port
     elif isinstance(key, Port):
         for port in ports:
-            if port == key:
+            if port is key or port == key:
                 return port
     elif hasattr(key, "__index__"):
         index = int(key)

@@ -109,6 +109,8 @@ class Program:
 
     def _check_faults(self) -> None:
         """Raises the first fault that was noted; none is left for the next run."""
+        if not self.faults:
+            return
         noted = [fault for fault in self.faults if fault.noted[0]]
         for fault in noted:
             fault.noted[0] = 0
