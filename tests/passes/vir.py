@@ -6,7 +6,9 @@
     ---
     graph g(x: f32[1,3,8,8]) -> (y) { ... }
 
-The runner verifies both graphs and evaluates both on seeded inputs with the reference interpreter.
+The runner verifies both graphs and evaluates both on seeded inputs with the reference interpreter. A line `// face`
+tells that the pass is to change what the model computes: its numbers are tests/passes/test_face.py's. After
+`// refused: ` stands what a pass says that cannot do what it was told to; no second graph follows.
 """
 
 from __future__ import annotations
@@ -15,10 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from vinoc.backends.numpy import Interpreter
 from vinoc.ir import Graph
 from vinoc.ir.dim import Sym, bounds
+from vinoc.ir.errors import VinocError
 from vinoc.ir.text import parse_graph, print_graph
 from vinoc.ir.types import TensorType
 from vinoc.ir.verify import verify
@@ -32,6 +36,8 @@ TOLERANCE = 2e-5
 class Case:
     pipeline: str
     declines: list[str]
+    refused: list[str]
+    face: bool
     tolerance: float
     header: str
     before: str
@@ -44,8 +50,9 @@ def load(path: Path) -> Case:
     lines = source.splitlines()
     comments = [line[2:].strip() for line in lines if line.startswith("//")]
     declines = [c.removeprefix("declines:").strip() for c in comments if c.startswith("declines:")]
+    refused = [c.removeprefix("refused:").strip() for c in comments if c.startswith("refused:")]
     tolerance = next((float(c.removeprefix("tolerance:")) for c in comments if c.startswith("tolerance:")), TOLERANCE)
-    return Case(comments[0], declines, tolerance, "\n".join(lines), source, expected)
+    return Case(comments[0], declines, refused, "face" in comments, tolerance, "\n".join(lines), source, expected)
 
 
 def random_inputs(graph: Graph, seed: int = 0) -> list[np.ndarray]:
@@ -78,6 +85,13 @@ def run(path: Path, update: bool) -> None:
     before = parse_graph(case.before, path.name)
     verify(before)
     graph = before.clone()
+    if case.refused:
+        with pytest.raises(VinocError) as caught:
+            PassManager(case.pipeline).run(graph)
+        for wanted in case.refused:
+            assert wanted in str(caught.value), caught.value
+        verify(graph)
+        return
     results = PassManager(case.pipeline, [Verify()], explain=True).run(graph)
     actual = print_graph(graph)
     if update:
@@ -89,6 +103,8 @@ def run(path: Path, update: bool) -> None:
     for wanted in case.declines:
         rule, _, why = wanted.partition(": ")
         assert any(d.startswith(rule) and why in d for d in declined), f"nobody declined with {wanted!r}: {declined}"
+    if case.face:
+        return
     inputs = random_inputs(before)
     expected = Interpreter(before).run(inputs)
     for a, b in zip(expected, Interpreter(graph).run(inputs), strict=True):

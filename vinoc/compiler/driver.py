@@ -214,7 +214,9 @@ def _instruments(options: Options, stage: Watch, graph: Graph) -> tuple[list[Ins
         from .samples import evaluable_inputs
 
         stage("evaluating the model on random inputs")
-        numeric = NumericCheck(evaluate, evaluable_inputs(graph, evaluate))
+        numeric = NumericCheck(
+            evaluate, evaluable_inputs(graph, evaluate), sample=lambda g: evaluable_inputs(g, evaluate)
+        )
         made.append(numeric)
     return made, numeric
 

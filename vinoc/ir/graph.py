@@ -12,7 +12,7 @@ met at its new place, and iteration goes on from there when it is the current on
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Union
 
 from . import loc as _loc
@@ -248,6 +248,33 @@ class Graph:
         del self.outputs[index]._uses[self, index]
         value._uses[self, index] = None
         self.outputs[index] = value
+
+    def swap_input(self, index: int, type: Type) -> Value:
+        """A new value of another type in place of an input, whose names it takes; who reads the old one still does."""
+        check_size(type)
+        value = Value(type, self, index, self.inputs[index].name)
+        self.inputs[index] = value
+        return value
+
+    def set_input_types(self, types: Mapping[int, Type]) -> None:
+        """Gives inputs other types, all at once; whatever depends on them is inferred again.
+
+        Raises InferenceError, naming the node that cannot take them; then everything is as it was.
+        """
+        old = {i: self.inputs[i].type for i in types}
+        try:
+            self._give(types)
+        except InferenceError:
+            self._give(old)
+            raise
+
+    def _give(self, types: Mapping[int, Type]) -> None:
+        users: dict[Node, None] = {}
+        for i, type in types.items():
+            check_size(type)
+            self.inputs[i].type = type
+            users.update(dict.fromkeys(self.inputs[i].users))
+        self._changed(list(users), retype=True)
 
     def remove_input(self, index: int) -> None:
         """Drops an input that nothing reads. Raises VinocError when something does."""

@@ -74,6 +74,8 @@ class Pass:
     name: ClassVar[str]
     after: ClassVar[tuple[tuple[str, str], ...]] = ()
     """(other pass, reason): where both are in a pipeline, the other comes first. Checked, never reordered."""
+    face: ClassVar[bool] = False
+    """True: it changes what the model computes, or its ports, as it was told to. It does not enter bodies."""
 
     def run(self, graph: Graph, context: Context) -> int:
         """Changes the graph; returns how many changes it made."""

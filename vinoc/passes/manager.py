@@ -22,6 +22,7 @@ class StepResult:
     pipeline: str
     changes: int = 0
     seconds: float = 0.0
+    face: bool = False  # it was told to change what the model computes, or its ports
     nodes_before: int = 0
     nodes_after: int = 0
     matches: Counter[str] = field(default_factory=Counter)
@@ -94,12 +95,12 @@ class PassManager:
         return total
 
     def _run_pass(self, p: Pass, graph: Graph) -> int:
-        step = StepResult(len(self.results), p.name, str(p), nodes_before=sum(map(len, graph.walk())))
+        step = StepResult(len(self.results), p.name, str(p), face=p.face, nodes_before=sum(map(len, graph.walk())))
         for instrument in self.instruments:
             instrument.before(step, graph)
         context = Context(self.explain, step.matches, step.declined, step.rewritten, self.limits.get(step.index))
         began = time.perf_counter()
-        for g in list(graph.walk()):
+        for g in [graph] if p.face else list(graph.walk()):
             try:
                 step.changes += p.run(g, context)
             except VinocError as error:
