@@ -68,13 +68,19 @@ def onnx_models(shared: Path) -> list[Model]:
 error = range_error
 
 
-def onnxruntime_outputs(model: Model) -> list[dict[str, np.ndarray]]:
-    """What onnxruntime computes for every case on this machine, without its graph optimizations."""
+def onnxruntime_session(model: Model) -> Any:
+    """A session of onnxruntime without its graph optimizations."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(str(model.path), options, providers=["CPUExecutionProvider"])
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(model.path), options, providers=["CPUExecutionProvider"])
+
+
+def onnxruntime_outputs(model: Model) -> list[dict[str, np.ndarray]]:
+    """What onnxruntime computes for every case on this machine, without its graph optimizations."""
+    session = onnxruntime_session(model)
     names = [o.name for o in session.get_outputs()]
     return [dict(zip(names, session.run(names, case.inputs), strict=True)) for case in model.cases()]
 
