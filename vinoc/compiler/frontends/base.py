@@ -42,19 +42,24 @@ class Frontend(Protocol):
         """
 
 
-@cache
 def frontends() -> dict[str, Frontend]:
     """All frontends by name. Raises VinocError when two packages bring one of the same name."""
-    return {name: entry.load()() for name, entry in entries(GROUP).items()}
+    return {name: _loaded(name) for name in entries(GROUP)}
+
+
+@cache
+def _loaded(name: str) -> Frontend:
+    made: Frontend = entries(GROUP)[name].load()()
+    return made
 
 
 def find_frontend(name: str) -> Frontend:
     """The frontend of that name. Raises UsageError with the nearest name."""
-    known = frontends()
+    known = entries(GROUP)
     if name not in known:
         hint = did_you_mean(name, known)
         raise UsageError(f"no frontend named '{name}'", help=f"{hint + ' ' if hint else ''}known: {', '.join(known)}")
-    return known[name]
+    return _loaded(name)
 
 
 def frontend_for(path: str | PathLike[str]) -> Frontend:
@@ -62,14 +67,16 @@ def frontend_for(path: str | PathLike[str]) -> Frontend:
     path = Path(path)
     if not path.exists():
         raise ModelError("no such file", str(path), "check the path")
-    for frontend in frontends().values():
-        if path.name.lower().endswith(frontend.extensions):
-            return frontend
+    # One that is called like the extension comes first: the others then need not be imported.
+    for name in sorted(entries(GROUP), key=lambda name: f".{name}" != path.suffix.lower()):
+        if path.name.lower().endswith(_loaded(name).extensions):
+            return _loaded(name)
+    found = frontends().values()
     if path.is_file():
-        for frontend in frontends().values():
+        for frontend in found:
             if frontend.recognizes(path):
                 return frontend
-    known = ", ".join(sorted({e for f in frontends().values() for e in f.extensions}))
+    known = ", ".join(sorted({e for f in found for e in f.extensions}))
     raise ModelError(
         "not a model format that vinoc knows", str(path), f"known extensions: {known}; name the format with --framework"
     )
