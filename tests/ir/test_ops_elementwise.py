@@ -176,6 +176,20 @@ for flag in (True, False):
     case("Multinomial", PROBS, scalar(4, np.int32), log_probs=False, same=False, **drawn)
     case("Multinomial", np.log(PROBS[0]), i64(3), log_probs=True, same=False, **drawn)
 
+case("CumProd", PAIR, scalar(1, np.int64), same=False)
+case("CumProd", i32(1, 2, 3, 4), scalar(0, np.int32), exclusive=True, reverse=True, same=False)
+case("BitCast", SPREAD, destination_type=t.i32, same=False)
+case("BitCast", i64(0, -1, 1 << 62), destination_type=t.f64, same=False)
+case(
+    "MelWeightMatrix",
+    *(scalar(v, np.int64) for v in (8, 64, 16000)),
+    scalar(0.0),
+    scalar(8e3),
+    output_type=t.f32,
+    same=False,
+)
+case("DropoutMask", i64(3, 4), scalar(0.5), seed=3, same=False)
+
 ALL = [
     pytest.param(kind, attributes, operands, same, id=f"{kind}-{i}")
     for kind, cases in CASES.items()
@@ -403,7 +417,7 @@ def test_narrow_floats() -> None:
     bf16 = t.bf16.numpy
     for kind, cases in CASES.items():
         for attributes, operands, _ in cases:
-            if kind == "RandomUniform" or not all(a.dtype == F32 for a in operands):
+            if kind in ("RandomUniform", "BitCast") or not all(a.dtype == F32 for a in operands):
                 continue
             results = run(make(kind, **attributes), *[a.astype(bf16) for a in operands])
             wide = run(make(kind, **attributes), *[a.astype(bf16).astype(F32) for a in operands])

@@ -158,7 +158,10 @@ def _pass(tree: Tree[Token], text: str, source: str) -> Pass:
         key, value = option.children  # type: ignore[union-attr]  # options are rules
         if str(key) in values:
             raise _at(text, _column(key), len(str(key)), f"option '{key}' is given twice", source)
-        values[str(key)] = _value(value)
+        try:
+            values[str(key)] = _value(value)
+        except ValueError:  # Python reads no numbers of thousands of digits
+            raise _at(text, _column(key), len(str(key)), f"the number of option '{key}' is too long", source) from None
     try:
         return make(pass_class(str(name)), values)
     except UsageError as error:

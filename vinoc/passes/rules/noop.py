@@ -265,5 +265,7 @@ class BroadcastIntoElementwise(Rewrite):
         if (m.y.rank or 0) > (m.x.rank or 0) or m.y.rank is None:
             return Decline("the rank of what is broadcast is not known")
         wide = m.node("Broadcast").output
+        if m.x is wide:
+            return Decline("both operands are the same broadcast, which makes the shape")
         operands = [m.y if v is wide else v for v in m.root.inputs]
         return b.build(m.root.op, *operands)
