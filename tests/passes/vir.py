@@ -7,7 +7,7 @@
     graph g(x: f32[1,3,8,8]) -> (y) { ... }
 
 The runner verifies both graphs and evaluates both on seeded inputs with the reference interpreter. A line `// face`
-tells that the pass is to change what the model computes: its numbers are tests/passes/test_face.py's. After
+tells that the pass is to change what the model computes: its numbers are tests/compiler/test_face.py's. After
 `// refused: ` stands what a pass says that cannot do what it was told to; no second graph follows.
 """
 

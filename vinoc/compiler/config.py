@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from ..ir.errors import UsageError, did_you_mean
+from .face.options import Face
 
 DEFAULT_PASSES = "inline-if,fold,dropout,cse,fuse,dce"
 """What `vinoc MODEL` runs when `--passes` is not given."""
@@ -26,6 +27,9 @@ HALF_PASSES = f"{CPU_PASSES},fp16{{rounding=nearest,products=true}}"
 
 FP16_PASS = "fp16"
 
+NO_FACE = Face()
+"""The model as it is."""
+
 Verification: TypeAlias = Literal["off", "structure", "numeric"]
 
 
@@ -37,6 +41,7 @@ class Options:
     target      name of a backend
     out_dir     where the files go; made when it does not exist
     model_name  stem of the files; None: the model's
+    face        the inputs: where the model begins, shapes, types, layouts, what is done to them first
     framework   name of a frontend; None: found by extension and contents
     outputs     tensors or nodes (`name:port`) to compute in place of the model's outputs; empty: the model's own
     verify      off, structure (types, links, order after every pass), numeric (outputs on random inputs too)
@@ -50,6 +55,7 @@ class Options:
     model_name: str | None = None
     framework: str | None = None
     outputs: Sequence[str] = ()
+    face: Face = NO_FACE
     verify: Verification = "structure"
     dump_dir: Path | None = None
     dump_after: Sequence[str] = ()

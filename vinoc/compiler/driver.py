@@ -15,9 +15,11 @@ from typing import Any
 from ..backends.base import Backend, backend
 from ..ir.errors import ModelError, UsageError, VinocError, did_you_mean
 from ..ir.graph import Graph
+from ..passes.base import Pass
 from ..passes.manager import Instrument, PassManager, StepResult
 from ..passes.pipeline import Pipeline, parse
-from .config import Options
+from .config import NO_FACE, Options
+from .face.options import Face, options_named
 
 Watch = Callable[[str], None]
 """Is told the stage that begins: `reading m.onnx`, `pass 'fuse'`, ..."""
@@ -81,14 +83,17 @@ def compile_model_file(
         _check_directory(options.out_dir)
         clock = _Clock()
         stage(f"reading {path}")
-        graph = read_model(path, options.framework, options.outputs)
+        graph, face = open_model(path, options.framework, options.outputs, options.face)
+        pipeline = Pipeline((*face, *pipeline.steps))
         clock.lap("read")
         before = Size.of(graph)
         instruments, numeric = _instruments(options, stage, graph)
         explain = options.record or bool(options.explain)
-        steps = PassManager(pipeline, instruments, explain).run(graph)
+        with options_named(options.face):
+            steps = PassManager(pipeline, instruments, explain).run(graph)
         clock.lap("passes")
-        result = Result(path, options, str(passes), str(lowering), before, Size.of(graph), steps)
+        asked = str(Pipeline((*face, *passes.steps)))
+        result = Result(path, options, asked, str(lowering), before, Size.of(graph), steps)
         stage(f"writing target '{maker.name}'")
         result.files = _write(maker, graph, options, path)
         clock.lap("write")
@@ -102,6 +107,16 @@ def read_model(path: str | os.PathLike[str], framework: str | None = None, outpu
 
     Raises VinocError, naming the formats when the file is of none.
     """
+    return open_model(path, framework, outputs)[0]
+
+
+def open_model(
+    path: str | os.PathLike[str],
+    framework: str | None = None,
+    outputs: Sequence[str] = (),
+    face: Face = NO_FACE,
+) -> tuple[Graph, tuple[Pass, ...]]:
+    """The graph of a model file that begins where `face` says, and the passes that give it the rest of its face."""
     from .frontends.base import find_frontend, frontend_for
 
     path = Path(path)
@@ -113,7 +128,14 @@ def read_model(path: str | os.PathLike[str], framework: str | None = None, outpu
         raise ModelError("is a folder", str(path), f"name a file; {formats()}")
     frontend = find_frontend(framework) if framework else frontend_for(path)
     try:
-        return frontend.load(path, outputs=outputs or None)
+        if not face:
+            return frontend.load(path, outputs=outputs or None), ()
+        from .face.begin import begin
+        from .face.plan import passes_for
+
+        start = begin(face, frontend, path, outputs)
+        graph = frontend.load(path, inputs=start.inputs or None, outputs=outputs or None)
+        return graph, passes_for(face, start, graph)
     except OSError as error:
         raise ModelError(f"cannot be read: {error.strerror or error}", str(path)) from error
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from ..compiler.config import CPU_PASSES, DEFAULT_PASSES, FP16_PASS, HALF_PASSES, RUNTIME_PASSES
-from ..compiler.driver import quiet_gc
+from ..compiler.config import CPU_PASSES, DEFAULT_PASSES, FP16_PASS, HALF_PASSES, RUNTIME_PASSES, with_fp16
+from ..compiler.driver import open_model, quiet_gc
 from ..compiler.driver import read_model as read_graph
+from ..compiler.face.options import Face, options_named
 from ..ir.errors import UsageError, VinocError, did_you_mean
 from ..ir.graph import Graph
 from ..passes.manager import PassManager
+from ..passes.pipeline import Pipeline, parse
 from .compiled import CompiledModel
 from .model import Model
 from .properties import PROPERTIES, checked, find
@@ -157,7 +160,16 @@ def read_model(model: Source, weights: Source | None = None) -> Model:
 
 
 def _read_together(model: Source, weights: Source | None) -> Graph:
-    """Reads contents, or files that do not lie side by side, from a folder that holds them under one stem."""
+    with _file_of(model, weights) as path:
+        return read_graph(path)
+
+
+@contextmanager
+def _file_of(model: Source, weights: Source | None = None) -> Iterator[Path]:
+    """The file of a model. Contents, or files that do not lie side by side, lie in a folder under one stem."""
+    if isinstance(model, str | PathLike) and weights is None:
+        yield Path(model)
+        return
     with tempfile.TemporaryDirectory(prefix="vinoc-") as folder:
         path = Path(folder) / "model"
         if isinstance(model, str | PathLike):
@@ -169,7 +181,7 @@ def _read_together(model: Source, weights: Source | None) -> Graph:
             path.with_suffix(".bin").symlink_to(Path(weights).resolve())
         elif weights is not None:
             path.with_suffix(".bin").write_bytes(weights)
-        return read_graph(path)
+        yield path
 
 
 def compile_model(
@@ -179,12 +191,28 @@ def compile_model(
     return Core().compile_model(model, device_name, config)
 
 
-def convert_model(model: Source, passes: str = DEFAULT_PASSES) -> Model:
-    """Reads a model and optimizes it as the command line does. Raises VinocError."""
-    made = read_model(model)
-    with quiet_gc():
-        PassManager(passes).run(made.graph)
-    return Model(made.graph)
+def convert_model(
+    model: Source,
+    passes: str = DEFAULT_PASSES,
+    *,
+    output: str | Sequence[str] | None = None,
+    compress_to_fp16: bool = False,
+    **face: Any,
+) -> Model:
+    """Reads a model and optimizes it as the command line does. Raises VinocError.
+
+    Further arguments are those of the Model Optimizer, as text or as Python's values: `input`, `input_shape`, `batch`,
+    `mean_values`, `scale_values`, `scale`, `reverse_input_channels`, `layout`, `source_layout`, `target_layout`,
+    `freeze_placeholder_with_value`, `static_shape`, `transform`. Raises TypeError for any other.
+    """
+    asked = Face(**face)
+    wanted = [n.strip() for n in output.split(",")] if isinstance(output, str) else list(output or ())
+    with quiet_gc(), _file_of(model) as path:
+        graph, first = open_model(path, outputs=wanted, face=asked)
+        steps = parse(with_fp16(passes) if compress_to_fp16 else passes).steps
+        with options_named(asked):
+            PassManager(Pipeline((*first, *steps))).run(graph)
+    return Model(graph)
 
 
 def save_model(model: Model, output_model: str | PathLike[str], compress_to_fp16: bool = True) -> None:
@@ -198,9 +226,10 @@ def save_model(model: Model, output_model: str | PathLike[str], compress_to_fp16
     path = Path(output_model)
     if path.suffix != ".xml":
         raise UsageError(f"a model is saved as .xml, not '{path.suffix}'", str(path))
-    graph = model.graph
-    if compress_to_fp16:
-        graph = graph.clone()
-        PassManager(FP16_PASS).run(graph)
+    target = backend("ir")
+    graph = model.graph.clone()
     with quiet_gc():
-        backend("ir").write(graph, path.parent, path.stem)
+        PassManager(target.lowering).run(graph)
+        if compress_to_fp16:
+            PassManager(FP16_PASS).run(graph)
+        target.write(graph, path.parent, path.stem)

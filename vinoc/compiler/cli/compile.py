@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import click
 
 from ... import __version__
 from ...ir.errors import UsageError
-from .options import FILE, SETTINGS, debug, framework, outputs, pipeline
+from .options import FILE, SETTINGS, debug, face, framework, outputs, pipeline
 
 FP16, FP32 = ("FP16", "half"), ("FP32", "float")
 
@@ -48,6 +49,7 @@ def _joined(args: list[str]) -> list[str]:
 @click.option("-t", "--target", metavar="T", default="ir", help="What to make: ir, numpy, numba, cpu [ir].")
 @framework
 @outputs
+@face
 @pipeline
 @click.option("--data_type", type=click.Choice([*FP16, *FP32]), help="FP16 or half: the same as --compress_to_fp16.")
 @click.option("--compress_to_fp16", type=bool, metavar="[True|False]", default=False, help="Store weights as FP16.")
@@ -101,6 +103,7 @@ def _model(argument: Path | None, option: Path | None) -> Path:
 
 def _options(given: dict[str, Any]) -> Any:
     from ..config import DEFAULT_PASSES, Options, with_fp16
+    from ..face.options import Face
 
     passes = DEFAULT_PASSES if given["passes"] is None else given["passes"]
     if given["compress_to_fp16"] or given["data_type"] in FP16:
@@ -114,6 +117,7 @@ def _options(given: dict[str, Any]) -> Any:
         model_name=given["model_name"],
         framework=given["framework"],
         outputs=given["output"],
+        face=Face(**{f.name: given[f.name] for f in fields(Face)}),
         verify=given["verify"],
         dump_dir=given["dump_dir"],
         dump_after=given["dump_after"],

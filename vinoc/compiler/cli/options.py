@@ -52,3 +52,19 @@ pipeline = _all(
     click.option("--dump_after", multiple=True, metavar="PASS", help="With --dump_dir: write it after these only."),
     click.option("--explain", multiple=True, metavar="PASS", help="Tell where a pass did not apply, and why."),
 )  # fmt: skip
+
+face = _all(
+    click.option("--input", metavar="LIST", help="Where the model begins: data[1,3]{f32},0:node,node:1,flag->True."),
+    click.option("--input_shape", metavar="LIST", help="Shapes of the inputs: [1,3,224,224],[1,?,1..8]."),
+    click.option("-b", "--batch", type=int, metavar="N", help="The size of the batch."),
+    click.option("-ms", "--mean_values", metavar="LIST", help="Subtract these: [123,117,104], or data[123,117,104]."),
+    click.option("--scale_values", metavar="LIST", help="Then divide by these."),
+    click.option("-s", "--scale", type=float, metavar="X", help="Divide all inputs of floats by this."),
+    click.option("--reverse_input_channels", is_flag=True, help="Images come as BGR for a model of RGB, or so."),
+    click.option("--layout", metavar="LIST", help="Names of dimensions: nhwc, data[n,c]; nhwc->nchw to change them."),
+    click.option("--source_layout", metavar="LIST", help="The layouts of the model's ports."),
+    click.option("--target_layout", metavar="LIST", help="The layouts that they are to have."),
+    click.option("--freeze_placeholder_with_value", metavar="LIST", help="Constants in place of inputs: name->True."),
+    click.option("--static_shape", is_flag=True, help="Compute all arithmetic on shapes now."),
+    click.option("--transform", metavar="LIST", help="MakeStateful[param_res_names={'in':'out'}], LowLatency2."),
+)  # fmt: skip

@@ -13,6 +13,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+from ...ir.buffer import Buffer
 from ...ir.entries import entries
 from ...ir.errors import ModelError, UsageError, did_you_mean
 from ...ir.graph import Graph
@@ -20,8 +21,9 @@ from ...ir.types import TensorType
 
 GROUP = "vinoc.frontends"
 
-Inputs: TypeAlias = Mapping[str, TensorType | None]
-"""Where a model is to begin: tensor names, with the type that the input is given or None for the model's own."""
+Inputs: TypeAlias = Mapping[str, TensorType | Buffer | None]
+"""Where a model is to begin: tensor names, with the type that the input is given, None for the model's own, or the
+contents of a constant that takes its place."""
 
 
 class Frontend(Protocol):

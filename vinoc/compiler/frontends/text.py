@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
-from ...ir.errors import ModelError, UsageError
+from ...ir.errors import ModelError
 from ...ir.graph import Graph
 from ...ir.text import read_text
 from .base import Inputs
@@ -28,10 +28,14 @@ class TextFrontend:
     def load(
         self, path: str | PathLike[str], *, inputs: Inputs | None = None, outputs: Sequence[str] | None = None
     ) -> Graph:
-        """The graph of the file. Raises ModelError with line and column; UsageError when it is to be cut."""
-        if inputs or outputs:
-            raise UsageError("a graph in text form cannot be cut", str(path), "edit the text, it is meant for that")
+        """The graph of the file, cut at tensors `inputs` and `outputs` where they are given.
+
+        Raises ModelError with line and column, UsageError for unknown names.
+        """
+        from .openvino.cut import cut
+
         try:
-            return read_text(path)
+            graph = read_text(path)
         except OSError as error:
             raise ModelError(f"cannot be read: {error.strerror or error}", str(path)) from error
+        return cut(graph, inputs or {}, outputs or ()) if inputs or outputs else graph

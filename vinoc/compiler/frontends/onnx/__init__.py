@@ -16,6 +16,7 @@ from pathlib import Path
 from ....ir.errors import ModelError, UsageError, did_you_mean
 from ....ir.graph import Graph
 from ..base import Inputs
+from ..outline import Outline
 
 MAX_OPSET = 28
 """The newest version of ai.onnx whose operators are known."""
@@ -37,6 +38,12 @@ class OnnxFrontend:
             and 0 < head[1] < 0x40
             and head[2] in (0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42)
         )
+
+    def outline(self, path: str | PathLike[str]) -> Outline:
+        """The tensors and their declared types, without conversion."""
+        from .outline import outline
+
+        return outline(path)
 
     def load(
         self, path: str | PathLike[str], *, inputs: Inputs | None = None, outputs: Sequence[str] | None = None

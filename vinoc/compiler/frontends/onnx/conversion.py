@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from ....ir.buffer import Buffer
+from ....ir.constant import Constant
 from ....ir.dtype import Array
 from ....ir.errors import ConversionError, ModelError, Problem, VinocError, did_you_mean
 from ....ir.graph import Graph, Value
 from ....ir.loc import Loc
-from ....ir.types import TensorType, Type
+from ....ir.types import Type
+from ..base import Inputs
 from . import registry
 from .context import Body, NodeContext
 from .diagnosis import broken_rule
@@ -63,10 +65,10 @@ class Conversion:
         proto: Any,
         opsets: Mapping[str, int],
         raw: Mapping[int, memoryview],
-        inputs: Mapping[str, TensorType | None],
+        inputs: Inputs,
         outputs: Sequence[str],
     ) -> Graph:
-        """The graph of a GraphProto, cut at the tensors `inputs` and `outputs`.
+        """The graph of a GraphProto, cut at the tensors `inputs` and `outputs`; contents given for one are a constant.
 
         `raw` holds the bytes of initializers, by position, that were taken out of the message.
         Raises ConversionError with everything that is wrong.
@@ -93,13 +95,16 @@ class Conversion:
         return graph
 
     def _inputs(
-        self, scope: Scope, proto: Any, inputs: Mapping[str, TensorType | None], protos: Mapping[str, Any]
+        self, scope: Scope, proto: Any, inputs: Inputs, protos: Mapping[str, Any]
     ) -> None:
         declared = {v.name: v for v in (*proto.value_info, *proto.output)} if inputs else {}
         declared.update((v.name, v) for v in proto.input)
         names = [v.name for v in proto.input if v.name not in protos or v.name in inputs]
         for name in dict.fromkeys([*names, *inputs]):
-            type: Type | None = inputs.get(name)
+            type = inputs.get(name)
+            if isinstance(type, Buffer):
+                scope.values[name] = scope.graph.insert(Constant(type), (), name=name).outputs[0]
+                continue
             try:
                 if type is None and name not in declared:
                     raise ModelError(
@@ -113,7 +118,7 @@ class Conversion:
             twice = next(n for n in names if names.count(n) > 1)
             self._report(Problem("input", "", f"two inputs are named '{twice}'", help="rename one of them"))
 
-    def _drop_unused(self, graph: Graph, inputs: Mapping[str, TensorType | None]) -> None:
+    def _drop_unused(self, graph: Graph, inputs: Inputs) -> None:
         """Where a cut makes an input of the model superfluous, it goes."""
         for i in reversed(range(len(graph.inputs))):
             if inputs and graph.inputs[i].name not in inputs and not graph.inputs[i].n_uses:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ....ir.buffer import Buffer
+from ....ir.constant import Constant
 from ....ir.errors import UsageError, did_you_mean
 from ....ir.graph import Graph, Node, Value
 from ....ir.loc import leaves
 from ....ir.types import TensorType
+from ..base import Inputs
 
 
-def cut(graph: Graph, inputs: Mapping[str, TensorType | None], outputs: Sequence[str]) -> Graph:
+def cut(graph: Graph, inputs: Inputs, outputs: Sequence[str]) -> Graph:
     """The part of a graph between the tensors `inputs` and `outputs`, inferred again.
 
-    An input is one of the graph's own, whose type is replaced where one is given, or any other tensor. Own inputs
+    An input is one of the graph's own, whose type is replaced where one is given, or any other tensor; one for which
+    contents are given becomes a constant. Own inputs
     that nothing reads any more go. Without `outputs` they stay as they are. Tensors are called by their name, by
     their layer's, or `layer:1`. Raises UsageError with the nearest name, InferenceError where a type does not fit.
     """
@@ -26,9 +30,9 @@ def cut(graph: Graph, inputs: Mapping[str, TensorType | None], outputs: Sequence
     values: dict[Value, Value] = {}
     for value, names in zip(graph.inputs, graph.input_names, strict=True):
         _, type_ = begins.pop(value, ("", None))
-        values[value] = made.add_input(type_ or value.type, value.name, names)
+        values[value] = _begun(made, value, type_, names)
     for value, (name, type_) in begins.items():
-        values[value] = made.add_input(type_ or value.type, value.name, (name,))
+        values[value] = _begun(made, value, type_, (name,))
     for node in graph:
         if node in needed:
             operands = [None if v is None else values[v] for v in node.inputs]
@@ -38,10 +42,17 @@ def cut(graph: Graph, inputs: Mapping[str, TensorType | None], outputs: Sequence
                 values.setdefault(old, out)
     for value, names in ends:
         made.add_output(values[value], names)
-    for i in reversed(range(len(graph.inputs))):
+    for i in reversed(range(len(made.inputs))):
         if not made.inputs[i].n_uses and not set(made.input_names[i]) & set(inputs):
             made.remove_input(i)
     return made
+
+
+def _begun(made: Graph, value: Value, given: TensorType | Buffer | None, names: tuple[str, ...]) -> Value:
+    """What stands in a new graph where the old one had a value: an input, or a constant."""
+    if isinstance(given, Buffer):
+        return made.insert(Constant(given), (), name=value.name).outputs[0]
+    return made.add_input(given or value.type, value.name, names)
 
 
 def _tensors(graph: Graph) -> dict[str, Value]:

@@ -1,0 +1,287 @@
+"""The Model Optimizer's options for inputs: the same done by hand around the original model, and real OpenVINO."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import vinoc
+from vinoc.backends.numpy import Interpreter
+from vinoc.compiler.driver import compile_model_file
+from vinoc.compiler.face.options import Face
+from vinoc.ir import Graph
+
+from ..conftest import SHARED
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "models"
+BLAZEFACE = EXAMPLES / "blazeface" / "blazeface.onnx"
+MNIST = EXAMPLES / "mnist" / "mnist.onnx"
+
+Arrays = list[np.ndarray]
+
+
+def original(model: Path, *inputs: np.ndarray) -> Arrays:
+    """What onnxruntime makes of the model as it is."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    return session.run(None, dict(zip([i.name for i in session.get_inputs()], inputs, strict=True)))
+
+
+def openvino(xml: Path, *inputs: np.ndarray) -> Arrays:
+    ov = pytest.importorskip("openvino")
+    compiled = ov.Core().compile_model(str(xml), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    found = compiled(list(inputs))
+    return [found[o] for o in compiled.outputs]
+
+
+def same(expected: Arrays, actual: Arrays, tolerance: float = 2e-4) -> None:
+    assert len(expected) == len(actual)
+    for a, b in zip(expected, actual, strict=True):
+        assert a.shape == b.shape
+        assert np.abs(a - b).max() <= tolerance * max(np.abs(a).max(), 1e-6)
+
+
+def image(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(0, 255, shape).astype(np.float32)
+
+
+def column(*values: float) -> np.ndarray:
+    return np.array(values, np.float32).reshape(1, -1, 1, 1)
+
+
+MEAN, SCALE = (123.7, 116.3, 103.5), (58.4, 57.1, 57.4)
+TEXT_MEAN, TEXT_SCALE = "[123.7,116.3,103.5]", "(58.4 57.1 57.4)"
+
+CASES: dict[str, tuple[dict[str, Any], Callable[[np.ndarray], np.ndarray]]] = {
+    "mean": ({"mean_values": TEXT_MEAN}, lambda x: x - column(*MEAN)),
+    "scale of each": ({"scale_values": TEXT_SCALE}, lambda x: x / column(*SCALE)),
+    "one scale": ({"scale": 127.5}, lambda x: x / np.float32(127.5)),
+    "by name": ({"mean_values": "image[127.5]", "scale_values": {"image": [127.5]}}, lambda x: x / 127.5 - 1),
+    "mean, one scale": ({"mean_values": list(MEAN), "scale": 60.0}, lambda x: (x - column(*MEAN)) / np.float32(60)),
+    "reverse": ({"reverse_input_channels": True, "scale": 255.0}, lambda x: x[:, ::-1] / np.float32(255)),
+    "all": (
+        {
+            "reverse_input_channels": True,
+            "mean_values": TEXT_MEAN,
+            "scale_values": TEXT_SCALE,
+            "layout": "image(nchw->nhwc)",
+        },
+        lambda x: (x.transpose(0, 3, 1, 2)[:, ::-1] - column(*MEAN)) / column(*SCALE),
+    ),
+    "two layouts": (
+        {"source_layout": "[n,c,h,w]", "target_layout": "nhwc", "scale": 255.0},
+        lambda x: x.transpose(0, 3, 1, 2) / np.float32(255),
+    ),
+    "bytes": (
+        {"input": "image{u8}", "mean_values": TEXT_MEAN, "scale": 60.0},
+        lambda x: (x.astype(np.float32) - column(*MEAN)) / np.float32(60),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_preprocessing(name: str, tmp_path: Path) -> None:
+    """What a user gives to the new model is what they gave to NumPy and then to the old one."""
+    options, by_hand = CASES[name]
+    model = vinoc.convert_model(BLAZEFACE, **options)
+    (port,) = model.inputs
+    given = image(*port.shape).astype(model.graph.inputs[0].dtype.numpy)
+    expected = original(BLAZEFACE, np.ascontiguousarray(by_hand(given), np.float32))
+    same(expected, Interpreter(model.graph).run([given]))
+    vinoc.save_model(model, tmp_path / "m.xml", compress_to_fp16=False)
+    same(expected, openvino(tmp_path / "m.xml", given))
+
+
+def test_what_goes_into_weights() -> None:
+    """The order of colors and the scale cost nothing; the mean stays, because the first convolution is padded."""
+    options = {"reverse_input_channels": True, "mean_values": TEXT_MEAN, "scale_values": TEXT_SCALE}
+    plain, made = vinoc.convert_model(BLAZEFACE), vinoc.convert_model(BLAZEFACE, **options)
+    assert counts(made.graph)["Gather"] == counts(plain.graph)["Gather"]
+    assert counts(made.graph)["Multiply"] == counts(plain.graph)["Multiply"]
+    assert counts(made.graph)["Add"] == counts(plain.graph)["Add"] + 1
+
+
+def counts(graph: Graph) -> Any:
+    from collections import Counter
+
+    return Counter(n.kind for n in graph)
+
+
+@pytest.mark.parametrize("size", [(1, 64, 96), (1, 160, 192)])
+@pytest.mark.shared
+def test_other_shapes_against_openvino(size: tuple[int, int, int], tmp_path: Path) -> None:
+    """A fully convolutional model in another shape: what OpenVINO's own reshape gives."""
+    ov = pytest.importorskip("openvino")
+    batch, height, width = size
+    path = next((SHARED / "models" / "ppocrv3_det_ch").glob("*.onnx"))
+    model = ov.Core().read_model(str(path))
+    model.reshape([batch, 3, height, width])
+    compiled = ov.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    x = image(batch, 3, height, width) / 255
+    found = compiled([x])
+    made = vinoc.convert_model(path, input_shape=f"[{batch},3,{height},{width}]")
+    assert made.inputs[0].shape == (batch, 3, height, width)
+    vinoc.save_model(made, tmp_path / "m.xml", compress_to_fp16=False)
+    same([found[o] for o in compiled.outputs], openvino(tmp_path / "m.xml", x), 1e-3)
+
+
+SWISH = """
+graph swish(data: f32[1,8], flag: boolean[], more: f32[N,8]) -> (y) {
+  a = Add(data, more)
+  s = Sigmoid(a)
+  m = Multiply(a, s)
+  y = Select(flag, m, a)
+}
+"""
+
+
+@pytest.fixture
+def swish(tmp_path: Path) -> Path:
+    path = tmp_path / "swish.vir"
+    path.write_text(SWISH)
+    return path
+
+
+def shapes(model: vinoc.Model) -> dict[str, str]:
+    return {n[0]: str(v.type) for n, v in zip(model.graph.input_names, model.graph.inputs, strict=True)}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"batch": 4}, {"data": "f32[4,8]", "flag": "boolean[]", "more": "f32[4,8]"}),
+        ({"input": "data[3,8],more[3 8],flag"}, {"data": "f32[3,8]", "flag": "boolean[]", "more": "f32[3,8]"}),
+        ({"input": "data,flag,more", "input_shape": "[3,8],[],(?,8)"}, {"data": "f32[3,8]", "more": "f32[N,8]"}),
+        ({"input": "data[1..3,8]"}, {"data": "f32[data_0_,8]", "more": "f32[N,8]"}),
+        ({"input": "flag->True"}, {"data": "f32[1,8]", "more": "f32[N,8]"}),
+        ({"freeze_placeholder_with_value": {"flag": True}}, {"data": "f32[1,8]", "more": "f32[N,8]"}),
+        ({"input": "data[8]{f64}->[1,2,3,4,5,6,7,8.5],flag->0"}, {"more": "f32[N,8]"}),
+        ({"input": "1:m,flag"}, {"flag": "boolean[]", "data": "f32[1,8]", "s": "f32[N,8]"}),
+        ({"input": "s:0[5,8]{f16}"}, {"s": "f16[5,8]", "data": "f32[1,8]"}),
+        ({"input": {"data": [2, 8], "more": None}}, {"data": "f32[2,8]"}),
+        ({"input": [("data", [(1, 3), 8]), "more[2,8]"]}, {"data": "f32[data_0_,8]", "more": "f32[2,8]"}),
+    ],
+)
+def test_inputs(options: dict[str, Any], expected: dict[str, str], swish: Path) -> None:
+    if "batch" in options:
+        text = swish.read_text().replace("flag: boolean[]", "flag: boolean[1,1]")
+        swish.write_text(text)
+        expected = {**expected, "flag": "boolean[4,1]"}
+    if "{f64}" in str(options):
+        with pytest.raises(vinoc.VinocError, match="f64"):  # a constant of another type, which Add refuses
+            vinoc.convert_model(swish, **options)
+        options = {"input": options["input"].replace("{f64}", "{f32}")}
+    made = shapes(vinoc.convert_model(swish, passes="", **options))
+    assert {n: t for n, t in made.items() if n in expected} == expected
+    assert ("flag" in made) == ("flag->" not in str(options) and "freeze" not in str(options))
+
+
+def test_frozen_values_are_used(swish: Path) -> None:
+    x, more = image(1, 8), image(3, 8)
+    model = vinoc.convert_model(swish, input="flag->False")
+    (y,) = Interpreter(model.graph).run([x, more])
+    np.testing.assert_array_equal(y, x + more)
+    assert "Select" not in counts(model.graph)
+
+
+MISTAKES = [
+    (MNIST, {"scale": 0}, "--scale: scale value 0 is 0"),
+    (MNIST, {"scale_values": "[1,0]"}, "--scale_values: scale value 1 is 0"),
+    (MNIST, {"mean_values": "[1,inf]"}, "mean value 1 is inf"),
+    (BLAZEFACE, {"mean_values": "[1,2]"}, r"which dimension of input 'image' .* has the 2 channels"),
+    (BLAZEFACE, {"mean_values": "[1,2,3,4]", "layout": "nchw"}, "4 values are given for input 'image', which has 3"),
+    (BLAZEFACE, {"mean_values": "[1,2,3]", "layout": "nhwc"}, "3 values are given for input 'image', which has 128"),
+    (BLAZEFACE, {"mean_values": "[1,2,3]", "scale_values": "[1,2]"}, "3 mean and 2 scale values"),
+    (BLAZEFACE, {"mean_values": "nosuch[1,2,3]"}, "--mean_values: the model has no input 'nosuch'"),
+    (BLAZEFACE, {"mean_values": "[1],[2]"}, "--mean_values: 2 lists of numbers are given for 1 inputs: image"),
+    (BLAZEFACE, {"mean_values": "[1,a]"}, r"--mean_values: expected a number at position 4, found 'a\]'"),
+    (BLAZEFACE, {"scale": 2, "scale_values": "[1]"}, "--scale: --scale and --scale_values"),
+    (BLAZEFACE, {"layout": "nch"}, "--layout: layout NCH has 3 dimensions, the tensor has 4"),
+    (BLAZEFACE, {"layout": "nchw->ncdw"}, "do not have the same dimensions: D, H"),
+    (BLAZEFACE, {"layout": "nchw->"}, "--layout: expected"),
+    (BLAZEFACE, {"layout": "nosuch(nchw)"}, "--layout: no input or output 'nosuch'"),
+    (BLAZEFACE, {"layout": "nchw", "source_layout": "nchw"}, "--layout: --layout says both"),
+    (BLAZEFACE, {"target_layout": "nhwc"}, "--target_layout: the layout that .* has is not given"),
+    (MNIST, {"reverse_input_channels": True}, "--reverse_input_channels: no input is an image of three channels"),
+    (MNIST, {"batch": 2, "input_shape": "[1,1,28,28]"}, "--batch: the batch is given, and shapes by --input_shape"),
+    (MNIST, {"batch": 0}, "--batch: a batch of 0"),
+    (MNIST, {"input": "Input3[1,1,28,28]", "input_shape": "[1,1,28,28]"}, "shapes are given by --input and by"),
+    (MNIST, {"input_shape": "[1,1,28,28],[2]"}, "--input_shape: 2 shapes are given for 1 inputs: Input3"),
+    (MNIST, {"input_shape": "[1,1,28,a]"}, r"--input_shape: expected a dimension .* at position 9, found 'a\]'"),
+    (MNIST, {"input_shape": "[1,1,28,3..1]"}, "the range 3..1 holds nothing"),
+    (MNIST, {"input_shape": "[1,1,28,28"}, "position 11, found the end"),
+    (MNIST, {"input_shape": "[1,3,28,28]"}, "problem in the model"),
+    (MNIST, {"input": "Input33"}, "--input: the model has no tensor or node 'Input33'"),
+    (MNIST, {"input": "Plus30:7"}, "--input: 'Plus30:7': the node has no port 7"),
+    (MNIST, {"input": "Input3{f33}"}, "--input: no element type 'f33'"),
+    (MNIST, {"input": "Input3->[1,2]"}, "--input: 2 values are given for input 'Input3', which has 784"),
+    (MNIST, {"input": "Input3->abc"}, "--input: 'abc' is no value"),
+    (MNIST, {"input": "Input3,Input3"}, "--input: the same tensor is named twice"),
+    (MNIST, {"freeze_placeholder_with_value": "Input3"}, "--freeze_placeholder_with_value: 'Input3' has no value"),
+    (MNIST, {"transform": "Foo"}, "--transform: no transformation 'Foo'"),
+    (MNIST, {"transform": "LowLatency2[x=1]"}, "--transform: LowLatency2 has no setting 'x'"),
+    (MNIST, {"transform": "MakeStateful"}, "--transform: MakeStateful needs its pairs"),
+    (MNIST, {"transform": "MakeStateful[param_res_names={'a':'b'}]"}, "--transform: the model has no input 'a'"),
+]
+
+
+@pytest.mark.parametrize(("model", "options", "message"), MISTAKES, ids=[str(m[1])[:60] for m in MISTAKES])
+def test_mistakes_are_named(model: Path, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(vinoc.VinocError, match=message):
+        vinoc.convert_model(model, **options)
+
+
+def test_open_sizes_are_refused_where_they_must_be_known(swish: Path) -> None:
+    with pytest.raises(vinoc.VinocError, match=r"--static_shape: input 'more' is f32\[N,8\]"):
+        vinoc.convert_model(swish, static_shape=True)
+    with pytest.raises(vinoc.VinocError, match="tensor 'a', which node 's' reads, is read by others, too"):
+        vinoc.convert_model(swish, input="0:s")
+
+
+def test_a_cut_begins_at_a_node_or_a_port(tmp_path: Path) -> None:
+    """`node` and `0:node` are what it reads, `node:0` is what it computes."""
+    for name, tensor, kept in (
+        ("ReLU32", "Plus30_Output_0", 1),
+        ("0:ReLU32", "Plus30_Output_0", 1),
+        ("ReLU32:0", "ReLU32_Output_0", 0),
+    ):
+        model = vinoc.convert_model(MNIST, input=name, output="Pooling66_Output_0")
+        assert shapes(model) == {tensor: "f32[1,8,28,28]"}
+        assert counts(model.graph)["ReLU"] == kept
+    x = image(1, 1, 28, 28) / 255
+    head = vinoc.convert_model(MNIST, output="Plus30_Output_0")
+    tail = vinoc.convert_model(MNIST, input="ReLU32")
+    middle = Interpreter(head.graph).run([x])
+    same(original(MNIST, x), Interpreter(tail.graph).run(middle))
+
+
+def test_state(tmp_path: Path) -> None:
+    """MakeStateful in real OpenVINO: the sum of all inputs so far."""
+    ov = pytest.importorskip("openvino")
+    path = tmp_path / "sum.vir"
+    path.write_text("graph sum(x: f32[1,4], h: f32[1,4]) -> (y, k) {\n  k = Add(x, h)\n  y = ReLU(k)\n}\n")
+    options = Face(transform="MakeStateful[param_res_names={'h':'k'}]")
+    compile_model_file(path, out_dir=tmp_path, face=options)
+    request = ov.Core().compile_model(str(tmp_path / "sum.xml"), "CPU").create_infer_request()
+    total = np.zeros((1, 4), np.float32)
+    for step in range(3):
+        x = image(1, 4, seed=step)
+        total += x
+        np.testing.assert_allclose(request.infer([x])[0], total, rtol=1e-5)
+    request.reset_state()
+    np.testing.assert_allclose(request.infer([x])[0], x, rtol=1e-5)
+
+
+def test_numeric_verification_begins_behind_the_face(tmp_path: Path) -> None:
+    face = Face(scale=255.0, layout="nchw->nhwc")
+    result = compile_model_file(MNIST, face=face, verify="numeric", out_dir=tmp_path)
+    assert result.pipeline.startswith("mean-scale{input=Input3,scale=[255.0]")
+    assert [name for name, _ in result.errors] == ["fuse"]
+    assert all(error < 1e-5 for _, error in result.errors)
