@@ -184,7 +184,9 @@ def roi_pool(data: Array, rois: Array, height: int, width: int, scale: float, me
     for r, roi in enumerate(rois.astype(np.float32)):
         image = data[int(roi[0])]
         if method == "max":
-            out[r] = pool_bins(image, np.round(roi[1:] * np.float32(scale)).astype(np.int64), height, width)
+            corners = roi[1:] * np.float32(scale)
+            nearest = np.trunc(corners + np.copysign(np.float32(0.5), corners))  # halves away from zero, as in C
+            out[r] = pool_bins(image, nearest.astype(np.int64), height, width)
         else:
             out[r] = sample_bins(image, roi[1:], height, width)
     return out

@@ -9,7 +9,7 @@ from .....ir.dtype import i64
 from .....ir.graph import Value
 from ..context import NodeContext
 from ..registry import converter
-from .values import arange, axis_of, dim, dims, ints, rank, reshape, to_i64
+from .values import arange, axis_of, concat, dim, dims, ints, rank, reshape, to_i64
 
 REDUCTIONS = {"none": "none", "add": "sum", "mul": "prod", "max": "max", "min": "min"}
 
@@ -28,7 +28,22 @@ def gather(ctx: NodeContext) -> Value:
 
 @converter("GatherElements", since=11)
 def gather_elements(ctx: NodeContext) -> Value:
-    return ctx.b.GatherElements(ctx.input(0), ctx.input(1), axis=ctx.attr("axis", 0))
+    """GatherElements; of data that are larger than the indices the part that is read."""
+    x, indices = ctx.input(0), ctx.input(1)
+    axis = axis_of(ctx, x, ctx.attr("axis", 0))
+    return ctx.b.GatherElements(_read_part(ctx, x, indices, axis), indices, axis=axis)
+
+
+def _read_part(ctx: NodeContext, x: Value, indices: Value, axis: int) -> Value:
+    """x[:d0, :d1, ...] with the dimensions of `indices` where these are not the same, all of axis `axis`."""
+    if x.shape is None or indices.shape is None or len(x.shape) != len(indices.shape):
+        return x
+    pairs = enumerate(zip(x.shape, indices.shape, strict=True))
+    axes = [i for i, (d, n) in pairs if i != axis and d != n]
+    if not axes:
+        return x
+    b, one = ctx.b, [1] * len(axes)
+    return b.Slice(x, [0] * len(axes), concat(b, [dim(b, indices, i) for i in axes]), one, axes)
 
 
 @converter("GatherND", since=11)

@@ -123,9 +123,10 @@ def _window_sum(ctx: NodeContext, x: Value, window: dict[str, Any]) -> Value:
 
 
 def _power(ctx: NodeContext) -> int:
-    p: int = ctx.attr("p", 2)
-    if p < 1:
-        ctx.fail(f"attribute `p` is {p}", "it must be positive")
+    given = ctx.attr("p", 2.0)  # a float in opset 1
+    p = int(given) if math.isfinite(given) else 0
+    if p < 1 or p != given:
+        ctx.fail(f"attribute `p` is {given}", "it must be a positive whole number")
     return p
 
 

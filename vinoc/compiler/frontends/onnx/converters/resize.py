@@ -77,6 +77,13 @@ def _by_sizes(ctx: NodeContext, x: Value, sizes: Value, axes: list[int], **attri
 _OLD = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "simple"}
 
 
+@converter("Upsample", since=1)
+def upsample_1(ctx: NodeContext) -> Value:
+    """Interpolate [N,C,H,W]; the scales of height and width are attributes of their own."""
+    scales = ctx.b.const([1.0, 1.0, ctx.attr("height_scale"), ctx.attr("width_scale")], dt.f32)
+    return _by_scales(ctx, ctx.input(0), scales, list(range(4)), mode=_mode(ctx), **_OLD)
+
+
 @converter("Upsample", since=7)
 def upsample_7(ctx: NodeContext) -> Value:
     """Interpolate; the scales are an attribute."""

@@ -121,13 +121,13 @@ def expand(ctx: NodeContext) -> Value:
 
 @converter("Tile", since=1)
 def tile_one_axis(ctx: NodeContext) -> Value:
-    """Before opset 6: `tiles` copies along one axis."""
-    b, x, axes = ctx.b, ctx.input(0), ctx.ints(2)
-    if axes is None:
-        ctx.fail("the axis of Tile must be a constant before opset 6", "convert the model to opset 6 or later")
-    axis, whole = axis_of(ctx, x, axes[0]), rank(ctx, x)
-    tiles = to_shape(b, to_i64(b, ctx.input(1)), (1,))
-    return b.Tile(x, concat(b, [tiles if i == axis else ints(b, [1]) for i in range(whole)]))
+    """Before opset 6: `tiles` copies along one axis, both numbers of the type of the data."""
+    b, x = ctx.b, ctx.input(0)
+    tiles, axis = (to_shape(b, to_i64(b, ctx.input(i)), (1,)) for i in (1, 2))
+    given = axis.const
+    if given is not None:
+        axis = ints(b, [axis_of(ctx, x, int(given.item()))])
+    return b.Tile(x, b.Select(b.Equal(ints(b, range(rank(ctx, x))), axis), tiles, ints(b, [1])))
 
 
 @converter("Tile", since=6)
