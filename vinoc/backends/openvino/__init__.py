@@ -18,7 +18,7 @@ class OpenVinoBackend:
     """Target `ir`. The operations are mostly OpenVINO's already, so there is little to lower."""
 
     name = "ir"
-    lowering = "inline-if,eliminate-dropout,eliminate-no-axes,mean-to-avg-pool"
+    lowering = "inline-if,eliminate-dropout,eliminate-no-axes,expand-for-openvino,mean-to-avg-pool"
 
     def problems(self, graph: Graph) -> list[Problem]:
         """Everything in a graph that IR cannot hold."""
