@@ -67,7 +67,7 @@ TAKEN_APART = frozenset(
 )
 """Operators on sequences and optionals, of which nothing is left where the elements are known one by one."""
 
-LOWERED = frozenset({"CumProd", "Dropout"})
+LOWERED = frozenset({"CumProd", "Dropout", "NGramCount"})
 """Internal operations that passes take out before IR is written."""
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 _GROUPS: dict[tuple[str, str], str] = {
     (
         "refused",
-        "BitCast: OpenVINO has no operation that reads bits as another type",
+        "BitCast: OpenVINO has no operation that reads the bits of floats, and its CPU device holds u32 and i64 in i32",
     ): """
-        bitcast_2d_float32_to_int32 bitcast_bool_to_uint8 bitcast_float32_to_int32 bitcast_float64_to_int64
-        bitcast_int32_to_float32 bitcast_int64_to_float64 bitcast_int8_to_uint8 bitcast_scalar_float32_to_int32
-        bitcast_uint16_to_int16 bitcast_uint32_to_int32 cast_e8m0_FLOAT16_to_FLOAT8E8M0 cast_e8m0_FLOAT_to_FLOAT8E8M0
+        bitcast_2d_float32_to_int32 bitcast_float32_to_int32 bitcast_float64_to_int64 bitcast_int32_to_float32
+        bitcast_int64_to_float64 bitcast_scalar_float32_to_int32 bitcast_uint32_to_int32 cast_e8m0_FLOAT16_to_FLOAT8E8M0
+        cast_e8m0_FLOAT_to_FLOAT8E8M0
     """,
     (
         "refused",
@@ -42,15 +42,6 @@ _GROUPS: dict[tuple[str, str], str] = {
         "MelWeightMatrix: the size of the result is computed from inputs, which OpenVINO has no operation for",
     ): """
         melweightmatrix
-    """,
-    (
-        "refused",
-        "NGramCount",
-    ): """
-        tfidfvectorizer_tf_batch_onlybigrams_skip0 tfidfvectorizer_tf_batch_onlybigrams_skip5
-        tfidfvectorizer_tf_batch_uniandbigrams_skip5 tfidfvectorizer_tf_only_bigrams_skip0
-        tfidfvectorizer_tf_onlybigrams_levelempty tfidfvectorizer_tf_onlybigrams_skip5
-        tfidfvectorizer_tf_uniandbigrams_skip5
     """,
     (
         "refused",

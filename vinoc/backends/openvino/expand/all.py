@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ....passes.base import graph_pass
 from ....passes.rewrite import Group, Rewrite
-from . import axes, casts, cumprod, fourier, masks, shifts
+from . import axes, bits, casts, cumprod, fourier, masks, ngrams, shifts
 
 _RULES: tuple[Rewrite, ...] = (
     masks.MaximumIsNothing(),
@@ -17,6 +17,8 @@ _RULES: tuple[Rewrite, ...] = (
     axes.ReduceComputedAxes(),
     axes.LogicalReduceComputedAxes(),
     cumprod.ExpandCumProd(),
+    bits.ExpandBitCast(),
+    ngrams.ExpandNgramCount(),
     fourier.RealTransformComputedAxis(),
 )
 
