@@ -16,6 +16,7 @@ from vinoc.compiler.face.options import Face
 from vinoc.ir import Graph
 
 from ..conftest import SHARED
+from .tf_style import classifier, segmenter
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "models"
 BLAZEFACE = EXAMPLES / "blazeface" / "blazeface.onnx"
@@ -30,6 +31,7 @@ def original(model: Path, *inputs: np.ndarray) -> Arrays:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
     return session.run(None, dict(zip([i.name for i in session.get_inputs()], inputs, strict=True)))
 
@@ -130,6 +132,28 @@ def test_other_shapes_against_openvino(size: tuple[int, int, int], tmp_path: Pat
     assert made.inputs[0].shape == (batch, 3, height, width)
     vinoc.save_model(made, tmp_path / "m.xml", compress_to_fp16=False)
     same([found[o] for o in compiled.outputs], openvino(tmp_path / "m.xml", x), 1e-3)
+
+
+@pytest.mark.parametrize("batch", [2, "N"])
+@pytest.mark.parametrize("make", [classifier, segmenter], ids=["classifier", "segmenter"])
+def test_layout_of_the_whole_graph(make: Callable[..., Path], batch: int | str, tmp_path: Path) -> None:
+    """NHWC to NCHW: no Transpose is left inside; without the option, those at the model's own ports."""
+    path = make(tmp_path / "tf.onnx", batch)
+    plain = vinoc.convert_model(path)
+    maps = [plain.inputs[0], *(p for p in plain.outputs if len(p.partial_shape) == 4)]
+    assert counts(plain.graph)["Transpose"] == len(maps)
+    assert all(n.operand(0).node is None or n.output.is_output for n in plain.graph if n.kind == "Transpose")
+    model = vinoc.convert_model(path, layout={p.any_name: "nhwc->nchw" for p in maps})
+    assert counts(model.graph)["Transpose"] == 0
+    x = image(2, *(int(str(d)) for d in list(plain.inputs[0].partial_shape)[1:]))
+    expected = original(path, x)
+    same(expected, Interpreter(plain.graph).run([x]))
+    turned = np.ascontiguousarray(x.transpose(0, 3, 1, 2))
+    if len(maps) > 1:
+        expected = [e.transpose(0, 3, 1, 2) for e in expected]
+    same(expected, Interpreter(model.graph).run([turned]))
+    vinoc.save_model(model, tmp_path / "m.xml", compress_to_fp16=False)
+    same(expected, openvino(tmp_path / "m.xml", turned))
 
 
 SWISH = """

@@ -19,7 +19,8 @@ class SinkTransposes(Pass):
     """op(Transpose(x; p), Transpose(y; p)) = Transpose(op(x, y); p), where Transposes become fewer by it.
 
     All operations that do not mind the order of their dimensions and hang together are taken as one: what enters
-    by Transpose(p), or leaves by its inverse, loses it; any other border gets one.
+    by Transpose(p), or leaves by its inverse, loses it; any other border gets one. Where they become neither more nor
+    fewer they go to the model's own ports, so that weights can take what stood before them.
     """
 
     def run(self, graph: Graph, context: Context) -> int:
@@ -33,13 +34,19 @@ class SinkTransposes(Pass):
             if not region.nodes:
                 continue
             gain = region.gain()
-            if gain <= 0:
+            if gain < 0 or (gain == 0 and not region.ends_the_model()):
                 if context.explain:
                     context.decline(self.name, node.where, _why(region))
                 continue
             region.move(graph)
             count += 1
             context.matches[self.name] += 1
+        for node in list(graph):
+            way = _way_from_input(node) if node.graph is graph and not context.is_spent else None
+            if way is not None:
+                way.move(graph)
+                count += 1
+                context.matches[self.name] += 1
         return count
 
 
@@ -74,6 +81,14 @@ class _Region:
         gone = sum(all(u in self.nodes for u, _ in e.output.uses) for e in self.entries)
         gone += sum(order_of(e) == back for e in self.exits)
         return gone - len(self.strangers) - len(self.leaving)
+
+    def ends_the_model(self) -> bool:
+        """Whether all that enters was computed by a Transpose that goes, and all that leaves is the model's output."""
+        return (
+            not self.strangers
+            and all(e.operand(0).node is not None for e in self.entries)
+            and all(all(isinstance(o, Graph) for o, _ in v.uses) for v in self.leaving)
+        )
 
     def move(self, graph: Graph) -> None:
         new: dict[Value, Value] = {e.output: e.operand(0) for e in self.entries}
@@ -113,17 +128,16 @@ class _Region:
 def _grown(seed: Node, order: Order, seen: set[Node]) -> _Region:
     """The largest region around the users of a Transpose that nobody has looked at yet."""
     region = _Region(order)
-    rank = len(order)
 
     def free(node: Node) -> bool:
-        return (node in region.nodes or node not in seen) and operands(node, rank) is not None
+        return (node in region.nodes or node not in seen) and operands(node, order) is not None
 
     stack = [u for u in seed.output.users if free(u)]
     while stack:
         node = stack.pop()
         if node in region.nodes or node in seen:
             continue
-        read = operands(node, rank)
+        read = operands(node, order)
         assert read is not None
         region.nodes[node] = None
         seen.add(node)
@@ -142,10 +156,28 @@ def _grown(seed: Node, order: Order, seen: set[Node]) -> _Region:
                     region.leaving[out] = None
                 elif user.kind == "Transpose" and order_of(user) is not None:
                     region.exits[user] = None
-                elif free(user) and out in (operands(user, rank) or ()):
+                elif free(user) and out in (operands(user, order) or ()):
                     stack.append(user)
                 else:
                     region.leaving[out] = None
+    return region
+
+
+def _way_from_input(node: Node) -> _Region | None:
+    """The operations between an input of the model and a Transpose, where each has one operand and one reader."""
+    order = order_of(node)
+    if order is None or node.operand(0).node is None:
+        return None
+    region = _Region(inverse(order))
+    region.exits[node] = None
+    value = node.operand(0)
+    while value.node is not None:
+        read = operands(value.node, region.order)
+        if value.n_uses != 1 or read is None or len(read) != 1 or len(value.node.outputs) != 1:
+            return None
+        region.nodes[value.node] = None
+        value = read[0]
+    region.strangers[value] = None
     return region
 
 
