@@ -309,3 +309,71 @@ def test_numeric_verification_begins_behind_the_face(tmp_path: Path) -> None:
     assert result.pipeline.startswith("mean-scale{input=Input3,scale=[255.0]")
     assert [name for name, _ in result.errors] == ["fuse"]
     assert all(error < 1e-5 for _, error in result.errors)
+
+
+LSTM = """
+graph lstm(x: f32[1,{n},2]) -> (y) {{
+  h = Constant() : f32[1,1,3] = [0,0,0]
+  l = Constant() : i32[1] = [{n}]
+  w = Constant() : f32[1,12,2] = random(1)
+  r = Constant() : f32[1,12,3] = random(2)
+  b = Constant() : f32[1,12] = random(3)
+  y, hn, cn = LSTMSequence(x, h, h, l, w, r, b) {{hidden_size=3, direction="forward"}}
+}}
+"""
+SUM = """
+graph sum(x: f32[1,{n},2]) -> (y) {{
+  s = Constant() : f32[1,1,2] = [0,0]
+  y = TensorIterator(x, s) {{body_from=[0,1], slice_axis=[1,-1],
+    slice_start=[0,0], slice_end=[-1,-1], slice_stride=[1,1], slice_part=[1,1], back_edge=[-1,0],
+    out_from=[0], out_axis=[1], out_start=[0], out_end=[-1], out_stride=[1], out_part=[1]}} with
+    graph step(a: f32[1,1,2], b: f32[1,1,2]) -> (c) {{
+      c = Add(a, b)
+    }}
+}}
+"""
+
+
+@pytest.mark.parametrize("piece", [1, 2])
+@pytest.mark.parametrize("text", [LSTM, SUM], ids=["sequence", "loop"])
+def test_low_latency(text: str, piece: int, tmp_path: Path) -> None:
+    """Pieces one after the other, in real OpenVINO, give what the whole gives at once, in the reference."""
+    from vinoc.ir.text import parse_graph
+
+    ov = pytest.importorskip("openvino")
+    x = np.random.default_rng(0).standard_normal((1, 6, 2)).astype(np.float32)
+    (whole,) = Interpreter(parse_graph(text.format(n=6))).run([x])
+    path = tmp_path / "piece.vir"
+    path.write_text(text.format(n=piece))
+    compile_model_file(path, out_dir=tmp_path, face=Face(transform="LowLatency2"))
+    exact = {"INFERENCE_PRECISION_HINT": "f32"}
+    request = ov.Core().compile_model(str(tmp_path / "piece.xml"), "CPU", exact).create_infer_request()
+    found = [request.infer([x[:, i : i + piece]])[0].copy() for i in range(0, 6, piece)]
+    time = 2 if whole.ndim == 4 else 1
+    np.testing.assert_allclose(np.concatenate(found, axis=time), whole, atol=1e-5)
+
+
+def test_command_line(tmp_path: Path) -> None:
+    """The short names, dashes for underscores; the same graph as from Python."""
+    import subprocess
+    import sys
+
+    options = [
+        "-ms",
+        "[0.5]",
+        "-s",
+        "255",
+        "--freeze-placeholder-with-value",
+        "flag->True",
+        "-b",
+        "4",
+        "--layout",
+        "x(nc->cn)",
+    ]
+    path = tmp_path / "m.vir"
+    path.write_text("graph m(x: f32[N,3], flag: boolean[]) -> (y) {\n  z = Abs(x)\n  y = Select(flag, x, z)\n}\n")
+    command = [sys.executable, "-m", "vinoc", str(path), "-o", str(tmp_path), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    x = image(3, 4)
+    same([(x.T - np.float32(0.5)) / np.float32(255)], openvino(tmp_path / "m.xml", x))
