@@ -377,3 +377,24 @@ def test_command_line(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     x = image(3, 4)
     same([(x.T - np.float32(0.5)) / np.float32(255)], openvino(tmp_path / "m.xml", x))
+
+
+def test_inputs_come_in_the_order_of_their_names(swish: Path) -> None:
+    """And so do lists of numbers."""
+    model = vinoc.convert_model(swish, input="more[2,8],data,flag->1", mean_values="[1],[20]")
+    assert list(shapes(model)) == ["more", "data"]
+    more, data = image(2, 8), image(1, 8)
+    expected = (more - 1) + (data - 20)
+    (y,) = Interpreter(model.graph).run([more, data])
+    np.testing.assert_allclose(y, expected / (1 + np.exp(-expected.astype(np.float64))), rtol=1e-4, atol=1e-4)
+
+
+def test_ir_is_given_a_face_too(tmp_path: Path) -> None:
+    """An IR is cut, reshaped and normalized like the model that it was made of."""
+    vinoc.save_model(vinoc.convert_model(BLAZEFACE), tmp_path / "b.xml", compress_to_fp16=False)
+    options = {"input": "image[1,3,128,128]{u8}", "mean_values": TEXT_MEAN, "layout": "nchw->nhwc", "scale": 60.0}
+    model = vinoc.convert_model(tmp_path / "b.xml", **options)
+    assert shapes(model) == {"image": "u8[1,128,128,3]"}
+    x = image(1, 128, 128, 3).astype(np.uint8)
+    by_hand = (x.transpose(0, 3, 1, 2).astype(np.float32) - column(*MEAN)) / np.float32(60)
+    same(original(BLAZEFACE, by_hand), Interpreter(model.graph).run([x]))

@@ -130,11 +130,12 @@ def open_model(
     try:
         if not face:
             return frontend.load(path, outputs=outputs or None), ()
-        from .face.begin import begin
+        from .face.begin import begin, in_order
         from .face.plan import passes_for
 
         start = begin(face, frontend, path, outputs)
         graph = frontend.load(path, inputs=start.inputs or None, outputs=outputs or None)
+        in_order(graph, start.order)
         return graph, passes_for(face, start, graph)
     except OSError as error:
         raise ModelError(f"cannot be read: {error.strerror or error}", str(path)) from error

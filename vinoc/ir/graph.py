@@ -285,6 +285,15 @@ class Graph:
         for i, other in enumerate(self.inputs[index:], index):
             other.index = i
 
+    def order_inputs(self, order: Sequence[int]) -> None:
+        """Puts the inputs in another order: `order` holds the index of each, as it was."""
+        if sorted(order) != list(range(len(self.inputs))):
+            raise VinocError(f"{list(order)} is no order of {len(self.inputs)} inputs")
+        self.inputs = [self.inputs[i] for i in order]
+        self.input_names = [self.input_names[i] for i in order]
+        for i, value in enumerate(self.inputs):
+            value.index = i
+
     def remove_output(self, index: int) -> None:
         for i in range(index, len(self.outputs)):
             del self.outputs[i]._uses[self, i]

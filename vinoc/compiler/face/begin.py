@@ -9,12 +9,14 @@ from pathlib import Path
 from ...ir.buffer import Buffer
 from ...ir.dtype import DType
 from ...ir.errors import UsageError, VinocError
+from ...ir.graph import Graph
 from ...ir.types import TensorType, Type
 from ...passes.batch import batched
 from ...passes.dims import read_shape
 from ...passes.freeze import frozen
 from ...passes.input_type import element_type
 from ...passes.layouts import Layout, axis_of
+from ...passes.ports import find_input
 from ..frontends.base import Frontend, Inputs
 from ..frontends.outline import Outline, outline
 from .names import tensor_called
@@ -57,6 +59,13 @@ def begin(face: Face, frontend: Frontend, path: Path, outputs: Sequence[str]) ->
     batch_axes = _batch_axes(face)
     made.inputs = {n: _begun(e, n, known.get(n), face, batch_axes, made) for n, e in found.items()}
     return made
+
+
+def in_order(graph: Graph, names: Sequence[str]) -> None:
+    """Where `--input` names all inputs, the model has them in that order."""
+    indices = [find_input(graph, n) for n in names if any(n in given for given in graph.input_names)]
+    if len(indices) == len(graph.inputs) == len(set(indices)):
+        graph.order_inputs(indices)
 
 
 def _check(face: Face, entries: Sequence[Entry], shapes: Sequence[object]) -> None:
