@@ -49,7 +49,7 @@ HELPERS = frozenset({"Broadcast", "Concat", "Convert", "Gather", "Range", "Resha
 def writable(made: frozenset[str], domain: str, op: str) -> str:
     """Whether what an operator becomes can be written as IR: yes, no, or some of its forms."""
     known = registry()
-    internal = {k for k in made if known[k].internal and k not in LOWERED}
+    internal = {k for k in made if known[k].internal and k not in LOWERED and k not in EXPANDED}
     if not internal:
         return "yes"
     dissolves = (domain, op) in TAKEN_APART
@@ -67,8 +67,11 @@ TAKEN_APART = frozenset(
 )
 """Operators on sequences and optionals, of which nothing is left where the elements are known one by one."""
 
-LOWERED = frozenset({"CumProd", "Dropout", "NGramCount"})
-"""Internal operations that passes take out before IR is written."""
+LOWERED = frozenset({"Dropout"})
+"""Internal operations that passes take out."""
+
+EXPANDED = frozenset({"CumProd", "NGramCount"})
+"""Internal operations that are always written out when IR is written, and stay what they are for other targets."""
 
 
 def kernel(made: frozenset[str]) -> str:

@@ -107,21 +107,6 @@ _GROUPS: dict[tuple[str, str], str] = {
     """,
     (
         "refused",
-        "Resample: sizes or scales are computed, in a variant that Interpolate lacks",
-    ): """
-        resize_downsample_scales_cubic_A_n0p5_exclude_outside resize_downsample_scales_cubic_align_corners
-        resize_downsample_scales_cubic_antialias resize_downsample_scales_linear_align_corners
-        resize_downsample_scales_linear_antialias resize_downsample_scales_linear_half_pixel_symmetric
-        resize_downsample_sizes_cubic_antialias resize_downsample_sizes_linear_antialias
-        resize_downsample_sizes_nearest_not_larger resize_downsample_sizes_nearest_not_smaller resize_tf_crop_and_resize
-        resize_tf_crop_and_resize_axes_2_3 resize_tf_crop_and_resize_axes_3_2
-        resize_tf_crop_and_resize_extrapolation_value resize_upsample_scales_cubic_A_n0p5_exclude_outside
-        resize_upsample_scales_cubic_align_corners resize_upsample_scales_linear_align_corners
-        resize_upsample_scales_linear_half_pixel_symmetric resize_upsample_sizes_nearest_not_larger
-        resize_upsample_sizes_nearest_not_smaller
-    """,
-    (
-        "refused",
         "a sequence or an optional is an input or an output, or not known one by one: OpenVINO has tensors alone",
     ): """
         identity_opt identity_sequence if_opt if_seq loop13_seq loop16_seq_none optional_get_element_optional_sequence

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ....passes.base import graph_pass
 from ....passes.rewrite import Group, Rewrite
-from . import axes, bits, casts, cumprod, fourier, masks, ngrams, shifts
+from . import axes, bits, casts, cumprod, fourier, masks, ngrams, resample, shifts
 
 _RULES: tuple[Rewrite, ...] = (
     masks.MaximumIsNothing(),
@@ -19,6 +19,7 @@ _RULES: tuple[Rewrite, ...] = (
     cumprod.ExpandCumProd(),
     bits.ExpandBitCast(),
     ngrams.ExpandNgramCount(),
+    resample.ExpandResample(),
     fourier.RealTransformComputedAxis(),
 )
 
