@@ -8,11 +8,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import vinoc
 from vinoc.backends.numpy import Interpreter
 from vinoc.compiler.driver import compile_model_file
 from vinoc.compiler.face.options import Face
+from vinoc.compiler.face.scan import scan
+from vinoc.compiler.face.spelling import (
+    Entry,
+    Laid,
+    read_changes,
+    read_entries,
+    read_frozen,
+    read_layouts,
+    read_numbers,
+    read_shapes,
+)
 from vinoc.ir import Graph
 
 from ..conftest import SHARED
@@ -398,3 +411,38 @@ def test_ir_is_given_a_face_too(tmp_path: Path) -> None:
     x = image(1, 128, 128, 3).astype(np.uint8)
     by_hand = (x.transpose(0, 3, 1, 2).astype(np.float32) - column(*MEAN)) / np.float32(60)
     same(original(BLAZEFACE, by_hand), Interpreter(model.graph).run([x]))
+
+
+@pytest.mark.parametrize("start", ["shapes", "inputs", "numbers", "layouts", "transforms"])
+@settings(max_examples=150)
+@given(text=st.text(alphabet="[](){}<>-=,;:?.*'ab1 -3e", max_size=14))
+def test_any_text_is_read_or_refused_with_a_position(start: str, text: str) -> None:
+    refusal = None
+    try:
+        assert isinstance(scan("--option", text, start), tuple)
+    except vinoc.VinocError as error:
+        refusal = error
+    if refusal is not None:
+        assert refusal.where == "--option"
+        assert "at position" in refusal.what or not text.strip()
+
+
+@pytest.mark.parametrize(
+    ("read", "value", "expected"),
+    [
+        (read_shapes, "[1 3, 4],(2)", (("1", "3", "4"), ("2",))),
+        (read_shapes, "[?,-1,1..3,..10,5..]", (("?", "-1", "1..3", "..10", "5.."),)),
+        (read_shapes, [[1, (2, 3)], [4]], (("1", "2..3"), ("4",))),
+        (read_numbers, "a[1,-2.5e1],b(3)", (("a", (1.0, -25.0)), ("b", (3.0,)))),
+        (read_numbers, [[1, 2], [3]], ((None, (1.0, 2.0)), (None, (3.0,)))),
+        (read_frozen, "a->True,b->[1,2.5]", (Entry("a", values=(True,)), Entry("b", values=(1, 2.5)))),
+        (read_entries, "0:n[3,4],/m/x.1:2[2]{i32}->[20,15]",
+         (Entry("0:n", ("3", "4")), Entry("/m/x.1:2", ("2",), "i32", (20, 15)))),
+        (read_layouts, "a(nhwc->nchw),b[n,c]",
+         (Laid("a", tuple("NHWC"), tuple("NCHW")), Laid("b", ("N", "C"), None))),
+        (read_layouts, "n...c", (Laid(None, ("N", "...", "C"), None),)),
+        (read_changes, "A[x=False;y={'i':'o'}],B", (("A", {"x": "False", "y": {"i": "o"}}), ("B", {}))),
+    ],
+)  # fmt: skip
+def test_spellings(read: Callable[..., Any], value: Any, expected: Any) -> None:
+    assert read("--option", value) == expected

@@ -60,7 +60,7 @@ face = _all(
     click.option("-ms", "--mean_values", metavar="LIST", help="Subtract these: [123,117,104], or data[123,117,104]."),
     click.option("--scale_values", metavar="LIST", help="Then divide by these."),
     click.option("-s", "--scale", type=float, metavar="X", help="Divide all inputs of floats by this."),
-    click.option("--reverse_input_channels", is_flag=True, help="Images come as BGR for a model of RGB, or so."),
+    click.option("--reverse_input_channels", is_flag=True, help="Swap colors: BGR for a model of RGB."),
     click.option("--layout", metavar="LIST", help="Names of dimensions: nhwc, data[n,c]; nhwc->nchw to change them."),
     click.option("--source_layout", metavar="LIST", help="The layouts of the model's ports."),
     click.option("--target_layout", metavar="LIST", help="The layouts that they are to have."),
