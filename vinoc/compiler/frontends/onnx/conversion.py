@@ -17,10 +17,12 @@ from ....ir.loc import Loc
 from ....ir.types import Type
 from ..base import Inputs
 from . import registry
+from .arity import check_inputs
 from .context import Body, NodeContext
-from .diagnosis import broken_rule
+from .diagnosis import broken_rule, listed_types
+from .functions import Sizes
 from .scopes import POISON, Named, Scope, Tensors, sweep
-from .structure import CONTROL, Entry, arrange, subgraphs, undefined
+from .structure import CONTROL, Entry, arrange, reader_of, subgraphs, undefined
 from .symbols import Symbols
 from .tensors import TensorReader, sparse_array
 
@@ -51,6 +53,7 @@ class Conversion:
         self.symbols = Symbols()
         self.tensors = TensorReader(folder)
         self._functions: dict[_Key, Any] = {(_domain(f.domain), f.name, f.overload): f for f in functions}
+        self._sizes = Sizes(self._functions, MAX_NODES)
         self._arranged: dict[int, tuple[list[Entry], set[str]]] = {}
         self._kept: list[Any] = []
         self._reported: set[tuple[str, str, str]] = set()
@@ -94,9 +97,7 @@ class Conversion:
         sweep(graph)
         return graph
 
-    def _inputs(
-        self, scope: Scope, proto: Any, inputs: Inputs, protos: Mapping[str, Any]
-    ) -> None:
+    def _inputs(self, scope: Scope, proto: Any, inputs: Inputs, protos: Mapping[str, Any]) -> None:
         declared = {v.name: v for v in (*proto.value_info, *proto.output)} if inputs else {}
         declared.update((v.name, v) for v in proto.input)
         names = [v.name for v in proto.input if v.name not in protos or v.name in inputs]
@@ -204,6 +205,7 @@ class Conversion:
         try:
             if convert is None:
                 return self._call(scope, ctx, function)
+            check_inputs(ctx)
             result = convert(ctx)
             return (result,) if isinstance(result, Value) else result
         except PoisonedError:
@@ -232,7 +234,7 @@ class Conversion:
         self._report(self._problem(entry, what, help, inputs))
 
     def _operands(self, scope: Scope, entry: Entry) -> list[Value | None] | None:
-        """The inputs of a node; None when one of them, or of the values its subgraphs read, could not be computed."""
+        """The inputs of a node; None when one of them, or of the values its subgraphs read, is not computed."""
         values, good = scope.values, True
         inputs: list[Named] = []
         for name in entry.inputs:
@@ -245,20 +247,18 @@ class Conversion:
             if found is POISON:
                 good = False
             inputs.append(found)
-        for name in entry.captures:
-            if self._find(scope, entry, name) is POISON:
-                good = False
+        good = good and POISON not in [self._find(scope, entry, name, inner=True) for name in entry.captures]
         return inputs if good else None  # type: ignore[return-value]  # POISON is not among them
 
-    def _find(self, scope: Scope, entry: Entry, name: str) -> Named:
+    def _find(self, scope: Scope, entry: Entry, name: str, inner: bool = False) -> Named:
         try:
             return scope.find(name)
         except KeyError:
             self._hints += 1
             what, help = undefined(name, scope.names() if self._hints <= MAX_HINTS else ())
-            self._report(self._problem(entry, what, help))
         except VinocError as error:
-            self._report(self._problem(entry, error.what, error.help))
+            what, help = error.what, error.help or ""
+        self._report(self._problem(reader_of(entry, name) if inner else entry, what, help))
         scope.values[name] = POISON
         return POISON
 
@@ -267,8 +267,7 @@ class Conversion:
     def _call(self, scope: Scope, ctx: NodeContext, function: Any) -> list[Named]:
         """The body of a function in place of the node that calls it."""
         key = (_domain(function.domain), function.name, function.overload)
-        if key in scope.calls:
-            raise ModelError(f"function '{function.name}' calls itself", help="ONNX functions cannot be recursive")
+        self._sizes.check(key, scope.calls)
         inner = Scope(
             scope.graph, None, _opsets(function.opset_import) or scope.opsets, Tensors(self._buffer, {}, self.file)
         )
@@ -366,7 +365,7 @@ class Conversion:
                     stack.extend(subgraphs(proto))
 
     def _problem(self, entry: Entry, what: str, help: str | None, inputs: Sequence[Value | None] = ()) -> Problem:
-        types = "" if "[inputs:" in what else ", ".join("-" if v is None else str(v.type) for v in inputs)
+        types = "" if "[inputs:" in what else listed_types(inputs)
         return Problem(entry.op_type, entry.label, what, types, help or ADVICE)
 
     def _report(self, problem: Problem) -> None:

@@ -20,6 +20,16 @@ _NAMES = {"f32": "float", "f64": "double", "f16": "float16", "bf16": "bfloat16",
 """Element types as ONNX spells them, where that is not `int8` for `i8` or the same word."""
 
 
+MAX_TYPES = 12
+"""Inputs whose types a message lists."""
+
+
+def listed_types(inputs: Sequence[Value | None]) -> str:
+    """The types of a node's inputs for a message; of very many the first ones."""
+    shown = ["-" if v is None else str(v.type) for v in inputs[:MAX_TYPES]]
+    return ", ".join([*shown, f"and {len(inputs) - MAX_TYPES} more"] if len(inputs) > MAX_TYPES else shown)
+
+
 def broken_rule(proto: Any, domain: str, opset: int, inputs: Sequence[Value | None] = ()) -> str | None:
     """The first rule that a NodeProto breaks; None when it keeps them, or the operator is none of ONNX's.
 

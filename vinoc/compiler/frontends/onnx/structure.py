@@ -66,6 +66,18 @@ def free_names(graphs: Iterable[Any]) -> dict[str, None]:
     return found
 
 
+def reader_of(node: Entry, name: str) -> Entry:
+    """The first node within the subgraphs of a node that reads a name; the node itself where a graph hands it out."""
+    stack = subgraphs(node.proto)
+    while stack:
+        graph = stack.pop()
+        for proto in graph.node:
+            if name in proto.input:
+                return Entry(proto)
+            stack.extend(subgraphs(proto))
+    return node
+
+
 def arrange(
     nodes: Iterable[Any],
     outputs: Iterable[str],

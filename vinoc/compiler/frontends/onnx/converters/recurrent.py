@@ -37,7 +37,7 @@ class _Recurrent:
         self.directions = DIRECTIONS[self.direction]
         self.batch_first = bool(ctx.attr("layout", 0))
         w, r = ctx.input(1), ctx.input(2)
-        hidden = ctx.attr("hidden_size", None) or (r.shape[-1] if r.shape else None)
+        hidden = ctx.attr("hidden_size", r.shape[-1] if r.shape else None)
         if not isinstance(hidden, int):
             ctx.fail("the hidden size is unknown", "give attribute `hidden_size`")
         self.hidden: int = hidden

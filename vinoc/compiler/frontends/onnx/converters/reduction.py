@@ -13,7 +13,7 @@ from .....ir.dtype import boolean, i64
 from .....ir.graph import Value
 from ..context import NodeContext
 from ..registry import converter
-from .values import INT_MIN, all_axes, dim, ints, number, scalar, to_i64
+from .values import INT_MIN, all_axes, dim, integers, ints, number, scalar
 
 Reduction = Callable[[Builder, Value, Value, bool], Value]
 """(builder, data, axes, keep_dims) -> reduced."""
@@ -74,7 +74,7 @@ def _by_input(reduce: Reduction, alone: Elementwise) -> Callable[[NodeContext], 
                 "how many axes it reduces is known at run time only",
                 "an empty list means all axes: make `axes` a constant, or a tensor of a fixed length",
             )
-        return reduce(ctx.b, x, to_i64(ctx.b, axes), keep)
+        return reduce(ctx.b, x, integers(ctx, axes), keep)
 
     return convert
 
@@ -118,7 +118,7 @@ converter("ArgMin", since=1)(_arg("min"))
 
 @converter("CumSum", since=11)
 def cum_sum(ctx: NodeContext) -> Value:
-    axis = scalar(ctx.b, to_i64(ctx.b, ctx.input(1)))
+    axis = scalar(ctx.b, integers(ctx, ctx.input(1)))
     exclusive, reverse = bool(ctx.attr("exclusive", 0)), bool(ctx.attr("reverse", 0))
     return ctx.b.CumSum(ctx.input(0), axis, exclusive=exclusive, reverse=reverse)
 
@@ -130,7 +130,7 @@ def top_k_of_attribute(ctx: NodeContext) -> Sequence[Value]:
 
 @converter("TopK", since=10)
 def top_k(ctx: NodeContext) -> Sequence[Value]:
-    return _top_k(ctx, scalar(ctx.b, to_i64(ctx.b, ctx.input(1))))
+    return _top_k(ctx, scalar(ctx.b, integers(ctx, ctx.input(1))))
 
 
 def _top_k(ctx: NodeContext, k: Value) -> Sequence[Value]:

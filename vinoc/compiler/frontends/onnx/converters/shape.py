@@ -22,6 +22,7 @@ from .values import (
     dims,
     element,
     element_type,
+    integers,
     ints,
     number,
     rank,
@@ -63,7 +64,7 @@ def reshape_to_attribute(ctx: NodeContext) -> Value:
 @converter("Reshape", since=5)
 def reshape(ctx: NodeContext) -> Value:
     """A zero copies the dimension of the input, unless `allowzero` (opset 14)."""
-    return ctx.b.Reshape(ctx.input(0), to_i64(ctx.b, ctx.input(1)), special_zero=not ctx.attr("allowzero", 0))
+    return ctx.b.Reshape(ctx.input(0), integers(ctx, ctx.input(1)), special_zero=not ctx.attr("allowzero", 0))
 
 
 @converter("Squeeze", since=1)
@@ -75,7 +76,7 @@ def squeeze_attribute(ctx: NodeContext) -> Value:
 @converter("Squeeze", since=13)
 def squeeze(ctx: NodeContext) -> Value:
     axes = ctx.optional(1)
-    return ctx.b.Squeeze(ctx.input(0), None if axes is None else to_i64(ctx.b, axes))
+    return ctx.b.Squeeze(ctx.input(0), None if axes is None else integers(ctx, axes))
 
 
 @converter("Unsqueeze", since=1)
@@ -85,7 +86,7 @@ def unsqueeze_attribute(ctx: NodeContext) -> Value:
 
 @converter("Unsqueeze", since=13)
 def unsqueeze(ctx: NodeContext) -> Value:
-    return ctx.b.Unsqueeze(ctx.input(0), to_i64(ctx.b, ctx.input(1)))
+    return ctx.b.Unsqueeze(ctx.input(0), integers(ctx, ctx.input(1)))
 
 
 @converter("Flatten", since=1)
@@ -98,6 +99,8 @@ def flatten(ctx: NodeContext) -> Value:
         return b.Reshape(x, [0, -1], special_zero=True)
     whole = rank(ctx, x)
     axis = axis + whole if axis < 0 else axis
+    if not 0 <= axis <= whole:
+        ctx.fail(f"attribute `axis` is {ctx.attr('axis')}, the data have {whole} dimensions", "correct the attribute")
     if axis == whole:
         return to_shape(b, x, (-1, 1))
     if axis == 0:
@@ -116,7 +119,7 @@ def transpose(ctx: NodeContext) -> Value:
 
 @converter("Expand", since=8)
 def expand(ctx: NodeContext) -> Value:
-    return ctx.b.Broadcast(ctx.input(0), to_i64(ctx.b, ctx.input(1)), mode="bidirectional")
+    return ctx.b.Broadcast(ctx.input(0), integers(ctx, ctx.input(1)), mode="bidirectional")
 
 
 @converter("Tile", since=1)
@@ -132,7 +135,7 @@ def tile_one_axis(ctx: NodeContext) -> Value:
 
 @converter("Tile", since=6)
 def tile(ctx: NodeContext) -> Value:
-    return ctx.b.Tile(ctx.input(0), to_i64(ctx.b, ctx.input(1)))
+    return ctx.b.Tile(ctx.input(0), integers(ctx, ctx.input(1)))
 
 
 @converter("Concat", since=1)
@@ -157,7 +160,7 @@ def split_attribute(ctx: NodeContext) -> Sequence[Value]:
 @converter("Split", since=13)
 def split(ctx: NodeContext) -> Sequence[Value]:
     given = ctx.optional(1)
-    return _split(ctx, None if given is None else to_i64(ctx.b, given))
+    return _split(ctx, None if given is None else integers(ctx, given))
 
 
 @converter("Split", since=18)
@@ -165,7 +168,7 @@ def split_uneven(ctx: NodeContext) -> Sequence[Value]:
     """Without lengths: `num_outputs` pieces, of which the last may be smaller."""
     b, x, given = ctx.b, ctx.input(0), ctx.optional(1)
     if given is not None:
-        return _split(ctx, to_i64(b, given))
+        return _split(ctx, integers(ctx, given))
     count, axis = ctx.attr("num_outputs", ctx.n_outputs), ctx.attr("axis", 0)
     if count != ctx.n_outputs:
         ctx.fail(f"`num_outputs` is {count}, the node has {ctx.n_outputs} outputs", "make them agree")
@@ -193,7 +196,7 @@ def constant_of_shape(ctx: NodeContext) -> Value:
     fill = np.asarray(value if value is not None else np.float32(0))
     if fill.size != 1:
         ctx.fail(f"attribute `value` has {fill.size} elements", "ConstantOfShape repeats one")
-    return ctx.b.Broadcast(ctx.b.const(fill.reshape(())), to_i64(ctx.b, ctx.input(0)), mode="numpy")
+    return ctx.b.Broadcast(ctx.b.const(fill.reshape(())), integers(ctx, ctx.input(0)), mode="numpy")
 
 
 @converter("Range", since=11)
@@ -240,7 +243,7 @@ def center_crop_pad(ctx: NodeContext) -> Value:
     b, x = ctx.b, ctx.input(0)
     axes = [axis_of(ctx, x, a) for a in ctx.attr("axes", None) or range(rank(ctx, x))]
     current = dims(b, x)
-    missing = b.Subtract(to_i64(b, ctx.input(1)), b.Gather(current, ints(b, axes), 0, batch_dims=0))
+    missing = b.Subtract(integers(ctx, ctx.input(1)), b.Gather(current, ints(b, axes), 0, batch_dims=0))
     begin = b.Divide(missing, 2, m_pythondiv=False)
     end = b.Subtract(missing, begin)
     zero = ints(b, [0])

@@ -7,7 +7,7 @@ from .....ir.dtype import i64
 from .....ir.graph import Value
 from ..context import NodeContext
 from ..registry import converter
-from .values import arange, axis_of, concat, dim, dims, element, ints, number, rank, scalar, to_i64, vector
+from .values import arange, axis_of, concat, dim, dims, element, integers, ints, number, rank, scalar, vector
 
 PAD_MODES = {"constant": "constant", "edge": "edge", "reflect": "reflect"}
 
@@ -23,12 +23,12 @@ def slice_attributes(ctx: NodeContext) -> Value:
 @converter("Slice", since=10)
 def slice_(ctx: NodeContext) -> Value:
     b = ctx.b
-    starts, ends = (vector(b, to_i64(b, ctx.input(i))) for i in (1, 2))
+    starts, ends = (vector(b, integers(ctx, ctx.input(i))) for i in (1, 2))
     axes, steps = ctx.optional(3), ctx.optional(4)
-    step = to_i64(b, steps) if steps is not None else b.Broadcast(number(b, 1, i64), dims(b, starts), mode="numpy")
+    step = integers(ctx, steps) if steps is not None else b.Broadcast(number(b, 1, i64), dims(b, starts), mode="numpy")
     if steps is None and starts.shape is not None and isinstance(starts.shape[0], int):
         step = ints(b, [1] * starts.shape[0])
-    return b.Slice(ctx.input(0), starts, ends, step, to_i64(b, axes) if axes is not None else None)
+    return b.Slice(ctx.input(0), starts, ends, step, integers(ctx, axes) if axes is not None else None)
 
 
 @converter("Pad", since=1)
@@ -45,7 +45,7 @@ def pad_attributes(ctx: NodeContext) -> Value:
 def pad(ctx: NodeContext) -> Value:
     value, axes = ctx.optional(2), ctx.optional(3)
     fill = scalar(ctx.b, value) if value is not None else _fill(ctx, 0)
-    return _pad(ctx, to_i64(ctx.b, ctx.input(1)), fill, axes)
+    return _pad(ctx, integers(ctx, ctx.input(1)), fill, axes)
 
 
 def _fill(ctx: NodeContext, value: float) -> Value:
@@ -72,7 +72,7 @@ def _at_axes(ctx: NodeContext, pads: Value, axes: Value) -> Value:
     given = axes.const
     if given is None:
         zeros = ints(b, [0] * whole)
-        return b.ScatterElementsUpdate(zeros, to_i64(b, axes), pads, 0, reduction="none", use_init_val=True)
+        return b.ScatterElementsUpdate(zeros, integers(ctx, axes), pads, 0, reduction="none", use_init_val=True)
     named = [axis_of(ctx, x, int(a)) for a in given.reshape(-1)]
     where = [named.index(i) if i in named else len(named) for i in range(whole)]
     return b.Gather(concat(b, [pads, ints(b, [0])]), ints(b, where), 0, batch_dims=0)

@@ -44,6 +44,13 @@ def to_i64(b: Builder, value: Value) -> Value:
     return to(b, value, i64)
 
 
+def integers(ctx: NodeContext, value: Value) -> Value:
+    """Integers as i64: axes, sizes, positions. Fails where the element type is no integer type."""
+    if not value.dtype.is_integer:
+        ctx.fail(f"an input is {value.type}, expected integers", "correct its type; export the model again")
+    return to_i64(ctx.b, value)
+
+
 def number(b: Builder, value: Any, dtype: DType) -> Value:
     """A scalar constant of that element type."""
     return b.const(np.asarray(value).astype(dtype.numpy), dtype)
