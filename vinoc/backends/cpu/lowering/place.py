@@ -10,6 +10,7 @@ from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -107,15 +108,8 @@ class Place:
         """The same elements under another shape; None where strides cannot say so."""
         if self.size == 0:
             return replace(self, shape=shape, strides=row_major(shape, self.itemsize))
-        # NumPy knows the rule: a shape is set in place, or refused, on an array of these strides.
-        # Of plain bytes: it makes no views of element types that it lacks.
-        dummy = np.lib.stride_tricks.as_strided(np.empty(0, f"V{self.itemsize}"), self.shape, self.strides)
-        try:
-            view = dummy.view()
-            view.shape = shape
-        except AttributeError:
-            return None
-        return replace(self, shape=shape, strides=view.strides)
+        strides = regrouped(self.shape, self.strides, shape, self.itemsize)
+        return None if strides is None else replace(self, shape=shape, strides=strides)
 
     def view(self) -> np.ndarray[Any, Any]:
         """The memory as an array, once its address is known."""
@@ -124,6 +118,41 @@ class Place:
             raise ValueError("the buffer has no memory yet")
         raw = buffer.array.reshape(-1).view(np.uint8)
         return np.ndarray(self.shape, self.dtype, raw, self.offset, self.strides)
+
+
+def regrouped(
+    shape: Sequence[int], strides: Sequence[int], wanted: Sequence[int], itemsize: int
+) -> tuple[int, ...] | None:
+    """Strides under which the same elements, none of them missing, have another shape; None where there are none.
+
+    Both shapes fall into runs of dimensions with equal products. Within a run the old dimensions must lie as one: the
+    stride of each is the size times the stride of the next. (NumPy knows the rule as well, but copies where it fails,
+    and here there may be no memory to read.)
+    """
+    old = [(n, s) for n, s in zip(shape, strides, strict=True) if n != 1]
+    out = [itemsize] * len(wanted)
+    first = 0
+    while old:
+        while wanted[first] == 1:
+            first += 1
+        last, count, size = first, wanted[first], old[0][0]
+        length = 1
+        while count != size:
+            if count < size:
+                last += 1
+                count *= wanted[last]
+            else:
+                size *= old[length][0]
+                length += 1
+        run, old = old[:length], old[length:]
+        if any(s != n * t for (_, s), (n, t) in pairwise(run)):
+            return None
+        stride = run[-1][1]
+        for k in range(last, first - 1, -1):
+            out[k] = stride
+            stride *= wanted[k]
+        first = last + 1
+    return tuple(out)
 
 
 def row_major(shape: Sequence[int], itemsize: int) -> tuple[int, ...]:
