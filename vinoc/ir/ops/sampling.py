@@ -11,8 +11,8 @@ from ..errors import InferenceError, VinocError
 from ..kernels import blocks, vision
 from ..op import Op, Operand, op
 from ..types import TensorType
-from .elementwise import floating, integral, numeric, same_dtype
-from .vision import GridMode, GridPadding, check_grid, of_rank, same
+from .elementwise import floating, integral, numeric
+from .vision import GridMode, GridPadding, check_grid, pooled_regions, same
 
 Ints: TypeAlias = tuple[int, ...]
 
@@ -62,14 +62,7 @@ class ROICornerMax(Op):
         check_grid(self.kind, pooled_h=self.pooled_h, pooled_w=self.pooled_w)
 
     def infer(self, data: Operand, rois: Operand, batch_indices: Operand) -> TensorType:
-        same_dtype(data, rois)
-        floating(data, "data")
-        integral(batch_indices, "batch_indices")
-        channels = of_rank(data, "data", None, None, None, None)[1]
-        count, _ = of_rank(rois, "rois", None, 4)
-        (batches,) = of_rank(batch_indices, "batch_indices", None)
-        count = same("the numbers of rois and batch_indices", count, batches)
-        return TensorType(data.dtype, (count, channels, self.pooled_h, self.pooled_w))
+        return pooled_regions(data, rois, batch_indices, self.pooled_h, self.pooled_w)
 
     def evaluate(self, data: Array, rois: Array, batch_indices: Array) -> Array:
         return vision.roi_corner_max(

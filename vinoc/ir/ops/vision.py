@@ -70,6 +70,18 @@ class GridSample(Op):
         return vision.grid_sample(data, grid, self.align_corners, self.mode, self.padding_mode)
 
 
+def pooled_regions(data: Operand, rois: Operand, batch_indices: Operand, height: int, width: int) -> TensorType:
+    """The type of regions [N, 4] of images [B, C, H, W] that are brought to one size: [N, C, height, width]."""
+    same_dtype(data, rois)
+    floating(data, "data")
+    integral(batch_indices, "batch_indices")
+    channels = of_rank(data, "data", None, None, None, None)[1]
+    count, _ = of_rank(rois, "rois", None, 4)
+    (batches,) = of_rank(batch_indices, "batch_indices", None)
+    count = same("the numbers of rois and batch_indices", count, batches)
+    return TensorType(data.dtype, (count, channels, height, width))
+
+
 @op(opset=9)
 class ROIAlign(Op):
     """data [N,C,H,W], regions [R,4] of x1,y1,x2,y2, their batches [R] -> [R,C,pooled_h,pooled_w].
@@ -88,14 +100,7 @@ class ROIAlign(Op):
         check_grid(self.kind, pooled_h=self.pooled_h, pooled_w=self.pooled_w)
 
     def infer(self, data: Operand, rois: Operand, batch_indices: Operand) -> TensorType:
-        same_dtype(data, rois)
-        floating(data, "data")
-        integral(batch_indices, "batch_indices")
-        channels = of_rank(data, "data", None, None, None, None)[1]
-        count, _ = of_rank(rois, "rois", None, 4)
-        (batches,) = of_rank(batch_indices, "batch_indices", None)
-        count = same("the numbers of rois and batch_indices", count, batches)
-        return TensorType(data.dtype, (count, channels, self.pooled_h, self.pooled_w))
+        return pooled_regions(data, rois, batch_indices, self.pooled_h, self.pooled_w)
 
     def evaluate(self, data: Array, rois: Array, batch_indices: Array) -> Array:
         return vision.roi_align(

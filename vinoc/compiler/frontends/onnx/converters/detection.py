@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .....ir.builder import Builder
@@ -54,28 +56,16 @@ def _roi_align(ctx: NodeContext, aligned_mode: str) -> Value:
     mode = ctx.attr("mode", "avg")
     if mode not in ("avg", "max"):
         ctx.fail(f"attribute `mode` is '{mode}'", "ONNX knows avg, max")
+    inputs = ctx.input(0), ctx.input(1), to_i64(ctx.b, ctx.input(2))
+    sizes: dict[str, Any] = {
+        "pooled_h": ctx.attr("output_height", 1),
+        "pooled_w": ctx.attr("output_width", 1),
+        "sampling_ratio": ctx.attr("sampling_ratio", 0),
+        "spatial_scale": ctx.attr("spatial_scale", 1.0),
+    }
     if mode == "max":  # ONNX takes the maximum of weighted corners, OpenVINO of interpolated points
-        return ctx.b.ROICornerMax(
-            ctx.input(0),
-            ctx.input(1),
-            to_i64(ctx.b, ctx.input(2)),
-            pooled_h=ctx.attr("output_height", 1),
-            pooled_w=ctx.attr("output_width", 1),
-            sampling_ratio=ctx.attr("sampling_ratio", 0),
-            spatial_scale=ctx.attr("spatial_scale", 1.0),
-            half_pixel=aligned_mode == "half_pixel_for_nn",
-        )
-    return ctx.b.ROIAlign(
-        ctx.input(0),
-        ctx.input(1),
-        to_i64(ctx.b, ctx.input(2)),
-        pooled_h=ctx.attr("output_height", 1),
-        pooled_w=ctx.attr("output_width", 1),
-        sampling_ratio=ctx.attr("sampling_ratio", 0),
-        spatial_scale=ctx.attr("spatial_scale", 1.0),
-        mode="avg",
-        aligned_mode=aligned_mode,
-    )
+        return ctx.b.ROICornerMax(*inputs, **sizes, half_pixel=aligned_mode == "half_pixel_for_nn")
+    return ctx.b.ROIAlign(*inputs, **sizes, mode="avg", aligned_mode=aligned_mode)
 
 
 @converter("GridSample", since=16)
