@@ -17,20 +17,24 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .ir.errors import ConversionError, UsageError, VinocError
-    from .runtime.compiled import CompiledModel, InferRequest, Results
+    from .runtime.compiled import CompiledModel
     from .runtime.core import Core, compile_model, convert_model, read_model, save_model
-    from .runtime.model import Model, PartialShape, Port, Type
+    from .runtime.element import Type
+    from .runtime.model import Model
+    from .runtime.ports import Port
+    from .runtime.request import InferRequest, Results
+    from .runtime.shapes import PartialShape
 
 _HOMES = {
     "CompiledModel": "runtime.compiled",
     "ConversionError": "ir.errors",
     "Core": "runtime.core",
-    "InferRequest": "runtime.compiled",
+    "InferRequest": "runtime.request",
     "Model": "runtime.model",
-    "PartialShape": "runtime.model",
-    "Port": "runtime.model",
-    "Results": "runtime.compiled",
-    "Type": "runtime.model",
+    "PartialShape": "runtime.shapes",
+    "Port": "runtime.ports",
+    "Results": "runtime.request",
+    "Type": "runtime.element",
     "UsageError": "ir.errors",
     "VinocError": "ir.errors",
     "compile_model": "runtime.core",

@@ -11,7 +11,7 @@ from ..ir.dim import Dim, Sym, bounds
 from ..ir.dtype import Array, DType, from_numpy
 from ..ir.errors import UsageError, VinocError
 from ..ir.types import OptionalType, SequenceType, Shape, TensorType, Type
-from .model import Port, find_port
+from .ports import Port, find_port
 
 
 class Binder:
