@@ -112,7 +112,7 @@ class Value:
 class Node:
     """A place in a graph: an operation, its inputs (None: an optional one left out), outputs and bodies."""
 
-    __slots__ = ("_next", "_order", "_prev", "bodies", "graph", "inputs", "loc", "op", "outputs")
+    __slots__ = ("_next", "_order", "_prev", "_rt_info", "bodies", "graph", "inputs", "loc", "op", "outputs")
 
     def __init__(self, op: Op, inputs: tuple[Value | None, ...], bodies: tuple[Graph, ...], loc: AnyLoc) -> None:
         self.op = op
@@ -124,6 +124,15 @@ class Node:
         self._order = 0
         self._prev: Node | None = None
         self._next: Node | None = None
+        self._rt_info: dict[str, Any] | None = None
+
+    @property
+    def rt_info(self) -> dict[str, Any]:
+        """What programs note at the node, such as its `affinity`. Copies have it, too; a pass that replaces the node
+        need not keep it."""
+        if self._rt_info is None:
+            self._rt_info = {}
+        return self._rt_info
 
     @property
     def kind(self) -> str:
@@ -483,6 +492,8 @@ class Graph:
                 node.op, tuple([v and values[v] for v in node.inputs]), tuple(b.clone() for b in node.bodies), node.loc
             )
             new.outputs = tuple([Value(out.type, new, out.index, out.name) for out in node.outputs])
+            if node._rt_info:
+                new._rt_info = dict(node._rt_info)
             for out, made in zip(node.outputs, new.outputs, strict=True):
                 made.known = out.known
                 values[out] = made
