@@ -38,7 +38,7 @@ class Value:
     `name` is a label from the model, for people and files; nothing depends on it.
     """
 
-    __slots__ = ("_uses", "index", "known", "name", "owner", "type")
+    __slots__ = ("__weakref__", "_uses", "index", "known", "name", "owner", "type")
 
     def __init__(self, type: Type, owner: Owner, index: int, name: str = "") -> None:
         self.type = type
@@ -324,24 +324,18 @@ class Graph:
 
         Raises InferenceError, naming the node, when the operation cannot take the operands.
         """
-        ins = tuple(inputs)
-        while ins and ins[-1] is None:
-            ins = ins[:-1]
-        node = Node(op, ins, tuple(bodies), loc)
-        types = infer(node)
-        node.outputs = tuple([Value(t, node, i) for i, t in enumerate(types)])
-        if name:
-            for i, out in enumerate(node.outputs):
-                out.name = name if i == 0 else f"{name}.{i}"
-        if op.symbolic or type(op) is Constant:
-            follow(node)
+        node = detached(op, inputs, bodies=bodies, loc=loc, name=name)
+        self.adopt(node, before)
+        return node
+
+    def adopt(self, node: Node, before: Node | None = None) -> None:
+        """Takes in a node that is in no graph. The caller answers for its operands' being in this graph already."""
         self._link(node, before)
-        for i, value in enumerate(ins):
+        for i, value in enumerate(node.inputs):
             if value is not None:
                 value._uses[node, i] = None
         if self.listener:
             self.listener.inserted(node)
-        return node
 
     def erase(self, node: Node) -> None:
         """Removes a node. Raises VinocError while something reads it."""
@@ -522,6 +516,26 @@ class Graph:
         from .text import print_graph
 
         return print_graph(self)
+
+
+def detached(
+    op: Op, inputs: Sequence[Value | None], *, bodies: Sequence[Graph] = (), loc: AnyLoc = _loc.UNKNOWN, name: str = ""
+) -> Node:
+    """A node that is in no graph yet, with its outputs inferred; its operands do not know of it.
+
+    Raises InferenceError, naming the node, when the operation cannot take the operands.
+    """
+    ins = tuple(inputs)
+    while ins and ins[-1] is None:
+        ins = ins[:-1]
+    node = Node(op, ins, tuple(bodies), loc)
+    node.outputs = tuple([Value(t, node, i) for i, t in enumerate(infer(node))])
+    if name:
+        for i, out in enumerate(node.outputs):
+            out.name = name if i == 0 else f"{name}.{i}"
+    if op.symbolic or type(op) is Constant:
+        follow(node)
+    return node
 
 
 def infer(node: Node) -> Sequence[Type]:
