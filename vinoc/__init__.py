@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .runtime.compiled import CompiledModel
     from .runtime.core import Core, compile_model, convert_model, read_model, save_model
     from .runtime.element import Type
+    from .runtime.layout import Layout
     from .runtime.model import Model
     from .runtime.ports import Port
     from .runtime.request import InferRequest, Results
@@ -30,6 +31,7 @@ _HOMES = {
     "ConversionError": "ir.errors",
     "Core": "runtime.core",
     "InferRequest": "runtime.request",
+    "Layout": "runtime.layout",
     "Model": "runtime.model",
     "PartialShape": "runtime.shapes",
     "Port": "runtime.ports",
@@ -48,6 +50,7 @@ __all__ = [
     "ConversionError",
     "Core",
     "InferRequest",
+    "Layout",
     "Model",
     "PartialShape",
     "Port",

@@ -1,0 +1,48 @@
+"""Where the usual dimensions are in a layout: `has_batch(layout)`, `batch_idx(layout)` and so on.
+
+An index behind `...` counts from the end. Raises UsageError where the layout has no such dimension.
+"""
+
+from __future__ import annotations
+
+from .layout import Layout
+
+
+def has_batch(layout: Layout) -> bool:
+    return layout.has_name("N")
+
+
+def batch_idx(layout: Layout) -> int:
+    return layout.get_index_by_name("N")
+
+
+def has_channels(layout: Layout) -> bool:
+    return layout.has_name("C")
+
+
+def channels_idx(layout: Layout) -> int:
+    return layout.get_index_by_name("C")
+
+
+def has_depth(layout: Layout) -> bool:
+    return layout.has_name("D")
+
+
+def depth_idx(layout: Layout) -> int:
+    return layout.get_index_by_name("D")
+
+
+def has_height(layout: Layout) -> bool:
+    return layout.has_name("H")
+
+
+def height_idx(layout: Layout) -> int:
+    return layout.get_index_by_name("H")
+
+
+def has_width(layout: Layout) -> bool:
+    return layout.has_name("W")
+
+
+def width_idx(layout: Layout) -> int:
+    return layout.get_index_by_name("W")
