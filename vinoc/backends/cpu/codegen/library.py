@@ -1,6 +1,6 @@
 """Compiling modules and finding them again: object code in a cache, by content.
 
-The key is a hash of what decides the machine code: the generators' source, the function's name, LLVM's version, the
+The key is a hash of what decides the machine code: the generators' source, the function's name, llvmlite's version, the
 processor and its features. Not the IR text: to write it takes ten times as long as to load the code. So a name stands
 for one code; where the code depends on a graph, the name holds a hash of what it depends on.
 
@@ -18,17 +18,21 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-import llvmlite.binding as llvm
-from llvmlite import ir
+import llvmlite
 
+from .objects import ForeignCodeError, Placed
 from .target import Target, host, target
+
+if TYPE_CHECKING:
+    from llvmlite import ir
+
+    from .compile import Linked
 
 _lock = threading.Lock()
 if hasattr(os, "register_at_fork"):  # LLVM has locks of its own: a fork waits until nothing is being compiled
     os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
-_ready = False
 
 
 def cache_folder() -> Path:
@@ -51,29 +55,6 @@ def sources() -> str:
     return found.hexdigest()
 
 
-def _prepare() -> None:
-    global _ready
-    if not _ready:
-        llvm.initialize_native_target()
-        llvm.initialize_native_asmprinter()
-        _ready = True
-
-
-def target_machine(target: Target) -> Any:
-    """A new machine: an engine takes ownership of its own."""
-    _prepare()
-    return llvm.Target.from_triple(target.triple).create_target_machine(
-        cpu=target.cpu, features=target.features, opt=3, reloc="default", codemodel="jitdefault"
-    )
-
-
-def assembly(module: ir.Module, target: Target) -> str:
-    """The optimized assembly of a module, to look at."""
-    machine = target_machine(target)
-    text: str = machine.emit_assembly(_optimized(str(module), machine))
-    return text
-
-
 Build: TypeAlias = "Callable[[ir.Module], None] | int"
 """What emits a function, with its helpers, into an empty module; or its address, where others have compiled it."""
 
@@ -84,7 +65,7 @@ class Library:
     def __init__(self, target: Target, folder: Path | None = None) -> None:
         self.target = target
         self.folder = folder or cache_folder()
-        self._engines: list[Any] = []
+        self._held: list[Placed | Linked] = []
         self._addresses: dict[str, int] = {}
 
     def address(self, name: str, build: Build) -> int:
@@ -104,10 +85,9 @@ class Library:
     def address_of(self, name: str) -> int:
         """The address of another function of a module that is compiled. Raises KeyError."""
         with _lock:
-            for engine in self._engines:
-                address: int = engine.get_function_address(name)
-                if address:
-                    return address
+            for held in self._held:
+                with suppress(KeyError):
+                    return held.address(name)
         raise KeyError(name)
 
     def code(self, name: str, build: Callable[[ir.Module], None]) -> bytes:
@@ -115,21 +95,17 @@ class Library:
         file = self.folder / f"{self._key(name)}.o"
         with suppress(OSError):
             return file.read_bytes()
-        machine = target_machine(self.target)
-        module = ir.Module(name)
-        module.triple = self.target.triple
-        build(module)
-        code: bytes = machine.emit_object(_optimized(str(module), machine))
+        from .compile import object_code
+
+        code = object_code(name, build, self.target)
         _keep(file, code)
         return code
 
     def text(self, name: str, build: Build) -> str:
         """The module of function `name` in LLVM's language, as it is before it is optimized."""
-        module = ir.Module(name)
-        module.triple = self.target.triple
-        if not isinstance(build, int):
-            build(module)
-        return str(module)
+        from .compile import module_of
+
+        return str(module_of(name, build if callable(build) else None, self.target))
 
     def load(self, code: Mapping[str, bytes | memoryview]) -> None:
         """Links object code, by the names of its functions; those that are there already stay."""
@@ -139,17 +115,18 @@ class Library:
                 self._addresses |= self._link(new)
 
     def _link(self, code: Mapping[str, bytes | memoryview]) -> dict[str, int]:
-        empty = llvm.parse_assembly(f'target triple = "{self.target.triple}"')
-        engine = llvm.create_mcjit_compiler(empty, target_machine(self.target))
-        for part in code.values():
-            engine.add_object_file(llvm.ObjectFileRef.from_data(bytes(part)))
-        engine.finalize_object()
-        self._engines.append(engine)
-        return {name: engine.get_function_address(name) for name in code}
+        held: Placed | Linked
+        try:
+            held = Placed(code.values())
+        except ForeignCodeError:
+            from .compile import Linked
+
+            held = Linked(code.values(), self.target)
+        self._held.append(held)
+        return {name: held.address(name) for name in code}
 
     def _key(self, name: str) -> str:
-        version = ".".join(map(str, llvm.llvm_version_info))
-        parts = (sources(), name, version, self.target.triple, self.target.cpu, self.target.features)
+        parts = (sources(), name, llvmlite.__version__, self.target.triple, self.target.cpu, self.target.features)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
 
 
@@ -157,27 +134,6 @@ class Library:
 def library(name: str) -> Library:
     """The kernels of a target ("host": the best that this machine runs), shared by all models."""
     return Library(host() if name == "host" else target(name))
-
-
-def _optimized(text: str, machine: Any) -> Any:
-    """Parsed and optimized.
-
-    By few passes: the kernels are vectors in single assignment form already. LLVM's own pipelines (-O1, -O2) take ten
-    times as long and give code that is no faster; machine code generation does loop-invariant motion and the like anew.
-    """
-    parsed = llvm.parse_assembly(text)
-    parsed.verify()
-    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options())
-    passes = llvm.create_new_function_pass_manager()
-    passes.add_sroa_pass()
-    passes.add_simplify_cfg_pass()
-    passes.add_instruction_combine_pass()
-    passes.add_new_gvn_pass()
-    passes.add_dead_code_elimination_pass()
-    for function in parsed.functions:
-        if not function.is_declaration:
-            passes.run(function, builder)
-    return parsed
 
 
 def _keep(file: Path, code: bytes) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cache
 
 from ....ir.errors import UsageError, did_you_mean
@@ -57,18 +60,28 @@ def target(name: str) -> Target:
 @cache
 def host() -> Target:
     """The best target that this machine runs, for its own triple."""
-    import llvmlite.binding as llvm
-
-    features = llvm.get_host_cpu_features()
-    triple = llvm.get_process_triple()
+    features, triple = _machine()
     if triple.startswith(("aarch64", "arm64")):
         chosen = TARGETS["neon"]
-    elif all(features.get(f) for f in ("avx512f", "avx512vl", "avx512bw", "avx512dq", "fma")):
+    elif features.issuperset(("avx512f", "avx512vl", "avx512bw", "avx512dq", "fma")):
         chosen = TARGETS["avx512"]
-    elif features.get("avx2") and features.get("fma") and features.get("f16c"):
+    elif features.issuperset(("avx2", "fma", "f16c")):
         chosen = TARGETS["avx2"]
     else:
         chosen = TARGETS["sse2"]
-    from dataclasses import replace
+    return chosen if chosen.triple == triple else replace(chosen, triple=triple)
 
-    return replace(chosen, triple=triple)
+
+def _machine() -> tuple[set[str], str]:
+    """The processor's features by LLVM's names, and the triple of this process.
+
+    Linux says for x86-64 by the same names what LLVM does; importing LLVM takes longer than to load a small model.
+    """
+    if sys.platform == "linux" and os.uname().machine == "x86_64" and sys.maxsize > 1 << 32:
+        with suppress(OSError), open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
+            for line in file:
+                if line.startswith("flags"):
+                    return set(line.split()), _X86
+    import llvmlite.binding as llvm
+
+    return {name for name, there in llvm.get_host_cpu_features().items() if there}, llvm.get_process_triple()
