@@ -19,7 +19,7 @@ from vinoc.passes.half import (
     compensated,
     compensated_together,
     is_uniform,
-    lost_share,
+    losses,
     nearest,
 )
 
@@ -117,15 +117,26 @@ def test_the_expected_error_of_a_layer_falls() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "expected"),
+    ("values", "why"),
     [
-        ([], 0.0), ([0.0], 0.0), ([1.0], 0.0), ([1e-10], 1.0), ([1e-7], 1.0), ([1e-5], 0.0), ([1e6], 1.0),
-        ([np.inf], 0.0), ([np.nan], 0.0), ([0.0, -np.inf], 0.0), ([0.0, -3e38], 0.5), ([1.0, 1e-10, 0.0, -1e5], 0.5),
-        ([0.0, 1e-7], 1.0), ([-1e-7, 1.0], 0.0),
+        ([], ""), ([0.0], ""), ([1.0], ""), ([np.inf], ""), ([np.nan], ""), ([0.0, -np.inf], ""), ([65504.0], ""),
+        ([1e-10], "all its values are below"), ([0.0, 1e-5], "all its values are below 2^-14, 1e-05 at most"),
+        ([2.0**-14], ""), ([-1e-7, 1.0], ""), ([1e6, np.inf], "1 of its 2 values are beyond 65504, up to 1e+06"),
+        ([0.0, -3e38], "1 of its 2 values are beyond"), ([1.0, 1e-10, 1e-9, -1e-8, 1e-12], "80% of its values"),
+        ([1.0, 1e-10, 1e-9, 0.0], ""), ([np.nan, 7e4], "1 of its 2 values are beyond"),
     ],
 )  # fmt: skip
-def test_lost_share(values: list[float], expected: float) -> None:
-    assert lost_share(np.array(values, np.float32)) == expected
+def test_what_f16_cannot_hold(values: list[float], why: str) -> None:
+    told = losses(np.array(values, np.float32)).why(0.75)
+    assert told.startswith(why)
+    assert bool(told) == bool(why)
+
+
+def test_losses_are_counted_in_all_blocks() -> None:
+    array = np.ones(3 * BLOCK, np.float32)
+    array[[0, BLOCK, -1]] = 1e5, -1e6, 1e-9
+    found = losses(array.reshape(3, -1))
+    assert (found.size, found.beyond, found.vanish, found.largest) == (3 * BLOCK, 2, 1, 1e6)
 
 
 def test_repeated_values_stay_one() -> None:
@@ -136,7 +147,8 @@ def test_repeated_values_stay_one() -> None:
     assert is_uniform(np.zeros((0, 4)))
     assert nearest(np.zeros((0, 4))).shape == (0, 4)
     assert not is_uniform(np.array([1.0, 2.0, 1.0, 1.0]))
-    assert lost_share(repeated) == 0.0
+    assert losses(repeated).size == 10000
+    assert losses(np.broadcast_to(np.float32(1e6), (3, 4))).beyond == 12
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ tells that the pass is to change what the model computes: its numbers are tests/
 
 from __future__ import annotations
 
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,7 +93,8 @@ def run(path: Path, update: bool) -> None:
             assert wanted in str(caught.value), caught.value
         verify(graph)
         return
-    results = PassManager(case.pipeline, [Verify()], explain=True).run(graph)
+    with chdir(path.parent):  # where the files lie that a pipeline names
+        results = PassManager(case.pipeline, [Verify()], explain=True).run(graph)
     actual = print_graph(graph)
     if update:
         path.write_text(f"{case.header}\n---\n{actual}")

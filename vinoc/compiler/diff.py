@@ -182,6 +182,8 @@ class _Match:
         """How two matched nodes differ."""
         if left.op != right.op:
             yield from _attribute_changes(left, right)
+        if left.precise != right.precise:
+            yield "is to be computed in full precision" if right.precise else "may be computed in half precision"
         for i in range(max(len(left.inputs), len(right.inputs))):
             x = left.inputs[i] if i < len(left.inputs) else None
             y = right.inputs[i] if i < len(right.inputs) else None

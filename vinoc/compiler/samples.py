@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import inf
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..ir.dim import Sym
 from ..ir.dtype import Array
-from ..ir.errors import EvaluationError, UsageError, VinocError
+from ..ir.errors import EvaluationError, VinocError
 from ..ir.graph import Graph
 from ..ir.types import TensorType, Type
 
@@ -86,19 +85,3 @@ def _noise(type: TensorType, shape: Sequence[int], rng: np.random.Generator) -> 
     if d.kind in "fc":
         return rng.standard_normal(shape).astype(d.numpy)
     return rng.integers(0, 2, shape).astype(d.numpy)
-
-
-def read_arrays(path: Path, names: Sequence[tuple[str, ...]], what: str) -> list[Any]:
-    """The arrays of an .npz file for the inputs or outputs of a graph. Raises UsageError for those that are missing."""
-    try:
-        with np.load(path) as stored:
-            found = dict(stored)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"cannot be read as .npz: {error}", str(path)) from error
-    arrays = [next((found[n] for n in several if n in found), None) for several in names]
-    missing = [next(iter(several), "?") for several, array in zip(names, arrays, strict=True) if array is None]
-    if missing:
-        raise UsageError(
-            f"has no array for {what} {', '.join(map(repr, missing))}", str(path), f"it holds {', '.join(found)}"
-        )
-    return arrays

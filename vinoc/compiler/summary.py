@@ -10,11 +10,15 @@ from ..passes.manager import StepResult
 from .driver import Result, peak_memory
 
 
+SHOWN_NOTES = 8
+
+
 def summary(result: Result) -> Iterator[str]:
     """Counts before and after, each pass with its matches and time, files with their sizes, time and memory."""
     before, after = result.before, result.after
     yield f"{result.model}: {before.nodes} -> {after.nodes} nodes, {before.edges} -> {after.edges} edges"
     yield from table(list(_passes(result)))
+    yield from _notes(result)
     for name, error in result.errors:
         yield f"  after {name}: outputs differ by {error:.1e} of their range"
     for path in result.files:
@@ -42,6 +46,14 @@ def _passes(result: Result) -> Iterator[tuple[str, str, str, str]]:
         for rule, count in matches_by_rule(mine).most_common():
             if rule != mine[0].name:
                 yield f"    {rule}", f"{count}", "", ""
+
+
+def _notes(result: Result) -> Iterator[str]:
+    """What passes found that users should know, the first of each pass."""
+    for step in result.steps:
+        yield from (f"  {step.name}: {note}" for note in step.notes[:SHOWN_NOTES])
+        if len(step.notes) > SHOWN_NOTES:
+            yield f"  {step.name}: {len(step.notes) - SHOWN_NOTES} more; --report tells all"
 
 
 def matches_by_rule(steps: Iterable[StepResult]) -> Counter[str]:

@@ -110,9 +110,12 @@ class Value:
 
 
 class Node:
-    """A place in a graph: an operation, its inputs (None: an optional one left out), outputs and bodies."""
+    """A place in a graph: an operation, its inputs (None: an optional one left out), outputs and bodies.
 
-    __slots__ = ("_next", "_order", "_prev", "_rt_info", "bodies", "graph", "inputs", "loc", "op", "outputs")
+    `precise` asks devices that compute in half precision to compute and to store this node in full; rewrites keep it.
+    """
+
+    __slots__ = ("_next", "_order", "_prev", "_rt_info", "bodies", "graph", "inputs", "loc", "op", "outputs", "precise")
 
     def __init__(self, op: Op, inputs: tuple[Value | None, ...], bodies: tuple[Graph, ...], loc: AnyLoc) -> None:
         self.op = op
@@ -120,6 +123,7 @@ class Node:
         self.outputs: tuple[Value, ...] = ()
         self.bodies = bodies
         self.loc = loc
+        self.precise = False
         self.graph: Graph | None = None
         self._order = 0
         self._prev: Node | None = None
@@ -488,6 +492,7 @@ class Graph:
             new.outputs = tuple([Value(out.type, new, out.index, out.name) for out in node.outputs])
             if node._rt_info:
                 new._rt_info = dict(node._rt_info)
+            new.precise = node.precise
             for out, made in zip(node.outputs, new.outputs, strict=True):
                 made.known = out.known
                 values[out] = made

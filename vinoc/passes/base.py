@@ -47,15 +47,33 @@ class Rewritten:
     results: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a pass found at a node that its user should know."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
 @dataclass(slots=True)
 class Context:
-    """What passes report while they run; one for each step of a pipeline. `limit`: how many rewrites rules may make."""
+    """What passes report while they run; one for each step of a pipeline.
+
+    `limit`: how many rewrites rules may make. `root`: the whole model, where the pass is given a body of it. `found`:
+    what the pass keeps for itself from one graph of the model to the next.
+    """
 
     explain: bool = False
     matches: Counter[str] = field(default_factory=Counter)
     declined: list[Declined] = field(default_factory=list)
     rewritten: list[Rewritten] = field(default_factory=list)
     limit: int | None = None
+    notes: list[Note] = field(default_factory=list)
+    root: Graph | None = None
+    found: Any = None
 
     @property
     def is_spent(self) -> bool:
@@ -65,6 +83,9 @@ class Context:
     def decline(self, rule: str, where: str, why: str, alone: bool = False) -> None:
         if self.explain:
             self.declined.append(Declined(rule, where, why, alone))
+
+    def note(self, where: str, what: str) -> None:
+        self.notes.append(Note(where, what))
 
 
 @dataclass(frozen=True)

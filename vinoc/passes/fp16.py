@@ -25,10 +25,11 @@ from ..ir.graph import Graph, Node, Value
 from ..ir.op import op_class
 from .base import Context, Pass, graph_pass
 from .filters import filters_of, is_large_factor
-from .half import BLOCK, Filters, compensated, compensated_together, is_repeated, is_uniform, lost_share, nearest
+from .half import BLOCK, Filters, compensated, compensated_together, is_repeated, is_uniform, losses, nearest
+from .precise import beyond_half, named, with_readers, with_sources
 
 LOST = 0.75
-"""A constant of which more than this share would leave the range of f16 stays as it is."""
+"""A constant of which more than this share would become 0 stays as it is."""
 
 LOST_OF_PRODUCTS = 0.001
 """The same where a user has not asked for files of half the size, but for speed."""
@@ -45,6 +46,12 @@ class Fp16(Pass):
     `keep-share` of the bytes stay f32, the smallest constants first. A model with FakeQuantize is left alone: its
     constants are ranges of quantized values.
 
+    Constants with values beyond 65504, and those whose values are all too small for the full precision of f16, stay
+    f32 and are reported. `keep` has kinds or names of nodes, with `*` for any text: `keep=[Softmax,"/head/*"]`. They
+    and the constants that they read stay f32, and are marked, so that a device that computes in f16 keeps them in f32.
+    `samples` are .npz files with an array for each input: the model is run on each, and what computes a number beyond
+    65504, or makes infinity or NaN, is kept with what reads it, and reported.
+
     With `products` only large weights of matrix products are compressed, those that f16 holds well, for devices whose
     kernels expand them as they read them.
     """
@@ -53,18 +60,21 @@ class Fp16(Pass):
     rounding: Literal["compensated", "nearest"] = "compensated"
     keep_share: float = 0.02
     products: bool = False
+    keep: tuple[str, ...] = ()
+    samples: tuple[str, ...] = ()
 
     def validate(self) -> None:
         if not 0 <= self.keep_share <= 1:
             raise UsageError(f"'keep-share' of fp16 is {self.keep_share}, expected a number from 0 to 1")
 
     def run(self, graph: Graph, context: Context) -> int:
+        marked = _mark(graph, self._precise(graph, context))
         nodes = [n for n in graph if type(n.op) is Constant and n.op.value.dtype in (f32, f64)]
         if any(n.kind == "FakeQuantize" for n in graph):
             if nodes:
                 context.decline(self.name, nodes[0].where, "the model is quantized (it has a FakeQuantize)")
-            return 0
-        nodes = [n for n in nodes if not _is_exempt(n.outputs[0])]
+            return marked
+        nodes = [n for n in nodes if not n.precise and not _is_exempt(n.outputs[0])]
         if self.products:
             nodes = [n for n in nodes if is_large_factor(n.outputs[0])]
         kept = set() if self.products else _smallest(graph, nodes, self.keep_share)
@@ -80,7 +90,26 @@ class Fp16(Pass):
                 half = compensated(_array(node), how) if how else nearest(_array(node))
             _replace(graph, node, half)
         context.matches[self.name] += count
-        return count
+        return count + marked
+
+    def _precise(self, graph: Graph, context: Context) -> set[Node]:
+        """The nodes of the whole model that are to stay in full precision, found at its first graph."""
+        if context.found is None:
+            root = context.root or graph
+            large = beyond_half(root, self.samples, "samples of fp16")
+            context.found = named(root, self.keep, "keep of fp16") | with_readers(large)
+            for node, reach in large.items():
+                context.note(node.where, f"{reach}; f16 ends at 65504: it and what reads it stay f32")
+        found: set[Node] = context.found
+        return found
+
+
+def _mark(graph: Graph, nodes: set[Node]) -> int:
+    """Marks the nodes that are in this graph and the constants behind them; returns how many were not marked."""
+    new = [n for n in with_sources(graph, nodes | {n for n in graph if n.precise}) if not n.precise]
+    for node in new:
+        node.precise = True
+    return len(new)
 
 
 def _given_up(nodes: list[Node]) -> Iterator[Node]:
@@ -109,10 +138,11 @@ def _fingerprint(value: Buffer) -> tuple[int, bytes]:
 
 
 def _is_fit(node: Node, limit: float, context: Context) -> bool:
-    lost = lost_share(_array(node))
-    if lost > limit:
-        context.decline(Fp16.name, node.where, f"{100 * lost:.3g}% of its values leave the range of f16")
-    return lost <= limit
+    why = losses(_array(node)).why(limit)
+    if why:
+        context.decline(Fp16.name, node.where, why)
+        context.note(node.where, f"{why}; it stays f32")
+    return not why
 
 
 def _is_kept(node: Node, kept: set[Node], context: Context) -> bool:

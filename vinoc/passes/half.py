@@ -33,9 +33,6 @@ SMALLEST = 2.0**-24
 NORMAL = 2.0**-14
 """The smallest that has all eleven bits."""
 
-EIGHT_BITS = 2.0**-17
-"""From here on values have eight bits or more (eleven from 2^-14 on); below, the fewer the smaller."""
-
 MAGNITUDE, INFINITY = np.uint16(0x7FFF), np.uint16(0x7C00)
 """Bits of f16 but the sign, and those of infinity: integers compare several times faster."""
 
@@ -85,24 +82,43 @@ def _subnormal(array: Array) -> Array:
     return half
 
 
-def lost_share(array: Array) -> float:
-    """The share of the values that f16 cannot hold: finite but too large, or too small to be anything but zero.
+@dataclass(slots=True)
+class Losses:
+    """What f16 cannot hold of an array: how many finite values of `size` are `beyond` its range and how many that are
+    not 0 would `vanish`; `largest` is the largest finite magnitude."""
 
-    All are lost where even the largest keeps less than eight bits: 1e-7 would become 1.2e-7.
-    """
-    if not array.size:
-        return 0.0
-    flat = array[(0,) * array.ndim].reshape(1) if is_repeated(array) else array.reshape(-1)
-    lost = coarse = zero = 0
+    size: int
+    beyond: int = 0
+    vanish: int = 0
+    largest: float = 0.0
+
+    def why(self, share: float) -> str:
+        """Why the array is better left as it is; empty where f16 holds it but for `share` of its values."""
+        if self.beyond:
+            return f"{self.beyond} of its {self.size} values are beyond 65504, up to {self.largest:.3g}"
+        if 0 < self.largest < NORMAL:
+            return f"all its values are below 2^-14, {self.largest:.3g} at most: f16 has few or no bits for them"
+        if self.vanish > share * self.size:
+            return f"{100 * self.vanish / self.size:.3g}% of its values are below 2^-24 and would vanish"
+        return ""
+
+
+def losses(array: Array) -> Losses:
+    """Counts them, a block at a time."""
+    flat = array[(0,) * array.ndim].reshape(1) if array.size and is_repeated(array) else array.reshape(-1)
+    out = Losses(flat.size)
     for i in range(0, flat.size, BLOCK):
         size = np.abs(flat[i : i + BLOCK])
-        if size.max() > MAX or size.min() < EIGHT_BITS:
-            zeros = int(np.count_nonzero(size == 0))
-            lost += int(np.count_nonzero(size < SMALLEST)) - zeros
-            lost += int(np.count_nonzero((size > MAX) & (size < np.inf)))
-            coarse += int(np.count_nonzero(size < EIGHT_BITS))
-            zero += zeros
-    return 1.0 if coarse == flat.size > zero else lost / flat.size
+        largest = float(size.max())
+        if not largest <= MAX:
+            largest = float(size.max(where=np.isfinite(size), initial=0))
+            out.beyond += int(np.count_nonzero((size > MAX) & (size < np.inf)))
+        if not size.min() >= SMALLEST:
+            out.vanish += int(np.count_nonzero((size < SMALLEST) & (size > 0)))
+        out.largest = max(out.largest, largest)
+    if array.size > flat.size:
+        out.size, out.beyond, out.vanish = array.size, array.size * out.beyond, array.size * out.vanish
+    return out
 
 
 def is_repeated(array: Array) -> bool:

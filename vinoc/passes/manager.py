@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from ..ir.errors import VinocError
 from ..ir.graph import Graph
-from .base import Context, Declined, Pass, Rewritten
+from .base import Context, Declined, Note, Pass, Rewritten
 from .pipeline import MAX_ROUNDS, UNTIL_STABLE, Pipeline, Repeat, Step, parse
 
 
@@ -28,6 +28,7 @@ class StepResult:
     matches: Counter[str] = field(default_factory=Counter)
     declined: list[Declined] = field(default_factory=list)
     rewritten: list[Rewritten] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
 
 
 class Instrument:
@@ -98,7 +99,9 @@ class PassManager:
         step = StepResult(len(self.results), p.name, str(p), face=p.face, nodes_before=sum(map(len, graph.walk())))
         for instrument in self.instruments:
             instrument.before(step, graph)
-        context = Context(self.explain, step.matches, step.declined, step.rewritten, self.limits.get(step.index))
+        context = Context(
+            self.explain, step.matches, step.declined, step.rewritten, self.limits.get(step.index), step.notes, graph
+        )
         began = time.perf_counter()
         for g in [graph] if p.face else list(graph.walk()):
             try:

@@ -224,6 +224,9 @@ class _Driver:
 
     def substitute(self, rule: Rewrite, m: Match, results: tuple[Value | None, ...], loc: AnyLoc) -> None:
         root = m.root
+        if any(n.precise for n in m.nodes.values()):
+            for node in self.new:
+                node.precise = True
         for old, new in zip(root.outputs, results):
             if new is None:
                 continue

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...ir.errors import UsageError
 from ...ir.graph import Graph
-from .interpreter import Interpreter
+from .interpreter import Hook, Interpreter
 
 
 class NumpyBackend:
@@ -25,8 +25,8 @@ class NumpyBackend:
             raise UsageError(f"target numpy has no option '{next(iter(options))}'")
         return generate(graph, directory, name)
 
-    def compile(self, graph: Graph, **options: Any) -> Interpreter:
+    def compile(self, graph: Graph, on_node: Hook | None = None, **options: Any) -> Interpreter:
         """An interpreter of the graph, which must not be changed while it is in use."""
         if options:
             raise UsageError(f"target numpy has no option '{next(iter(options))}'")
-        return Interpreter(graph)
+        return Interpreter(graph, on_node)

@@ -172,7 +172,7 @@ class BodyWriter:
     def _layer_info(self, out: list[str], node: Node) -> None:
         fused = fused_names(node)
         decompression = node.kind == "Convert" and getattr(node.op, "decompression", False)
-        if not fused and not decompression:
+        if not fused and not decompression and not node.precise:
             return
         t = self._tabs
         out.append(f"{t[3]}<rt_info>\n")
@@ -180,6 +180,8 @@ class BodyWriter:
             out.append(f'{t[4]}<attribute name="fused_names" version="0" value="{name_list(fused)}" />\n')
         if decompression:
             out.append(f'{t[4]}<attribute name="decompression" version="0" />\n')
+        if node.precise:
+            out.append(f'{t[4]}<attribute name="precise" version="0" />\n')
         out.append(f"{t[3]}</rt_info>\n")
 
     def _inputs(self, out: list[str], inputs: Sequence[Value | None], layer: int) -> None:

@@ -38,10 +38,11 @@ def command(
     Exits with 1 when something was found.
     """
     from ...ir.errors import VinocError
+    from ...passes.measure import read_arrays
     from ..bisect import bisect, evaluator, lines
     from ..driver import quiet_gc, read_model
     from ..plugins import load_plugins
-    from ..samples import evaluable_inputs, read_arrays
+    from ..samples import evaluable_inputs
 
     load_plugins(plugins)
     with quiet_gc():

@@ -39,12 +39,13 @@ limit: NAME "in" INT ".." [INT]
 input: ref ":" type [as_]
 output: ref [as_]
 as_: "as" "(" [STRING ("," STRING)*] ")"
-node: refs "=" NAME "(" [arg ("," arg)*] ")" [attributes] [types] [content] [bodies] [location]
+node: refs "=" NAME "(" [arg ("," arg)*] ")" [attributes] [precise] [types] [content] [bodies] [location]
 refs: ref ("," ref)*
 arg: ref | "_" -> missing
 attributes: "{" [pair ("," pair)*] "}"
 pair: NAME "=" value
 ?value: element | "[" [value ("," value)*] "]" -> list_value
+precise: "!precise"
 types: ":" type ("," type)*
 ?type: NAME "[" [dims] "]" -> tensor | "seq" "<" type ">" -> sequence | "optional" "<" type ">" -> optional
 dims: "..." -> any_rank | bound ("," bound)*
@@ -118,6 +119,7 @@ class _NodeText:
     kind: str
     inputs: list[Ref | None]
     attributes: dict[str, Any]
+    precise: bool
     types: list[TypeMaker]
     content: tuple[str, Any] | None
     bodies: list[_GraphText]
@@ -252,6 +254,7 @@ class _Loader:
         loc = text.loc(parent.file) if text.loc else _loc.UNKNOWN
         op = self.constant(text, types) if text.kind == "Constant" else self.op(text, parent.symbols)
         made = graph.insert(op, inputs, bodies=[self.graph(b) for b in text.bodies], loc=loc)
+        made.precise = text.precise
         if len(made.outputs) != len(text.outputs):
             raise ModelError(f"{text.kind} has {len(made.outputs)} outputs, {len(text.outputs)} are named")
         for out, name in zip(made.outputs, text.outputs, strict=True):

@@ -101,6 +101,7 @@ class _Printer:
         if not isinstance(op, Constant):
             given = [f"{a.name}={attribute(v)}" for a, v in op.attributes() if a.required or v != a.default]
             line += f" {{{', '.join(given)}}}" if given else ""
+        line += " !precise" if node.precise else ""
         line += " : " + ", ".join(str(v.type) for v in node.outputs)
         if isinstance(op, Constant):
             line += f" = {self.content(op.value)}"

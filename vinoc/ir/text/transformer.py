@@ -80,7 +80,7 @@ class ToText(Transformer[Token, Any]):
 
     def node(self, items: list[Any]) -> _NodeText:
         outputs, kind, *rest = items
-        *args, attributes, types, content, bodies, loc = rest
+        *args, attributes, precise, types, content, bodies, loc = rest
         names = [None if a is _MISSING else a for a in args if a is not None]
         return _NodeText(
             (kind.line, kind.column),
@@ -88,6 +88,7 @@ class ToText(Transformer[Token, Any]):
             str(kind),
             names,
             attributes or {},
+            precise is not None,
             types or [],
             content,
             bodies or [],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -44,6 +44,11 @@ def load(path: str | PathLike[str], bin: str | PathLike[str] | None = None) -> G
         raise ConversionError(str(xml), file.problems)
     graph.sources = (os.path.abspath(xml), os.path.abspath(weights.path))
     return graph
+
+
+def _is_precise(info: Mapping[str, str]) -> bool:
+    """Whether a layer is to stay in full precision: `precise`, since OpenVINO 2026 with the types by name."""
+    return "precise" in info or "f16" in info.get("DisablePrecisionConversion", "")
 
 
 class Step(NamedTuple):
@@ -218,6 +223,10 @@ class _File:
             raise VinocError(f"it has {len(layer.outputs)} outputs, {layer.type} gives {len(made)}")
         for i, value in enumerate(made[: len(layer.names)]):
             value.name = self._names(layer, i)[0]
+        if _is_precise(layer.rt_info):
+            for value in made:
+                if value.node is not None:
+                    value.node.precise = True
         return made
 
     def _names(self, layer: Layer, index: int) -> tuple[str, ...]:
