@@ -249,6 +249,8 @@ CASES: dict[str, list[Case]] = {
         ({"mode": m, "padding_mode": p}, [IMAGE, f(2, 3, 5, 2)])
         for m, p in (("bilinear", "zeros"), ("nearest", "border"), ("bicubic", "reflection"))
     ],
+    "NV12toRGB": [({}, [f(1, 6, 4, 1)]), ({}, [f(1, 4, 4, 1), f(1, 2, 2, 2)])],
+    "I420toBGR": [({}, [f(1, 6, 4, 1)]), ({}, [f(1, 4, 4, 1), f(1, 2, 2, 1), f(1, 2, 2, 1)])],
     "If": [({"then_inputs": (1,), "else_inputs": (2,)}, [n(c, np.bool_), X, POSITIVE]) for c in (True, False)],
     "Loop": [({"body_from": (2, 3), **LOOP, "condition_output": 2}, [n(-1), n(True, np.bool_), f(5, 4), f(1, 4)])],
     "TensorIterator": [({"body_from": (0, 1), **LOOP}, [f(5, 4), f(1, 4)])],

@@ -17,6 +17,7 @@ ONCE = "it is rare, and no model of the collection has it"
 RANDOM = "its numbers must be those of the reference, whose generator is sequential"
 STATE = "it moves a variable of the request into the plan, or out of it: one copy"
 CLEVER = "NumPy's routine is better than a simple kernel"
+CAMERA = "it stands once, at the input of a model that takes a camera's images"
 
 ISLANDS = {
     "NonZero": UNKNOWN_SHAPE,
@@ -44,6 +45,10 @@ ISLANDS = {
     "GridSample": ONCE,
     "ROIAlign": ONCE,
     "ROIPooling": ONCE,
+    "NV12toRGB": CAMERA,
+    "NV12toBGR": CAMERA,
+    "I420toRGB": CAMERA,
+    "I420toBGR": CAMERA,
 }
 """OpenVINO's operations without a kernel, each with the reason. Internal ones without a kernel (sequences, strings,
 what a framework alone has) are islands too."""
