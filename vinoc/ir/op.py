@@ -221,8 +221,8 @@ def register(cls: type[Op]) -> None:
 
 def registry() -> dict[str, type[Op]]:
     """All operations by kind: the built-in ones, and those of installed packages (entry points `vinoc.ops`)."""
-    from . import ops  # noqa: F401  # importing declares the built-in operations
     from .entries import load_all
+    from .ops import every  # noqa: F401  # importing declares the built-in operations
 
     load_all("vinoc.ops")
     return _REGISTRY

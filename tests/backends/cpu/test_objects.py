@@ -42,7 +42,7 @@ def test_placed_code_computes_what_linked_code_does() -> None:
         results.append(out)
         with pytest.raises(KeyError):
             held.address("nothing")
-    np.testing.assert_array_equal(*results)
+    np.testing.assert_array_equal(results[0], results[1])
     assert np.abs(results[0]).max() > 0
 
 
