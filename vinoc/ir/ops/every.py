@@ -4,6 +4,7 @@ from . import (
     activation,
     bitwise,
     blocks,
+    color,
     comparison,
     control_flow,
     convert,
