@@ -9,7 +9,6 @@ from pathlib import Path
 from ..passes.manager import StepResult
 from .driver import Result, peak_memory
 
-
 SHOWN_NOTES = 8
 
 
