@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .runtime.element import Type
     from .runtime.layout import Layout
     from .runtime.model import Model
+    from .runtime.nodes import Input, Node, Output
     from .runtime.ports import Port
     from .runtime.request import InferRequest, Results
     from .runtime.shapes import PartialShape
@@ -31,8 +32,11 @@ _HOMES = {
     "ConversionError": "ir.errors",
     "Core": "runtime.core",
     "InferRequest": "runtime.request",
+    "Input": "runtime.nodes",
     "Layout": "runtime.layout",
     "Model": "runtime.model",
+    "Node": "runtime.nodes",
+    "Output": "runtime.nodes",
     "PartialShape": "runtime.shapes",
     "Port": "runtime.ports",
     "Results": "runtime.request",
@@ -50,8 +54,11 @@ __all__ = [
     "ConversionError",
     "Core",
     "InferRequest",
+    "Input",
     "Layout",
     "Model",
+    "Node",
+    "Output",
     "PartialShape",
     "Port",
     "Results",
@@ -66,12 +73,17 @@ __all__ = [
 ]
 
 
+_MODULES = {"op", *(f"opset{n}" for n in range(1, 17))}
+
+
 def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name in _MODULES:
+        return import_module(f"vinoc.{name}")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'vinoc' has no attribute '{name}'")
-    from importlib import import_module
-
     value = globals()[name] = getattr(import_module(f"vinoc.{home}"), name)
     return value
 

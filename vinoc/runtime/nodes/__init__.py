@@ -1,0 +1,12 @@
+"""Nodes, their inputs and outputs as programs see them, under OpenVINO's names; models made of nodes.
+
+Everything here is a view of `vinoc.ir`: a graph knows nothing of it.
+"""
+
+from __future__ import annotations
+
+from .kinds import Constant, Parameter, Result
+from .node import Node, TypeInfo
+from .ports import Input, Output, TensorDescriptor, view
+
+__all__ = ["Constant", "Input", "Node", "Output", "Parameter", "Result", "TensorDescriptor", "TypeInfo", "view"]
