@@ -27,26 +27,6 @@ from .engine.pool import Pool, cores
 from .engine.profile import Profile
 from .engine.program import Program
 from .engine.stages import Runner, Staged, is_static
-from .lowering import (  # noqa: F401  # they declare lowerings
-    attention,
-    blocks,
-    chain,
-    channelwise,
-    conv_choice,
-    indexed,
-    matmul,
-    movement,
-    narrow,
-    normalize,
-    pad,
-    picked,
-    pool,
-    recurrent,
-    reductions,
-    resize,
-    scatter,
-    views,
-)
 from .lowering.packed import Packed
 from .lowering.plan import Array, Mode, Plan
 from .lowering.regions import CpuRegions
@@ -110,6 +90,11 @@ class Executable:
         """Makes the runner at once where the shapes of all inputs are known."""
         if all(_static(v) for v in self.graph.inputs):
             self.program([static_shape(v.tensor.shape) or () for v in self.graph.inputs])
+
+    def current(self) -> Program | None:
+        """The schedule that ran last, or was made last; None where there is none, or it has stages."""
+        found = self._last.runner if self._last else next(reversed(self._runners.values()), None)
+        return found if isinstance(found, Program) else None
 
     def blob(self) -> Blob:
         """What a file holds of the compiled model. Raises VinocError where it needs more than generated code."""

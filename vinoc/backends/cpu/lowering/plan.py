@@ -16,11 +16,13 @@ import numpy as np
 
 from ....ir.constant import Constant
 from ....ir.errors import EvaluationError, VinocError
+from ....ir.families import Families
 from ....ir.graph import Graph, Node, Value
 from ....ir.types import static_shape
 from ..codegen.target import Target
 from ..kernels.base import Kernel
 from .forms import Forms
+from .index import INDEX
 from .packed import Packed as Packed
 from .packed import aligned as aligned
 from .packed import fresh as fresh
@@ -31,6 +33,7 @@ Lowering: TypeAlias = Callable[["Plan", Node], None]
 Argument: TypeAlias = "int | Place | Array | Address"
 
 _LOWERINGS: dict[str, list[Lowering]] = {}
+_families = Families(__package__, INDEX)
 
 
 _TAKE_NOTHING = frozenset({"Concat", "MatMul", "Region:matmul", "Region:narrow"})
@@ -54,7 +57,13 @@ def lowers(*kinds: str, ahead: bool = False) -> Callable[[Lowering], Lowering]:
 
 def is_lowered(kind: str) -> bool:
     """Whether there is a lowering of a kind of nodes."""
-    return kind in _LOWERINGS
+    return kind in _families or kind in _LOWERINGS
+
+
+def lowerings() -> list[tuple[str, str]]:
+    """All lowerings: the modules that declare them, and the kinds of nodes."""
+    _families.load_all()
+    return [(function.__module__, kind) for kind, functions in _LOWERINGS.items() for function in functions]
 
 
 @dataclass(frozen=True)
@@ -257,6 +266,7 @@ class Plan:
             return self._nothing(node)
         if key not in _TAKE_NOTHING and _reads_nothing(node):
             return self._island(node, "it makes something of nothing")
+        _families.load(key)
         for lowering in _LOWERINGS.get(key, ()):
             mark, buffers, places = len(self.steps), len(self.buffers), dict(self.places)
             try:

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ....ir.entries import load_all
 from ....ir.errors import VinocError
+from ....ir.families import Families
 from ....ir.graph import Value
+from .converters.index import INDEX
 
 if TYPE_CHECKING:
     from .context import NodeContext
@@ -24,6 +26,13 @@ Converter: TypeAlias = "Callable[[NodeContext], Result]"
 
 MICROSOFT = "com.microsoft"
 _TABLE: dict[tuple[str, str], list[tuple[int, Converter]]] = {}
+_BUILT_IN = f"{__package__}.converters"
+_families = Families(_BUILT_IN, INDEX)
+
+
+def key(domain: str, op: str) -> str:
+    """An operator as the index writes it."""
+    return f"{domain}:{op}" if domain else op
 
 
 def converter(op: str, since: int = 1, domain: str = "") -> Callable[[Converter], Converter]:
@@ -33,6 +42,8 @@ def converter(op: str, since: int = 1, domain: str = "") -> Callable[[Converter]
     """
 
     def register(function: Converter) -> Converter:
+        if not function.__module__.startswith(_BUILT_IN):
+            _families.load(key(domain, op))  # first, so that it is the newcomer who is told that a form is taken
         forms = _TABLE.setdefault((domain, op), [])
         for version, other in forms:
             if version == since and _origin(other) != _origin(function):
@@ -61,15 +72,16 @@ def table() -> dict[tuple[str, str], list[tuple[int, Converter]]]:
 
     Loads the built-in ones, and those of installed packages (entry points `vinoc.ops`).
     """
-    from . import converters  # noqa: F401  # importing registers them
-
+    _families.load_all()
     load_all("vinoc.ops")
     return _TABLE
 
 
 def find(domain: str, op: str, version: int) -> Converter | None:
     """The form for a version: the newest one not newer, or the oldest where all are newer; None: no such operator."""
-    forms = table().get((domain, op))
+    load_all("vinoc.ops")
+    _families.load(key(domain, op))
+    forms = _TABLE.get((domain, op)) or table().get((domain, op))
     if not forms:
         return None
     best = forms[0][1]
