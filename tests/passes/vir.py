@@ -8,7 +8,8 @@
 
 The runner verifies both graphs and evaluates both on seeded inputs with the reference interpreter. A line `// face`
 tells that the pass is to change what the model computes: its numbers are tests/compiler/test_face.py's. After
-`// refused: ` stands what a pass says that cannot do what it was told to; no second graph follows.
+`// refused: ` stands what a pass says that cannot do what it was told to; no second graph follows. Files that a pass
+reads lie beside the case.
 """
 
 from __future__ import annotations
@@ -82,6 +83,11 @@ def random_inputs(graph: Graph, seed: int = 0) -> list[np.ndarray]:
 
 
 def run(path: Path, update: bool) -> None:
+    with chdir(path.parent):
+        _run(path, update)
+
+
+def _run(path: Path, update: bool) -> None:
     case = load(path)
     before = parse_graph(case.before, path.name)
     verify(before)

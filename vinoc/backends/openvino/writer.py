@@ -170,8 +170,9 @@ class BodyWriter:
         return f"{head}{t[3]}<data{attributes} />\n" if attributes else head
 
     def _layer_info(self, out: list[str], node: Node) -> None:
+        """What OpenVINO calls rt_info. Integers that are expanded get no mark: with it OpenVINO computes in floats."""
         fused = fused_names(node)
-        decompression = node.kind == "Convert" and getattr(node.op, "decompression", False)
+        decompression = getattr(node.op, "decompression", False) and not node.operand(0).dtype.is_integer
         if not fused and not decompression and not node.precise:
             return
         t = self._tabs

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -19,6 +20,8 @@ from ....ir.constant import Constant
 from ....ir.errors import ConversionError, InferenceError, ModelError, Problem, VinocError
 from ....ir.graph import Graph, Value
 from ....ir.loc import AnyLoc, Fused, Loc
+from ....ir.op import Op
+from ....ir.ops.convert import Convert
 from ....ir.types import TensorType, Type, check_size
 from .attributes import Symbols, Unreadable, dims, element_type, integers
 from .control import BODIES, Ends, read_maps
@@ -218,7 +221,9 @@ class _File:
             for plan, whole in zip(step.bodies, step.whole, strict=True):
                 fed = [inputs[k].type if 0 <= k < len(inputs) else None for k in whole]
                 bodies.append(self.build(plan, f"{builder.graph.name}/{layer.name}", fed))
-            made = builder.graph.insert(form.op, inputs, bodies=bodies, loc=builder.loc, name=layer.name).outputs
+            made = builder.graph.insert(
+                _marked(form.op, inputs), inputs, bodies=bodies, loc=builder.loc, name=layer.name
+            ).outputs
         if len(made) < len(layer.outputs):
             raise VinocError(f"it has {len(layer.outputs)} outputs, {layer.type} gives {len(made)}")
         for i, value in enumerate(made[: len(layer.names)]):
@@ -252,3 +257,12 @@ def _narrowed(declared: TensorType, fed: Type | None) -> TensorType:
         return TensorType(fed.dtype, _types.merge(fed.shape, declared.shape))
     except InferenceError:
         return declared  # the operation will say what is wrong
+
+
+def _marked(op: Op, inputs: Sequence[Value]) -> Op:
+    """A Convert that expands a constant of small integers, marked as decompression: IR says so for f16 alone."""
+    if not isinstance(op, Convert) or len(inputs) != 1 or not inputs[0].is_const:
+        return op
+    source = inputs[0].dtype
+    expands = source.is_integer and source.bits <= 8 and op.destination_type.is_float
+    return replace(op, decompression=True) if expands else op

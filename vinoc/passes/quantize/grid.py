@@ -1,0 +1,79 @@
+"""Evenly spaced values that hold zero exactly: scale * (q - zero) for q = 0 .. levels - 1.
+
+Affine quantization as in Jacob et al. 2018 (arXiv:1712.05877), section 2.1. A range is widened, never cut, until zero
+is one of its values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...ir.dtype import Array
+
+MANTISSA = 16
+"""Bits of a scale. With the eight bits of a level f32 holds their product exactly, and so the ends of the range."""
+
+NARROWEST = 2.0**-16
+"""Of the widest range of a tensor: what the range of a channel without values is taken for."""
+
+SMALLEST = 2.0**-20
+"""Width that the range of a whole tensor without values is taken for."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """`scale` and `zero` are f64 arrays of one shape; `zero` counts levels from the lowest."""
+
+    scale: Array
+    zero: Array
+    levels: int
+
+    @property
+    def low(self) -> Array:
+        """The smallest value."""
+        return np.asarray(0.0 - self.zero * self.scale)
+
+    @property
+    def high(self) -> Array:
+        """The largest value."""
+        return np.asarray((self.levels - 1 - self.zero) * self.scale)
+
+
+def asymmetric(low: Array, high: Array, levels: int) -> Grid:
+    """scale = (high - low) / (levels - 1), zero = round(-low / scale); then the scale that reaches both ends."""
+    low, high = _opened(low, high)
+    steps = levels - 1
+    zero = np.rint(-low / ((high - low) / steps))
+    zero = np.where(low < 0, np.maximum(zero, 1), 0)
+    zero = np.where(high > 0, np.minimum(zero, steps - 1), zero)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        below = np.where(zero > 0, -low / zero, 0)
+        above = np.where(zero < steps, high / (steps - zero), 0)
+    return Grid(_short(np.maximum(below, above)), zero, levels)
+
+
+def symmetric(low: Array, high: Array, levels: int, signed: bool | None = None) -> Grid:
+    """scale = max(|low|, |high|) / top, where top = levels - 1 - zero, and zero is levels // 2: -top .. top for an odd
+    number of levels, -top - 1 .. top for an even one. Where nothing is negative, 0 .. levels - 1 unless `signed`."""
+    low, high = _opened(low, high)
+    signed = bool((low < 0).any()) if signed is None else signed
+    zero = levels // 2 if signed else 0
+    limit = np.maximum(-low, high)
+    return Grid(_short(limit / (levels - 1 - zero)), np.full(limit.shape, zero, np.float64), levels)
+
+
+def _opened(low: Array, high: Array) -> tuple[Array, Array]:
+    """Ranges with zero in them, none of which is empty."""
+    low = np.minimum(np.asarray(low, np.float64), 0)
+    high = np.maximum(np.asarray(high, np.float64), 0)
+    width = high - low
+    least = max(float(width.max(initial=0.0)) * NARROWEST, SMALLEST)
+    return low, np.where(width < least, low + least, high)
+
+
+def _short(scale: Array) -> Array:
+    """The next number up that has MANTISSA bits."""
+    fraction, exponent = np.frexp(scale)
+    return np.asarray(np.ldexp(np.ceil(fraction * 2.0**MANTISSA), exponent - MANTISSA))

@@ -1,0 +1,216 @@
+"""The pass that quantizes a model by the ranges of its values."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import Literal
+
+import numpy as np
+
+from ...ir.builder import Builder
+from ...ir.errors import UsageError
+from ...ir.graph import Graph, Node
+from ...ir.loc import UNKNOWN, fuse
+from ...ir.ops.quantize import FakeQuantize
+from ..base import Context, Pass, graph_pass
+from .grid import Grid, asymmetric, symmetric
+from .names import Lookup
+from .places import Choice, Found, Place, find
+from .ranges import ACTIVATIONS, WEIGHTS, Problem, Range, Ranges, RangesError, Setting
+from .weights import Form, Weights, grid_of, store, weights_of
+
+
+@graph_pass("quantize")
+class Quantize(Pass):
+    """Puts FakeQuantize where OpenVINO computes on integers, by the ranges of a file, and stores weights as integers.
+
+    `ranges` names a JSON file (docs/quantization.md), in Python it may be a `Ranges` too. Convolutions and matrix
+    products read quantized values, and so do additions, multiplications and averages from which a product follows;
+    what only moves values carries integers through. `unify` names the operations whose operands get one range.
+    Weights are i8 with a scale for each output channel, or what the file says; `form` is what expands them: `auto` is
+    `scale`, and `fake-quantize` for four bits that integers are computed with. `activations=false` compresses weights
+    alone; `tail=true` quantizes what follows the last product too.
+    `missing` and `unknown` say what to do about values without a range and ranges without a value.
+    """
+
+    face = True
+
+    ranges: object = ""
+    activations: bool = True
+    weight_bits: int | None = None
+    form: Literal["auto", "scale", "fake-quantize"] = "auto"
+    unify: tuple[str, ...] = ("Concat",)
+    tail: bool = False
+    missing: Literal["error", "float"] = "error"
+    unknown: Literal["error", "ignore"] = "error"
+
+    def validate(self) -> None:
+        if not isinstance(self.ranges, str | PathLike | Ranges):
+            raise UsageError(f"'ranges' of quantize is {self.ranges!r}, expected a file or Ranges")
+        if self.activations and not self.ranges:
+            raise UsageError(
+                "pass 'quantize' needs the ranges of values",
+                help='quantize{ranges="ranges.json"}, or quantize{activations=false} to compress weights alone',
+            )
+        if self.weight_bits not in (None, 4, 8):
+            raise UsageError(f"'weight-bits' of quantize is {self.weight_bits}, expected 4 or 8")
+        for kind in self.unify:
+            if kind not in ("Concat", "Add", "Multiply"):
+                raise UsageError(f"'unify' of quantize names '{kind}', expected Concat, Add or Multiply")
+
+    def run(self, graph: Graph, context: Context) -> int:
+        return _Run(self, graph, context).run()
+
+
+def needed(graph: Graph, ranges: Ranges | None = None, **options: object) -> list[str]:
+    """The names of the values that `quantize` wants ranges of, in order; to be called before ranges are there."""
+    p = Quantize(ranges=ranges or Ranges(), **options)  # type: ignore[arg-type]
+    run = _Run(p, graph, Context())
+    return [place.value.name for group in run.found().groups for place in group]
+
+
+class _Run:
+    def __init__(self, options: Quantize, graph: Graph, context: Context) -> None:
+        self.options = options
+        self.graph = graph
+        self.context = context
+        given = options.ranges
+        self.ranges = given if isinstance(given, Ranges) else Ranges.load(str(given)) if given else Ranges()
+        self.lookup = Lookup(graph, self.ranges)
+        self.problems: list[Problem] = []
+        self.activations = self.ranges.activations.over(ACTIVATIONS)
+        bits = Setting(bits=options.weight_bits) if options.weight_bits else Setting()
+        self.weights = bits.over(self.ranges.weight_defaults).over(WEIGHTS)
+
+    def found(self) -> Found:
+        choice = Choice(self.lookup.is_ignored, frozenset(self.options.unify), self.options.tail)
+        return find(self.graph, choice, self.context, Quantize.name)
+
+    def run(self) -> int:
+        self.names()
+        found = self.found()
+        grids = [(group, self.grid(group, found)) for group in found.groups] if self.options.activations else []
+        chosen = self.chosen(found)
+        if self.problems:
+            raise RangesError(self.problems, self.ranges.source)
+        count = 0
+        for group, grid in grids:
+            for place in group:
+                if grid is not None:
+                    self.insert(place, grid)
+                    count += 1
+        for weights, grid, setting in chosen:
+            store(weights, grid, setting, self.form(weights, setting, found), Quantize.name)
+            count += 1
+        if count:
+            self.context.matches[Quantize.name] += count
+        return count
+
+    def names(self) -> None:
+        """Faults of names that the model lacks."""
+        for problem in self.lookup.unknown():
+            if self.options.unknown == "error":
+                self.problems.append(problem)
+            else:
+                self.context.decline(Quantize.name, self.ranges.source, str(problem))
+
+    # Activations
+
+    def grid(self, group: list[Place], found: Found) -> Grid | None:
+        """The levels of all places of a group, None where it stays float; faults are noted."""
+        ranges: list[Range] = []
+        for place in group:
+            given = self.lookup.range_of(place, found.carriers)
+            if not given:
+                self.without(place)
+                continue
+            ranges += [r for r in given if self.fits(place, r)]
+        if len(ranges) < len(group):
+            return None
+        settings = {r.setting.over(self.activations) for r in ranges}
+        if len(settings) > 1:
+            listed = ", ".join(f"'{p.value.name}'" for p in group)
+            kinds = " and ".join(sorted({str(u.kind) for p in group for u, _ in p.reads}))
+            what = "have settings of their own, but are quantized alike"
+            self.problems.append(Problem(listed, what, f"{kinds} reads them"))
+            return None
+        return self.levels(group, ranges, settings.pop())
+
+    def levels(self, group: list[Place], ranges: list[Range], setting: Setting) -> Grid:
+        assert setting.levels is not None
+        apart = len(group) == 1 and group[0].channelwise and all(r.channels for r in ranges)
+        lows = [r.low for r in ranges if r.low is not None]
+        highs = [r.high for r in ranges if r.high is not None]
+        low = np.min(lows, axis=0) if apart else np.min([v.min() for v in lows])
+        high = np.max(highs, axis=0) if apart else np.max([v.max() for v in highs])
+        if any(p.signed for p in group):
+            return symmetric(low, high, setting.levels, signed=True)
+        return (symmetric if setting.mode == "symmetric" else asymmetric)(low, high, setting.levels)
+
+    def fits(self, place: Place, r: Range) -> bool:
+        """Whether the number of channels is the value's; notes it where it is not."""
+        value = place.value
+        if r.channels is None:
+            return True
+        rank, shape = value.rank, value.shape
+        if rank is not None and shape is not None and -rank <= r.axis < rank and shape[r.axis] == r.channels:
+            return True
+        what = f"{r.channels} ranges are given along axis {r.axis} of {value.type}"
+        self.problems.append(Problem(f"'{value.name}'", what, "give one range, or one for each channel"))
+        return False
+
+    def without(self, place: Place) -> None:
+        """A value that nobody gave a range of."""
+        readers = ", ".join(dict.fromkeys(f"'{n.label}' ({n.kind})" for n, _ in place.reads))
+        what = f"{place.value.type} has no range, read by {readers}"
+        if self.options.missing == "error":
+            help = "give it, name the nodes in `ignored`, or take missing=float"
+            self.problems.append(Problem(f"'{place.value.name}'", what, help))
+            return
+        for node, _ in place.reads:
+            self.context.decline(Quantize.name, node.where, f"'{place.value.name}' {what}")
+
+    def insert(self, place: Place, grid: Grid) -> None:
+        value = place.value
+        node = value.node
+        b = Builder(self.graph, before=node._next if node else self.graph.first)
+        b.loc = fuse([node.loc], Quantize.name) if node else UNKNOWN
+        low, high = (b.const(_laid(v, place, grid), value.dtype) for v in (grid.low, grid.high))
+        name = f"{value.name}/quantized" if value.name else ""
+        made = b.node(FakeQuantize(levels=grid.levels), value, low, high, low, high, name=name)
+        for reader, port in place.reads:
+            self.graph.set_input(reader, port, made.outputs[0])
+
+    # Weights
+
+    def chosen(self, found: Found) -> list[tuple[Weights, Grid, Setting]]:
+        """What weights become; faults are noted."""
+        weights, others = weights_of(found.products)
+        for node, why in others:
+            self.context.decline(Quantize.name, node.where, why)
+        out = []
+        for w in weights:
+            given = self.lookup.weights_range(w)
+            setting = given.setting.over(self.weights)
+            try:
+                out.append((w, grid_of(w, given, setting), setting))
+            except ValueError as error:
+                self.problems.append(Problem(f"'{w.name}'", f"the weights of '{w.readers[0].label}': {error}"))
+        return out
+
+    def form(self, weights: Weights, setting: Setting, found: Found) -> Form:
+        if self.options.form != "auto":
+            return self.options.form
+        computes = all(_reads_quantized(node, found) for node in weights.readers)
+        return "fake-quantize" if setting.bits == 4 and computes and setting.mode == "symmetric" else "scale"
+
+
+def _reads_quantized(node: Node, found: Found) -> bool:
+    producer = node.operand(0).node
+    return producer is not None and (producer.kind == "FakeQuantize" or producer in found.carriers)
+
+
+def _laid(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]], place: Place, grid: Grid) -> object:
+    """A number, or a vector along axis 1."""
+    rank = place.value.rank or 0
+    return values.reshape([1, -1, *[1] * (rank - 2)]) if values.ndim else values

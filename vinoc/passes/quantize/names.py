@@ -1,0 +1,103 @@
+"""Which values and nodes the names of a ranges file mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ...ir.errors import did_you_mean
+from ...ir.graph import Graph, Node, Value
+from ...ir.loc import Fused, leaves
+from ...ir.op import registry
+from .places import Place
+from .ranges import Problem, Range, Ranges
+from .weights import Weights
+
+
+class Lookup:
+    """A graph's names. A value goes by its own name, its public ones, and that of the node that computes it alone."""
+
+    def __init__(self, graph: Graph, ranges: Ranges) -> None:
+        self.graph = graph
+        self.ranges = ranges
+        self.public = dict(zip(graph.outputs, graph.output_names, strict=True))
+        self.public |= dict(zip(graph.inputs, graph.input_names, strict=True))
+        self.patterns = [re.compile(p) for p in ranges.ignored.patterns]
+        self.values = {name for v in self._all() for name in self.names_of(v)}
+        self.nodes = {name for node in graph for name in self.node_names(node)}
+
+    def _all(self) -> Iterator[Value]:
+        yield from self.graph.inputs
+        for node in self.graph:
+            yield from node.outputs
+
+    def names_of(self, value: Value) -> Iterator[str]:
+        """The names of a value, the likeliest first."""
+        if value.name:
+            yield value.name
+        yield from self.public.get(value, ())
+        node = value.node
+        if node is not None and value.index == 0 and not isinstance(node.loc, Fused) and node.loc.node:
+            yield node.loc.node
+
+    def node_names(self, node: Node) -> Iterator[str]:
+        """The names of a node: of what it computes, and of the framework's nodes that it stands for."""
+        yield from (out.name for out in node.outputs if out.name)
+        yield from (leaf.node for leaf in leaves(node.loc) if leaf.node)
+
+    def is_ignored(self, node: Node) -> bool:
+        """Whether a node is to stay float."""
+        ignored = self.ranges.ignored
+        if node.kind in ignored.types:
+            return True
+        if not ignored.names and not self.patterns:
+            return False
+        names = set(self.node_names(node))
+        return bool(names & set(ignored.names)) or any(p.match(n) for p in self.patterns for n in names)
+
+    def range_of(self, place: Place, carriers: set[Node]) -> list[Range]:
+        """The ranges of a place: its value's, else those of what only moves its values. Empty where there is none."""
+        front = [place.value]
+        seen = set(front)
+        while front:
+            found = [r for v in front for r in [self._range(v)] if r is not None]
+            if found:
+                return found
+            users = [u for v in front for u in v.users if u in carriers and u.kind != "Concat"]
+            front = [out for u in users for out in u.outputs if out not in seen]
+            seen.update(front)
+        return []
+
+    def _range(self, value: Value) -> Range | None:
+        for name in self.names_of(value):
+            if name in self.ranges.values:
+                return self.ranges.values[name]
+        return None
+
+    def weights_range(self, weights: Weights) -> Range:
+        """What is said about weights: by the constant's name, or by that of a node that reads it."""
+        known = self.ranges.weights
+        names = [n for node in (weights.constant, *weights.readers) for n in self.node_names(node)]
+        return next((known[n] for n in [weights.name, *names] if n in known), Range())
+
+    def unknown(self) -> Iterator[Problem]:
+        """Names that the model lacks, with the nearest one that it has."""
+        ranges, ignored = self.ranges, self.ranges.ignored
+        for name in ranges.values:
+            if name not in self.values:
+                gone = name in self.nodes
+                why = "it became part of another" if gone else did_you_mean(name, self.values)
+                yield Problem(f"'{name}'", "the model has no such value", why)
+        for name in ranges.weights:
+            if name not in self.nodes:
+                yield Problem(f"'{name}'", "the model has no such weights or node", did_you_mean(name, self.nodes))
+        for name in ignored.names:
+            if name not in self.nodes:
+                yield Problem(f"'{name}'", "the model has no such node to ignore", did_you_mean(name, self.nodes))
+        for text, pattern in zip(ignored.patterns, self.patterns, strict=True):
+            if not any(pattern.match(n) for n in self.nodes):
+                yield Problem(f"'{text}'", "the name of no node begins with this pattern")
+        kinds = registry()
+        for kind in ignored.types:
+            if kind not in kinds:
+                yield Problem(f"'{kind}'", "there is no such operation", did_you_mean(kind, kinds))

@@ -1,0 +1,241 @@
+"""Where values are quantized: before what computes on integers, and above what only moves values around.
+
+The places are those at which OpenVINO's low-precision transformations find an operation's operands quantized, measured
+on its CPU device (docs/quantization.md): a product, and what stands between products and computes on integers, reads
+quantized operands; operations that move values or pick them carry integers through, so that what they read is
+quantized in place of what they give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from ...ir.dtype import f16, f32
+from ...ir.graph import Graph, Node, Value
+from ...ir.ops.movement import Pad
+from ...ir.ops.resize import Interpolate
+from ...ir.types import TensorType
+from ..base import Context
+from ..mark_weights import PRODUCTS
+
+BETWEEN = {"Add": 2, "Multiply": 2, "AvgPool": 1, "ReduceMean": 1}
+"""Operations that compute on integers where their operands are, and how many operands."""
+
+CARRIERS = frozenset(
+    {"MaxPool", "ReduceMax", "ReduceMin", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Split", "VariadicSplit"}
+    | {"Slice", "StridedSlice", "Gather", "DepthToSpace", "ShuffleChannels", "Broadcast", "BatchToSpace"}
+    | {"SpaceToBatch", "Concat", "Pad", "Interpolate"}
+)
+"""Operations whose results are among their operand's values, and that OpenVINO's device runs on integers."""
+
+Read = tuple[Node, int]
+
+
+@dataclass
+class Place:
+    """A value that is quantized, for some of those that read it."""
+
+    value: Value
+    reads: list[Read] = field(default_factory=list)
+    signed: bool = False
+    """It must be symmetric around zero: the right operand of a product that is no constant."""
+
+    @property
+    def channelwise(self) -> bool:
+        """Whether channels may have ranges of their own: only depthwise convolutions read it."""
+        return all(port == 0 and is_depthwise(node) for node, port in self.reads)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is asked for. `unified`: kinds of operations whose operands get the same range."""
+
+    ignored: Callable[[Node], bool]
+    unified: frozenset[str]
+    tail: bool = False
+
+
+@dataclass
+class Found:
+    """Groups of places with the same range, products whose weights can be integers, and what carries them."""
+
+    groups: list[list[Place]]
+    products: list[Node]
+    carriers: set[Node]
+
+
+def is_depthwise(node: Node) -> bool:
+    """Whether each channel has a filter of its own."""
+    if node.kind != "GroupConvolution":
+        return False
+    shape = node.operand(1).shape
+    return shape is not None and shape[2] == 1
+
+
+def find(graph: Graph, choice: Choice, context: Context, name: str) -> Found:
+    """The places of a graph."""
+    return _Finder(graph, choice, context, name).run()
+
+
+class _Finder:
+    def __init__(self, graph: Graph, choice: Choice, context: Context, name: str) -> None:
+        self.graph = graph
+        self.choice = choice
+        self.context = context
+        self.name = name
+        self.nodes = list(graph)
+        self.fixed = _constants(graph)
+        self.products: list[Node] = []
+        self.reads: dict[Read, None] = {}
+        self.carriers: set[Node] = set()
+
+    def run(self) -> Found:
+        before_products = _before_products(self.nodes)
+        for node in reversed(self.nodes):
+            ports = self.demanded(node, node in before_products) or self.carried(node)
+            self.reads.update(((node, port), None) for port in ports)
+        self.products.reverse()
+        places = self.places()
+        return Found(self.groups(places), self.products, self.carriers)
+
+    def decline(self, node: Node, why: str) -> None:
+        self.context.decline(self.name, node.where, why)
+
+    def is_float(self, value: Value | None) -> bool:
+        return value is not None and isinstance(value.type, TensorType) and value.dtype in (f32, f16)
+
+    def moving(self, node: Node, port: int) -> bool:
+        """Whether an operand is a float that is no constant."""
+        value = node.inputs[port] if port < len(node.inputs) else None
+        return value is not None and self.is_float(value) and value not in self.fixed
+
+    def demanded(self, node: Node, before_product: bool) -> tuple[int, ...]:
+        """The operands that a node wants quantized."""
+        if node.kind not in PRODUCTS and node.kind not in BETWEEN:
+            return ()
+        if self.choice.ignored(node):
+            self.decline(node, "it is to be ignored")
+            return ()
+        if node.kind in PRODUCTS:
+            return self.of_product(node)
+        ports = tuple(range(BETWEEN[node.kind]))
+        if not all(self.moving(node, port) for port in ports):
+            return ()
+        if not before_product and not self.choice.tail:
+            self.decline(node, "no product follows it: the end of a model stays float (tail=true quantizes it)")
+            return ()
+        return ports
+
+    def of_product(self, node: Node) -> tuple[int, ...]:
+        if not self.moving(node, 0) or not self.is_float(node.inputs[1]):
+            if self.is_float(node.inputs[0]):
+                self.decline(node, "its left operand is constant")
+            return ()
+        if not self.moving(node, 1):
+            self.products.append(node)
+            return (0,)
+        if node.kind == "MatMul":
+            return (0, 1)
+        self.decline(node, "its filters are computed")
+        return ()
+
+    def carried(self, node: Node) -> tuple[int, ...]:
+        """The operands that are quantized in place of what a node gives."""
+        if node.kind not in CARRIERS or not self.all_wanted(node) or not _keeps_values(node):
+            return ()
+        if self.choice.ignored(node):
+            self.decline(node, "it is to be ignored")
+            return ()
+        ports = tuple(range(len(node.inputs))) if node.kind == "Concat" else (0,)
+        if not all(self.moving(node, port) for port in ports):
+            return ()
+        self.carriers.add(node)
+        return ports
+
+    def all_wanted(self, node: Node) -> bool:
+        """Whether all that read a node's outputs, and someone does, read quantized values."""
+        uses = [use for out in node.outputs for use in out.uses]
+        return bool(uses) and all(isinstance(u, Node) and (u, i) in self.reads for u, i in uses)
+
+    def places(self) -> dict[Value, Place]:
+        found: dict[Value, Place] = {}
+        for node in self.nodes:
+            for port in range(len(node.inputs)):
+                if (node, port) not in self.reads:
+                    continue
+                value = node.operand(port)
+                if value.node in self.carriers:
+                    continue
+                if value.op is not None and value.op.kind == "FakeQuantize":
+                    self.decline(node, f"'{value.name}' is quantized already")
+                    continue
+                found.setdefault(value, Place(value)).reads.append((node, port))
+        return found
+
+    def roots(self, value: Value) -> Iterator[Value]:
+        """What is quantized so that a value is."""
+        stack, seen = [value], set()
+        while stack:
+            v = stack.pop()
+            if v in seen:
+                continue
+            seen.add(v)
+            if v.node in self.carriers:
+                assert v.node is not None
+                stack.extend(v.node.operand(p) for p in range(len(v.node.inputs)) if (v.node, p) in self.reads)
+            else:
+                yield v
+
+    def groups(self, places: dict[Value, Place]) -> list[list[Place]]:
+        """Places that an operation of a unified kind joins."""
+        leader = {v: v for v in places}
+
+        def lead(v: Value) -> Value:
+            while leader[v] is not v:
+                leader[v] = v = leader[leader[v]]
+            return v
+
+        for node in self.nodes:
+            ports = [p for p in range(len(node.inputs)) if (node, p) in self.reads]
+            if node.kind == "MatMul" and 1 in ports:
+                for v in self.roots(node.operand(1)):
+                    if v in places:
+                        places[v].signed = True
+            if node.kind in self.choice.unified and len(ports) > 1:
+                joined = [v for p in ports for v in self.roots(node.operand(p)) if v in places]
+                for v in joined[1:]:
+                    leader[lead(v)] = lead(joined[0])
+        groups: dict[Value, list[Place]] = {}
+        for v, place in places.items():
+            groups.setdefault(lead(v), []).append(place)
+        return list(groups.values())
+
+
+def _keeps_values(node: Node) -> bool:
+    """Whether an operation gives values of its operand, and zero, alone."""
+    op = node.op
+    if isinstance(op, Pad):
+        given = node.inputs[3] if len(node.inputs) > 3 else None
+        return op.pad_mode != "constant" or given is None or (given.const is not None and not given.const.any())
+    return op.mode == "nearest" if isinstance(op, Interpolate) else True
+
+
+def _constants(graph: Graph) -> set[Value]:
+    """Values that follow from constants alone."""
+    found: set[Value] = set()
+    for node in graph:
+        fixed = node.kind == "Constant" or (node.inputs and all(v is None or v in found for v in node.inputs))
+        if fixed and node.op.pure and not node.bodies:
+            found.update(node.outputs)
+    return found
+
+
+def _before_products(nodes: list[Node]) -> set[Node]:
+    """Nodes whose results some product depends on."""
+    found: set[Node] = set()
+    for node in reversed(nodes):
+        users = [u for out in node.outputs for u in out.users]
+        if any(u.kind in PRODUCTS or u in found for u in users):
+            found.add(node)
+    return found

@@ -1,0 +1,160 @@
+"""Weights as integers of eight or four bits, and what expands them.
+
+    scale           (Convert(q) - zero) * scale, as NNCF and OpenVINO's compression store them
+    fake-quantize   FakeQuantize(Convert(q); -127, 127, -127 * scale, 127 * scale), as POT stored them
+
+OpenVINO's device takes both for eight bits. Of four-bit weights it takes the first for compressed ones, whose product
+is computed in floats, and only the second for integers to compute with: it looks at the number of levels, not at the
+type, so these have the 255 levels of eight bits, of which 15 or 16 occur.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ...ir.buffer import Buffer
+from ...ir.builder import Builder
+from ...ir.dtype import Array, DType, dtype, f16, f32
+from ...ir.graph import Node, Value
+from ...ir.loc import fuse
+from ...ir.ops.convert import Convert
+from ...ir.ops.elementwise import Multiply, Subtract
+from ...ir.ops.matrix import MatMul
+from ...ir.ops.quantize import FakeQuantize
+from .grid import Grid, asymmetric, symmetric
+from .ranges import Range, Setting
+
+Form = Literal["scale", "fake-quantize"]
+
+CHANNELS: dict[str, tuple[int, ...]] = {
+    "Convolution": (0,),
+    "GroupConvolution": (0, 1),
+    "ConvolutionBackpropData": (1,),
+    "GroupConvolutionBackpropData": (0, 2),
+}
+"""The dimensions of filters that make the output channels."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A constant and the products that read it alike. `expanded` is what they read: it, or its Convert to f32."""
+
+    constant: Node
+    expanded: Value
+    axes: tuple[int, ...]
+    readers: tuple[Node, ...]
+
+    @property
+    def name(self) -> str:
+        return self.expanded.name or self.constant.label
+
+
+def channel_axes(product: Node, rank: int) -> tuple[int, ...]:
+    """The dimensions of the right operand that make the output channels of a product."""
+    if isinstance(product.op, MatMul):
+        return () if rank == 1 else (rank - 2 if product.op.transpose_b else rank - 1,)
+    return CHANNELS[product.kind]
+
+
+def weights_of(products: list[Node]) -> tuple[list[Weights], list[tuple[Node, str]]]:
+    """Float weights, each once; and the products that have none of their own, with the reason."""
+    found: dict[tuple[Node, Value, tuple[int, ...]], list[Node]] = {}
+    others: list[tuple[Node, str]] = []
+    for product in products:
+        value = product.operand(1)
+        constant = _constant(value)
+        if constant is None:
+            others.append((product, "its weights are computed, or quantized already"))
+            continue
+        key = constant, value, channel_axes(product, value.rank or 0)
+        found.setdefault(key, []).append(product)
+    return [Weights(c, v, axes, tuple(readers)) for (c, v, axes), readers in found.items()], others
+
+
+def _constant(value: Value) -> Node | None:
+    """The constant of floats that a value is, or is widened from."""
+    node = value.node
+    if node is not None and isinstance(node.op, Convert) and node.operand(0).is_const:
+        node = node.operand(0).node
+    if node is None or node.kind != "Constant" or node.outputs[0].dtype not in (f32, f16):
+        return None
+    return node
+
+
+def grid_of(weights: Weights, given: Range, setting: Setting) -> Grid:
+    """The grid of weights: from the range that is given, else from their own. Raises ValueError with what is wrong."""
+    array = weights.constant.outputs[0].const
+    assert array is not None
+    assert setting.levels is not None
+    axes = weights.axes if setting.granularity != "tensor" else ()
+    summed = tuple(i for i in range(array.ndim) if i not in axes)
+    if not array.size:
+        raise ValueError("they are empty")
+    with np.errstate(invalid="ignore"):
+        low = array.min(axis=summed, keepdims=True).astype(np.float64)
+        high = array.max(axis=summed, keepdims=True).astype(np.float64)
+    if not (np.isfinite(low).all() and np.isfinite(high).all()):
+        raise ValueError("they are not finite")
+    if given.low is not None and given.high is not None:
+        if given.channels is not None and given.channels != low.size:
+            raise ValueError(f"{given.channels} ranges are given for their {low.size} output channels")
+        low, high = (np.broadcast_to(v.reshape(-1), low.size).reshape(low.shape) for v in (given.low, given.high))
+    if setting.mode == "symmetric":
+        return symmetric(low, high, setting.levels, signed=True)
+    return asymmetric(low, high, setting.levels)
+
+
+def integers(array: Array, grid: Grid, bits: int, signed: bool) -> Buffer:
+    """Levels, from the lowest (unsigned) or from zero (signed), each the nearest. Channel after channel in f32."""
+    zero = grid.zero.astype(np.float32)
+    steps = np.rint(array.astype(np.float32, copy=False) / grid.scale.astype(np.float32))
+    if signed:
+        steps = np.clip(steps, -zero, grid.levels - 1 - zero)
+    else:
+        steps = np.clip(steps + zero, 0, grid.levels - 1)
+    type = dtype(f"{'i' if signed else 'u'}{bits}")
+    return Buffer.of(steps.astype(np.int8 if signed else np.uint8).astype(type.numpy), type)
+
+
+def store(weights: Weights, grid: Grid, setting: Setting, form: Form, by: str) -> Value:
+    """Puts integers and what expands them in place of the weights; returns what the products read now."""
+    constant, old = weights.constant, weights.expanded
+    array = constant.outputs[0].const
+    graph, producer, wide = constant.graph, old.node, old.dtype
+    assert array is not None
+    assert setting.bits is not None
+    assert graph is not None
+    assert producer is not None
+    b = Builder(graph, before=producer._next, loc=fuse([constant.loc], by))
+    signed = setting.mode == "symmetric"
+    type, name = dtype(f"{'i' if signed else 'u'}{setting.bits}"), weights.name
+    stored = b.const(integers(array, grid, setting.bits, signed), name=f"{name}/{type}")
+    real = b.node(Convert(wide, decompression=True), stored, name=f"{name}/real").outputs[0]
+    made = _scaled(b, real, grid, type, wide) if form == "scale" else _faked(b, real, grid, signed, wide)
+    made.name = old.name
+    for reader in weights.readers:
+        graph.set_input(reader, 1, made)
+    for node in dict.fromkeys((producer, constant)):
+        if not any(out.n_uses for out in node.outputs):
+            graph.erase(node)
+    return made
+
+
+def _scaled(b: Builder, real: Value, grid: Grid, type: DType, wide: DType) -> Value:
+    """(real - zero) * scale; zeros are stored as the weights are."""
+    if type.kind == "u":
+        zeros = b.const(Buffer.of(grid.zero.astype(np.uint8).astype(type.numpy), type))
+        real = b.node(Subtract(), real, b.node(Convert(wide, decompression=True), zeros).outputs[0]).outputs[0]
+    return b.node(Multiply(), real, b.const(grid.scale, wide)).outputs[0]
+
+
+def _faked(b: Builder, real: Value, grid: Grid, signed: bool, wide: DType) -> Value:
+    """FakeQuantize that maps integers on themselves times scale."""
+    top = 127 if signed else 255
+    low = 0 if not signed else -128 if grid.levels == 256 else -127
+    first, last = low - (0 if signed else grid.zero), top - (0 if signed else grid.zero)
+    ends = [b.const(np.asarray(v, np.float64), wide) for v in (low, top, first * grid.scale, last * grid.scale)]
+    return b.node(FakeQuantize(levels=top - low + 1), real, *ends).outputs[0]
