@@ -23,14 +23,22 @@ if TYPE_CHECKING:
     from .runtime.layout import Layout
     from .runtime.model import Model
     from .runtime.nodes import Input, Node, Output
-    from .runtime.ports import Port
+    from .runtime.ports import ConstOutput, Port
     from .runtime.request import InferRequest, Results
-    from .runtime.shapes import PartialShape
+    from .runtime.shapes import Dimension, PartialShape, Symbol
+    from .runtime.tensor import Tensor, TensorVector, tensor_from_file
+    from .runtime.vectors import AxisSet, AxisVector, Coordinate, CoordinateDiff, Shape, Strides
 
 _HOMES = {
+    "AxisSet": "runtime.vectors",
+    "AxisVector": "runtime.vectors",
     "CompiledModel": "runtime.compiled",
+    "ConstOutput": "runtime.ports",
     "ConversionError": "ir.errors",
+    "Coordinate": "runtime.vectors",
+    "CoordinateDiff": "runtime.vectors",
     "Core": "runtime.core",
+    "Dimension": "runtime.shapes",
     "InferRequest": "runtime.request",
     "Input": "runtime.nodes",
     "Layout": "runtime.layout",
@@ -40,6 +48,11 @@ _HOMES = {
     "PartialShape": "runtime.shapes",
     "Port": "runtime.ports",
     "Results": "runtime.request",
+    "Shape": "runtime.vectors",
+    "Strides": "runtime.vectors",
+    "Symbol": "runtime.shapes",
+    "Tensor": "runtime.tensor",
+    "TensorVector": "runtime.tensor",
     "Type": "runtime.element",
     "UsageError": "ir.errors",
     "VinocError": "ir.errors",
@@ -47,12 +60,19 @@ _HOMES = {
     "convert_model": "runtime.core",
     "read_model": "runtime.core",
     "save_model": "runtime.core",
+    "tensor_from_file": "runtime.tensor",
 }
 
 __all__ = [
+    "AxisSet",
+    "AxisVector",
     "CompiledModel",
+    "ConstOutput",
     "ConversionError",
+    "Coordinate",
+    "CoordinateDiff",
     "Core",
+    "Dimension",
     "InferRequest",
     "Input",
     "Layout",
@@ -62,6 +82,11 @@ __all__ = [
     "PartialShape",
     "Port",
     "Results",
+    "Shape",
+    "Strides",
+    "Symbol",
+    "Tensor",
+    "TensorVector",
     "Type",
     "UsageError",
     "VinocError",
@@ -70,6 +95,7 @@ __all__ = [
     "convert_model",
     "read_model",
     "save_model",
+    "tensor_from_file",
 ]
 
 

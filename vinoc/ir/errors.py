@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 
-class VinocError(Exception):
-    """A problem a person can act on.
+class VinocError(RuntimeError):
+    """A problem a person can act on. A RuntimeError, as programs written for OpenVINO expect.
 
     `what` is one sentence, `where` names the place (file, node, option), `help` says what to do.
     """
@@ -30,6 +30,10 @@ class UsageError(VinocError):
     """The command line or the arguments of a call are wrong."""
 
     exit_code = 2
+
+
+class ArgumentTypeError(UsageError, TypeError):
+    """An argument of a call is of a type that it cannot be of."""
 
 
 class ModelError(VinocError):

@@ -11,6 +11,7 @@ from ..ir.types import TensorType
 from ..ir.types import Type as ValueType
 from .element import Type
 from .shapes import PartialShape
+from .vectors import Shape
 
 
 class Port:
@@ -33,10 +34,10 @@ class Port:
 
     @property
     def any_name(self) -> str:
-        """The first name. Raises VinocError when there is none."""
+        """The first of the names in alphabetical order, as OpenVINO has it. Raises VinocError when there is none."""
         if not self._names:
             raise VinocError(f"{self.where} has no name", help="use its index")
-        return self._names[0]
+        return min(self._names)
 
     def get_any_name(self) -> str:
         return self.any_name
@@ -70,11 +71,11 @@ class Port:
         return self.partial_shape
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> Shape:
         """The numbers. Raises VinocError when the shape is dynamic."""
         return self.partial_shape.to_shape()
 
-    def get_shape(self) -> tuple[int, ...]:
+    def get_shape(self) -> Shape:
         return self.shape
 
     @property
@@ -93,7 +94,15 @@ class Port:
         return hash(self._key())
 
     def __repr__(self) -> str:
-        return f"<Port: {self.where} : {self._type}>"
+        kind = "ConstOutput" if type(self) is Port else type(self).__name__
+        names = ", ".join(sorted(self._names))
+        if not isinstance(self._type, TensorType):
+            return f"<{kind}: names[{names}] type: {self._type}>"
+        return f"<{kind}: names[{names}] shape{self.partial_shape} type: {self.element_type.type_name}>"
+
+
+ConstOutput = Port
+"""What OpenVINO calls the inputs and outputs of compiled models."""
 
 
 def ports_of(graph: Graph) -> tuple[list[Port], list[Port]]:
