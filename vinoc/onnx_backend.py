@@ -20,7 +20,7 @@ from onnx.backend.base import Backend, BackendRep, namedtupledict
 
 from .ir.errors import UsageError, VinocError
 from .runtime.compiled import CompiledModel
-from .runtime.core import DEVICES, Core
+from .runtime.core import Core
 
 
 class PreparedModel(BackendRep):  # type: ignore[misc]  # onnx has no types
@@ -91,7 +91,7 @@ class VinocBackend(Backend):  # type: ignore[misc]  # onnx has no types
     @classmethod
     def supports_device(cls, device: str) -> bool:
         """True for "CPU" and "TEMPLATE", with or without a number."""
-        return device.partition(":")[0].upper() in DEVICES
+        return _device(device).upper() in Core().available_devices
 
 
 def _device(name: str) -> str:

@@ -4,54 +4,44 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..ir.errors import VinocError
 from ..ir.graph import Graph
-from .engines import engine_maker, stored_engine_maker
-from .ports import Port, Ported, ports_of
-from .properties import PROPERTIES, find
+from .ports import Ported
+from .properties import pairs, shown, unknown
 from .request import InferRequest, Results
+
+if TYPE_CHECKING:
+    from .devices.base import Prepared
+    from .model import Model
 
 
 class CompiledModel(Ported):
     """A model made ready for a device; call it to run it."""
 
-    def __init__(self, source: Graph | Any, device: str, config: Mapping[str, Any]) -> None:
-        """Of a graph, which it takes over; or of a blob, a model that was compiled before."""
+    def __init__(self, prepared: Prepared, device: str, settings: Mapping[str, Any]) -> None:
         self.device = device
-        self._config = dict(config)
-        self._graph: Graph | None = source if isinstance(source, Graph) else None
-        self._blob: Any = None if isinstance(source, Graph) else source
+        self.prepared = prepared
+        self._settings = dict(settings)
         self._request: InferRequest | None = None
-        if self._graph is not None:
-            self._inputs, self._outputs = ports_of(self._graph)
-            self._start = engine_maker(self._graph, device, self._config)
-        else:
-            sides = ((True, source.inputs), (False, source.outputs))
-            self._inputs, self._outputs = (
-                [Port(side, i, *port) for i, port in enumerate(ports)] for side, ports in sides
-            )
-            self._start = stored_engine_maker(source, self._config)
+        self._inputs, self._outputs = prepared.inputs, prepared.outputs
+        self._start = prepared.start
 
     @property
     def graph(self) -> Graph:
-        """What runs, as a graph. Raises VinocError for a model that was compiled in another process."""
-        if self._graph is None:
-            raise VinocError("a model that was loaded compiled has no graph", help="compile it from the model file")
-        return self._graph
+        """What runs, as a graph. Raises VinocError for a model that was compiled in another process, or that several
+        devices run."""
+        if self.prepared.graph is None:
+            raise VinocError(
+                "a model that was loaded compiled, or that several devices run, has no graph of its own",
+                help="`get_runtime_model` gives what runs; or compile it from the model file, for one device",
+            )
+        return self.prepared.graph
 
     @property
     def name(self) -> str:
-        return self._graph.name if self._graph is not None else str(self._blob.name)
-
-    def blob(self) -> Any:
-        """The compiled model as data. Raises VinocError where it needs more than generated code."""
-        if self._blob is not None:
-            return self._blob
-        if self.device != "CPU":
-            raise VinocError(f"models compiled for {self.device} cannot be stored", self.name)
-        return self._start()._executable.all[0].blob()  # type: ignore[attr-defined]  # the CPU's engine
+        return self.prepared.name
 
     def export_model(self, model_stream: Any = None) -> bytes | None:
         """The compiled model as bytes, or written to a binary stream; `Core.import_model` loads it.
@@ -59,14 +49,23 @@ class CompiledModel(Ported):
         Raises VinocError where it needs more than generated code: shapes known only at run time, operations without
         a kernel, kernels of users.
         """
-        from ..backends.cpu.blob import write
-
         stream = io.BytesIO()
-        write(self.blob(), stream)
+        self.prepared.export(stream)
         if model_stream is None:
             return stream.getvalue()
         model_stream.write(stream.getbuffer())
         return None
+
+    def get_runtime_model(self) -> Model:
+        """What runs, as a model of `ExecutionNode`s: kernel, layout, precision, order and, with PERF_COUNT, time of
+        each are in its `rt_info`. Raises VinocError where it was loaded compiled."""
+        from .execution import runtime_model
+
+        stages = self.prepared.stages()
+        if not stages:
+            raise VinocError("what runs is not known: the model was loaded compiled", help="compile it from its file")
+        keys = [[(side, i) for i in range(len(p))] for side, p in (("input", self._inputs), ("output", self._outputs))]
+        return runtime_model(self.name, stages, keys[0], keys[1])
 
     def __call__(self, inputs: Any = None) -> Results:
         """Runs the model once; the same as `infer` of a request that belongs to it."""
@@ -86,14 +85,24 @@ class CompiledModel(Ported):
         if self._request is not None:
             self._request.reset_state()
 
-    def get_property(self, key: str) -> Any:
+    def get_property(self, property: str) -> Any:
         """A configuration value, or what there is to know of the device. Raises UsageError for an unknown key."""
-        facts = {
-            "EXECUTION_DEVICES": [self.device],
-            "NETWORK_NAME": self.name,
-            "LOADED_FROM_CACHE": self._blob is not None,
-        }
-        return facts[key] if key in facts else self._config.get(key, find(key, PROPERTIES).default)
+        facts = {"NETWORK_NAME": self.name, **self.prepared.facts()}
+        if property == "SUPPORTED_PROPERTIES":
+            return dict.fromkeys(["SUPPORTED_PROPERTIES", *facts, *self._settings], "RO") | self.prepared.changeable()
+        if property in facts:
+            return facts[property]
+        if property not in self._settings:
+            raise unknown(property, {**facts, **self._settings})
+        return shown(property, self._settings[property])
+
+    def set_property(self, property: Any, value: Any = None) -> None:
+        """Changes properties of the compiled model: a dict, a pair, or a key and its value.
+
+        Raises VinocError for those that are set when a model is compiled; most are.
+        """
+        for key, given in pairs(property, value):
+            self.prepared.change(key, given)
 
     def __repr__(self) -> str:
         sides = [f"  {p!r}" for p in (*self._inputs, *self._outputs)]

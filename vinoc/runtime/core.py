@@ -2,44 +2,60 @@
 
 from __future__ import annotations
 
-import logging
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from ..compiler.config import CPU_PASSES, DEFAULT_PASSES, FP16_PASS, HALF_PASSES, RUNTIME_PASSES, with_fp16
+from .. import __version__
+from ..compiler.config import DEFAULT_PASSES, FP16_PASS, with_fp16
 from ..compiler.driver import open_model, quiet_gc
 from ..compiler.driver import read_model as read_graph
 from ..compiler.face.options import Face, options_named
-from ..ir.errors import UsageError, VinocError, did_you_mean
+from ..ir.errors import UsageError
 from ..ir.graph import Graph
 from ..passes.manager import PassManager
 from ..passes.pipeline import Pipeline, parse
 from .compiled import CompiledModel
+from .devices.given import Given
+from .devices.host import Settings, is_virtual, names
+from .devices.host import find as find_device
+from .devices.names import listed, split
+from .devices.query import named_nodes
 from .model import Model
-from .properties import PROPERTIES, checked, find
+from .properties import pairs
 
 Source: TypeAlias = str | PathLike[str] | bytes | bytearray | memoryview
 """A path, or the contents of a model file."""
 
-_log = logging.getLogger("vinoc")
 
-DEVICES = ("CPU", "TEMPLATE")
-"""TEMPLATE is the reference: it computes every operation by its definition."""
+@dataclass(frozen=True)
+class Version:
+    """Of what a device is made of."""
+
+    description: str
+    build_number: str
+
+    def __repr__(self) -> str:
+        return f"<Version: {self.build_number} {self.description}>"
 
 
 class Core:
     """Reads models and makes them ready for devices."""
 
     def __init__(self) -> None:
-        self._config: dict[str, dict[str, Any]] = {device: {} for device in DEVICES}
+        self._settings = Settings()
 
     @property
     def available_devices(self) -> list[str]:
-        return list(DEVICES)
+        """The devices that compute; AUTO, MULTI, HETERO and BATCH hand models on to them."""
+        return [n for n in names() if not is_virtual(find_device(n))]
+
+    def get_available_devices(self) -> list[str]:
+        return self.available_devices
 
     def read_model(self, model: Source, weights: Source | None = None) -> Model:
         """A model from a file, or from the bytes of one. Raises VinocError.
@@ -60,24 +76,32 @@ class Core:
     def compile_model(
         self,
         model: Model | Source,
-        device_name: str = "CPU",
+        device_name: str | None = None,
         config: Mapping[str, Any] | None = None,
+        *,
+        weights: Source | None = None,
     ) -> CompiledModel:
-        """Makes a model, or a model file, ready to run. The model itself is not changed.
+        """Makes a model, or a model file, ready to run. The model itself is not changed. Without a device: AUTO.
 
         With CACHE_DIR a model file is compiled for the CPU once: what is compiled is kept there, and found again until
         the file changes. Property LOADED_FROM_CACHE tells; models that need more than generated code are not kept.
         Raises UsageError for an unknown device or configuration key.
         """
-        device = _device(device_name)
-        settings = {**self._config[device], **checked(config)}
-        stored = settings.get("CACHE_DIR") and not settings.get("PERF_COUNT")  # what is stored keeps no times
-        if device == "CPU" and stored and isinstance(model, str | PathLike):
-            return _compiled_once(model, device, settings)
-        graph = model.graph.clone() if isinstance(model, Model) else read_model(model).graph
-        with quiet_gc():
-            PassManager(_passes(device, settings)).run(graph)
-            return CompiledModel(graph, device, settings)
+        name = str(device_name or "AUTO")
+        settings = self._settings.checked(name, config)
+        prepared = self._settings.compile(_given(model, weights), name, settings)
+        return CompiledModel(prepared, split(name).device, self._settings.known(name, settings))
+
+    def query_model(
+        self, model: Model | Source, device_name: str, config: Mapping[str, Any] | None = None
+    ) -> dict[str, str]:
+        """The device of every node that the device can compute, by the nodes' names, inputs and results included.
+
+        Of AUTO and MULTI it is their own name, as in OpenVINO; of HETERO the device that each node goes to.
+        """
+        graph = _given(model).look()
+        settings = self._settings.checked(device_name, config)
+        return named_nodes(graph, self._settings.query(graph, device_name, settings))
 
     def import_model(
         self, model_stream: Any, device_name: str = "CPU", config: Mapping[str, Any] | None = None
@@ -86,69 +110,41 @@ class Core:
 
         Raises ModelError for what is none, or was made by another version of vinoc or for another processor.
         """
-        from ..backends.cpu.blob import read
-
-        device = _device(device_name)
-        if device != "CPU":
-            raise UsageError(f"compiled models run on the CPU, not on {device}")
+        settings = self._settings.checked(device_name, config)
         source = model_stream.read() if hasattr(model_stream, "read") else model_stream
-        blob = read(Path(source) if isinstance(source, str | PathLike) else bytes(source))
-        return CompiledModel(blob, device, {**self._config[device], **checked(config)})
+        prepared = self._settings.load(source, device_name, settings)
+        return CompiledModel(prepared, split(device_name).device, self._settings.known(device_name, settings))
 
-    def set_property(self, device_name: str | Mapping[str, Any], properties: Mapping[str, Any] | None = None) -> None:
-        """Sets defaults for what is compiled later: for one device, or, without a name, for all."""
-        if isinstance(device_name, str):
-            self._config[_device(device_name)].update(checked(properties))
-            return
-        for device in DEVICES:
-            self._config[device].update(checked(device_name))
+    def set_property(self, device_name: Any, properties: Any = None) -> None:
+        """Sets defaults for what is compiled later: for one device, or, without a name, for all.
 
-    def get_property(self, device_name: str, key: str) -> Any:
-        """A default of a device, or a fact about it. Raises UsageError for an unknown key."""
-        device = _device(device_name)
-        what = "reference" if device == "TEMPLATE" else "generated kernels"
-        facts = {"FULL_DEVICE_NAME": f"vinoc {what}", "AVAILABLE_DEVICES": [""]}
-        return facts[key] if key in facts else self._config[device].get(key, find(key, PROPERTIES).default)
+        Properties are a dict, or a pair such as `hint.performance_mode(PerformanceMode.LATENCY)`.
+        """
+        name = device_name if isinstance(device_name, str) else None
+        self._settings.set(name, dict(pairs(device_name if name is None else properties)))
 
+    def get_property(self, device_name: str, property: str | None = None) -> Any:
+        """A default of a device, or a fact about it; with one argument a property of the core itself.
 
-def _compiled_once(model: str | PathLike[str], device: str, settings: Mapping[str, Any]) -> CompiledModel:
-    """A model file compiled for the CPU, from CACHE_DIR where it is there."""
-    from . import cache
+        Raises UsageError for an unknown key.
+        """
+        if property is None:
+            return self._settings.get(None, device_name)
+        return self._settings.get(device_name, property)
 
-    file = cache.place(model, settings)
-    stored = cache.find(file)
-    if stored is not None:
-        return CompiledModel(stored, device, settings)
-    graph = read_model(model).graph
-    sources = graph.sources
-    with quiet_gc():
-        PassManager(_passes(device, settings)).run(graph)
-        compiled = CompiledModel(graph, device, settings)
-    try:
-        stored = compiled.blob() if sources else None
-    except VinocError as error:
-        _log.info("%s is not kept in CACHE_DIR: %s", model, error)
-    if stored is not None:
-        cache.keep(file, stored, sources)
-    return compiled
+    def get_versions(self, device_name: str) -> dict[str, Version]:
+        """Of a device, and of those that it hands models on to."""
+        named = split(device_name)
+        devices = [e.name for e in listed(named.rest)] or [named.device]
+        return {n: Version(f"vinoc {n}: {self._settings.device(n).full_name}", __version__) for n in devices}
 
 
-def _passes(device: str, settings: Mapping[str, Any]) -> str:
-    """What a graph goes through: INFERENCE_PRECISION_HINT may allow for rounded weights on the CPU."""
-    if device == "TEMPLATE":
-        return RUNTIME_PASSES
-    return HALF_PASSES if settings.get("INFERENCE_PRECISION_HINT") in ("f16", "bf16") else CPU_PASSES
-
-
-def _device(name: str) -> str:
-    """The device that a name means; AUTO is the CPU."""
-    wanted = str(name).upper().partition(".")[0]
-    if wanted == "AUTO":
-        return "CPU"
-    if wanted not in DEVICES:
-        hint = did_you_mean(wanted, DEVICES)
-        raise UsageError(f"no device '{name}'", help=f"{hint} available: {', '.join(DEVICES)}".strip())
-    return wanted
+def _given(model: Model | Source, weights: Source | None = None) -> Given:
+    """A model, or a file that is read when it is needed."""
+    if isinstance(model, Model):
+        return Given.of(model.graph)
+    path = model if isinstance(model, str | PathLike) and weights is None else None
+    return Given(lambda: read_model(model, weights).graph, path)
 
 
 def read_model(model: Source, weights: Source | None = None) -> Model:
@@ -185,7 +181,7 @@ def _file_of(model: Source, weights: Source | None = None) -> Iterator[Path]:
 
 
 def compile_model(
-    model: Model | Source, device_name: str = "CPU", config: Mapping[str, Any] | None = None
+    model: Model | Source, device_name: str | None = None, config: Mapping[str, Any] | None = None
 ) -> CompiledModel:
     """Makes a model, or a model file, ready to run: `Core().compile_model`."""
     return Core().compile_model(model, device_name, config)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,37 +27,21 @@ class Engine(Protocol):
         """What the last run spent its time on. Raises UsageError where it was not timed."""
 
 
-def engine_maker(graph: Graph, device: str, config: Mapping[str, Any]) -> Callable[[], Engine]:
-    """Makes engines of a model: they share what is compiled, each has variables of its own."""
-    if device == "TEMPLATE":
-        return lambda: Reference(graph)
-    from ..backends.cpu.streams import of_graph
-
-    count, threads = streams_and_threads(config)
-    timed = bool(config.get("PERF_COUNT"))
-    streams = of_graph(graph, count, threads, config.get("EXECUTION_MODE_HINT") == "ACCURACY", timed)
-    return lambda: Native(streams, timed)
-
-
-def stored_engine_maker(blob: Any, config: Mapping[str, Any]) -> Callable[[], Engine]:
-    """The same for a model that was compiled before."""
-    from ..backends.cpu.streams import of_blob
-
-    streams = of_blob(blob, *streams_and_threads(config))
-    return lambda: Native(streams)
-
-
 def streams_and_threads(config: Mapping[str, Any]) -> tuple[int, int]:
     """How many inferences run at a time, and threads for each.
 
-    NUM_STREAMS inferences, or one, or one a thread where throughput is asked for.
+    NUM_STREAMS inferences, or one; or one a thread where throughput is asked for, and no more than
+    PERFORMANCE_HINT_NUM_REQUESTS. "NUMA": one for each node of memory.
     """
     from ..backends.cpu.engine.pool import cores
 
     total = config.get("INFERENCE_NUM_THREADS", 0) or cores()
     wanted = config.get("NUM_STREAMS", "AUTO")
-    if wanted == "AUTO":
-        wanted = total if "THROUGHPUT" in config.get("PERFORMANCE_HINT", "") else 1
+    if wanted == "NUMA":
+        wanted = max(len(list(Path("/sys/devices/system/node").glob("node[0-9]*"))), 1)
+    elif wanted == "AUTO":
+        many = str(config.get("PERFORMANCE_HINT", "")).endswith("THROUGHPUT")
+        wanted = min(total, config.get("PERFORMANCE_HINT_NUM_REQUESTS", 0) or total) if many else 1
     count = max(int(wanted), 1)
     return count, max(total // count, 1)
 

@@ -2,40 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..ir.errors import UsageError, did_you_mean
+from .element import Type
+from .words import ExecutionMode, Level, PerformanceMode, Priority, SchedulePolicy, SchedulingCoreType, Word
 
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A key with its default and its values: a list of words, or a kind (int, bool, str, number_or_auto)."""
+    """A key with its default and what it takes.
+
+    kind    bool, int, str, list or dict; an enumeration; Type (an element type); "streams" (a number or AUTO)
+    values  of an element type: those that may be asked for
+    """
 
     default: Any
+    kind: Any = str
     values: tuple[str, ...] = ()
-    kind: str = "str"
 
 
-PROPERTIES: dict[str, Property] = {
+CPU: dict[str, Property] = {
     "CACHE_DIR": Property(""),
-    "ENABLE_CPU_PINNING": Property(True, kind="bool"),
-    "ENABLE_HYPER_THREADING": Property(True, kind="bool"),
-    "EXECUTION_MODE_HINT": Property("PERFORMANCE", ("PERFORMANCE", "ACCURACY")),
-    "INFERENCE_NUM_THREADS": Property(0, kind="int"),
-    "INFERENCE_PRECISION_HINT": Property("f32", ("f32", "f16", "bf16", "dynamic")),
-    "LOG_LEVEL": Property("LOG_NONE"),
-    "MODEL_PRIORITY": Property("MEDIUM", ("LOW", "MEDIUM", "HIGH")),
-    "NUM_STREAMS": Property("AUTO", kind="number_or_auto"),
-    "PERFORMANCE_HINT": Property("LATENCY", ("LATENCY", "THROUGHPUT", "CUMULATIVE_THROUGHPUT", "UNDEFINED")),
-    "PERFORMANCE_HINT_NUM_REQUESTS": Property(0, kind="int"),
-    "PERF_COUNT": Property(False, kind="bool"),
-    "SCHEDULING_CORE_TYPE": Property("ANY_CORE", ("ANY_CORE", "PCORE_ONLY", "ECORE_ONLY")),
+    "ENABLE_CPU_PINNING": Property(True, bool),
+    "ENABLE_HYPER_THREADING": Property(True, bool),
+    "EXECUTION_MODE_HINT": Property(ExecutionMode.PERFORMANCE, ExecutionMode),
+    "INFERENCE_NUM_THREADS": Property(0, int),
+    "INFERENCE_PRECISION_HINT": Property(Type("f32"), Type, ("f32", "f16", "bf16", "dynamic")),
+    "LOG_LEVEL": Property(Level.NO, Level),
+    "MODEL_PRIORITY": Property(Priority.MEDIUM, Priority),
+    "NUM_STREAMS": Property("AUTO", "streams"),
+    "PERFORMANCE_HINT": Property(PerformanceMode.LATENCY, PerformanceMode),
+    "PERFORMANCE_HINT_NUM_REQUESTS": Property(0, int),
+    "PERF_COUNT": Property(False, bool),
+    "SCHEDULING_CORE_TYPE": Property(SchedulingCoreType.ANY_CORE, SchedulingCoreType),
 }
-"""What a program may set. The reference backend computes in NumPy whatever they say."""
+"""What the CPU takes. TEMPLATE takes the same, so that programs run on it unchanged, and computes in NumPy whatever
+they say."""
+
+SEVERAL: dict[str, Property] = {
+    "MULTI_DEVICE_PRIORITIES": Property(""),
+    "DEVICE_PROPERTIES": Property({}, dict),
+}
+"""What every device takes that hands models on to others; the other keys are for these."""
+
+AUTO: dict[str, Property] = {
+    **SEVERAL,
+    **{k: CPU[k] for k in ("PERFORMANCE_HINT", "EXECUTION_MODE_HINT", "PERF_COUNT", "MODEL_PRIORITY", "LOG_LEVEL")},
+    "PERFORMANCE_HINT_NUM_REQUESTS": CPU["PERFORMANCE_HINT_NUM_REQUESTS"],
+    "ENABLE_RUNTIME_FALLBACK": Property(True, bool),
+    "ENABLE_STARTUP_FALLBACK": Property(True, bool),
+    "SCHEDULE_POLICY": Property(SchedulePolicy.DEVICE_PRIORITY, SchedulePolicy),
+}
+
+MULTI: dict[str, Property] = {
+    **SEVERAL,
+    "PERFORMANCE_HINT": Property(PerformanceMode.THROUGHPUT, PerformanceMode),
+    "ENABLE_RUNTIME_FALLBACK": Property(True, bool),
+    "SCHEDULE_POLICY": Property(SchedulePolicy.DEVICE_PRIORITY, SchedulePolicy),
+}
+
+BATCH: dict[str, Property] = {**SEVERAL, "AUTO_BATCH_TIMEOUT": Property(1000, int)}
+
+CORE: dict[str, Property] = {"CACHE_DIR": Property(""), "ENABLE_MMAP": Property(True, bool)}
+"""What belongs to no device."""
+
+PROPERTIES: dict[str, Property] = CPU
 
 _BOOLEANS = {"YES": True, "NO": False, "TRUE": True, "FALSE": False}
+_LEVELS = {"LOG_NONE": "NO", "LOG_ERROR": "ERR"}
 
 
 def checked(config: Mapping[str, Any] | None, known: Mapping[str, Property] = PROPERTIES) -> dict[str, Any]:
@@ -45,46 +82,89 @@ def checked(config: Mapping[str, Any] | None, known: Mapping[str, Property] = PR
     """
     out: dict[str, Any] = {}
     for key, value in (config or {}).items():
-        out[key] = _value(key, value, find(key, known))
+        out[str(key)] = value_of(key, value, find(key, known))
     return out
 
 
 def find(key: str, known: Mapping[str, Property] = PROPERTIES) -> Property:
     """The property of that name. Raises UsageError with the nearest name."""
     if not isinstance(key, str) or key not in known:
-        hint = did_you_mean(str(key).upper(), known)
-        raise UsageError(f"no configuration key '{key}'", help=f"{hint} known: {', '.join(known)}".strip())
+        raise unknown(key, known)
     return known[key]
 
 
-def _value(key: str, value: Any, p: Property) -> Any:
-    if p.values:
-        text = _word(value)
-        found = next((v for v in p.values if v.lower() == text.lower()), None)
-        if found is None:
-            raise _refused(key, value, ", ".join(p.values), did_you_mean(text.upper(), p.values))
-        return found
-    if p.kind == "bool":
-        if isinstance(value, str) and value.upper() in _BOOLEANS:
-            return _BOOLEANS[value.upper()]
-        if not isinstance(value, bool):
-            raise _refused(key, value, "True or False")
-        return value
-    if p.kind == "number_or_auto" and str(value).upper() == "AUTO":
-        return "AUTO"
-    if p.kind in ("int", "number_or_auto"):
-        return _count(key, value)
-    return str(value)
+def unknown(key: Any, known: Mapping[str, Any]) -> UsageError:
+    """The error about a key that is not there."""
+    hint = did_you_mean(str(key).upper(), known)
+    return UsageError(f"no configuration key '{key}'", help=f"{hint} known: {', '.join(known)}".strip())
 
 
-def _word(value: Any) -> str:
-    """What a value is called: an element type by its name, a member of an enumeration by its own."""
+def pairs(given: Any, value: Any = None) -> list[tuple[str, Any]]:
+    """Keys and values of a dict, of a pair, of several pairs, or of a key with its value."""
+    if isinstance(given, Mapping):
+        return list(given.items())
+    if isinstance(given, str):
+        return [(given, value)]
+    if isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], str):
+        return [given]
+    if isinstance(given, list | tuple) and all(isinstance(p, tuple) and len(p) == 2 for p in given):
+        return list(given)
+    raise UsageError(f"{given!r} is no property", help="give a dict of names and values, or a pair")
+
+
+def shown(key: str, value: Any) -> Any:
+    """A setting as programs read it: the number of streams is a number."""
+    if key == "NUM_STREAMS" and isinstance(value, str):
+        return 1
+    return dict(value) if isinstance(value, dict) else value
+
+
+def value_of(key: str, value: Any, p: Property) -> Any:
+    """A value of the property's type. Raises UsageError for one that makes no sense."""
+    if isinstance(p.kind, type) and issubclass(p.kind, Word):
+        return _word(key, value, p.kind)
+    return _KINDS[p.kind](key, value, p)
+
+
+def _word(key: str, value: Any, words: type[Word]) -> Word:
+    """The word that a member, of this enumeration or of another library's, or a text names."""
+    text = str(value).rpartition(".")[2]
+    text = _LEVELS.get(text.upper(), text.removeprefix("LOG_")) if words is Level else text
+    found = words.__members__.get(text.upper())
+    if found is None:
+        expected = list(words.__members__)
+        raise _refused(key, value, ", ".join(expected), did_you_mean(text.upper(), expected))
+    return found
+
+
+def _element(key: str, value: Any, p: Property) -> Type | str:
     name = getattr(value, "get_type_name", None)
     text = str(name() if name else value).rpartition(".")[2]
-    return "dynamic" if text == "undefined" else text
+    text = "dynamic" if text == "undefined" else text
+    found = next((v for v in p.values if v.lower() == text.lower()), None)
+    if found is None:
+        raise _refused(key, value, ", ".join(p.values), did_you_mean(text, p.values))
+    return found if found == "dynamic" else Type(found)
 
 
-def _count(key: str, value: Any) -> int:
+def _bool(key: str, value: Any, _: Property) -> bool:
+    if isinstance(value, str) and value.upper() in _BOOLEANS:
+        return _BOOLEANS[value.upper()]
+    if not isinstance(value, bool):
+        raise _refused(key, value, "True or False")
+    return value
+
+
+def _streams(key: str, value: Any, p: Property) -> Any:
+    text = str(value).upper()
+    if text in ("AUTO", "-1", "NUM.AUTO"):
+        return "AUTO"
+    if text in ("NUMA", "-2", "NUM.NUMA"):
+        return "NUMA"
+    return _count(key, value, p)
+
+
+def _count(key: str, value: Any, _: Property) -> int:
     try:
         number = int(value)
     except (TypeError, ValueError):
@@ -92,6 +172,26 @@ def _count(key: str, value: Any) -> int:
     if isinstance(value, bool | float) or number < 0:
         raise _refused(key, value, "a number from 0 on")
     return number
+
+
+def _dict(key: str, value: Any, _: Property) -> dict[str, Any]:
+    if not isinstance(value, Mapping) or not all(isinstance(v, Mapping) for v in value.values()):
+        raise _refused(key, value, "a dict of properties for each device")
+    return {str(name).upper(): dict(given) for name, given in value.items()}
+
+
+def _text(key: str, value: Any, _: Property) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+_KINDS: dict[Any, Callable[[str, Any, Property], Any]] = {
+    bool: _bool,
+    int: _count,
+    str: _text,
+    dict: _dict,
+    Type: _element,
+    "streams": _streams,
+}
 
 
 def _refused(key: str, value: Any, expected: str, hint: str = "") -> UsageError:

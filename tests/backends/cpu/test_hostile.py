@@ -26,6 +26,7 @@ from vinoc.ir.errors import EvaluationError, UsageError, VinocError
 from vinoc.ir.text import parse_graph
 from vinoc.passes import PassManager
 from vinoc.runtime.compiled import CompiledModel
+from vinoc.runtime.devices.cpu import CpuModel
 
 from .checked import build
 
@@ -295,7 +296,7 @@ def test_arrays_of_any_layout(layout: str) -> None:
     graph = parse_graph(MODEL)
     change = LAYOUTS[layout]
     wanted = Executable(graph, 2).run([IMAGE, PICKS])
-    for run in (Executable(graph, 2).run, lambda a: CompiledModel(graph, "CPU", {})(a).to_tuple()):
+    for run in (Executable(graph, 2).run, lambda a: CompiledModel(CpuModel(graph, {}), "CPU", {})(a).to_tuple()):
         for a, b in zip(run([change(IMAGE), change(PICKS)]), wanted, strict=True):
             np.testing.assert_array_equal(a, b)
 
@@ -314,7 +315,7 @@ def test_arrays_of_another_type_are_errors(dtype: Any) -> None:
     array = np.zeros(IMAGE.shape, dtype)
     with pytest.raises(UsageError, match="expected f32"):
         Executable(parse_graph(MODEL), 1).run([array, PICKS])
-    outcome(lambda: CompiledModel(parse_graph(MODEL), "CPU", {})([array, PICKS]).to_tuple())
+    outcome(lambda: CompiledModel(CpuModel(parse_graph(MODEL), {}), "CPU", {})([array, PICKS]).to_tuple())
 
 
 @pytest.mark.parametrize(
@@ -327,7 +328,7 @@ def test_inputs_that_do_not_fit_are_errors(inputs: list[Any]) -> None:
     with pytest.raises(VinocError):
         Executable(graph, 1).run(inputs)
     with pytest.raises(UsageError):
-        CompiledModel(graph, "CPU", {})(inputs)
+        CompiledModel(CpuModel(graph, {}), "CPU", {})(inputs)
 
 
 def test_static_shapes_are_kept_to() -> None:

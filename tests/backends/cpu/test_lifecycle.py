@@ -26,6 +26,7 @@ from vinoc.backends.numpy import Interpreter
 from vinoc.ir.errors import EvaluationError
 from vinoc.ir.text import parse_graph
 from vinoc.runtime.compiled import CompiledModel
+from vinoc.runtime.devices.cpu import CpuModel
 
 SMALL = """
 graph g(x: f32[N,4,H,W]) -> (y) {
@@ -145,7 +146,7 @@ def test_compiled_models_and_streams_leave_nothing() -> None:
 
     def some(count: int) -> int:
         for _ in range(count):
-            CompiledModel(parse_graph(SMALL), "CPU", {"NUM_STREAMS": "2"})([x])
+            CompiledModel(CpuModel(parse_graph(SMALL), {"NUM_STREAMS": "2"}), "CPU", {})([x])
         gc.collect()
         return resident()
 
@@ -360,7 +361,7 @@ x = np.ones((1, 32, 24, 24), np.float32)
 
 
 def test_many_requests_at_once() -> None:
-    model = CompiledModel(parse_graph(SMALL), "CPU", {"NUM_STREAMS": "2"})
+    model = CompiledModel(CpuModel(parse_graph(SMALL), {"NUM_STREAMS": "2"}), "CPU", {})
     inputs = [np.full((1, 4, 3 + k % 5, 4), k, np.float32) for k in range(40)]
     wanted = [model([x])[0] for x in inputs]
     with ThreadPoolExecutor(6) as pool:

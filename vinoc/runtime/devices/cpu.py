@@ -1,0 +1,198 @@
+"""The device CPU: generated kernels."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...compiler.config import CPU_PASSES, HALF_PASSES
+from ...compiler.driver import quiet_gc
+from ...ir.errors import VinocError
+from ...ir.graph import Graph, Node
+from ...passes.manager import PassManager
+from ..engines import Native, streams_and_threads
+from ..execution import Done, Stage
+from ..ports import Port, ports_of
+from ..properties import CPU
+from ..words import DeviceType
+from .base import Capabilities, Host, PlainDevice, Prepared, unchangeable
+from .given import Given
+
+if TYPE_CHECKING:
+    from ...backends.cpu.blob import Blob
+
+_log = logging.getLogger("vinoc")
+
+
+class Cpu(PlainDevice):
+    """Kernels generated for this processor; what has none is computed by its definition."""
+
+    name = "CPU"
+    rank = 0
+    properties = CPU
+    capabilities = Capabilities(
+        optimizations=("FP32", "FP16", "WINOGRAD", "EXPORT_IMPORT"),
+        layouts=("rows", "channels last", "blocks of packed weights"),
+    )
+
+    @property
+    def full_name(self) -> str:
+        return _processor()
+
+    def facts(self) -> Mapping[str, Any]:
+        from ...backends.cpu.engine.pool import cores
+
+        return {
+            "DEVICE_ARCHITECTURE": _architecture(),
+            "DEVICE_TYPE": DeviceType.INTEGRATED,
+            "EXECUTION_DEVICES": [self.name],
+            "RANGE_FOR_ASYNC_INFER_REQUESTS": (1, 1, 1),
+            "RANGE_FOR_STREAMS": (1, cores()),
+        }
+
+    def compile(self, model: Given, settings: Mapping[str, Any], host: Host) -> Prepared:
+        """With CACHE_DIR a model file is compiled once: what is compiled is kept there, and found again until the file
+        changes. Models that need more than generated code are not kept."""
+        stored = settings["CACHE_DIR"] and not settings["PERF_COUNT"]  # what is stored keeps no times
+        if not stored or model.path is None:
+            return self._made(model.graph(), settings)
+        from .. import cache
+
+        file = cache.place(model.path, settings)
+        found = cache.find(file)
+        if found is not None:
+            return CpuModel(found, settings)
+        graph = model.graph()
+        sources = graph.sources
+        compiled = self._made(graph, settings)
+        try:
+            blob = compiled.as_blob() if sources else None
+        except VinocError as error:
+            _log.info("%s is not kept in CACHE_DIR: %s", model.path, error)
+            blob = None
+        if blob is not None:
+            cache.keep(file, blob, sources)
+        return compiled
+
+    def _made(self, graph: Graph, settings: Mapping[str, Any]) -> CpuModel:
+        with quiet_gc():
+            PassManager(_passes(settings)).run(graph)
+            return CpuModel(graph, settings)
+
+    def load(self, data: Any, settings: Mapping[str, Any], host: Host) -> Prepared:
+        """A path stays mapped."""
+        from ...backends.cpu.blob import read
+
+        return CpuModel(read(Path(data) if isinstance(data, str | os.PathLike) else bytes(data)), settings)
+
+    def query(self, graph: Graph, settings: Mapping[str, Any], host: Host) -> dict[Node, str]:
+        return dict.fromkeys(graph, self.name)
+
+
+class CpuModel:
+    """A model with its streams: of a graph, which it takes over, or of a blob, a model that was compiled before."""
+
+    def __init__(self, source: Graph | Blob, settings: Mapping[str, Any]) -> None:
+        self.name = str(source.name)
+        self.graph: Graph | None = source if isinstance(source, Graph) else None
+        self._blob: Any = None if isinstance(source, Graph) else source
+        self._count, self._threads = streams_and_threads(settings)
+        self._timed = self.graph is not None and bool(settings.get("PERF_COUNT"))
+        if isinstance(source, Graph):
+            from ...backends.cpu.streams import of_graph
+
+            self.inputs, self.outputs = ports_of(source)
+            accuracy = settings.get("EXECUTION_MODE_HINT") == "ACCURACY"
+            self._streams = of_graph(source, self._count, self._threads, accuracy, self._timed)
+        else:
+            from ...backends.cpu.streams import of_blob
+
+            self.inputs, self.outputs = (
+                [Port(side, i, *port) for i, port in enumerate(ports)]
+                for side, ports in ((True, source.inputs), (False, source.outputs))
+            )
+            self._streams = of_blob(source, self._count, self._threads)
+
+    def start(self) -> Native:
+        return Native(self._streams, self._timed)
+
+    def facts(self) -> Mapping[str, Any]:
+        return {
+            "EXECUTION_DEVICES": ["CPU"],
+            "OPTIMAL_NUMBER_OF_INFER_REQUESTS": self._count,
+            "LOADED_FROM_CACHE": self._blob is not None,
+            "NUM_STREAMS": self._count,
+            "INFERENCE_NUM_THREADS": self._count * self._threads,
+        }
+
+    def changeable(self) -> dict[str, str]:
+        return {}
+
+    def change(self, key: str, value: Any) -> None:
+        raise unchangeable(key, "CPU")
+
+    def as_blob(self) -> Any:
+        """The compiled model as data. Raises VinocError where it needs more than generated code."""
+        return self._blob if self._blob is not None else self._streams.all[0].blob()  # type: ignore[attr-defined]
+
+    def export(self, file: Any) -> None:
+        from ...backends.cpu.blob import write
+
+        write(self.as_blob(), file)
+
+    def stages(self) -> list[Stage]:
+        """The schedule that ran last, or was made last; where that has stages of its own, or none was made, the nodes
+        as they are before kernels are chosen. Empty for what was loaded compiled."""
+        if self.graph is None:
+            return []
+        program = max((p for p in map(_program, self._streams.all) if p), key=lambda p: p.runs, default=None)
+        if program is None:
+            return [Stage.alone(self.graph, "CPU")]
+        return [Stage.alone(program.plan.graph, "CPU", _done(program, self._timed))]
+
+
+def _program(executable: Any) -> Any:
+    return executable.current()
+
+
+def _done(program: Any, timed: bool) -> dict[Node, Done]:
+    """How the nodes of a schedule were computed: those that take several kernels have the first, and all the time."""
+    from ...backends.cpu.report import steps_of
+
+    times = program.times() if timed and program.runs else None
+    found: dict[Node, Done] = {}
+    for step, told in zip(program.plan.steps, steps_of(program, times, program.runs), strict=True):
+        if step.node is None:
+            continue
+        earlier = found.get(step.node)
+        seconds = None if told.seconds is None else told.seconds + (earlier.seconds or 0.0 if earlier else 0.0)
+        primitive = earlier.primitive if earlier else told.kernel or f"island: {told.island}"
+        found[step.node] = Done(primitive, told.layout or "rows", seconds)
+    return found
+
+
+def _passes(settings: Mapping[str, Any]) -> str:
+    """What a graph goes through: INFERENCE_PRECISION_HINT may allow for rounded weights."""
+    return HALF_PASSES if settings.get("INFERENCE_PRECISION_HINT") in ("f16", "bf16") else CPU_PASSES
+
+
+@cache
+def _processor() -> str:
+    """What the system calls the processor."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass  # not on every system
+    return platform.processor() or platform.machine()
+
+
+def _architecture() -> str:
+    machine = platform.machine().lower()
+    return {"x86_64": "intel64", "amd64": "intel64", "aarch64": "arm64"}.get(machine, machine)

@@ -1,0 +1,140 @@
+"""What a device runs, as a model: `CompiledModel.get_runtime_model`."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from ..ir.constant import Constant
+from ..ir.errors import InferenceError
+from ..ir.graph import Graph, Node, Value
+from ..ir.kernels.loops import Body
+from ..ir.loc import leaves
+from ..ir.op import Op, Operand, op
+from ..ir.types import TensorType, Type
+from .model import Model
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a device computes a node.
+
+    primitive  the kernel, or why there is none
+    layout     how the result lies in memory
+    seconds    that the last inference took for it; None: not timed, or not run
+    """
+
+    primitive: str = "unknown"
+    layout: str = "as in the model"
+    seconds: float | None = None
+
+
+@dataclass
+class Stage:
+    """A graph that one device runs. Its inputs and outputs have keys, by which stages of one model are joined."""
+
+    graph: Graph
+    device: str
+    inputs: Sequence[Hashable]
+    outputs: Sequence[Hashable]
+    done: Mapping[Node, Done] = field(default_factory=dict)
+
+    @classmethod
+    def alone(cls, graph: Graph, device: str, done: Mapping[Node, Done] | None = None) -> Stage:
+        """Of a model that is one stage."""
+        keys = [[(side, i) for i in range(len(v))] for side, v in (("input", graph.inputs), ("output", graph.outputs))]
+        return cls(graph, device, keys[0], keys[1], done or {})
+
+
+@op(internal=True)
+class ExecutionNode(Op):
+    """What its body says, as one step of a device's schedule; what is known of the step is in the node's `rt_info`."""
+
+    n_bodies: ClassVar[int] = 1
+
+    layer_type: str
+
+    def infer(self, *inputs: Operand, bodies: Sequence[Graph]) -> tuple[Type, ...]:
+        (body,) = bodies
+        if len(inputs) != len(body.inputs):
+            raise InferenceError(f"the body has {len(body.inputs)} inputs, the node {len(inputs)}")
+        return tuple(v.type for v in body.outputs)
+
+    def evaluate(self, *inputs: Any, bodies: Sequence[Body]) -> tuple[Any, ...]:
+        return tuple(bodies[0](list(inputs)))
+
+
+def runtime_model(name: str, stages: Sequence[Stage], inputs: Sequence[Hashable], outputs: Sequence[Hashable]) -> Model:
+    """The stages of a model joined into one graph; `inputs` and `outputs` are the keys of the model's own."""
+    whole = Graph(name)
+    values: dict[Hashable, Value] = {}
+    for key in inputs:
+        stage, i = next((s, s.inputs.index(key)) for s in stages if key in s.inputs)
+        value = stage.graph.inputs[i]
+        values[key] = whole.add_input(value.type, value.name, stage.graph.input_names[i])
+    names: dict[Hashable, tuple[str, ...]] = {}
+    for stage in stages:
+        _add(stage, whole, values)
+        names.update(zip(stage.outputs, stage.graph.output_names))
+    for key in outputs:
+        whole.add_output(values[key], names.get(key, ()))
+    return Model(whole)
+
+
+def _add(stage: Stage, whole: Graph, values: dict[Hashable, Value]) -> None:
+    known: dict[Value, Value] = {v: values[k] for v, k in zip(stage.graph.inputs, stage.inputs, strict=True)}
+    for node in stage.graph:
+        if type(node.op) is Constant:
+            known[node.output] = whole.insert(node.op, (), loc=node.loc, name=node.output.name).output
+            continue
+        operands = list(dict.fromkeys(v for v in node.inputs if v is not None))
+        made = whole.insert(
+            ExecutionNode(node.kind), [known[v] for v in operands], bodies=[_body(node, operands)], loc=node.loc
+        )
+        made.rt_info.update(_info(node, stage.done.get(node, Done()), len(whole) - 1, stage.device))
+        for old, new in zip(node.outputs, made.outputs, strict=True):
+            new.name = old.name
+            known[old] = new
+    values.update((k, known[v]) for v, k in zip(stage.graph.outputs, stage.outputs, strict=True))
+
+
+def _body(node: Node, operands: Sequence[Value]) -> Graph:
+    """The node alone."""
+    body = Graph(node.label)
+    inner = {v: body.add_input(v.type, v.name) for v in operands}
+    for v in operands:
+        inner[v].known = v.known if v.known is not None else v.const if _is_small(v) else None
+    made = body.insert(
+        node.op, [v and inner[v] for v in node.inputs], bodies=[b.clone() for b in node.bodies], loc=node.loc
+    )
+    for old, value in zip(node.outputs, made.outputs, strict=True):
+        value.type = old.type
+        body.add_output(value, old.name)
+    return body
+
+
+def _is_small(value: Value) -> bool:
+    """Whether inference may look at a constant: at shapes and axes, not at weights."""
+    return (
+        value.is_const and isinstance(value.type, TensorType) and value.type.rank in (0, 1) and value.dtype.is_integer
+    )
+
+
+def _info(node: Node, done: Done, order: int, device: str) -> dict[str, Any]:
+    """By the keys that OpenVINO has for it, all of them text."""
+    types = [v.type for v in node.outputs]
+    precisions = [t.dtype.name if isinstance(t, TensorType) else str(t) for t in types]
+    original = list(dict.fromkeys(leaf.node for leaf in leaves(node.loc) if leaf.node))
+    kernel = getattr(node.op, "kernel", None)
+    return {
+        "execOrder": str(order),
+        "execTimeMcs": "not_executed" if done.seconds is None else str(round(done.seconds * 1e6)),
+        "layerType": str(kernel or node.kind),
+        "originalLayersNames": ",".join(original),
+        "outputLayouts": ",".join([done.layout] * len(types)),
+        "outputPrecisions": ",".join(precisions),
+        "primitiveType": done.primitive,
+        "runtimePrecision": next(iter(precisions), ""),
+        "device": device,
+    }
