@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 from ..ir.errors import UsageError, did_you_mean
+from ..ir.record import record
 from .face.options import Face
 
 DEFAULT_PASSES = "inline-if,fold,dropout,cse,fuse,dce"
@@ -33,7 +33,7 @@ NO_FACE = Face()
 Verification: TypeAlias = Literal["off", "structure", "numeric"]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Options:
     """All that a compilation can be told. Raises UsageError for values that make no sense.
 

@@ -8,18 +8,22 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..backends.base import Backend, backend
 from ..ir.errors import ModelError, UsageError, VinocError, did_you_mean
 from ..ir.graph import Graph
+from ..ir.record import record
 from ..passes.base import Pass
 from ..passes.manager import Instrument, PassManager, StepResult
 from ..passes.pipeline import Pipeline, parse
 from .config import NO_FACE, Options
 from .face.options import Face, options_named
+
+if TYPE_CHECKING:
+    from ..passes.changes import Changes
 
 Watch = Callable[[str], None]
 """Is told the stage that begins: `reading m.onnx`, `pass 'fuse'`, ..."""
@@ -29,7 +33,7 @@ def silent(stage: str) -> None:
     """A watch that does nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Size:
     """How large a graph is, its bodies included."""
 
@@ -42,7 +46,7 @@ class Size:
         return cls(sum(map(len, graphs)), sum(g.n_edges for g in graphs))
 
 
-@dataclass(slots=True)
+@record()
 class Result:
     """What a compilation did. Times are wall seconds by phase: read, passes, write."""
 
@@ -57,6 +61,8 @@ class Result:
     phases: dict[str, float] = field(default_factory=dict)
     errors: list[tuple[str, float]] = field(default_factory=list)
     """With numeric verification: the error of the outputs after each pass that changed something."""
+    changes: Changes | None = None
+    """With `record`: what passes changed, and pictures of it."""
 
     @property
     def seconds(self) -> float:
@@ -88,6 +94,12 @@ def compile_model_file(
         clock.lap("read")
         before = Size.of(graph)
         instruments, numeric = _instruments(options, stage, graph)
+        seen = None
+        if options.record:
+            from ..passes.changes import Changes
+
+            seen = Changes()
+            instruments.append(seen)
         explain = options.record or bool(options.explain)
         with options_named(options.face):
             steps = PassManager(pipeline, instruments, explain).run(graph)
@@ -99,6 +111,7 @@ def compile_model_file(
         clock.lap("write")
         result.phases = clock.laps
         result.errors = numeric.errors if numeric else []
+        result.changes = seen
         return result
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
+
+from .record import record
 
 
 class VinocError(RuntimeError):
@@ -58,7 +59,7 @@ class Unsupported(VinocError):
     """A construct that vinoc knows it does not handle."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Problem:
     """One row of a report: the kind of operation concerned, and the error that it met."""
 

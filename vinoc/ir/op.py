@@ -23,16 +23,15 @@ and plain functions of its own module or of `kernels`, which import nothing but 
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from threading import RLock
 from typing import Any, ClassVar, Protocol, dataclass_transform
 
 from .cached import Cached
 from .dtype import Array, DType
 from .errors import VinocError, did_you_mean
 from .fields import Attribute, Check, attributes_of, checker
+from .record import later
 from .types import Shape, TensorType, Type
 
 
@@ -174,37 +173,11 @@ def op(*, opset: int | None = None, kind: str | None = None, internal: bool = Fa
         cls.min_inputs = sum(not (p.optional or p.variadic) for p in cls.ports)
         cls.max_inputs = None if any(p.variadic for p in cls.ports) else len(cls.ports)
         cls._checks = _LazyChecks()  # type: ignore[assignment]  # a descriptor
-        for name in _Unfinished.NAMES:
-            setattr(cls, name, _Unfinished(name))
+        later(cls, frozen=True, eq=False, repr=False)
         register(cls)
         return cls
 
     return declare
-
-
-class _Unfinished:
-    """Stands for what makes a class a dataclass, until it is touched: a model needs few of all operations,
-    and to make them all takes longer than to read a small model."""
-
-    NAMES = ("__init__", "__dataclass_fields__")
-    LOCK = RLock()
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __get__(self, instance: object, owner: type) -> Any:
-        with self.LOCK:
-            cls = next((c for c in owner.__mro__ if c.__dict__.get(self.name) is self), None)
-            if cls is not None:  # another thread may have been here before
-                for name in self.NAMES:
-                    delattr(cls, name)
-                dataclass(frozen=True, eq=False, repr=False)(cls)
-        return getattr(owner if instance is None else instance, self.name)
-
-
-if hasattr(os, "register_at_fork"):  # no child is born with the lock closed, or a class half made
-    _of = _Unfinished.LOCK
-    os.register_at_fork(before=_of.acquire, after_in_parent=_of.release, after_in_child=_of.release)
 
 
 def register(cls: type[Op]) -> None:

@@ -12,6 +12,7 @@ from . import dim as _dim
 from .dim import Dim, Sym
 from .dtype import DType
 from .errors import InferenceError
+from .record import record
 
 Shape: TypeAlias = tuple[Dim, ...]
 """Dimensions, outermost first. Where the rank itself is unknown, `None` stands in place of a Shape."""
@@ -37,7 +38,7 @@ class TensorType:
         return f"{self.dtype.name}[{dims}]"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class SequenceType:
     """A list of values of one type, of any length."""
 
@@ -47,7 +48,7 @@ class SequenceType:
         return f"seq<{self.element}>"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class OptionalType:
     """A value or nothing."""
 

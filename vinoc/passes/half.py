@@ -20,11 +20,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from ..ir.dtype import Array
+from ..ir.record import record
 
 MAX = 65504.0
 SMALLEST = 2.0**-24
@@ -46,7 +46,7 @@ BLOCK = 1 << 16
 """Elements treated at a time: a handful of arrays of that size stay in the second-level cache."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Filters:
     """Which elements of an array are summed: axis 1 after a reshape to [-1, summed, trailing].
 
@@ -82,7 +82,7 @@ def _subnormal(array: Array) -> Array:
     return half
 
 
-@dataclass(slots=True)
+@record()
 class Losses:
     """What f16 cannot hold of an array: how many finite values of `size` are `beyond` its range and how many that are
     not 0 would `vanish`; `largest` is the largest finite magnitude."""

@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..ir.errors import UsageError
+from ..ir.record import record
 from .base import Pass, make
 from .registry import known, pass_class
 
@@ -38,7 +39,7 @@ MAX_ROUNDS = 50
 """A group that still changes the graph after so many rounds is reported as endless."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Repeat:
     """A group of steps, repeated `times` at most (UNTIL_STABLE: until it changes nothing)."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from ..ir.fields import attributes_of
 from ..ir.graph import Graph, Node, Value
 from ..ir.loc import fuse
 from ..ir.op import op_class
+from ..ir.record import record
 from .base import Context, Pass, graph_pass
 from .rewrite import adopt_name, erase_dead
 
@@ -44,7 +44,7 @@ class FuseSequence(Pass):
         return count
 
 
-@dataclass(slots=True)
+@record()
 class _Loop:
     """A cell in a loop: its node, the axis of the steps, the direction, and what the operands are outside.
 

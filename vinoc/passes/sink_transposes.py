@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
 from ..ir.builder import Builder
 from ..ir.graph import Graph, Node, Value
 from ..ir.loc import fuse
+from ..ir.record import record
 from .base import Context, Pass, graph_pass
 from .layoutless import Order, carried, inverse, operands
 from .rewrite import adopt_name, erase_dead
@@ -60,7 +61,7 @@ def order_of(node: Node) -> Order | None:
     return tuple(int(i) for i in order) if order.size else tuple(range(rank))[::-1]
 
 
-@dataclass(slots=True)
+@record()
 class _Region:
     """Operations between Transposes.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from ..ir.builder import Builder
@@ -10,6 +10,7 @@ from ..ir.graph import Graph, Node, Value
 from ..ir.loc import fuse
 from ..ir.ops.convolution import Convolution
 from ..ir.ops.pooling import MaxPool
+from ..ir.record import record
 from .base import Context, Pass, graph_pass
 from .layoutless import BINARY, UNARY
 from .rewrite import adopt_name, erase_dead
@@ -58,7 +59,7 @@ def _strides(node: Node) -> Strides:
     return node.op.strides
 
 
-@dataclass(slots=True)
+@record()
 class _Sources:
     strides: Strides
     readers: dict[Node, None] = field(default_factory=dict)

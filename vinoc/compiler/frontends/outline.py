@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from ...ir.graph import Graph
 from ...ir.loc import leaves
+from ...ir.record import record
 from ...ir.types import Type
 from .base import Frontend
 
 
-@dataclass(slots=True)
+@record()
 class Outline:
     """Tensors and nodes by name.
 

@@ -7,7 +7,6 @@ f16 and bf16 are f32 here; the caller rounds. Integers wrap around. No division 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import inf
 from typing import Any, TypeAlias
 
@@ -15,13 +14,14 @@ from llvmlite import ir
 
 from ....ir import dtype as dt
 from ....ir.dtype import DType
+from ....ir.record import record
 from . import functions, math
 from .typed import FLOATS, INTEGERS, NARROW, Typed
 
 Value: TypeAlias = Any
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Step:
     """One operation of an expression.
 

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias
 
 from ....ir.dtype import DType
+from ....ir.record import record
 from ..codegen import activations  # noqa: F401  # declares operations
 from ..codegen.emit import Emitter
 from ..codegen.operations import OPERATIONS, Step
@@ -34,7 +34,7 @@ UNROLL = 4
 """Vectors of a step of the inner loop: their latencies overlap."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Expression:
     """Steps over operands of given types. The last step's result is the expression's."""
 
@@ -77,7 +77,7 @@ def chain(expression: Expression, reads: tuple[str, ...]) -> Kernel:
     return Kernel(f"chain_{digest}", (*names, *sizes, *strides), _Chain(expression, reads).emit)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class _Chain:
     expression: Expression
     reads: tuple[str, ...]

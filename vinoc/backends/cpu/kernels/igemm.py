@@ -16,12 +16,12 @@ A unit of work is one panel of one block of pixels of one group of one image, pa
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from llvmlite import ir
 
+from ....ir.record import record
 from ..codegen.emit import F32, I32, I64, PTR, VOID, Emitter
 from ..codegen.target import Target
 from .base import Arguments, Kernel
@@ -42,7 +42,7 @@ ARGS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Shape:
     """Of a tile: rows at most, vectors of a row, and steps of the sum whose weights are held in registers together."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ....ir.graph import Graph, Node, Value
+from ....ir.record import record
 from ....passes.base import Context
 from ..region import extract
 from .expression import WITH_SCALARS, is_costly, is_elementwise
@@ -16,7 +17,7 @@ MOST_OPERANDS = 12
 """Of a chain, but scalar constants: more streams than a processor follows."""
 
 
-@dataclass(eq=False)
+@record(eq=False)
 class Group:
     """Nodes of one chain, users first; the first one's result is the chain's."""
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ....ir.graph import Graph, Node, Value
+from ....ir.record import record
 from ..codegen.operations import COSTLY
 from ..kernels.chain import ADJACENT, SCALAR, Expression
 from ..kernels.post import builder, post_name
@@ -30,7 +31,7 @@ MOST_NODES = 16
 """Behind the activation."""
 
 
-@dataclass
+@record()
 class Post:
     """Elementwise nodes over the product, operand 0 of the expression, and constants."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from ....ir import dtype as dt
 from ....ir.dtype import DType
 from ....ir.graph import Node, Value
+from ....ir.record import record
 from ..codegen.operations import COSTLY, POWERS, Step, supported
 from ..kernels.chain import Expression
 
@@ -58,7 +59,7 @@ def exponent_of(node: Node, exponent: Value) -> float | None:
     return found if found in POWERS else None
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Operand:
     """A value that a chain reads, under a shape of as many elements."""
 
@@ -66,7 +67,7 @@ class Operand:
     shape: tuple[int, ...]
 
 
-@dataclass
+@record()
 class Reading:
     """An expression under construction, over nodes in order. `outer` says what values of a body are outside of it."""
 

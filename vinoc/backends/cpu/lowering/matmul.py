@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from ....ir.graph import Node, Value
+from ....ir.record import record
 from ..kernels.base import Kernel, f32_bits
 from ..kernels.gemm import DOT, DOT_ROWS, GEMM, GEMM_PLAIN, GEMV_PLAIN, WIDE
 from ..kernels.pack import K_BLOCK, PACK_COLUMNS, PACK_ROWS
@@ -25,7 +26,7 @@ PLAIN_ROW = 4096
 """Bytes of a row of a plain right operand, at most: longer ones would touch a page with each step."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Panels:
     """A right operand: memory, its strides by k and by panel, and the offset of each matrix of the batch."""
 

@@ -18,6 +18,7 @@ from ....ir.constant import Constant
 from ....ir.errors import EvaluationError, VinocError
 from ....ir.families import Families
 from ....ir.graph import Graph, Node, Value
+from ....ir.record import record
 from ....ir.types import static_shape
 from ..codegen.target import Target
 from ..kernels.base import Kernel
@@ -92,7 +93,7 @@ class Call:
     flops: int = 0
 
 
-@dataclass
+@record()
 class Island:
     """A node that the reference computes, from and into places; None: a copy that no kernel does."""
 
@@ -102,7 +103,7 @@ class Island:
     outputs: list[Place]
 
 
-@dataclass
+@record()
 class Fault:
     """What a kernel found wrong with the data, as [1, a number], and what that means: a text where {} is the number."""
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ....ir.kernels.pool import window_counts
+from ....ir.record import record
 from ..kernels.base import Kernel
 from ..kernels.window import LINE, SEGMENT, most_pixels
 from .conv import Window
@@ -26,7 +27,7 @@ TAPS = 7
 """Up to so many taps in the last dimension are written out in code."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Divisor:
     """What an average counts: elements inside, or pads as well."""
 

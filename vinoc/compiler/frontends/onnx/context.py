@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ....ir.buffer import Buffer
 from ....ir.dtype import Array
 from ....ir.errors import ModelError, Unsupported
 from ....ir.graph import Graph, Value
+from ....ir.record import record
 from ....ir.types import Type
 from .scopes import FoldingBuilder, Scope
 from .structure import Entry
@@ -30,7 +30,7 @@ FLOAT, INT, STRING, TENSOR, GRAPH, FLOATS, INTS, STRINGS, TENSORS = range(1, 10)
 SPARSE = 11
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Body:
     """A subgraph as a graph of its own.
 

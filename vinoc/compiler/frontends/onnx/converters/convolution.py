@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from .....ir import dtype as dt
 from .....ir.graph import Value
+from .....ir.record import record
 from .....ir.types import static_shape
 from ..context import NodeContext
 from ..registry import converter
@@ -173,7 +172,7 @@ def deform_conv(ctx: NodeContext) -> Value:
 # Transposed convolution
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Geometry:
     """Explicit padding, or (`target`) the spatial size to reach with padding that `auto_pad` distributes."""
 
