@@ -15,6 +15,9 @@ from ...ir.dtype import Array
 MANTISSA = 16
 """Bits of a scale. With the eight bits of a level f32 holds their product exactly, and so the ends of the range."""
 
+HALF_MANTISSA, HALF_SMALLEST, HALF_LARGEST = 11, 2.0**-14, 65504.0
+"""Bits of f16, and between which numbers it has all of them."""
+
 NARROWEST = 2.0**-16
 """Of the widest range of a tensor: what the range of a channel without values is taken for."""
 
@@ -39,6 +42,11 @@ class Grid:
     def high(self) -> Array:
         """The largest value."""
         return np.asarray((self.levels - 1 - self.zero) * self.scale)
+
+    def shortened(self) -> Grid:
+        """The grid whose scale has the eleven bits of f16, if that holds it; it reaches no less far."""
+        fits = self.scale.min(initial=1) >= HALF_SMALLEST and self.scale.max(initial=1) < HALF_LARGEST
+        return Grid(_short(self.scale, HALF_MANTISSA), self.zero, self.levels) if fits else self
 
 
 def asymmetric(low: Array, high: Array, levels: int) -> Grid:
@@ -73,7 +81,7 @@ def _opened(low: Array, high: Array) -> tuple[Array, Array]:
     return low, np.where(width < least, low + least, high)
 
 
-def _short(scale: Array) -> Array:
-    """The next number up that has MANTISSA bits."""
+def _short(scale: Array, bits: int = MANTISSA) -> Array:
+    """The next number up that has so many bits."""
     fraction, exponent = np.frexp(scale)
-    return np.asarray(np.ldexp(np.ceil(fraction * 2.0**MANTISSA), exponent - MANTISSA))
+    return np.asarray(np.ldexp(np.ceil(fraction * 2.0**bits), exponent - bits))

@@ -17,7 +17,7 @@ from .grid import Grid, asymmetric, symmetric
 from .names import Lookup
 from .places import Choice, Found, Place, find
 from .ranges import ACTIVATIONS, WEIGHTS, Problem, Range, Ranges, RangesError, Setting
-from .weights import Form, Weights, grid_of, store, weights_of
+from .weights import Form, Weights, grid_of, halve_terms, store, weights_of
 
 
 @graph_pass("quantize")
@@ -29,7 +29,8 @@ class Quantize(Pass):
     what only moves values carries integers through. `unify` names the operations whose operands get one range.
     Weights are i8 with a scale for each output channel, or what the file says; `form` is what expands them: `auto` is
     `scale`, and `fake-quantize` for four bits that integers are computed with. `activations=false` compresses weights
-    alone; `tail=true` quantizes what follows the last product too.
+    alone; `tail=true` quantizes what follows the last product too. With `half` scales and biases are stored as f16:
+    scales are chosen so that it holds them exactly.
     `missing` and `unknown` say what to do about values without a range and ranges without a value.
     """
 
@@ -41,6 +42,7 @@ class Quantize(Pass):
     form: Literal["auto", "scale", "fake-quantize"] = "auto"
     unify: tuple[str, ...] = ("Concat",)
     tail: bool = False
+    half: bool = True
     missing: Literal["error", "float"] = "error"
     unknown: Literal["error", "ignore"] = "error"
 
@@ -100,8 +102,10 @@ class _Run:
                     self.insert(place, grid)
                     count += 1
         for weights, grid, setting in chosen:
-            store(weights, grid, setting, self.form(weights, setting, found), Quantize.name)
+            store(weights, grid, setting, self.form(weights, setting, found), self.options.half, Quantize.name)
             count += 1
+        if self.options.half:
+            halve_terms([node for weights, _, _ in chosen for node in weights.readers])
         if count:
             self.context.matches[Quantize.name] += count
         return count

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from ...ir.dtype import f16, f32
 from ...ir.graph import Graph, Node, Value
 from ...ir.ops.movement import Pad
@@ -142,7 +144,7 @@ class _Finder:
 
     def carried(self, node: Node) -> tuple[int, ...]:
         """The operands that are quantized in place of what a node gives."""
-        if node.kind not in CARRIERS or not self.all_wanted(node) or not _keeps_values(node):
+        if node.kind not in CARRIERS or not self.all_wanted(node) or not _is_carried(node):
             return ()
         if self.choice.ignored(node):
             self.decline(node, "it is to be ignored")
@@ -212,13 +214,30 @@ class _Finder:
         return list(groups.values())
 
 
-def _keeps_values(node: Node) -> bool:
-    """Whether an operation gives values of its operand, and zero, alone."""
+def _is_carried(node: Node) -> bool:
+    """Whether an operation of these kinds gives values of its operand, and zero, alone, and OpenVINO carries them."""
     op = node.op
-    if isinstance(op, Pad):
-        given = node.inputs[3] if len(node.inputs) > 3 else None
-        return op.pad_mode != "constant" or given is None or (given.const is not None and not given.const.any())
+    if isinstance(op, Pad) and op.pad_mode == "constant":
+        return _pads_with_zero(node) and (_is_absorbed(node) or _pads_channels(node))
     return op.mode == "nearest" if isinstance(op, Interpolate) else True
+
+
+def _pads_with_zero(node: Node) -> bool:
+    given = node.inputs[3] if len(node.inputs) > 3 else None
+    return given is None or (given.const is not None and not given.const.any())
+
+
+def _is_absorbed(node: Node) -> bool:
+    """Whether one convolution alone reads it, which OpenVINO then lets pad. No other pad of images is carried where
+    zero is not the lowest integer."""
+    uses = list(node.output.uses)
+    return len(uses) == 1 and isinstance(uses[0][0], Node) and uses[0][0].kind in ("Convolution", "GroupConvolution")
+
+
+def _pads_channels(node: Node) -> bool:
+    """Whether nothing but axis 1 is padded."""
+    ends = [v.const for v in node.inputs[1:3] if v is not None]
+    return all(e is not None and not np.delete(e, 1).any() for e in ends)
 
 
 def _constants(graph: Graph) -> set[Value]:

@@ -24,7 +24,7 @@ from ...ir.ops.convert import Convert
 from ...ir.ops.elementwise import Multiply, Subtract
 from ...ir.ops.matrix import MatMul
 from ...ir.ops.quantize import FakeQuantize
-from .grid import Grid, asymmetric, symmetric
+from .grid import HALF_LARGEST, HALF_SMALLEST, Grid, asymmetric, symmetric
 from .ranges import Range, Setting
 
 Form = Literal["scale", "fake-quantize"]
@@ -36,6 +36,9 @@ CHANNELS: dict[str, tuple[int, ...]] = {
     "GroupConvolutionBackpropData": (0, 2),
 }
 """The dimensions of filters that make the output channels."""
+
+FEWEST = 4
+"""Elements from which on it saves anything to store a term as f16."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +122,13 @@ def integers(array: Array, grid: Grid, bits: int, signed: bool) -> Buffer:
     return Buffer.of(steps.astype(np.int8 if signed else np.uint8).astype(type.numpy), type)
 
 
-def store(weights: Weights, grid: Grid, setting: Setting, form: Form, by: str) -> Value:
-    """Puts integers and what expands them in place of the weights; returns what the products read now."""
+def store(weights: Weights, grid: Grid, setting: Setting, form: Form, half: bool, by: str) -> Value:
+    """Puts integers and what expands them in place of the weights; returns what the products read now.
+
+    `half`: scales are f16, where that holds them exactly.
+    """
+    if half and form == "scale":
+        grid = grid.shortened()
     constant, old = weights.constant, weights.expanded
     array = constant.outputs[0].const
     graph, producer, wide = constant.graph, old.node, old.dtype
@@ -133,7 +141,7 @@ def store(weights: Weights, grid: Grid, setting: Setting, form: Form, by: str) -
     type, name = dtype(f"{'i' if signed else 'u'}{setting.bits}"), weights.name
     stored = b.const(integers(array, grid, setting.bits, signed), name=f"{name}/{type}")
     real = b.node(Convert(wide, decompression=True), stored, name=f"{name}/real").outputs[0]
-    made = _scaled(b, real, grid, type, wide) if form == "scale" else _faked(b, real, grid, signed, wide)
+    made = _scaled(b, real, grid, type, half) if form == "scale" else _faked(b, real, grid, signed, wide)
     made.name = old.name
     for reader in weights.readers:
         graph.set_input(reader, 1, made)
@@ -143,12 +151,57 @@ def store(weights: Weights, grid: Grid, setting: Setting, form: Form, by: str) -
     return made
 
 
-def _scaled(b: Builder, real: Value, grid: Grid, type: DType, wide: DType) -> Value:
+def _scaled(b: Builder, real: Value, grid: Grid, type: DType, half: bool) -> Value:
     """(real - zero) * scale; zeros are stored as the weights are."""
+    wide = real.dtype
     if type.kind == "u":
         zeros = b.const(Buffer.of(grid.zero.astype(np.uint8).astype(type.numpy), type))
         real = b.node(Subtract(), real, b.node(Convert(wide, decompression=True), zeros).outputs[0]).outputs[0]
-    return b.node(Multiply(), real, b.const(grid.scale, wide)).outputs[0]
+    small = grid.scale.astype(np.float16)
+    scale = b.const(grid.scale, wide)
+    if half and wide is f32 and scale.const is not None and np.array_equal(small, scale.const):
+        scale = halved(scale, small)
+    return b.node(Multiply(), real, scale).outputs[0]
+
+
+def halved(value: Value, small: Array) -> Value:
+    """f16 and its expansion in place of a constant."""
+    node = value.node
+    assert node is not None
+    assert node.graph is not None
+    b = Builder(node.graph, before=node._next, loc=node.loc)
+    wide = b.node(Convert(value.dtype, decompression=True), b.const(small), name=value.name).outputs[0]
+    node.graph.replace_uses(value, wide)
+    node.graph.erase(node)
+    return wide
+
+
+def halve_terms(products: list[Node]) -> int:
+    """Stores the biases of products, and slopes behind them, as f16, where the largest of them is in its range.
+
+    It changes a term by 2^-12 of itself at most, a sixteenth of a step of eight bits where the range holds the term.
+    """
+    terms: dict[Value, None] = {}
+    for product in products:
+        value = product.output
+        for kind in ("Add", "PReLU"):
+            users = list(value.uses)
+            reader = users[0][0] if len(users) == 1 else None
+            if not isinstance(reader, Node) or reader.kind != kind:
+                continue
+            other = reader.operand(1 - users[0][1])
+            if other.is_const and all(isinstance(u, Node) and u.kind == kind for u, _ in other.uses):
+                terms[other] = None
+                value = reader.output
+    count = 0
+    for term in terms:
+        array = term.const
+        if array is None or term.dtype is not f32 or array.size < FEWEST:
+            continue
+        if HALF_SMALLEST <= np.abs(array).max() < HALF_LARGEST:
+            halved(term, array.astype(np.float16))
+            count += 1
+    return count
 
 
 def _faked(b: Builder, real: Value, grid: Grid, signed: bool, wide: DType) -> Value:
