@@ -99,7 +99,7 @@ __all__ = [
 ]
 
 
-_MODULES = {"op", *(f"opset{n}" for n in range(1, 17))}
+_MODULES = {"op", "properties", *(f"opset{n}" for n in range(1, 17))}
 
 
 def __getattr__(name: str) -> Any:

@@ -26,6 +26,7 @@ class Property:
 
 CPU: dict[str, Property] = {
     "CACHE_DIR": Property(""),
+    "DEVICE_ID": Property(""),
     "ENABLE_CPU_PINNING": Property(True, bool),
     "ENABLE_HYPER_THREADING": Property(True, bool),
     "EXECUTION_MODE_HINT": Property(ExecutionMode.PERFORMANCE, ExecutionMode),
@@ -137,14 +138,14 @@ def _word(key: str, value: Any, words: type[Word]) -> Word:
     return found
 
 
-def _element(key: str, value: Any, p: Property) -> Type | str:
+def _element(key: str, value: Any, p: Property) -> Type:
     name = getattr(value, "get_type_name", None)
     text = str(name() if name else value).rpartition(".")[2]
     text = "dynamic" if text == "undefined" else text
     found = next((v for v in p.values if v.lower() == text.lower()), None)
     if found is None:
         raise _refused(key, value, ", ".join(p.values), did_you_mean(text, p.values))
-    return found if found == "dynamic" else Type(found)
+    return Type(found)
 
 
 def _bool(key: str, value: Any, _: Property) -> bool:

@@ -1,0 +1,40 @@
+"""Facts about devices, and which are used, after openvino.properties.device."""
+
+from __future__ import annotations
+
+from ..runtime.words import DeviceType as Type
+from .property import Property
+
+architecture = Property("DEVICE_ARCHITECTURE")
+capabilities = Property("OPTIMIZATION_CAPABILITIES")
+full_name = Property("FULL_DEVICE_NAME")
+id = Property("DEVICE_ID", str)
+priorities = Property("MULTI_DEVICE_PRIORITIES", str, many=True)
+properties = Property("DEVICE_PROPERTIES", dict)
+type = Property("DEVICE_TYPE")
+
+
+class Capability:
+    """What OPTIMIZATION_CAPABILITIES may list."""
+
+    BF16 = "BF16"
+    BIN = "BIN"
+    EXPORT_IMPORT = "EXPORT_IMPORT"
+    FP16 = "FP16"
+    FP32 = "FP32"
+    INT16 = "INT16"
+    INT8 = "INT8"
+    WINOGRAD = "WINOGRAD"
+
+
+__all__ = [
+    "Capability",
+    "Type",
+    "architecture",
+    "capabilities",
+    "full_name",
+    "id",
+    "priorities",
+    "properties",
+    "type",
+]
