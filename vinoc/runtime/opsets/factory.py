@@ -33,7 +33,7 @@ from ..nodes.operands import operand, pair
 from ..nodes.ports import view
 from .signatures import lines
 
-_LINE = re.compile(r"(\d+)(-(\d+))? ([\w/]+)\((.*)\) (\w+)")
+_LINE = re.compile(r"(\d+)(-(\d+))? ([\w/]+)\((.*)\) (\w+)(@(\d+))?")
 _KINDS = {ast.Constant: lambda e: e.value, ast.Name: lambda e: e.id}
 
 _LIKE_STRIDES = {"pads_begin": 0, "pads_end": 0, "dilations": 1, "output_padding": 0}
@@ -59,6 +59,7 @@ class Form:
     names: tuple[str, ...]
     text: str
     kind: str
+    read_as: int  # the opset whose form of the operation is meant, where it is another
 
 
 @cache
@@ -68,8 +69,8 @@ def forms() -> Mapping[str, list[Form]]:
     for line in lines():
         match = _LINE.fullmatch(line)
         assert match, line
-        first, ranged, last, names, text, kind = match.groups()
-        form = Form(int(first), int(last) if ranged else 99, tuple(names.split("/")), text, kind)
+        first, ranged, last, names, text, kind, _, read_as = match.groups()
+        form = Form(int(first), int(last) if ranged else 99, tuple(names.split("/")), text, kind, int(read_as or 0))
         for name in form.names:
             found.setdefault(name, []).append(form)
     for known in found.values():  # a form ends where the next one begins
@@ -148,7 +149,7 @@ def _build(form: Form, opset: int, arguments: Sequence[Argument], given: Mapping
     data = _attributes(cls, arguments, given)
     values = _operands(arguments, given, broadcasts="auto_broadcast" in data)
     label = given["name"]
-    layer = Layer("0", label or "", form.kind, f"opset{opset}", data, {}, {}, [], ET.Element("layer"))
+    layer = Layer("0", label or "", form.kind, f"opset{form.read_as or opset}", data, {}, {}, [], ET.Element("layer"))
     problems: list[Problem] = []
     try:
         found = form_of(layer, problems.append)

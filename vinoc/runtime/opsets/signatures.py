@@ -1,8 +1,9 @@
 """The arguments of OpenVINO's factories, in order, with their defaults; facts of its Python API.
 
-    FIRST[-LAST] name[/alias] (arguments) Type
+    FIRST[-LAST] name[/alias](arguments) Type[@OPSET]
 
-FIRST and LAST are the opsets that have this form. An argument is an attribute where the operation `Type` has one of
+FIRST and LAST are the opsets that have this form; OPSET has the form of the operation that takes these inputs, where
+that of the opset itself orders them otherwise. An argument is an attribute where the operation `Type` has one of
 that name, else an input; `argument: attribute` is an attribute that IR spells otherwise; `*argument` is a list of
 inputs; `**argument` is a dict of attributes; `argument: .` does nothing. An input with the default None may be left
 out. Every factory also takes `name=None`.
@@ -46,8 +47,8 @@ rounding_type="floor", auto_pad=None) AvgPool
 rounding_type="floor", auto_pad=None) AvgPool
 16 avg_pool(data_batch, strides, pads_begin, pads_end, kernel_shape: kernel, exclude_pad: "exclude-pad", \
 rounding_type="floor", auto_pad=None, dilations: dilations = None) AvgPool
-1-4 batch_norm_inference(data, gamma, beta, mean, variance, epsilon) BatchNormInference
-5 batch_norm_inference(data, gamma, beta, mean, variance, epsilon) BatchNormInference
+1 batch_norm_inference(data, gamma, beta, mean, variance, epsilon) BatchNormInference@5
+3-5 read_value(init_value, variable_id) ReadValue
 2 batch_to_space(data, block_shape, crops_begin, crops_end) BatchToSpace
 15 bitwise_left_shift(arg0, arg1, auto_broadcast="NUMPY") BitwiseLeftShift
 15 bitwise_right_shift(arg0, arg1, auto_broadcast="NUMPY") BitwiseRightShift
@@ -160,7 +161,7 @@ aligned_mode="asymmetric") ROIAlign
 13 scaled_dot_product_attention(query, key, value, attention_mask=None, scale=None, \
 causal=False) ScaledDotProductAttention
 3-11 scatter_elements_update(data, indices, updates, axis) ScatterElementsUpdate
-12 scatter_elements_update(data, indices, updates, axis, reduction="none", use_init_val=True) ScatterElementsUpdate
+12 scatter_elements_update(data, indices, updates, axis, reduction="None", use_init_val=True) ScatterElementsUpdate
 4-14 scatter_nd_update(data, indices, updates) ScatterNDUpdate
 15 scatter_nd_update(data, indices, updates, reduction=None) ScatterNDUpdate
 3 scatter_update(data, indices, updates, axis) ScatterUpdate
@@ -176,7 +177,7 @@ causal=False) ScaledDotProductAttention
 1 softmax(data, axis) SoftMax
 4 softplus(data) SoftPlus
 2 space_to_batch(data, block_shape, pads_begin, pads_end) SpaceToBatch
-1 space_to_depth(node, mode, block_size=1) SpaceToDepth
+1 space_to_depth(data, mode, block_size=1) SpaceToDepth
 1 split(data, axis, num_splits) Split
 1 squared_difference(x1, x2, auto_broadcast="NUMPY") SquaredDifference
 1-14 squeeze(data, axes) Squeeze

@@ -79,10 +79,10 @@ def _variable(given: Any) -> str:
 
 
 SPECIAL = {
-    "assign": (3, assign),
+    "assign": (6, assign),
     "constant": (1, constant),
     "parameter": (1, parameter),
-    "read_value": (3, read_value),
+    "read_value": (6, read_value),
     "result": (1, result),
 }
 """The functions, and the opsets in which they appear."""

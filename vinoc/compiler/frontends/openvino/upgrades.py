@@ -42,6 +42,7 @@ for _kind, _opset, _given in (
     ("NonMaxSuppression", 3, {}),
     ("LogicalXor", 1, {}),
     ("RNNCell", 1, {}),
+    ("DeformableConvolution", 1, {"bilinear_interpolation_pad": False}),
     ("DepthToSpace", 1, {}),
     ("SpaceToDepth", 1, {}),
     ("ShuffleChannels", 1, {}),

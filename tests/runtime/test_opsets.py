@@ -1,0 +1,232 @@
+"""The factories `vinoc.opset1` to `vinoc.opset16`, beside OpenVINO's: names, arguments, types, shapes and results."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import openvino
+import pytest
+
+import vinoc
+from vinoc.runtime.opsets.factory import forms
+from vinoc.runtime.opsets.missing import MISSING
+
+from .opset_cases import CASES
+
+OPSETS = range(1, 17)
+UNSEEN = {
+    "assign": "test_variables",
+    "read_value": "test_variables",
+    "fake_convert": "OpenVINO's CPU lacks it: test_only_here",
+    "multinomial": "random",
+    "random_uniform": "random",
+}
+"""Factories without a case: where they are tested, or why there is no result to compare."""
+MORE_OUTPUTS = {"max_pool@1", "non_max_suppression@1", "non_max_suppression@3"}
+"""Older forms that have the further outputs of the newer one here."""
+FREE_DEFAULTS = {("roi_pooling", "output_size"), ("constant", "tensor")}
+
+
+def theirs(opset: int) -> dict[str, Any]:
+    module = importlib.import_module(f"openvino.opset{opset}")
+    return {k: v for k, v in vars(module).items() if not k.startswith("_") and callable(v)}
+
+
+def shapes_and_types(model: Any) -> list[tuple[list[int], str]]:
+    """Of the outputs; a dynamic dimension is -1."""
+    out = []
+    for port in model.outputs:
+        dims = [d.get_length() if d.is_static else -1 for d in port.partial_shape]
+        out.append((dims, port.element_type.get_type_name()))
+    return out
+
+
+class Inputs:
+    """Makes inputs of a model, and remembers them and their values."""
+
+    def __init__(self, module: Any, ops: Any) -> None:
+        self.module, self.ops = module, ops
+        self.parameters: list[Any] = []
+        self.data: list[Any] = []
+
+    def __call__(self, shape: list[int], dtype: str = "f32", low: float = -1, high: float = 1) -> Any:
+        rng = np.random.default_rng(len(self.data))
+        parameter = self.ops.parameter(shape, getattr(self.module.Type, dtype), name=f"x{len(self.data)}")
+        self.parameters.append(parameter)
+        if dtype == "f32":
+            self.data.append(rng.uniform(low, high, shape).astype(np.float32))
+        elif dtype == "boolean":
+            self.data.append(rng.random(shape) < 0.5)
+        else:
+            self.data.append(rng.integers(int(low), int(high), shape).astype(np.dtype(_NUMPY[dtype])))
+        return parameter
+
+
+_NUMPY = {"i32": "int32", "i64": "int64", "u8": "uint8"}
+
+
+def built(module: Any, case: str) -> tuple[Any, list[Any]]:
+    """The model of a case, and its inputs."""
+    name, _, number = case.partition("@")
+    ops = importlib.import_module(f"{module.__name__}.opset{number or 13}")
+    inputs = Inputs(module, ops)
+    node = CASES[case](ops, inputs)
+    results = [node] if node.get_type_name() == "Result" else list(node.outputs())
+    return module.Model(results, inputs.parameters, name), inputs.data
+
+
+def run(module: Any, model: Any, data: list[Any], device: str) -> list[Any]:
+    config = {"INFERENCE_PRECISION_HINT": "f32"} if device == "CPU" else {}
+    compiled = module.Core().compile_model(model, device, config)
+    results = compiled(data)
+    return [np.array(results[i]) for i in range(len(compiled.outputs))]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_same_model_same_results(case: str) -> None:
+    """Names of nodes, types, shapes and results of one factory in both libraries."""
+    model, data = built(vinoc, case)
+    expected_model, expected_data = built(openvino, case)
+    for ours, other in zip(data, expected_data, strict=True):
+        np.testing.assert_array_equal(ours, other)
+    found, wanted = shapes_and_types(model), shapes_and_types(expected_model)
+    assert len(found) == len(wanted) or case in MORE_OUTPUTS
+    assert [t for _, t in found[: len(wanted)]] == [t for _, t in wanted]
+    for (ours, _), (other, _) in zip(found, wanted, strict=False):
+        assert len(ours) == len(other)
+        assert all(o in (-1, t) or t == -1 for o, t in zip(ours, other, strict=True)), (ours, other)
+    expected = run(openvino, expected_model, expected_data, "CPU")
+    actual = run(vinoc, model, data, "TEMPLATE")
+    for a, e in zip(actual, expected, strict=False):
+        assert a.shape == e.shape
+        assert a.dtype == e.dtype
+        tolerance = 1 if a.dtype == np.uint8 else 1e-4
+        np.testing.assert_allclose(a.astype(np.float64), e.astype(np.float64), rtol=1e-4, atol=tolerance)
+
+
+def test_every_factory_has_a_case() -> None:
+    covered = {case.partition("@")[0] for case in CASES} | set(UNSEEN)
+    assert sorted(set(forms()) - covered) == []
+
+
+@pytest.mark.parametrize("opset", OPSETS)
+def test_all_factories_are_there_or_listed(opset: int) -> None:
+    """What OpenVINO's opset has is here under the same name, or its absence has a reason; never both."""
+    module = importlib.import_module(f"vinoc.opset{opset}")
+    for name in theirs(opset):
+        if name in MISSING:
+            with pytest.raises(AttributeError, match=MISSING[name]):
+                getattr(module, name)
+            assert name not in dir(module)
+        else:
+            assert callable(getattr(module, name)), name
+            assert name in dir(module)
+
+
+def test_nothing_is_listed_that_openvino_lacks() -> None:
+    everything = set().union(*(theirs(n) for n in OPSETS))
+    assert set(MISSING) <= everything
+
+
+def _pairs() -> Iterator[tuple[int, str]]:
+    for opset in OPSETS:
+        for name, function in theirs(opset).items():
+            if name not in MISSING and inspect.isfunction(inspect.unwrap(function)):
+                yield opset, name
+
+
+def test_arguments_have_the_same_order_names_and_defaults() -> None:
+    """Of every factory in every opset: a call with any of OpenVINO's arguments means the same."""
+    wrong = []
+    for opset, name in _pairs():
+        function = getattr(importlib.import_module(f"vinoc.opset{opset}"), name)
+        ours = dict(inspect.signature(function).parameters)
+        for i, (key, p) in enumerate(inspect.signature(theirs(opset)[name]).parameters.items()):
+            if (name, key) in FREE_DEFAULTS:
+                continue
+            mine = ours.get(key)
+            if mine is None or (list(ours).index(key) != i and p.kind is p.POSITIONAL_OR_KEYWORD):
+                wrong.append(f"opset{opset}.{name}: no argument {i} '{key}'")
+            elif mine.default != p.default:
+                wrong.append(f"opset{opset}.{name}: {key} is {mine.default!r}, not {p.default!r}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("module", [vinoc, openvino], ids=["vinoc", "openvino"])
+@pytest.mark.parametrize("opset", [3, 13])
+def test_variables(module: Any, opset: int) -> None:
+    """A sum over inferences: a variable that is read, added to and set; the Assign is a sink of the model."""
+    ops = importlib.import_module(f"{module.__name__}.opset{opset}")
+    x = ops.parameter([1, 2], name="x")
+    total = ops.add(ops.read_value(np.zeros((1, 2), np.float32), "total"), x)
+    model = module.Model([ops.result(total)], [ops.assign(total, "total")], [x], "sums")
+    assert [n.get_type_name() for n in model.get_sinks()] == ["Assign"]
+    compiled = module.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    request = compiled.create_infer_request()
+    for expected in (1, 2, 3):
+        request.infer([np.ones((1, 2), np.float32)])
+        np.testing.assert_array_equal(request.results[0], np.full((1, 2), expected))
+    request.reset_state()
+    request.infer([np.ones((1, 2), np.float32)])
+    np.testing.assert_array_equal(request.results[0], [[1, 1]])
+
+
+def test_only_here() -> None:
+    """FakeConvert, which OpenVINO's CPU device computes on some processors alone: to f8e4m3 and back."""
+    from vinoc import opset13 as ops
+
+    x = ops.parameter([4])
+    model = vinoc.Model([ops.fake_convert(x, np.float32(1))], [x])
+    found = vinoc.compile_model(model, "TEMPLATE")([np.array([0.3, 1.0, -2.1, 500], np.float32)])[0]
+    np.testing.assert_array_equal(found, np.array([0.3125, 1, -2, 448], np.float32))
+
+
+def test_random_factories_give_the_right_types() -> None:
+    for module in (vinoc, openvino):
+        ops = importlib.import_module(f"{module.__name__}.opset13")
+        numbers = ops.random_uniform(np.array([3, 2]), np.float32(0), np.float32(1), "f32", 7, 9)
+        drawn = ops.multinomial(ops.parameter([2, 5]), np.array([4]), "i32", True, False, 1, 2)
+        assert list(numbers.shape) == [3, 2]
+        assert drawn.get_output_element_type(0) == module.Type.i32
+        assert numbers.get_attributes()["global_seed"] == 7
+
+
+WRONG = {
+    "softmax(data)": (lambda o, x: o.softmax(x), TypeError, "softmax.*'axis'"),
+    "relu(y=)": (lambda o, x: o.relu(x, y=1), TypeError, "relu.*'y'"),
+    "channels": (
+        lambda o, x: o.convolution(x, np.ones((4, 2, 3, 3), np.float32), [1, 1], [0, 0], [0, 0], [1, 1], name="c1"),
+        vinoc.VinocError,
+        r"'c1' \(Convolution\).*expect 2 input channels, data has 3",
+    ),
+    "axis": (lambda o, x: o.softmax(x, "high"), vinoc.UsageError, r"softmax\(\): attribute `axis`.*integer"),
+    "padding": (
+        lambda o, x: o.max_pool(x, [1], [1], [0], [0], [2], auto_pad="same"),
+        vinoc.UsageError,
+        r"max_pool\(\): attribute `auto_pad` is 'same', expected one of explicit",
+    ),
+    "operand": (lambda o, x: o.relu(None), vinoc.UsageError, r"relu\(\): `node` is None, expected a node"),
+    "list": (lambda o, x: o.concat(x, 0), vinoc.UsageError, r"concat\(\): `nodes` is Parameter, expected a list"),
+    "number": (
+        lambda o, x: o.add(o.convert(x, "i32"), 1.5),
+        vinoc.UsageError,
+        r"add\(\): the number 1.5 is given where i32",
+    ),
+    "type": (lambda o, x: o.convert(x, "f23"), vinoc.VinocError, "no element type 'f23'"),
+    "name": (lambda o, x: o.sofmax(x, 1), AttributeError, "did you mean 'softmax'"),
+    "opset": (lambda o, x: o.identity(x), AttributeError, "it entered with opset16"),
+    "missing": (lambda o, x: o.region_yolo(x), AttributeError, "not supported"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_an_error_names_the_operation_and_what_was_expected(name: str) -> None:
+    from vinoc import opset13 as ops
+
+    call, kind, text = WRONG[name]
+    with pytest.raises(kind, match=text):
+        call(ops, ops.parameter([1, 3, 8, 8], name="x"))
