@@ -19,12 +19,15 @@ import inspect
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 from ..ir.errors import UsageError, VinocError, did_you_mean
 from ..ir.fields import attributes_of, checker
 from ..ir.graph import Graph
 from ..ir.loc import AnyLoc
+
+if TYPE_CHECKING:
+    from .camera import Camera
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class Context:
     """What passes report while they run; one for each step of a pipeline.
 
     `limit`: how many rewrites rules may make. `root`: the whole model, where the pass is given a body of it. `found`:
-    what the pass keeps for itself from one graph of the model to the next.
+    what the pass keeps for itself from one graph of the model to the next. `camera`: who takes pictures of rewrites.
     """
 
     explain: bool = False
@@ -74,6 +77,7 @@ class Context:
     notes: list[Note] = field(default_factory=list)
     root: Graph | None = None
     found: Any = None
+    camera: Camera | None = None
 
     @property
     def is_spent(self) -> bool:

@@ -6,11 +6,15 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ..ir.errors import VinocError
 from ..ir.graph import Graph
 from .base import Context, Declined, Note, Pass, Rewritten
 from .pipeline import MAX_ROUNDS, UNTIL_STABLE, Pipeline, Repeat, Step, parse
+
+if TYPE_CHECKING:
+    from .camera import Camera
 
 
 @dataclass(slots=True)
@@ -29,6 +33,7 @@ class StepResult:
     declined: list[Declined] = field(default_factory=list)
     rewritten: list[Rewritten] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    camera: Camera | None = None  # an instrument's, that is to see rewrites
 
 
 class Instrument:
@@ -100,7 +105,14 @@ class PassManager:
         for instrument in self.instruments:
             instrument.before(step, graph)
         context = Context(
-            self.explain, step.matches, step.declined, step.rewritten, self.limits.get(step.index), step.notes, graph
+            self.explain,
+            step.matches,
+            step.declined,
+            step.rewritten,
+            self.limits.get(step.index),
+            step.notes,
+            root=graph,
+            camera=step.camera,
         )
         began = time.perf_counter()
         for g in [graph] if p.face else list(graph.walk()):

@@ -153,6 +153,8 @@ class _Driver:
 
     def erased(self, node: Node) -> None:
         self.queued.discard(node)
+        if self.context.camera:
+            self.context.camera.touched.add(node)
 
     def push(self, node: Node) -> None:
         if node not in self.queued and node.kind in self.by_kind:
@@ -227,6 +229,10 @@ class _Driver:
         if any(n.precise for n in m.nodes.values()):
             for node in self.new:
                 node.precise = True
+        camera = self.context.camera
+        matched = m.in_order() if camera else []
+        if camera:
+            camera.before(rule.name, matched, self.new)
         for old, new in zip(root.outputs, results):
             if new is None:
                 continue
@@ -244,6 +250,8 @@ class _Driver:
             kinds = tuple(n.label for n in m.in_order())
             self.context.rewritten.append(Rewritten(rule.name, loc, kinds, tuple(n.kind for n in self.new)))
         erase_dead(self.graph, [root, *m.nodes.values()], on_producer=self.push)
+        if camera:
+            camera.after(rule.name, matched, [n for n in self.new if n.graph is self.graph], results)
         for node in self.new:
             if node.graph is self.graph:
                 self.push(node)
