@@ -19,7 +19,7 @@ ALLOWED = {
     "backends": {"ir", "passes"},
     "compiler": {"ir", "passes", "backends", "compiler.frontends"},
     "runtime": {"ir", "passes", "backends", "compiler"},
-    "tools": {"vinoc"},
+    "tools": {"ir", "passes", "backends", "compiler", "runtime", "vinoc"},
     "vinoc": {"ir", "passes", "backends", "compiler", "runtime"},
 }
 

@@ -1,0 +1,88 @@
+"""Images as arrays: read, resized, turned into what a model takes.
+
+With Pillow (extra `images`) all its formats can be read; without it those that vinoc decodes itself: baseline JPEG,
+PNG, BMP, PNM and plain TIFF. Both give the same pixels.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from ...ir.errors import UsageError, VinocError
+from ...ir.kernels.images import decode, luma
+from ...ir.kernels.resize import interpolate
+from ..engines.base import Array
+
+SUFFIXES = frozenset({".bmp", ".dib", ".gif", ".jpe", ".jpeg", ".jpg", ".jp2", ".pbm", ".pgm", ".png", ".ppm", ".tif",
+                      ".tiff", ".webp"})  # fmt: skip
+
+Fit: TypeAlias = Literal["stretch", "crop", "pad"]
+FITS: tuple[Fit, ...] = ("stretch", "crop", "pad")
+
+
+def read_image(path: Path) -> Array:
+    """[height, width, 3] of u8, red first. Raises VinocError for what cannot be read."""
+    try:
+        if find_spec("PIL") is not None:
+            return _by_pillow(path)
+        return decode(np.frombuffer(path.read_bytes(), np.uint8), "RGB")
+    except OSError as error:
+        raise UsageError(f"cannot be read as an image: {error.strerror or error}", str(path)) from error
+    except (ValueError, IndexError, KeyError) as error:
+        help = None if find_spec("PIL") else "Pillow reads more formats: pip install 'vinoc[images]'"
+        raise VinocError(f"cannot be decoded: {error}", str(path), help) from error
+
+
+def _by_pillow(path: Path) -> Array:
+    from PIL import Image, ImageOps
+
+    with Image.open(path) as image:
+        return np.array((ImageOps.exif_transpose(image) or image).convert("RGB"))
+
+
+def resize(image: Array, height: int, width: int, fit: Fit = "stretch") -> Array:
+    """An image [h, w, c] brought to a size, by a triangle filter that widens as the image shrinks (Pillow's bilinear).
+
+    stretch  both sides by factors of their own
+    crop     one factor; what is left over at the middle of the longer side is cut
+    pad      one factor; gray (114) is put around
+    """
+    rows, columns = image.shape[:2]
+    if fit == "stretch" or rows * width == columns * height:
+        return _scaled(image, height, width)
+    sides = (height / rows, width / columns)
+    factor = max(sides) if fit == "crop" else min(sides)
+    scaled = _scaled(image, max(round(rows * factor), 1), max(round(columns * factor), 1))
+    if fit == "crop":
+        top, left = (scaled.shape[0] - height) // 2, (scaled.shape[1] - width) // 2
+        return np.ascontiguousarray(scaled[top : top + height, left : left + width])
+    out = np.full((height, width, image.shape[2]), 114, image.dtype)
+    top, left = (height - scaled.shape[0]) // 2, (width - scaled.shape[1]) // 2
+    out[top : top + scaled.shape[0], left : left + scaled.shape[1]] = scaled
+    return out
+
+
+def _scaled(image: Array, height: int, width: int) -> Array:
+    if image.shape[:2] == (height, width):
+        return image
+    sizes = np.array([height, width])
+    axes = np.array([0, 1])
+    return interpolate(
+        image, sizes, axes, "bilinear_pillow", "sizes", "half_pixel", "round_prefer_floor", False, (), (), -0.75
+    )
+
+
+def colored(image: Array, channels: int, bgr: bool = False) -> Array:
+    """An image [h, w, 3] with the channels that a model takes: 1 (luma), 3, or 4 (opaque). Raises UsageError."""
+    if channels == 1:
+        return luma(image)
+    image = image[:, :, ::-1] if bgr else image
+    if channels == 3:
+        return np.ascontiguousarray(image)
+    if channels == 4:
+        return np.concatenate([image, np.full((*image.shape[:2], 1), 255, image.dtype)], axis=2)
+    raise UsageError(f"an image cannot be given {channels} channels", help="images have 1, 3 or 4")
