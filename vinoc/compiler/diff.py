@@ -34,13 +34,15 @@ class Change:
 
 @dataclass(slots=True)
 class Difference:
-    """All that differs. `counts` has the kinds whose number differs, with both numbers."""
+    """All that differs. `counts` has the kinds whose number differs, with both numbers; `matches` says what was matched
+    with what, for the graphs and for each pair of bodies that differ, with their names."""
 
     interface: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     added: list[str] = field(default_factory=list)
     changed: list[Change] = field(default_factory=list)
     counts: dict[str, tuple[int, int]] = field(default_factory=dict)
+    matches: list[tuple[str, Match]] = field(default_factory=list)
 
     @property
     def equal(self) -> bool:
@@ -72,7 +74,8 @@ def _counts(graph: Graph) -> Counter[str]:
 
 
 def _compare(a: Graph, b: Graph, prefix: str, out: Difference) -> None:
-    match = _Match(a, b)
+    match = Match(a, b)
+    out.matches.append((prefix, match))
     out.interface += [prefix + text for text in match.interface()]
     out.removed += [prefix + _title(n) for n in a if n not in match.forth]
     out.added += [prefix + _title(n) for n in b if n not in match.back]
@@ -85,7 +88,7 @@ def _compare(a: Graph, b: Graph, prefix: str, out: Difference) -> None:
                 _compare(x, y, f"{prefix}{left.label}/body {i}: ", out)
 
 
-class _Match:
+class Match:
     """Which node of one graph is which of the other."""
 
     def __init__(self, a: Graph, b: Graph) -> None:

@@ -12,16 +12,22 @@ from .options import FILE, SETTINGS, debug
 @click.command(context_settings=SETTINGS, short_help="Compare two models; exit code 1 when they differ.")
 @click.argument("first", type=FILE)
 @click.argument("second", type=FILE)
+@click.option("--html", type=FILE, metavar="FILE", help="Draw the differences side by side, on a page of its own.")
 @click.option("--silent", is_flag=True, help="Print nothing; the exit code tells.")
 @debug
-def command(first: Path, second: Path, silent: bool, debug: bool) -> int:
+def command(first: Path, second: Path, html: Path | None, silent: bool, debug: bool) -> int:
     """Compares FIRST and SECOND, files of any format: `-` removed, `+` added, `~` changed, `!` inputs and outputs."""
     from ..diff import diff
+    from ..diff_page import check_page_path, write_diff_page
     from ..driver import Size, quiet_gc, read_model
 
+    if html is not None:
+        check_page_path(html)
     with quiet_gc():
         a, b = read_model(first), read_model(second)
         found = diff(a, b)
+        if html is not None:
+            write_diff_page(first, second, found, html)
     if silent:
         return 0 if found.equal else 1
     for path, graph in ((first, a), (second, b)):

@@ -77,16 +77,20 @@ class _Layers:
         out = Layout()
         y = 0.0
         middle: dict[Box, float] = {}
+        top: dict[Box, float] = {}
         for row in self.rows:
             height = max(self.size[b][1] for b in row)
             for box in row:
-                middle[box] = y + height / 2
+                top[box] = y
+                middle[box] = y + height - self.size[box][1] / 2  # what leaves them is told in the gap below
             y += height + GAP_Y
         left = min(x[b] - self.size[b][0] / 2 for b in x)
         out.centre = {b: (x[b] - left, middle[b]) for b in self.graph}
         out.width = max(x[b] + self.size[b][0] / 2 for b in x) - left
         out.height = y - GAP_Y
-        out.path = {edge: [(x[b] - left, middle[b]) for b in chain] for edge, chain in self.chains.items()}
+        for (a, b), chain in self.chains.items():
+            passed = [(x[c] - left, y) for c in chain[1:-1] for y in (top[c], middle[c])]  # straight through a row
+            out.path[a, b] = [out.centre[a], *passed, out.centre[b]]
         return out
 
     def _order(self) -> None:
@@ -100,6 +104,8 @@ class _Layers:
             near = self.links.predecessors if down else self.links.successors
             for row in rows:
                 at = {b: i for r in self.rows for i, b in enumerate(r)}
+                if sweep % 4 > 1:
+                    row.reverse()  # those with equal means change places
                 row.sort(key=lambda b: _mean([at[n] for n in near(b)], at[b]))
             crossings = self._crossings()
             if crossings < fewest:
@@ -127,8 +133,7 @@ class _Layers:
             near = self.links.predecessors if down else self.links.successors
             for row in self.rows if down else reversed(self.rows):
                 wish = [_mean([x[n] for n in near(b)], x[b]) for b in row]
-                for box, place in zip(row, self._spread(row, wish)):
-                    x[box] = place
+                x.update(zip(row, self._spread(row, wish)))
         return x
 
     def _spread(self, row: Sequence[Box], wish: Sequence[float]) -> list[float]:

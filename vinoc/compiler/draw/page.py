@@ -50,13 +50,15 @@ def _json(index: Iterable[Entry]) -> str:
     return json.dumps(rows, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def figure(id: str, caption: str, before: Sketch, after: Sketch) -> Iterator[str]:
-    """Two pictures side by side. `caption` is HTML."""
+def figure(
+    id: str, caption: str, before: Sketch, after: Sketch, names: tuple[str, str] = ("before", "after")
+) -> Iterator[str]:
+    """Two pictures of these names side by side. `caption` is HTML."""
     before, after = differences(before, after)
     yield f'<figure id="{id}"><figcaption>{caption}</figcaption><div class="pair">'
-    for name, sketch in (("before", before), ("after", after)):
+    for name, sketch in zip(names, (before, after), strict=True):
         more = f", and {sketch.left_out} more nodes" if sketch.left_out else ""
-        yield f'<div class="side"><span>{name}{more}</span>'
+        yield f'<div class="side"><span>{escape(name)}{more}</span>'
         if sketch.cards:
             yield from svg(sketch, name)
         else:

@@ -9,10 +9,13 @@ from html import escape
 from itertools import pairwise
 
 from ...passes.sketch import Card, Row, Sketch
-from .layout import Layout, Point, layered
+from .layout import GAP_X, Layout, Point, layered
 
-KIND, NAME, ROW = 8.2, 6.6, 6.4
-"""Widths of a character: of a kind (13 px, bold), a name (11 px), a row (10.5 px, fixed width)."""
+KIND, NAME, ROW, TYPE = 8.2, 6.6, 6.4, 6.1
+"""Widths of a character: of a kind (13 px, bold), a name (11 px), a row (10.5 px), a type (10 px)."""
+
+LEAST = 0.72
+"""How far a picture may shrink to fit its place; text stays readable."""
 
 HEAD, NAME_LINE, ROW_LINE, PILL = 23.0, 15.0, 15.0, 24.0
 SIDE = 10.0
@@ -28,13 +31,15 @@ def svg(sketch: Sketch, label: str) -> Iterator[str]:
     """The picture; `label` says what it shows to those who do not see it."""
     cards = {card.key: card for card in sketch.cards}
     size = {key: _size(card) for key, card in cards.items()}
-    layout = layered(size, [(w.source, w.target) for w in sketch.wires])
     labels = _labels(sketch)
-    right = max((layout.centre[k][0] + 8 + ROW * len(t) for k, t in labels.items()), default=0.0)
+    room = {k: (max(w, 2 * (TYPE * len(labels.get(k, "")) + 8 - GAP_X)), h) for k, (w, h) in size.items()}
+    layout = layered(room, [(w.source, w.target) for w in sketch.wires])
+    right = max((layout.centre[k][0] + 8 + TYPE * len(t) for k, t in labels.items()), default=0.0)
     width, height = max(layout.width, right) + 2 * MARGIN, layout.height + 2 * MARGIN
     yield (
         f'<svg viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" role="img" '
-        f'aria-label="{escape(label)}"><g transform="translate({MARGIN:.0f} {MARGIN:.0f})">'
+        f'style="min-width: {LEAST * width:.0f}px" aria-label="{escape(label)}">'
+        f'<g transform="translate({MARGIN:.0f} {MARGIN:.0f})">'
     )
     yield from _wires(layout, size)
     for key, text in labels.items():
