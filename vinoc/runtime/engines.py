@@ -55,8 +55,8 @@ class Reference:
 
     def run(self, inputs: Sequence[Any]) -> list[Any]:
         if self._stateful:  # a variable may keep an input beyond this call
-            inputs = [_own(a) for a in inputs]
-        return [_own(v) for v in self._interpreter.run(inputs)]
+            inputs = [own(a) for a in inputs]
+        return [own(v) for v in self._interpreter.run(inputs)]
 
     def reset(self) -> None:
         self._interpreter.reset()
@@ -82,7 +82,7 @@ class Native:
             results, self._steps = self._executable.run_timed(inputs, self._state)
         else:
             results = self._executable.run(inputs, self._state)
-        return [_own(v) if _is_view(v, inputs) else v for v in results]
+        return [own(v) if _is_view(v, inputs) else v for v in results]
 
     def times(self) -> list[ProfilingInfo]:
         if not self._timed:
@@ -104,8 +104,8 @@ def _is_view(value: Any, inputs: Sequence[Any]) -> bool:
     return False
 
 
-def _own(value: Any) -> Any:
+def own(value: Any) -> Any:
     """A copy that the caller may change: what the interpreter gives may be an input, a constant or a variable."""
     if isinstance(value, list | tuple):
-        return [_own(v) for v in value]
+        return [own(v) for v in value]
     return None if value is None else np.array(value)

@@ -14,6 +14,7 @@ from ..ir.loc import leaves
 from ..ir.op import Op, Operand, op
 from ..ir.types import TensorType, Type
 from .model import Model
+from .ports import Port
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Done:
     seconds: float | None = None
 
 
-@dataclass
+@dataclass(frozen=True)
 class Stage:
     """A graph that one device runs. Its inputs and outputs have keys, by which stages of one model are joined."""
 
@@ -40,11 +41,21 @@ class Stage:
     outputs: Sequence[Hashable]
     done: Mapping[Node, Done] = field(default_factory=dict)
 
+
+@dataclass(frozen=True)
+class Schedule:
+    """All that runs for a model, with the keys of the model's own inputs and outputs."""
+
+    stages: Sequence[Stage]
+    inputs: Sequence[Hashable]
+    outputs: Sequence[Hashable]
+
     @classmethod
-    def alone(cls, graph: Graph, device: str, done: Mapping[Node, Done] | None = None) -> Stage:
+    def of(cls, graph: Graph, device: str, done: Mapping[Node, Done] | None = None) -> Schedule:
         """Of a model that is one stage."""
-        keys = [[(side, i) for i in range(len(v))] for side, v in (("input", graph.inputs), ("output", graph.outputs))]
-        return cls(graph, device, keys[0], keys[1], done or {})
+        inputs = [("input", i) for i in range(len(graph.inputs))]
+        outputs = [("output", i) for i in range(len(graph.outputs))]
+        return cls([Stage(graph, device, inputs, outputs, done or {})], inputs, outputs)
 
 
 @op(internal=True)
@@ -65,20 +76,17 @@ class ExecutionNode(Op):
         return tuple(bodies[0](list(inputs)))
 
 
-def runtime_model(name: str, stages: Sequence[Stage], inputs: Sequence[Hashable], outputs: Sequence[Hashable]) -> Model:
-    """The stages of a model joined into one graph; `inputs` and `outputs` are the keys of the model's own."""
+def runtime_model(name: str, schedule: Schedule, inputs: Sequence[Port], outputs: Sequence[Port]) -> Model:
+    """The stages of a model joined into one graph; `inputs` and `outputs` are the model's own."""
     whole = Graph(name)
-    values: dict[Hashable, Value] = {}
-    for key in inputs:
-        stage, i = next((s, s.inputs.index(key)) for s in stages if key in s.inputs)
-        value = stage.graph.inputs[i]
-        values[key] = whole.add_input(value.type, value.name, stage.graph.input_names[i])
-    names: dict[Hashable, tuple[str, ...]] = {}
-    for stage in stages:
+    values: dict[Hashable, Value] = {
+        key: whole.add_input(port.type, min(port.get_names(), default=""), sorted(port.get_names()))
+        for key, port in zip(schedule.inputs, inputs, strict=True)
+    }
+    for stage in schedule.stages:
         _add(stage, whole, values)
-        names.update(zip(stage.outputs, stage.graph.output_names))
-    for key in outputs:
-        whole.add_output(values[key], names.get(key, ()))
+    for key, port in zip(schedule.outputs, outputs, strict=True):
+        whole.add_output(values[key], sorted(port.get_names()))
     return Model(whole)
 
 

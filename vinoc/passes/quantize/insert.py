@@ -9,7 +9,7 @@ import numpy as np
 
 from ...ir.builder import Builder
 from ...ir.errors import UsageError
-from ...ir.graph import Graph, Node
+from ...ir.graph import Graph, Node, Value
 from ...ir.loc import UNKNOWN, fuse
 from ...ir.ops.quantize import FakeQuantize
 from ..base import Context, Pass, graph_pass
@@ -64,11 +64,14 @@ class Quantize(Pass):
         return _Run(self, graph, context).run()
 
 
-def needed(graph: Graph, ranges: Ranges | None = None, **options: object) -> list[str]:
-    """The names of the values that `quantize` wants ranges of, in order; to be called before ranges are there."""
-    p = Quantize(ranges=ranges or Ranges(), **options)  # type: ignore[arg-type]
-    run = _Run(p, graph, Context())
-    return [place.value.name for group in run.found().groups for place in group]
+def needed(graph: Graph, ranges: Ranges | None = None, **options: object) -> dict[str, Value]:
+    """The values that `quantize` wants ranges of, by the names that it knows them by; before there are any.
+
+    `ranges`: what is known already, of which the ignored nodes matter. `options` are those of the pass.
+    """
+    run = _Run(Quantize(ranges=ranges or Ranges(), **options), graph, Context())  # type: ignore[arg-type]
+    values = [place.value for group in run.found().groups for place in group]
+    return {run.lookup.name_of(value): value for value in values}
 
 
 class _Run:
@@ -121,7 +124,10 @@ class _Run:
     # Activations
 
     def grid(self, group: list[Place], found: Found) -> Grid | None:
-        """The levels of all places of a group, None where it stays float; faults are noted."""
+        """The levels of all places of a group, None where it stays float; faults are noted.
+
+        Channels keep ranges of their own where depthwise convolutions read them; elsewhere the widest counts.
+        """
         ranges: list[Range] = []
         for place in group:
             given = self.lookup.range_of(place, found.carriers)
@@ -131,9 +137,9 @@ class _Run:
             ranges += [r for r in given if self.fits(place, r)]
         if len(ranges) < len(group):
             return None
-        settings = {r.setting.over(self.activations) for r in ranges}
+        settings = {r.setting.over(self.activations).full(narrow=False) for r in ranges}
         if len(settings) > 1:
-            listed = ", ".join(f"'{p.value.name}'" for p in group)
+            listed = ", ".join(f"'{self.lookup.name_of(p.value)}'" for p in group)
             kinds = " and ".join(sorted({str(u.kind) for p in group for u, _ in p.reads}))
             what = "have settings of their own, but are quantized alike"
             self.problems.append(Problem(listed, what, f"{kinds} reads them"))
@@ -142,7 +148,7 @@ class _Run:
 
     def levels(self, group: list[Place], ranges: list[Range], setting: Setting) -> Grid:
         assert setting.levels is not None
-        apart = len(group) == 1 and group[0].channelwise and all(r.channels for r in ranges)
+        apart = len(group) == 1 and group[0].channelwise and all(_is_of_channels(r, group[0]) for r in ranges)
         lows = [r.low for r in ranges if r.low is not None]
         highs = [r.high for r in ranges if r.high is not None]
         low = np.min(lows, axis=0) if apart else np.min([v.min() for v in lows])
@@ -160,19 +166,22 @@ class _Run:
         if rank is not None and shape is not None and -rank <= r.axis < rank and shape[r.axis] == r.channels:
             return True
         what = f"{r.channels} ranges are given along axis {r.axis} of {value.type}"
-        self.problems.append(Problem(f"'{value.name}'", what, "give one range, or one for each channel"))
+        self.problems.append(
+            Problem(f"'{self.lookup.name_of(value)}'", what, "give one range, or one for each channel")
+        )
         return False
 
     def without(self, place: Place) -> None:
         """A value that nobody gave a range of."""
+        name = self.lookup.name_of(place.value)
         readers = ", ".join(dict.fromkeys(f"'{n.label}' ({n.kind})" for n, _ in place.reads))
-        what = f"{place.value.type} has no range, read by {readers}"
+        what = f"has no range ({place.value.type}, read by {readers})"
         if self.options.missing == "error":
             help = "give it, name the nodes in `ignored`, or take missing=float"
-            self.problems.append(Problem(f"'{place.value.name}'", what, help))
+            self.problems.append(Problem(f"'{name}'", what, help))
             return
         for node, _ in place.reads:
-            self.context.decline(Quantize.name, node.where, f"'{place.value.name}' {what}")
+            self.context.decline(Quantize.name, node.where, f"'{name}' {what}")
 
     def insert(self, place: Place, grid: Grid) -> None:
         value = place.value
@@ -180,8 +189,8 @@ class _Run:
         b = Builder(self.graph, before=node._next if node else self.graph.first)
         b.loc = fuse([node.loc], Quantize.name) if node else UNKNOWN
         low, high = (b.const(_laid(v, place, grid), value.dtype) for v in (grid.low, grid.high))
-        name = f"{value.name}/quantized" if value.name else ""
-        made = b.node(FakeQuantize(levels=grid.levels), value, low, high, low, high, name=name)
+        name = self.lookup.name_of(value)
+        made = b.node(FakeQuantize(levels=grid.levels), value, low, high, low, high, name=f"{name}/quantized")
         for reader, port in place.reads:
             self.graph.set_input(reader, port, made.outputs[0])
 
@@ -189,13 +198,13 @@ class _Run:
 
     def chosen(self, found: Found) -> list[tuple[Weights, Grid, Setting]]:
         """What weights become; faults are noted."""
-        weights, others = weights_of(found.products)
+        weights, others = weights_of(found.weights)
         for node, why in others:
             self.context.decline(Quantize.name, node.where, why)
         out = []
         for w in weights:
             given = self.lookup.weights_range(w)
-            setting = given.setting.over(self.weights)
+            setting = given.setting.over(self.weights).full(narrow=True)
             try:
                 out.append((w, grid_of(w, given, setting), setting))
             except ValueError as error:
@@ -214,7 +223,11 @@ def _reads_quantized(node: Node, found: Found) -> bool:
     return producer is not None and (producer.kind == "FakeQuantize" or producer in found.carriers)
 
 
+def _is_of_channels(r: Range, place: Place) -> bool:
+    return r.channels is not None and r.axis in (1, 1 - (place.value.rank or 0))
+
+
 def _laid(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]], place: Place, grid: Grid) -> object:
-    """A number, or a vector along axis 1."""
+    """A number, or a vector along the channels."""
     rank = place.value.rank or 0
     return values.reshape([1, -1, *[1] * (rank - 2)]) if values.ndim else values

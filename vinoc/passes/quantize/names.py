@@ -23,7 +23,9 @@ class Lookup:
         self.public = dict(zip(graph.outputs, graph.output_names, strict=True))
         self.public |= dict(zip(graph.inputs, graph.input_names, strict=True))
         self.patterns = [re.compile(p) for p in ranges.ignored.patterns]
+        self.given: dict[Value, str] = {}
         self.values = {name for v in self._all() for name in self.names_of(v)}
+        self._name_others()
         self.nodes = {name for node in graph for name in self.node_names(node)}
 
     def _all(self) -> Iterator[Value]:
@@ -31,10 +33,29 @@ class Lookup:
         for node in self.graph:
             yield from node.outputs
 
+    def _name_others(self) -> None:
+        """Names for values that have none: that of a node that they come from, with a number where it is taken."""
+        for node in self.graph:
+            for out in node.outputs:
+                if next(self.names_of(out), None) is None:
+                    stem = node.label if len(node.outputs) == 1 else f"{node.label}.{out.index}"
+                    name, n = stem, 1
+                    while name in self.values:
+                        n += 1
+                        name = f"{stem}#{n}"
+                    self.given[out] = name
+                    self.values.add(name)
+
+    def name_of(self, value: Value) -> str:
+        """The name of a value in messages and for ranges."""
+        return next(self.names_of(value), "")
+
     def names_of(self, value: Value) -> Iterator[str]:
         """The names of a value, the likeliest first."""
         if value.name:
             yield value.name
+        if value in self.given:
+            yield self.given[value]
         yield from self.public.get(value, ())
         node = value.node
         if node is not None and value.index == 0 and not isinstance(node.loc, Fused) and node.loc.node:

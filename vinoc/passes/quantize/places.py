@@ -60,10 +60,10 @@ class Choice:
 
 @dataclass
 class Found:
-    """Groups of places with the same range, products whose weights can be integers, and what carries them."""
+    """Groups of places with the same range, who reads weights that can be integers, and what carries integers."""
 
     groups: list[list[Place]]
-    products: list[Node]
+    weights: list[Read]
     carriers: set[Node]
 
 
@@ -88,7 +88,7 @@ class _Finder:
         self.name = name
         self.nodes = list(graph)
         self.fixed = _constants(graph)
-        self.products: list[Node] = []
+        self.weights: list[Read] = []
         self.reads: dict[Read, None] = {}
         self.carriers: set[Node] = set()
 
@@ -97,9 +97,9 @@ class _Finder:
         for node in reversed(self.nodes):
             ports = self.demanded(node, node in before_products) or self.carried(node)
             self.reads.update(((node, port), None) for port in ports)
-        self.products.reverse()
+        self.weights.reverse()
         places = self.places()
-        return Found(self.groups(places), self.products, self.carriers)
+        return Found(self.groups(places), self.weights, self.carriers)
 
     def decline(self, node: Node, why: str) -> None:
         self.context.decline(self.name, node.where, why)
@@ -114,6 +114,10 @@ class _Finder:
 
     def demanded(self, node: Node, before_product: bool) -> tuple[int, ...]:
         """The operands that a node wants quantized."""
+        if _is_table(node) and self.is_float(node.inputs[0]):
+            if not self.moving(node, 0) and not self.choice.ignored(node):
+                self.weights.append((node, 0))
+            return ()
         if node.kind not in PRODUCTS and node.kind not in BETWEEN:
             return ()
         if self.choice.ignored(node):
@@ -135,7 +139,7 @@ class _Finder:
                 self.decline(node, "its left operand is constant")
             return ()
         if not self.moving(node, 1):
-            self.products.append(node)
+            self.weights.append((node, 1))
             return (0,)
         if node.kind == "MatMul":
             return (0, 1)
@@ -212,6 +216,12 @@ class _Finder:
         for v, place in places.items():
             groups.setdefault(lead(v), []).append(place)
         return list(groups.values())
+
+
+def _is_table(node: Node) -> bool:
+    """Whether a node picks rows of a matrix: embeddings, where that is a constant."""
+    axis = node.operand(2).const if node.kind == "Gather" else None
+    return axis is not None and not axis.any() and node.operand(0).rank == 2
 
 
 def _is_carried(node: Node) -> bool:

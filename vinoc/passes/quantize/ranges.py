@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,17 +36,23 @@ class Setting:
     granularity: Granularity | None = None
 
     def over(self, other: Setting) -> Setting:
-        """This setting, and what the other one says where this one says nothing. A number of bits has its levels."""
+        """This setting, and what the other one says where this one says nothing. Levels go with their bits."""
         if self.bits is not None and self.levels is None:
             other = Setting(other.mode, self.bits, None, other.granularity)
         return Setting(*(a if a is not None else b for a, b in zip(self.parts(), other.parts(), strict=True)))
+
+    def full(self, narrow: bool) -> Setting:
+        """The levels that the bits have, where none are given; `narrow`: one less where they are symmetric."""
+        if self.levels is not None or self.bits is None:
+            return self
+        return replace(self, levels=2**self.bits - (narrow and self.mode == "symmetric"))
 
     def parts(self) -> tuple[Any, ...]:
         return tuple(getattr(self, f.name) for f in fields(self))
 
 
-ACTIVATIONS = Setting("asymmetric", 8, 256)
-WEIGHTS = Setting("symmetric", 8, 255, "channel")
+ACTIVATIONS = Setting("asymmetric", 8)
+WEIGHTS = Setting("symmetric", 8, granularity="channel")
 
 
 @dataclass(frozen=True)

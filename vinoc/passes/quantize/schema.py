@@ -94,6 +94,8 @@ class _Reader:
 
     def entry(self, name: str, data: Any, kind: str) -> Range:
         entry = self.block(data, name, ("min", "max", "axis", *_allowed(kind)))
+        if entry is not data:
+            return Range()
         setting = self.setting(entry, name, kind)
         low, high = self.number(entry, name, "min"), self.number(entry, name, "max")
         axis = entry.get("axis", 1)

@@ -25,6 +25,7 @@ from ...ir.ops.elementwise import Multiply, Subtract
 from ...ir.ops.matrix import MatMul
 from ...ir.ops.quantize import FakeQuantize
 from .grid import HALF_LARGEST, HALF_SMALLEST, Grid, asymmetric, symmetric
+from .places import Read
 from .ranges import Range, Setting
 
 Form = Literal["scale", "fake-quantize"]
@@ -34,8 +35,9 @@ CHANNELS: dict[str, tuple[int, ...]] = {
     "GroupConvolution": (0, 1),
     "ConvolutionBackpropData": (1,),
     "GroupConvolutionBackpropData": (0, 2),
+    "Gather": (0,),
 }
-"""The dimensions of filters that make the output channels."""
+"""The dimensions of filters that make the output channels, and of tables that make the rows."""
 
 FEWEST = 4
 """Elements from which on it saves anything to store a term as f16."""
@@ -43,38 +45,41 @@ FEWEST = 4
 
 @dataclass(frozen=True)
 class Weights:
-    """A constant and the products that read it alike. `expanded` is what they read: it, or its Convert to f32."""
+    """A constant and what reads it alike. `expanded` is what they read: the constant, or its Convert to f32."""
 
     constant: Node
     expanded: Value
     axes: tuple[int, ...]
-    readers: tuple[Node, ...]
+    reads: tuple[Read, ...]
+
+    @property
+    def readers(self) -> tuple[Node, ...]:
+        return tuple(node for node, _ in self.reads)
 
     @property
     def name(self) -> str:
         return self.expanded.name or self.constant.label
 
 
-def channel_axes(product: Node, rank: int) -> tuple[int, ...]:
-    """The dimensions of the right operand that make the output channels of a product."""
-    if isinstance(product.op, MatMul):
-        return () if rank == 1 else (rank - 2 if product.op.transpose_b else rank - 1,)
-    return CHANNELS[product.kind]
+def channel_axes(reader: Node, rank: int) -> tuple[int, ...]:
+    """The dimensions of weights that make the output channels of a product, or the rows of a table."""
+    if isinstance(reader.op, MatMul):
+        return () if rank == 1 else (rank - 2 if reader.op.transpose_b else rank - 1,)
+    return CHANNELS[reader.kind]
 
 
-def weights_of(products: list[Node]) -> tuple[list[Weights], list[tuple[Node, str]]]:
-    """Float weights, each once; and the products that have none of their own, with the reason."""
-    found: dict[tuple[Node, Value, tuple[int, ...]], list[Node]] = {}
+def weights_of(reads: list[Read]) -> tuple[list[Weights], list[tuple[Node, str]]]:
+    """Float weights, each once; and the nodes that have none of their own, with the reason."""
+    found: dict[tuple[Node, Value, tuple[int, ...]], list[Read]] = {}
     others: list[tuple[Node, str]] = []
-    for product in products:
-        value = product.operand(1)
+    for node, port in reads:
+        value = node.operand(port)
         constant = _constant(value)
         if constant is None:
-            others.append((product, "its weights are computed, or quantized already"))
+            others.append((node, "its weights are computed, or quantized already"))
             continue
-        key = constant, value, channel_axes(product, value.rank or 0)
-        found.setdefault(key, []).append(product)
-    return [Weights(c, v, axes, tuple(readers)) for (c, v, axes), readers in found.items()], others
+        found.setdefault((constant, value, channel_axes(node, value.rank or 0)), []).append((node, port))
+    return [Weights(c, v, axes, tuple(who)) for (c, v, axes), who in found.items()], others
 
 
 def _constant(value: Value) -> Node | None:
@@ -143,8 +148,8 @@ def store(weights: Weights, grid: Grid, setting: Setting, form: Form, half: bool
     real = b.node(Convert(wide, decompression=True), stored, name=f"{name}/real").outputs[0]
     made = _scaled(b, real, grid, type, half) if form == "scale" else _faked(b, real, grid, signed, wide)
     made.name = old.name
-    for reader in weights.readers:
-        graph.set_input(reader, 1, made)
+    for reader, port in weights.reads:
+        graph.set_input(reader, port, made)
     for node in dict.fromkeys((producer, constant)):
         if not any(out.n_uses for out in node.outputs):
             graph.erase(node)
@@ -183,7 +188,7 @@ def halve_terms(products: list[Node]) -> int:
     """
     terms: dict[Value, None] = {}
     for product in products:
-        value = product.output
+        value = product.outputs[0]
         for kind in ("Add", "PReLU"):
             users = list(value.uses)
             reader = users[0][0] if len(users) == 1 else None

@@ -14,7 +14,7 @@ from ...backends.cpu.engine.locks import Lock
 from ...ir.errors import UsageError
 from ...ir.graph import Graph, Node
 from ..engines import Engine
-from ..execution import Stage
+from ..execution import Schedule
 from ..profiling import ProfilingInfo
 from ..properties import AUTO
 from ..words import PerformanceMode
@@ -179,8 +179,8 @@ class AutoModel:
     def export(self, file: Any) -> None:
         self.now.export(file)
 
-    def stages(self) -> list[Stage]:
-        return self.now.stages()
+    def schedule(self) -> Schedule | None:
+        return self.now.schedule()
 
 
 class Moving:
@@ -233,5 +233,7 @@ class Moving:
     def times(self) -> list[ProfilingInfo]:
         return self._engine.times()
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
+    def variables(self) -> dict[str, Any]:
+        """From now on the request stays: its variables are where it is."""
+        self._stays = self._model.stateful
+        return self._engine.variables()

@@ -21,7 +21,7 @@ from ...ir.errors import VinocError
 from ...ir.graph import Graph, Node, Value
 from ...ir.types import TensorType
 from ..engines import Engine
-from ..execution import Stage
+from ..execution import Schedule
 from ..ports import Port, ports_of
 from ..properties import CPU, Property
 from .given import Given
@@ -92,8 +92,8 @@ class Prepared(Protocol):
     def export(self, file: Any) -> None:
         """Writes the compiled model to a binary file that can seek. Raises VinocError where that cannot be."""
 
-    def stages(self) -> list[Stage]:
-        """What runs, where and how, for `get_runtime_model`. Empty where that is not known."""
+    def schedule(self) -> Schedule | None:
+        """What runs, where and how, for `get_runtime_model`; None where that is not known."""
 
 
 class Host(Protocol):
@@ -212,8 +212,8 @@ class OfGraph:
     def export(self, file: Any) -> None:
         raise VinocError(f"models compiled for {self.device} cannot be stored", self.name)
 
-    def stages(self) -> list[Stage]:
-        return [Stage.alone(self.graph, self.device)] if self.graph is not None else []
+    def schedule(self) -> Schedule | None:
+        return Schedule.of(self.graph, self.device) if self.graph is not None else None
 
 
 def unchangeable(key: str, device: str) -> VinocError:

@@ -16,7 +16,7 @@ from ...ir.errors import VinocError
 from ...ir.graph import Graph, Node
 from ...passes.manager import PassManager
 from ..engines import Native, streams_and_threads
-from ..execution import Done, Stage
+from ..execution import Done, Schedule
 from ..ports import Port, ports_of
 from ..properties import CPU
 from ..words import DeviceType
@@ -145,15 +145,15 @@ class CpuModel:
 
         write(self.as_blob(), file)
 
-    def stages(self) -> list[Stage]:
+    def schedule(self) -> Schedule | None:
         """The schedule that ran last, or was made last; where that has stages of its own, or none was made, the nodes
-        as they are before kernels are chosen. Empty for what was loaded compiled."""
+        as they are before kernels are chosen. None for what was loaded compiled."""
         if self.graph is None:
-            return []
+            return None
         program = max((p for p in map(_program, self._streams.all) if p), key=lambda p: p.runs, default=None)
         if program is None:
-            return [Stage.alone(self.graph, "CPU")]
-        return [Stage.alone(program.plan.graph, "CPU", _done(program, self._timed))]
+            return Schedule.of(self.graph, "CPU")
+        return Schedule.of(program.plan.graph, "CPU", _done(program, self._timed))
 
 
 def _program(executable: Any) -> Any:

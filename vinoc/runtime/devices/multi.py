@@ -11,7 +11,7 @@ from ...backends.cpu.engine.locks import watch
 from ...ir.errors import UsageError, VinocError
 from ...ir.graph import Graph, Node
 from ..engines import Engine
-from ..execution import Stage
+from ..execution import Schedule
 from ..profiling import ProfilingInfo
 from ..properties import MULTI
 from ..words import SchedulePolicy
@@ -147,8 +147,8 @@ class MultiModel:
     def export(self, file: Any) -> None:
         raise VinocError(f"models compiled for {self.device} cannot be stored", self.name, "store it for each device")
 
-    def stages(self) -> list[Stage]:
-        return self.spread.targets[0].prepared.stages()
+    def schedule(self) -> Schedule | None:
+        return self.spread.targets[0].prepared.schedule()
 
 
 def _targets(
@@ -224,5 +224,7 @@ class Spreading:
     def times(self) -> list[ProfilingInfo]:
         return self._on(self._last).times()
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._on(self._last), name)
+    def variables(self) -> dict[str, Any]:
+        """From now on the request stays: its variables are where it is."""
+        self._stays = self._model.stateful
+        return self._on(self._last).variables()

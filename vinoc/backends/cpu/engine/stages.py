@@ -17,6 +17,7 @@ import numpy as np
 from ....ir.constant import Constant
 from ....ir.dtype import string
 from ....ir.graph import Graph, Node, Value
+from ....ir.subgraph import read_by, subgraph
 from ....ir.types import TensorType
 from .islands import BodyMaker, NodeRunner, State
 
@@ -49,17 +50,17 @@ class Staged:
         self, graph: Graph, make: Callable[[Graph], Runner], make_rest: Callable[[Graph], Runner], make_body: BodyMaker
     ) -> None:
         first, frontier, rest = _parts(graph)
-        used = _read_by([*frontier, *rest], graph)
+        used = read_by([*frontier, *rest], graph)
         known = {*graph.inputs, *(v for n in first for v in n.outputs)}
         self.inputs = list(graph.inputs)
         self.plain_inputs = [v for v in self.inputs if not _is_object(v)]
         self.first_outputs = [v for v in used if v in known and v.owner is not graph and not v.is_const]
         self.first = (
-            make(_subgraph(graph, first, self.plain_inputs, self.first_outputs)) if self.first_outputs else None
+            make(subgraph(first, self.plain_inputs, self.first_outputs, graph.name)) if self.first_outputs else None
         )
         self.frontier = [(node, NodeRunner(node, make_body)) for node in frontier]
         made = {v for n in frontier for v in n.outputs}
-        after = _read_by(rest, graph)
+        after = read_by(rest, graph)
         self.outputs = list(graph.outputs)
         ready = {v for v in self.outputs if _is_object(v) and (v in known or v in made or v.is_const)}
         read = {v for n in rest for v in n.inputs}
@@ -68,7 +69,7 @@ class Staged:
             v for v in after if (v in known or v in made) and not v.is_const and (v in read or v not in ready)
         ]
         self.rest = (
-            make_rest(_subgraph(graph, rest, self.rest_inputs, self.rest_outputs)) if self.rest_outputs else None
+            make_rest(subgraph(rest, self.rest_inputs, self.rest_outputs, graph.name)) if self.rest_outputs else None
         )
         constant = [v for n in frontier for v in n.inputs if v is not None] + [*ready]
         self.constants = {v: np.asarray(v.const) for v in constant if v.is_const}
@@ -117,36 +118,3 @@ def _parts(graph: Graph) -> tuple[list[Node], list[Node], list[Node]]:
             frontier.append(node)
         late.update(node.outputs)
     return first, frontier, rest
-
-
-def _read_by(nodes: Sequence[Node], graph: Graph) -> list[Value]:
-    """What nodes read that they do not make, and what the graph gives out, each once."""
-    made = {v for n in nodes for v in n.outputs}
-    read = dict.fromkeys(v for n in nodes for v in n.inputs if v is not None and v not in made)
-    return list(read | dict.fromkeys(v for v in graph.outputs if v not in made))
-
-
-def _subgraph(graph: Graph, nodes: Sequence[Node], inputs: Sequence[Value], outputs: Sequence[Value]) -> Graph:
-    """A graph of some of the nodes, with the constants that they read."""
-    part = Graph(graph.name)
-    values: dict[Value, Value] = {v: part.add_input(v.type, v.name) for v in inputs}
-    for node in nodes:
-        for v in node.inputs:
-            if v is not None and v not in values and type(v.op) is Constant:
-                values[v] = _constant(part, v)
-        copy = part.insert(
-            node.op, [v and values[v] for v in node.inputs], bodies=[b.clone() for b in node.bodies], loc=node.loc
-        )
-        for old, new in zip(node.outputs, copy.outputs, strict=True):
-            new.name = old.name
-            values[old] = new
-    for value in outputs:
-        if value not in values:
-            values[value] = _constant(part, value)
-        part.add_output(values[value], value.name)
-    return part
-
-
-def _constant(part: Graph, value: Value) -> Value:
-    assert value.op is not None
-    return part.insert(value.op, (), name=value.name).outputs[0]
