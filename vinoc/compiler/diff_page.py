@@ -59,13 +59,16 @@ class Place:
 
 
 def _places(found: Difference) -> Iterator[Place]:
-    keys = Keys()
+    keys, number = Keys(), 0
     for prefix, match in found.matches:
         roles = _roles(match)
         _same_keys(match, keys)
         units = [n for n in roles if n not in match.back]
         for nodes in together(units, lambda n, match=match: _makers(match, n)):
             place = Place(prefix, match, nodes)
+            if (number := number + 1) > SHOWN_PLACES:
+                yield place
+                continue
             place.before = sketch(Live(), [n for n in nodes if n.graph is match.a], keys, roles=roles)
             after = [match.forth.get(n, n) for n in nodes]
             place.after = sketch(Live(), [n for n in after if n.graph is match.b], keys, roles=roles)
