@@ -24,14 +24,19 @@ if TYPE_CHECKING:
     from .runtime.model import Model
     from .runtime.nodes import Input, Node, Output
     from .runtime.ports import ConstOutput, Port
-    from .runtime.request import InferRequest, Results
+    from .runtime.queue import AsyncInferQueue
+    from .runtime.request import CancelledError, InferRequest
+    from .runtime.results import Results
     from .runtime.shapes import Dimension, PartialShape, Symbol
+    from .runtime.states import VariableState
     from .runtime.tensor import Tensor, TensorVector, tensor_from_file
     from .runtime.vectors import AxisSet, AxisVector, Coordinate, CoordinateDiff, Shape, Strides
 
 _HOMES = {
+    "AsyncInferQueue": "runtime.queue",
     "AxisSet": "runtime.vectors",
     "AxisVector": "runtime.vectors",
+    "CancelledError": "runtime.request",
     "CompiledModel": "runtime.compiled",
     "ConstOutput": "runtime.ports",
     "ConversionError": "ir.errors",
@@ -47,7 +52,7 @@ _HOMES = {
     "Output": "runtime.nodes",
     "PartialShape": "runtime.shapes",
     "Port": "runtime.ports",
-    "Results": "runtime.request",
+    "Results": "runtime.results",
     "Shape": "runtime.vectors",
     "Strides": "runtime.vectors",
     "Symbol": "runtime.shapes",
@@ -55,6 +60,7 @@ _HOMES = {
     "TensorVector": "runtime.tensor",
     "Type": "runtime.element",
     "UsageError": "ir.errors",
+    "VariableState": "runtime.states",
     "VinocError": "ir.errors",
     "compile_model": "runtime.core",
     "convert_model": "runtime.core",
@@ -64,8 +70,10 @@ _HOMES = {
 }
 
 __all__ = [
+    "AsyncInferQueue",
     "AxisSet",
     "AxisVector",
+    "CancelledError",
     "CompiledModel",
     "ConstOutput",
     "ConversionError",
@@ -89,6 +97,7 @@ __all__ = [
     "TensorVector",
     "Type",
     "UsageError",
+    "VariableState",
     "VinocError",
     "__version__",
     "compile_model",

@@ -9,10 +9,10 @@ import pytest
 
 import vinoc
 
-NAMES = (
-    "bf16 boolean dynamic f16 f32 f4e2m1 f64 f8e4m3 f8e5m2 f8e8m0 i16 i32 i4 i64 i8 nf4 string "
-    "u1 u16 u2 u3 u32 u4 u6 u64 u8"
-).split()
+NAMES = [
+    "bf16", "boolean", "dynamic", "f16", "f32", "f4e2m1", "f64", "f8e4m3", "f8e5m2", "f8e8m0", "i16", "i32", "i4",
+    "i64", "i8", "nf4", "string", "u1", "u16", "u2", "u3", "u32", "u4", "u6", "u64", "u8",
+]  # fmt: skip
 
 
 def facts(t: Any) -> list[Any]:

@@ -216,7 +216,7 @@ def test_static_shapes(ov: Any) -> None:
     assert ov.Shape("1,2,3") == ov.Shape("[1,2,3]") == ov.Shape((1, 2, 3)) == ov.Shape(shape) == shape
     assert shape == [1, 2, 3]
     assert shape == (1, 2, 3)
-    assert (1, 2, 3) == shape
+    assert shape == (1, 2, 3)
     assert shape == ov.PartialShape([1, 2, 3])
     assert shape != [1, 2]
     assert len(ov.Shape()) == 0

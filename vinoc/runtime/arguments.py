@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,32 @@ from ..ir.dtype import Array, DType, from_numpy
 from ..ir.errors import UsageError, VinocError
 from ..ir.types import OptionalType, SequenceType, Shape, TensorType, Type
 from .ports import Port, find_port
+from .tensor import Tensor
+
+
+class Keep:
+    """Says that an input stays as it was."""
+
+
+KEEP = Keep()
+Stands = Callable[[int], bool]
+"""Whether the input of that index has a value from before."""
+
+
+def _nothing_stands(index: int) -> bool:
+    return False
 
 
 class Binder:
-    """`bind` for the same ports again and again: what is given as it was the last time is taken at once."""
+    """`bind` for the same ports again and again: what is given as it was the last time is taken at once.
 
-    def __init__(self, ports: Sequence[Port]) -> None:
+    `plain`: what came last are arrays, lists and None alone.
+    """
+
+    def __init__(self, ports: Sequence[Port], stands: Stands = _nothing_stands) -> None:
         self.ports = ports
+        self.stands = stands
+        self.plain = True
         self._index = {name: p.index for p in ports for name in p.names}
         self._seen: list[tuple[Any, Any]] = [(None, None)] * len(ports)
 
@@ -32,11 +51,18 @@ class Binder:
                     break
                 values[index] = value
             else:
+                self.plain = True
                 return values
-        bound = bind(inputs, self.ports)
+        elif type(inputs) is np.ndarray and len(self._seen) == 1 and self._is_as_before(0, inputs):
+            self.plain = True
+            return [inputs]
+        bound = bind(inputs, self.ports, self.stands)
+        self.plain = True
         for i, (value, port) in enumerate(zip(bound, self.ports, strict=True)):
             if _fits(value, port.type):
                 self._seen[i] = value.dtype, value.shape
+            elif isinstance(value, Keep | Tensor):
+                self.plain = False
         return bound
 
     def _is_as_before(self, index: int, value: Any) -> bool:
@@ -44,12 +70,15 @@ class Binder:
         return type(value) is np.ndarray and value.dtype is dtype and value.shape == shape
 
 
-def bind(inputs: Any, ports: Sequence[Port]) -> list[Any]:
+def bind(inputs: Any, ports: Sequence[Port], stands: Stands = _nothing_stands) -> list[Any]:
     """An array for each port, from a dict (by name, index or port), a sequence, or one array for the only input.
 
+    Tensors stay what they are; KEEP is there for an input that is not given but has a value from before.
     Raises UsageError for unknown, repeated and missing inputs, and for values that do not fit.
     """
     given = _by_port(inputs, ports)
+    kept = [p.index for p in ports if p.index not in given and stands(p.index)]
+    given.update(dict.fromkeys(kept, KEEP))
     missing = [p for p in ports if p.index not in given and not isinstance(p.type, OptionalType)]
     if missing:
         raise UsageError(
@@ -95,6 +124,8 @@ def _by_port(inputs: Any, ports: Sequence[Port]) -> dict[int, Any]:
             out[port.index] = value
         return out
     if isinstance(inputs, list | tuple):
+        if len(ports) == 1 and _is_one_value(inputs):
+            return {0: inputs}
         if len(inputs) != len(ports):
             hint = "for a model with one input, pass [array], or a NumPy array" if len(ports) == 1 else None
             raise UsageError(f"{len(inputs)} inputs are given, the model has {len(ports)}", help=hint)
@@ -104,8 +135,15 @@ def _by_port(inputs: Any, ports: Sequence[Port]) -> dict[int, Any]:
     return {0: inputs}
 
 
+def _is_one_value(inputs: Sequence[Any]) -> bool:
+    """Whether a list holds numbers or texts, so that it is a value itself and not a list of them."""
+    return bool(inputs) and all(isinstance(v, str | bytes | int | float | np.number) for v in inputs)
+
+
 def fit(value: Any, type: Type, where: str) -> Any:
     """A value as a type wants it. Raises UsageError that says what was expected and what was given."""
+    if value is KEEP:
+        return value
     if isinstance(type, OptionalType):
         return None if value is None else fit(value, type.element, where)
     if isinstance(type, SequenceType):
@@ -114,6 +152,11 @@ def fit(value: Any, type: Type, where: str) -> Any:
         return [fit(v, type.element, f"{where}[{i}]") for i, v in enumerate(value)]
     if value is None:
         raise UsageError(f"expected {type}, got None", where)
+    if isinstance(value, Tensor):
+        if value.element_type != type.dtype:
+            raise UsageError(f"expected {type}, got {value!r}", where, "convert it: tensors are taken as they are")
+        _check_shape(value.elements(), type, where)
+        return value
     array = _array(value, type, where)
     _check_shape(array, type, where)
     return array
@@ -161,6 +204,11 @@ def _strings(array: Array, type: TensorType, where: str) -> Array:
     if array.dtype.kind not in "OSUT":
         raise UsageError(f"expected {type}, got {_described(array)}", where, "pass an array of str")
     return array.astype(object)
+
+
+def check_shape(array: Array, port: Port) -> None:
+    """Raises UsageError when an array does not have the shape that a port declares."""
+    _check_shape(array, port.tensor_type, port.where)
 
 
 def _check_shape(array: Array, type: TensorType, where: str) -> None:

@@ -10,7 +10,10 @@ from ..ir.errors import VinocError
 from ..ir.graph import Graph
 from .ports import Ported
 from .properties import pairs, shown, unknown
-from .request import InferRequest, Results
+from .request import InferRequest, described
+from .results import Results
+from .states import VariableState, declared_variables
+from .workers import Workers
 
 if TYPE_CHECKING:
     from .devices.base import Prepared
@@ -27,6 +30,8 @@ class CompiledModel(Ported):
         self._request: InferRequest | None = None
         self._inputs, self._outputs = prepared.inputs, prepared.outputs
         self._start = prepared.start
+        self._workers: Workers | None = None
+        self.variables = declared_variables(prepared.graph) if prepared.graph is not None else {}
 
     @property
     def graph(self) -> Graph:
@@ -61,16 +66,34 @@ class CompiledModel(Ported):
         each are in its `rt_info`. Raises VinocError where it was loaded compiled."""
         from .execution import runtime_model
 
-        schedule = self.prepared.schedule()
-        if schedule is None:
+        stages = self.prepared.stages()
+        if not stages:
             raise VinocError("what runs is not known: the model was loaded compiled", help="compile it from its file")
-        return runtime_model(self.name, schedule, self._inputs, self._outputs)
+        keys = [[(side, i) for i in range(len(p))] for side, p in (("input", self._inputs), ("output", self._outputs))]
+        return runtime_model(self.name, stages, keys[0], keys[1])
 
-    def __call__(self, inputs: Any = None) -> Results:
-        """Runs the model once; the same as `infer` of a request that belongs to it."""
+    def __call__(
+        self,
+        inputs: Any = None,
+        share_inputs: bool = True,
+        share_outputs: bool = False,
+        *,
+        decode_strings: bool = True,
+    ) -> Results:
+        """Runs the model once; the same as `infer` of a request that belongs to it, on the inputs where they are."""
+        return self._own_request().infer(inputs, share_inputs, share_outputs, decode_strings=decode_strings)
+
+    @property
+    def workers(self) -> Workers:
+        """The threads on which its requests run in the background: as many as it computes at a time."""
+        if self._workers is None:
+            self._workers = Workers(int(self.prepared.facts().get("OPTIMAL_NUMBER_OF_INFER_REQUESTS", 1)))
+        return self._workers
+
+    def _own_request(self) -> InferRequest:
         if self._request is None:
             self._request = self.create_infer_request()
-        return self._request.infer(inputs)
+        return self._request
 
     def create_infer_request(self) -> InferRequest:
         return InferRequest(self)
@@ -79,10 +102,18 @@ class CompiledModel(Ported):
         """Runs the model without any state of former runs."""
         return self.create_infer_request().infer(inputs)
 
+    def query_state(self) -> list[VariableState]:
+        """What calls of a stateful model remember."""
+        return self._own_request().query_state()
+
     def reset_state(self) -> None:
         """Forgets what calls of a stateful model remember."""
         if self._request is not None:
             self._request.reset_state()
+
+    def release_memory(self) -> None:
+        """Gives up what calls of the model keep: their request, with its memory and its state."""
+        self._request = None
 
     def get_property(self, property: str) -> Any:
         """A configuration value, or what there is to know of the device. Raises UsageError for an unknown key."""
@@ -104,5 +135,4 @@ class CompiledModel(Ported):
             self.prepared.change(key, given)
 
     def __repr__(self) -> str:
-        sides = [f"  {p!r}" for p in (*self._inputs, *self._outputs)]
-        return "\n".join([f"<CompiledModel: '{self.name}' on {self.device}", *sides]) + ">"
+        return described("CompiledModel", self._inputs, self._outputs)

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..backends.numpy.interpreter import Interpreter
 from ..ir.errors import UsageError
 from ..ir.graph import Graph
 from .profiling import ProfilingInfo, infos
@@ -22,6 +21,9 @@ class Engine(Protocol):
 
     def reset(self) -> None:
         """Forgets all variables."""
+
+    def variables(self) -> dict[str, Any]:
+        """The variables that have a value, as arrays; what is changed here is what the next run reads."""
 
     def times(self) -> list[ProfilingInfo]:
         """What the last run spent its time on. Raises UsageError where it was not timed."""
@@ -50,6 +52,8 @@ class Reference:
     """Every operation by its definition."""
 
     def __init__(self, graph: Graph) -> None:
+        from ..backends.numpy.interpreter import Interpreter  # other devices do without it
+
         self._interpreter = Interpreter(graph)
         self._stateful = any(n.kind == "Assign" for g in graph.walk() for n in g)
 
@@ -60,6 +64,9 @@ class Reference:
 
     def reset(self) -> None:
         self._interpreter.reset()
+
+    def variables(self) -> dict[str, Any]:
+        return self._interpreter.variables
 
     def times(self) -> list[ProfilingInfo]:
         raise UsageError("the reference keeps no times", help="compile the model for the CPU, with PERF_COUNT")
@@ -92,6 +99,9 @@ class Native:
 
     def reset(self) -> None:
         self._state = self._new_state()
+
+    def variables(self) -> dict[str, Any]:
+        return self._state.variables
 
 
 def _is_view(value: Any, inputs: Sequence[Any]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..ir.errors import UsageError, VinocError, did_you_mean
+from ..ir.errors import ArgumentTypeError, UsageError, VinocError, did_you_mean
 from ..ir.graph import Graph, Value
 from ..ir.types import TensorType
 from ..ir.types import Type as ValueType
@@ -137,7 +137,7 @@ def find_port(ports: Sequence[Port], key: Any, side: str) -> Port:
             return ports[index]
         raise UnknownPortError(f"no {side} {index}: there are {len(ports)}", help=_listing(ports))
     else:
-        raise UsageError(f"{side}s are found by name, index or port, not by {type(key).__name__}")
+        raise ArgumentTypeError(f"{side}s are found by name, index or port, not by {type(key).__name__}")
     shown = key if isinstance(key, str) else key.where
     hint = did_you_mean(key, [n for p in ports for n in p._names]) if isinstance(key, str) else ""
     raise UnknownPortError(f"no {side} '{shown}'", help=f"{hint} {_listing(ports)}".strip())
