@@ -66,11 +66,10 @@ class CompiledModel(Ported):
         each are in its `rt_info`. Raises VinocError where it was loaded compiled."""
         from .execution import runtime_model
 
-        stages = self.prepared.stages()
-        if not stages:
+        schedule = self.prepared.schedule()
+        if schedule is None:
             raise VinocError("what runs is not known: the model was loaded compiled", help="compile it from its file")
-        keys = [[(side, i) for i in range(len(p))] for side, p in (("input", self._inputs), ("output", self._outputs))]
-        return runtime_model(self.name, stages, keys[0], keys[1])
+        return runtime_model(self.name, schedule, self._inputs, self._outputs)
 
     def __call__(
         self,
