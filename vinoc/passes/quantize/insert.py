@@ -17,7 +17,7 @@ from .grid import Grid, asymmetric, symmetric
 from .names import Lookup
 from .places import Choice, Found, Place, find
 from .ranges import ACTIVATIONS, WEIGHTS, Problem, Range, Ranges, RangesError, Setting
-from .weights import Form, Weights, grid_of, halve_terms, store, weights_of
+from .weights import Form, Weights, grid_of, halve_terms, loses_transpose, store, weights_of
 
 
 @graph_pass("quantize")
@@ -153,9 +153,9 @@ class _Run:
         highs = [r.high for r in ranges if r.high is not None]
         low = np.min(lows, axis=0) if apart else np.min([v.min() for v in lows])
         high = np.max(highs, axis=0) if apart else np.max([v.max() for v in highs])
-        if any(p.signed for p in group):
-            return symmetric(low, high, setting.levels, signed=True)
-        return (symmetric if setting.mode == "symmetric" else asymmetric)(low, high, setting.levels)
+        if setting.mode == "asymmetric" and not any(p.even for p in group):
+            return asymmetric(low, high, setting.levels)
+        return symmetric(low, high, setting.levels, signed=True if any(p.signed for p in group) else None)
 
     def fits(self, place: Place, r: Range) -> bool:
         """Whether the number of channels is the value's; notes it where it is not."""
@@ -212,6 +212,8 @@ class _Run:
         return out
 
     def form(self, weights: Weights, setting: Setting, found: Found) -> Form:
+        if any(loses_transpose(node) for node in weights.readers):
+            return "fake-quantize"
         if self.options.form != "auto":
             return self.options.form
         computes = all(_reads_quantized(node, found) for node in weights.readers)

@@ -24,6 +24,9 @@ from ..mark_weights import PRODUCTS
 BETWEEN = {"Add": 2, "Multiply": 2, "AvgPool": 1, "ReduceMean": 1}
 """Operations that compute on integers where their operands are, and how many operands."""
 
+EVEN = ("ConvolutionBackpropData", "GroupConvolutionBackpropData")
+"""Operations whose data must be symmetric."""
+
 CARRIERS = frozenset(
     {"MaxPool", "ReduceMax", "ReduceMin", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Split", "VariadicSplit"}
     | {"Slice", "StridedSlice", "Gather", "DepthToSpace", "ShuffleChannels", "Broadcast", "BatchToSpace"}
@@ -40,8 +43,10 @@ class Place:
 
     value: Value
     reads: list[Read] = field(default_factory=list)
+    even: bool = False
+    """It must be symmetric: OpenVINO has no zero points for what reads it, such as a product of two values."""
     signed: bool = False
-    """It must be symmetric around zero: the right operand of a product that is no constant."""
+    """It must have a sign as well: the right operand of a product of two values."""
 
     @property
     def channelwise(self) -> bool:
@@ -204,10 +209,12 @@ class _Finder:
 
         for node in self.nodes:
             ports = [p for p in range(len(node.inputs)) if (node, p) in self.reads]
-            if node.kind == "MatMul" and 1 in ports:
-                for v in self.roots(node.operand(1)):
-                    if v in places:
-                        places[v].signed = True
+            if (node.kind == "MatMul" and 1 in ports) or node.kind in EVEN:
+                for port in ports:
+                    for v in self.roots(node.operand(port)):
+                        if v in places:
+                            places[v].even = True
+                            places[v].signed |= port == 1
             if node.kind in self.choice.unified and len(ports) > 1:
                 joined = [v for p in ports for v in self.roots(node.operand(p)) if v in places]
                 for v in joined[1:]:

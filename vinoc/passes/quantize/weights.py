@@ -92,6 +92,22 @@ def _constant(value: Value) -> Node | None:
     return node
 
 
+def loses_transpose(reader: Node) -> bool:
+    """Whether OpenVINO 2026.4.1 would compute a product with weights in the form `scale` wrongly.
+
+    It makes a matrix product of a 1x1 convolution behind a Transpose (ConvertWeightCompressedConv1x1ToMatmul), as if
+    every Transpose brought channels forward; with weights of another form it does not.
+    """
+    before = reader.operand(0).node
+    filters = reader.operand(1).shape
+    if reader.kind != "Convolution" or filters is None or any(n != 1 for n in filters[2:]):
+        return False
+    if before is None or before.kind != "Transpose":
+        return False
+    order = before.operand(1).const
+    return order is None or order.tolist() != [0, 3, 1, 2]
+
+
 def grid_of(weights: Weights, given: Range, setting: Setting) -> Grid:
     """The grid of weights: from the range that is given, else from their own. Raises ValueError with what is wrong."""
     array = weights.constant.outputs[0].const
