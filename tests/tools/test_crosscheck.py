@@ -1,0 +1,207 @@
+"""`vinoc crosscheck`: tensors found again in other runs, the first that diverges, and who made it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vinoc.compiler.cli import main
+from vinoc.tools.crosscheck.compare import compare, difference
+from vinoc.tools.crosscheck.run import crosscheck, make_inputs
+from vinoc.tools.crosscheck.sides import read_side
+from vinoc.tools.crosscheck.trace import Layer, Trace
+
+ROOT = Path(__file__).resolve().parents[2]
+FACE = ROOT / "examples" / "models" / "blazeface" / "blazeface.onnx"
+Vinoc = Callable[..., str]
+
+NET = """graph net(x: f32[1,4,8,8]) -> (y) {{
+  w1 = Constant() : f32[4,4,1,1] = [{w1}]
+  c1 = Convolution(x, w1) {{strides=[1,1], pads_begin=[0,0], pads_end=[0,0], dilations=[1,1]}} : f32[1,4,8,8]
+  r1 = ReLU(c1) : f32[1,4,8,8]
+  w2 = Constant() : f32[4,4,1,1] = [{w2}]
+  c2 = Convolution(r1, w2) {{strides=[1,1], pads_begin=[0,0], pads_end=[0,0], dilations=[1,1]}} : f32[1,4,8,8]
+  s = Sigmoid(c2) : f32[1,4,8,8]
+  y = Multiply(s, r1) : f32[1,4,8,8]
+}}
+"""
+
+WRONG = '''
+from vinoc.passes import *
+
+
+@rewrite
+class HalveRelu(Rewrite):
+    """max(x, 0) = max(x, 0) / 2 it is not; of one node only."""
+
+    def pattern(self, p, x):
+        return p.ReLU(x)
+
+    def replace(self, b, m):
+        if "backbone1.6" not in m.root.label:
+            return None
+        return b.Multiply(b.HSwish(m.x), b.const(0.5, m.x.dtype))
+'''
+
+
+def weights(seed: int, scale: float = 1.0) -> str:
+    return ", ".join(f"{v:.4f}" for v in np.random.default_rng(seed).standard_normal(16) * scale)
+
+
+def net(path: Path, scale: float = 1.0) -> Path:
+    path.write_text(NET.format(w1=weights(1, scale), w2=weights(2)))
+    return path
+
+
+@pytest.fixture
+def vinoc(capsys: pytest.CaptureFixture[str]) -> Vinoc:
+    def run(*words: object, code: int = 0, verb: str = "crosscheck") -> str:
+        returned = main([*([verb] if verb else []), *map(str, words)])
+        shown = capsys.readouterr()
+        assert returned == code, shown.out + shown.err
+        return shown.out + shown.err
+
+    return run
+
+
+@pytest.mark.parametrize("engine", ["cpu", "onnxruntime", "openvino"])
+def test_engines_agree_on_a_model(engine: str) -> None:
+    """Tensors of three engines that fuse, found in the reference's run by name, none of them further apart than noise."""
+    a, b = read_side(str(FACE)), read_side(f"{FACE}@{engine}")
+    check = crosscheck(a, b, make_inputs([a, b], [], 0, print))
+    assert check.first is None
+    assert not check.found.only_b
+    assert not check.found.reshaped
+    assert len(check.found.pairs) == len(check.b.layers) >= 40
+    assert max(p.difference.of_range for p in check.found.pairs) < 1e-5
+    assert sum(p.b.seconds is not None for p in check.found.pairs) > len(check.found.pairs) / 2
+    if engine != "onnxruntime":  # it fuses little of this model
+        assert len(check.b.layers) < len(check.a.layers) / 2
+
+
+def test_fusion_is_not_hindered_unless_asked(tmp_path: Path) -> None:
+    path = net(tmp_path / "net.vir")
+    inputs = make_inputs([read_side(str(path))], [], 0, print)
+    few = crosscheck(read_side(str(path)), read_side(f"{path}@cpu"), inputs)
+    every = crosscheck(read_side(str(path)), read_side(f"{path}@cpu", every=True), inputs)
+    assert list(few.b.layers) == ["r1", "s", "y"]
+    assert list(every.b.layers) == ["c1", "r1", "c2", "s", "y"]
+
+
+def test_a_wrong_rule_is_found(tmp_path: Path, vinoc: Vinoc) -> None:
+    """The node, the pass and the rewrite, in a whole model."""
+    plugin = tmp_path / "wrong.py"
+    plugin.write_text(WRONG)
+    shown = vinoc(FACE, "--passes", "halve-relu", "--plugin", plugin, "--worst", 1, code=1)
+    assert "first diverging layer: '/backbone1/backbone1.6/act/Relu_output_0' (ReLU)" in shown
+    assert "made by pass 'halve-relu', rule 'halve-relu'" in shown
+    assert "node '/backbone1/backbone1.6/act/Relu' (Relu), rewrite 1 of 1" in shown
+    assert "the last one before it that agrees: '/backbone1/backbone1.6/convs/convs.0/Conv_output_0'" in shown
+
+
+def test_a_wrong_weight_in_one_ir_is_found(tmp_path: Path, vinoc: Vinoc) -> None:
+    right, wrong = tmp_path / "right", tmp_path / "wrong"
+    for folder in (right, wrong):
+        vinoc(net(tmp_path / "net.vir"), "-o", folder, "--silent", verb="")
+    data = np.fromfile(wrong / "net.bin", np.float32)
+    second = np.array([float(v) for v in weights(2).split(",")], np.float32)
+    place = next(i for i in range(len(data)) if np.array_equal(data[i : i + 16], second))
+    data[place + 5] += 3
+    data.tofile(wrong / "net.bin")
+    shown = vinoc(right / "net.xml", wrong / "net.xml", "--html", tmp_path / "p.html", code=1)
+    assert "first diverging layer: 'c2' (Convolution)" in shown
+    assert "Constant 'w2' differs between the files" in shown
+    assert "1 of 16 elements differ, by 3 at most" in shown
+    shown = vinoc(right / "net.xml", f"{wrong / 'net.xml'}@openvino", "--layers", "c2,y", code=1)
+    assert "Constant 'w2' differs between the files" in shown
+
+
+def test_an_overflow_of_half_precision_is_found(tmp_path: Path, vinoc: Vinoc) -> None:
+    """Values beyond 65504 in the middle of a model whose inputs and outputs are small."""
+    path = net(tmp_path / "net.vir", scale=60000)
+    shown = vinoc(path, f"{path}@reference:f16", "--html", tmp_path / "p.html", code=1)
+    assert "first diverging layer: 'c1' (Convolution)" in shown
+    assert "made by overflow: values reach" in shown
+    assert "f16 holds 65504" in shown
+    assert "e7" in (tmp_path / "p.html").read_text()
+
+
+def test_dump_and_load(tmp_path: Path, vinoc: Vinoc) -> None:
+    path = net(tmp_path / "net.vir")
+    assert "5 tensors" in vinoc(path, "--seed", 7, "--dump", tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz") as stored:
+        assert set(stored) == {"@input:x", "c1", "r1", "c2", "s", "y"}
+    shown = vinoc(tmp_path / "a.npz", f"{path}@cpu")
+    assert "A and B agree" in shown
+    assert "3 tensors compared" in shown
+    vinoc(path, path, "--dump", tmp_path / "b.npz", "--dump_b", tmp_path / "c.npz", "--layers", "none")
+    assert (tmp_path / "b.npz").exists()
+    assert (tmp_path / "c.npz").exists()
+
+
+def test_options_of_openvinos_tool(tmp_path: Path, vinoc: Vinoc) -> None:
+    path = net(tmp_path / "net.vir")
+    shown = vinoc("-m", path, "-ref_m", path, "-d", "cpu", "-ref_d", "TEMPLATE", "-layers", "None")
+    assert "A: net.vir@reference" in shown
+    assert "B: net.vir@cpu" in shown
+    assert "1 tensors compared" in shown
+
+
+def test_page_and_json(tmp_path: Path, vinoc: Vinoc) -> None:
+    path = net(tmp_path / "net.vir")
+    vinoc(path, "--html", tmp_path / "p.html", "--json", tmp_path / "p.json")
+    page = (tmp_path / "p.html").read_text()
+    assert page.count("<svg") == 2
+    assert 'class="card plain e' in page
+    found = json.loads((tmp_path / "p.json").read_text())
+    assert [layer["tensor"] for layer in found["layers"]] == ["r1", "s", "y"]
+    assert found["first_diverging"] is None
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "nothing is given"),
+        (["nowhere.onnx"], "there is no such file"),
+        (["{net}@gpu"], "no engine 'gpu'"),
+        (["{net}@cpu:f8"], "no precision 'f8'"),
+        (["{net}@onnxruntime:f16"], "in the model's own precision"),
+        (["{net}", "{net}@onnxruntime"], "onnxruntime reads .onnx"),
+        (["{net}", "{net}@openvino", "--passes", "fuse"], "does not run vinoc's passes"),
+        (["{net}", "--layers", "r2"], "no tensor 'r2'"),
+        (["{net}", "--html", "nowhere/p.html"], "cannot be a page"),
+        (["{net}", "-m", "{net}"], "as arguments and by -m"),
+    ],
+)
+def test_what_is_wrong_is_told(tmp_path: Path, vinoc: Vinoc, words: list[str], message: str) -> None:
+    path = net(tmp_path / "net.vir")
+    assert message in vinoc(*(w.format(net=path) for w in words), code=2)
+
+
+def test_difference() -> None:
+    a = np.array([1.0, -2.0, 0.0, np.nan, np.inf])
+    same = difference(a, a)
+    assert (same.max_abs, same.of_range, same.snr, same.a_bad) == (0, 0, np.inf, (1, 1))
+    assert not same.broke
+    d = difference(np.array([1.0, -2.0]), np.array([1.5, -2.0]))
+    assert (d.max_abs, d.mean_abs, d.max_rel, d.of_range) == (0.5, 0.25, 0.5, 0.25)
+    assert d.snr == pytest.approx(10 * np.log10(5 / 0.25))
+    assert difference(np.array([1.0]), np.array([np.inf])).broke
+    assert difference(np.array([1, 2, 3, 4]), np.array([1, 2, 3, 9])).of_range == 0.25
+    assert difference(np.zeros((0, 3)), np.zeros((0, 3))).of_range == 0
+
+
+def test_tensors_without_names_are_matched_by_provenance() -> None:
+    """A group stands for the last of its nodes whose tensor has its shape."""
+    a, b = Trace("a"), Trace("b")
+    for name, node, size in (("t1", "conv", 3), ("t2", "relu", 3), ("t3", "pool", 1)):
+        a.add(Layer(name, np.ones(size), "X", (node,)))
+    b.add(Layer("other", np.ones(3), "Y", ("conv", "relu")))
+    found = compare(a, b)
+    assert [(p.a.name, p.b.name) for p in found.pairs] == [("t2", "other")]
+    assert found.only_a == ["t1", "t3"]
+    assert found.only_b == []

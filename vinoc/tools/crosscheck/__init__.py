@@ -1,0 +1,1 @@
+"""`vinoc crosscheck`: two runs of a model compared layer by layer."""

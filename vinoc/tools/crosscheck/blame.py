@@ -1,0 +1,153 @@
+"""Who made the first layer that diverges: a pass and its rewrite, a kernel, a constant, a precision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...compiler.bisect import Culprit, bisect, evaluator, lines
+from ...compiler.diff import diff
+from ...compiler.driver import quiet_gc, read_model
+from ...ir.constant import Constant
+from ...ir.errors import VinocError
+from ...ir.graph import Graph, Node, Value
+from .compare import Matching, Pair
+from .own import ROUNDED, bound, pipeline
+from .sides import Side
+from .trace import Trace, nodes_of
+
+LARGEST = {"f16": 65504.0, "bf16": 3.3895e38}
+"""The largest finite numbers."""
+
+
+@dataclass(frozen=True)
+class Blame:
+    """`what` made it, in a line; `more` tells of it; `culprit` is the pass, where it was one."""
+
+    what: str
+    more: tuple[str, ...] = ()
+    culprit: Culprit | None = None
+
+
+def blame(pair: Pair, found: Matching, a: Side, b: Side, inputs: Mapping[str, Any], tolerance: float) -> list[Blame]:
+    """All that explains why a layer is the first to diverge; what is surest first. May be empty."""
+    out: list[Blame] = []
+    if narrow := _overflow(pair, b):
+        out.append(narrow)
+    if not a.is_stored and not b.is_stored and _content(a) != _content(b):
+        out += _files(pair, found, a, b, tolerance)
+    if b.is_own and pipeline(b):
+        out += _passes(pair, a, b, inputs, tolerance)
+    if not out and b.engine == "cpu" and not b.is_stored:
+        out.append(Blame(f"the CPU's kernel '{pair.b.kind}': with its passes the reference still computes what A does"))
+    if not out and b.precision in ROUNDED:
+        out.append(Blame(f"rounding to {b.precision}: no pass, and no number that it does not hold"))
+    if not out and not b.is_own and not b.is_stored:
+        out.append(Blame(f"{b.engine}: the files are the same"))
+    return out
+
+
+def _content(side: Side) -> bytes:
+    data = side.path.read_bytes()
+    weights = side.path.with_suffix(".bin")
+    return data + weights.read_bytes() if side.path.suffix == ".xml" and weights.exists() else data
+
+
+def _overflow(pair: Pair, b: Side) -> Blame | None:
+    """Infinities where A's numbers are larger than half precision holds."""
+    d = pair.difference
+    most = max(abs(v) for v in d.a_range)
+    for precision, largest in LARGEST.items():
+        if d.broke and most > largest and (b.precision in ("", precision)):
+            count = sum(d.b_bad)
+            return Blame(
+                f"overflow: values reach {most:.4g}, {precision} holds {largest:.5g}",
+                (f"{count} of {pair.b.array.size} elements are infinite or NaN", "keep this layer in f32, or scale it"),
+            )
+    return None
+
+
+def _passes(pair: Pair, a: Side, b: Side, inputs: Mapping[str, Any], tolerance: float) -> Iterator[Blame]:
+    """The pass that changed the layer: the model is cut there, its passes run one by one, and the bad one is halved."""
+    for outputs in ((pair.name,), ()):
+        try:
+            culprit = _bisected(b, inputs, tolerance, outputs)
+        except VinocError:  # of a name that cannot be cut at
+            continue
+        if culprit is not None:
+            what = f"pass '{culprit.step.name}'"
+            if culprit.rewrite is not None:
+                what += f", rule '{culprit.rewrite.rule}'"
+            yield Blame(what, tuple(lines(culprit)), culprit)
+            return
+
+
+def _bisected(b: Side, inputs: Mapping[str, Any], tolerance: float, outputs: tuple[str, ...]) -> Culprit | None:
+    with quiet_gc():
+        graph = read_model(b.path, outputs=outputs)
+        evaluate = evaluator("TEMPLATE")
+        arrays = bound(graph, {n: a for n, a in inputs.items() if any(n in names for names in graph.input_names)})
+        expected = evaluate(graph.clone(), arrays)
+        return bisect(graph.clone, pipeline(b), arrays, expected, evaluate, tolerance)
+
+
+def _files(pair: Pair, found: Matching, a: Side, b: Side, tolerance: float) -> Iterator[Blame]:
+    """What differs between two files in front of the layer, as far back as the tensors that agree."""
+    if a.path.suffix == ".onnx" and b.path.suffix != ".onnx" and not a.is_own:
+        return
+    with quiet_gc():
+        first, second = read_model(a.path), read_model(b.path)
+        told = diff(first, second)
+    near = cone(first, pair, found, tolerance)
+    match = told.matches[0][1]
+    for node in near:
+        other = match.forth.get(node)
+        changes = tuple(match.changes(node, other)) if other is not None else ()
+        wrong = [c for c in changes if not c.startswith("`")]
+        if wrong:
+            yield Blame(f"{node.kind} '{node.label}' differs between the files", (*wrong, *_reader(node)))
+
+
+def cone(graph: Graph, pair: Pair, found: Matching, tolerance: float) -> list[Node]:
+    """The nodes that a diverging tensor is computed of, back to tensors that agree."""
+    good = {p.name for p in found.pairs if not p.diverges(tolerance)}
+    values = [v for n in graph for v in n.outputs]
+    start = next((v for v in values if v.name == pair.name), None)
+    if start is None:
+        start = next((v for v in values if v.node and set(nodes_of(v.node)) & set(pair.a.nodes)), None)
+    seen: dict[Node, None] = {}
+    waiting: list[Value] = [start] if start is not None else []
+    while waiting:
+        node = waiting.pop().node
+        if node is None or node in seen:
+            continue
+        seen[node] = None
+        waiting += [v for v in node.inputs if v is not None and v.name not in good]
+    return list(seen)
+
+
+def _reader(node: Node) -> tuple[str, ...]:
+    """What reads a constant."""
+    if type(node.op) is not Constant:
+        return ()
+    users = [u for v in node.outputs for u in v.users]
+    return (f"it is read by {', '.join(f'{u.kind} {u.label!r}' for u in users[:3])}",) if users else ()
+
+
+def worst_elements(trace_a: Trace, trace_b: Trace, pair: Pair, count: int = 3) -> list[str]:
+    """Where the tensors differ most."""
+    x, y = pair.a.array, pair.b.array
+    if x.dtype.kind not in "fiu" or not x.size:
+        return []
+    with np.errstate(invalid="ignore", over="ignore"):
+        apart = np.abs(x.astype(np.float64) - y.astype(np.float64)).reshape(-1)
+    apart = np.where(np.isnan(apart), np.inf, apart)
+    places = np.argsort(-apart)[:count]
+    return [
+        f"[{','.join(map(str, np.unravel_index(i, x.shape)))}]: {x.reshape(-1)[i]:.6g} and {y.reshape(-1)[i]:.6g}"
+        for i in places
+        if apart[i] > 0
+    ]

@@ -1,0 +1,87 @@
+"""What a run computed: tensors in the order in which they came, with the layers that gave them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...backends.files import written_together
+from ...ir.errors import UsageError
+from ...ir.graph import Graph, Node
+from ...ir.loc import leaves
+from ..engines.base import Array
+
+INPUT = "@input:"
+"""What names of inputs begin with in a file of tensors."""
+
+
+@dataclass
+class Layer:
+    """A tensor, and the layer that computes it.
+
+    name     of the tensor
+    kind     of the layer
+    nodes    the framework nodes that the layer computes, in the order of the model
+    seconds  that the layer took, None where that is not known
+    aliases  other names of the tensor
+    """
+
+    name: str
+    array: Array
+    kind: str = ""
+    nodes: tuple[str, ...] = ()
+    seconds: float | None = None
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass
+class Trace:
+    """A run: its layers by the names of their tensors. `graph` is what ran, where vinoc knows it."""
+
+    title: str
+    layers: dict[str, Layer] = field(default_factory=dict)
+    inputs: dict[str, Any] = field(default_factory=dict)
+    outputs: tuple[str, ...] = ()
+    graph: Graph | None = None
+
+    def add(self, layer: Layer) -> None:
+        self.layers[layer.name] = layer
+
+
+def nodes_of(node: Node) -> tuple[str, ...]:
+    """The framework nodes of a node."""
+    return tuple(dict.fromkeys(leaf.node for leaf in leaves(node.loc) if leaf.node))
+
+
+def tensor_name(node: Node, index: int) -> str:
+    """What a result is called: its own name, else that of its node."""
+    return node.outputs[index].name or (f"{node.label}:{index}" if index else node.label)
+
+
+def dump(trace: Trace, path: Path, names: Sequence[str] | None = None) -> None:
+    """Writes tensors and inputs as .npz. Raises VinocError."""
+    kept = {n: layer.array for n, layer in trace.layers.items() if names is None or n in names}
+    kept = {n: a for n, a in kept.items() if a.dtype.kind != "O"}
+    with written_together([path]) as (file,):
+        arrays: dict[str, Any] = {INPUT + n: a for n, a in trace.inputs.items()} | kept
+        np.savez(file, **arrays)
+
+
+def load(path: Path) -> Trace:
+    """What `dump` wrote, or any .npz of tensors by name. Raises UsageError."""
+    try:
+        with np.load(path) as stored:
+            arrays = dict(stored)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot be read as .npz: {error}", str(path)) from error
+    trace = Trace(path.name)
+    for name, array in arrays.items():
+        if name.startswith(INPUT):
+            trace.inputs[name.removeprefix(INPUT)] = array
+        else:
+            trace.add(Layer(name, array))
+    return trace
