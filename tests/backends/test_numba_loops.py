@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vinoc.backends.numba.loops import scalars
-from vinoc.backends.numba.ops import AvgPoolLoops, BiasedConvolution, BiasedGroupConvolution, MaxPoolValues
+from vinoc.backends.numba.ops import (
+    AvgPoolLoops,
+    BiasedConvolution,
+    BiasedGroupConvolution,
+    DepthwiseConvolution,
+    MaxPoolValues,
+)
 from vinoc.ir.dtype import Array
 from vinoc.ir.kernels import activation, arithmetic, quantize
 
@@ -35,40 +41,56 @@ def windows(draw: st.DrawFn) -> dict[str, tuple[int, ...]]:
     }  # fmt: skip
 
 
+ONE = {"strides": (1, 1), "dilations": (1, 1), "pads_begin": (1, 1), "pads_end": (1, 1), "auto_pad": "explicit"}
+
+
+def agrees(op: BiasedConvolution | DepthwiseConvolution, data: Array, filters: Array, *rest: Array | None) -> None:
+    packed = op.pack(filters) if isinstance(op, BiasedConvolution | BiasedGroupConvolution) else filters
+    close(op.loops(data, packed, *rest), op.evaluate(data, filters, *rest))
+
+
 @settings(max_examples=40, deadline=None)
-@given(windows(), st.integers(1, 4), st.integers(1, 3), st.integers(1, 9), st.integers(1, 2), st.booleans())
+@given(windows(), st.integers(1, 4), st.integers(1, 3), st.integers(1, 9), st.integers(1, 2), st.integers(0, 3))
 def test_convolutions(
-    found: dict[str, tuple[int, ...]], groups: int, depth: int, channels: int, batch: int, biased: bool
+    found: dict[str, tuple[int, ...]], groups: int, depth: int, channels: int, batch: int, rest: int
 ) -> None:
     kernel, spatial = found.pop("kernel"), found.pop("spatial")
-    bias = numbers((groups * channels,), 2) if biased else None
+    bias, slopes = numbers((groups * channels,), 2), numbers((groups * channels,), 3) if rest & 1 else None
     data = numbers((batch, groups * depth, *spatial), 0)
     filters = numbers((groups, channels, depth, *kernel), 1)
     grouped = BiasedGroupConvolution(**found, low=-1.0, high=2.0)
-    close(grouped.loops(data, filters, bias), grouped.evaluate(data, filters, bias))
-    whole = BiasedConvolution(**found)
-    some = None if bias is None else bias[:channels]
-    close(whole.loops(data[:, :depth], filters[0], some), whole.evaluate(data[:, :depth], filters[0], some))
+    residual = numbers(grouped.evaluate(data, filters, bias).shape, 4) if rest & 2 else None
+    agrees(grouped, data, filters, bias, residual, slopes)
+    agrees(DepthwiseConvolution(**found), data[:, :groups], filters[:, :, :1], bias, residual, slopes)
+    residual = None if residual is None else residual[:, :channels]
+    slopes = None if slopes is None else slopes[:channels]
+    agrees(BiasedConvolution(**found), data[:, :depth], filters[0], bias[:channels], residual, slopes)
 
 
-@pytest.mark.parametrize("shape", [(1, 70, 20, 30), (1, 300, 7, 7), (2, 8, 40, 41), (0, 8, 9, 9)])
-def test_convolutions_of_several_panels(shape: tuple[int, ...]) -> None:
-    """More rows and columns than a panel has, parts of the channels, and nothing at all."""
-    op = BiasedConvolution(strides=(1, 1), dilations=(1, 1), pads_begin=(1, 1), pads_end=(1, 1), auto_pad="explicit")
-    data, filters = numbers(shape, 0), numbers((67, shape[1], 3, 3), 1)
-    close(op.loops(data, filters), op.evaluate(data, filters))
+@pytest.mark.parametrize("shape", [(1, 70, 20, 30), (1, 300, 7, 7), (2, 8, 40, 41), (0, 8, 9, 9), (1, 3, 8, 100)])
+def test_convolutions_of_several_tiles(shape: tuple[int, ...]) -> None:
+    """More pixels than a vector has, parts of the channels, and nothing at all."""
+    filters, single = numbers((67, shape[1], 3, 3), 1), numbers((shape[1], 1, 1, 3, 3), 1)
+    agrees(BiasedConvolution(**ONE), numbers(shape, 0), filters, numbers((67,), 2))
+    agrees(DepthwiseConvolution(**ONE), numbers(shape, 0), single, numbers((shape[1],), 2))
+
+
+def test_shapes_that_do_not_go_together_are_refused() -> None:
+    op = BiasedConvolution(**ONE)
+    packed = op.pack(numbers((8, 3, 3, 3), 1))
+    for channels, biases in ((4, 8), (3, 9)):
+        with pytest.raises(ValueError, match="do not go together"):
+            op.loops(numbers((1, channels, 9, 9), 0), packed, numbers((biases,), 2))
 
 
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 def test_special_values_stay() -> None:
     """NaN and infinities of data and filters go where the formula takes them, and limits keep NaN."""
-    op = BiasedConvolution(
-        strides=(1, 1), dilations=(1, 1), pads_begin=(1, 1), pads_end=(1, 1), auto_pad="explicit", low=0.0, high=6.0
-    )
-    data, filters = numbers((1, 3, 9, 9), 0), numbers((5, 3, 3, 3), 1)
+    op = BiasedConvolution(**ONE, low=0.0, high=6.0)
+    data, filters, bias = numbers((1, 3, 9, 9), 0), numbers((5, 3, 3, 3), 1), numbers((5,), 2)
     data[0, 0, 2, 2], data[0, 1, 6, 6], filters[3, 0, 1, 1] = np.nan, np.inf, -np.inf
-    expected = op.evaluate(data, filters)
-    actual = op.loops(data, filters)
+    expected = op.evaluate(data, filters, bias)
+    actual = op.loops(data, op.pack(filters), bias)
     np.testing.assert_array_equal(np.isnan(actual), np.isnan(expected))
     close(np.nan_to_num(actual), np.nan_to_num(expected))
 

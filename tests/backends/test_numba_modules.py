@@ -74,12 +74,13 @@ def test_a_module_stands_alone_and_starts_again_from_its_cache(tmp_path: Path) -
 def test_lines_and_functions_read_well() -> None:
     text, weights = render(network(), "net")
     model = text[text.index("\ndef model(") : text.index("\ndef infer(")]
-    assert re.search(r"= convolution\(\s+x, w\[.*low=0\.0", model, re.DOTALL)
-    assert "add_prelu(" in model
+    assert re.search(r"= convolution\(\s+x, w\[[^\]]*, packed.\], w\[.*low=0\.0", model, re.DOTALL)
+    assert re.search(r"= depthwise\(.*residual=\w+, slopes=w\[", model, re.DOTALL)
+    assert text.count("= pack_filters(w.pop(") == 1
     assert "fake_quantize" in model
     assert "max_pool(" in model
     assert text.count("def multiply(") == 1
-    assert "\nfrom numba import get_num_threads, njit, prange, set_num_threads\n" in text
+    assert "\nfrom numba import get_num_threads, njit, prange, set_num_threads, types\n" in text
     assert "as NumPy and numba code; made by vinoc" in text
     assert [line for line in text.split("\n") if len(line) > 120] == []
     assert all(buffer.dtype is f32 for buffer in weights.values())
@@ -94,8 +95,9 @@ def test_weights_that_repeat_a_number_are_filled_once() -> None:
     graph.add_output(b.Convolution(b.Convolution(x, same, **ONE), same, **ONE), "y")
     PassManager("numba-loops,dce").run(graph)
     text, weights = render(graph, "net")
-    assert not weights
+    assert [buffer.size for buffer in weights.values()] == []
     assert text.count("np.full((3, 3, 3, 3), np.array(0.5, np.float32))") == 1
+    assert text.count("= pack_filters(") == 1
     assert "\nw = {}\n" in text
 
 
@@ -105,7 +107,7 @@ def test_a_lowered_graph_is_still_a_numpy_module() -> None:
     x = graph.add_input(TensorType(f32, (1, 3, 12, 12)), "x")
     graph.add_output(Builder(graph).Convolution(x, numbers(8, 3, 3, 3), **ONE), "y")
     PassManager("numba-loops,dce").run(graph)
-    assert [n.kind for n in graph] == ["Constant", "BiasedConvolution"]
+    assert [n.kind for n in graph] == ["Constant", "Constant", "BiasedConvolution"]
     assert "numba" not in render_numpy(graph, "net")[0].replace("numba-loops", "")
 
 

@@ -12,7 +12,7 @@ from ...ir.graph import Graph, Node
 from ...ir.op import Op
 from ..cpu.region import Region
 from ..numpy import literals
-from ..numpy.codegen import Generator
+from ..numpy.codegen import Generator, Scope
 from ..numpy.files import write_all
 from ..numpy.layout import quoted
 from ..numpy.opform import OpForm
@@ -20,6 +20,9 @@ from .chainform import ChainForm
 
 METHOD = "loops"
 """The method of an operation that says with numba what `evaluate` says with NumPy."""
+
+PACK = "pack"
+"""The method that arranges input 1 for it, once where that is constant."""
 
 
 def generate(graph: Graph, directory: Path | str, name: str) -> list[Path]:
@@ -37,12 +40,49 @@ class NumbaGenerator(Generator):
     """Gives operations that have loops their form, and chains of elementwise ones a function each."""
 
     language = "NumPy and numba"
-    allowed = frozenset({"numpy", "numba"})
+    allowed = frozenset({"numpy", "numba", "llvmlite"})
 
     def __init__(self, graph: Graph, name: str) -> None:
         super().__init__(graph, name)
         self._chains: dict[Node, ChainForm] = {}
         self._splats: dict[str, str] = {}
+        self._packed: dict[str, tuple[str, str]] = {}
+
+    def prepared(self, body: str) -> list[str]:
+        """Lines that arrange weights when the module is loaded. Those that nothing else reads go."""
+        texts = [body, *(text for text, _, _ in self._calls())]
+        lines = []
+        for text, key, raw in self._calls():
+            alone = raw.startswith("w[") and sum(t.count(raw) for t in texts) == 1
+            lines.append(f"w[{quoted(key)}] = {text.replace(raw, f'w.pop({raw[2:-1]})') if alone else text}")
+        return lines
+
+    def _calls(self) -> list[tuple[str, str, str]]:
+        return [(text, key, raw) for text, (key, raw) in self._packed.items()]
+
+    def _need(self, node: Node, first: dict[tuple[str, str], None], failed: dict[type, str]) -> str | None:
+        form = _pack_form(node)
+        if form is not None:
+            self.library.require(form.references)
+        return super()._need(node, first, failed)
+
+    def _emit_node(self, node: Node, scope: Scope) -> None:
+        form = _pack_form(node)
+        if form is None:
+            super()._emit_node(node, scope)
+            return
+        filters = node.operand(1)
+        raw = self.expressions[filters]
+        text = form.call(node.op, [raw], None, self.library)
+        if filters.is_const:
+            if text not in self._packed:
+                self._packed[text] = self.weight_names.take(f"{filters.name or node.label}, packed"), raw
+            self.expressions[filters] = f"w[{quoted(self._packed[text][0])}]"
+        else:
+            self.expressions[filters] = self.names.take("packed")
+            scope.add(f"{self.expressions[filters]} = {text}")
+        super()._emit_node(node, scope)
+        self.expressions[filters] = raw
 
     def splats(self) -> list[str]:
         return [f"w[{quoted(key)}] = {text}" for text, key in self._splats.items()]
@@ -66,7 +106,7 @@ class NumbaGenerator(Generator):
                 self._chains[node] = ChainForm(node.bodies[0])
             return self._chains[node]
         cls = type(node.op)
-        return _loop_form(cls) if hasattr(cls, METHOD) else super().form_of(node)
+        return _form(cls, METHOD) if hasattr(cls, METHOD) else super().form_of(node)
 
 
 def _without_chains(graph: Graph) -> Iterator[Graph]:
@@ -77,11 +117,16 @@ def _without_chains(graph: Graph) -> Iterator[Graph]:
     yield graph
 
 
-_FORMS: dict[type[Op], OpForm] = {}
+_FORMS: dict[tuple[type[Op], str], OpForm] = {}
 
 
-def _loop_form(cls: type[Op]) -> OpForm:
-    form = _FORMS.get(cls)
+def _form(cls: type[Op], method: str) -> OpForm:
+    form = _FORMS.get((cls, method))
     if form is None:
-        form = _FORMS[cls] = OpForm(cls, METHOD)
+        form = _FORMS[cls, method] = OpForm(cls, method)
     return form
+
+
+def _pack_form(node: Node) -> OpForm | None:
+    """What arranges the filters of a node, where something does."""
+    return _form(type(node.op), PACK) if hasattr(type(node.op), PACK) else None

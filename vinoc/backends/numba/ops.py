@@ -1,4 +1,7 @@
-"""Operations that have a form as loops: `evaluate` says with NumPy what `loops` says with numba."""
+"""Operations that have a form as loops: `evaluate` says with NumPy what `loops` says with numba.
+
+Where there is a `pack`, `loops` takes the filters as that arranges them.
+"""
 
 from __future__ import annotations
 
@@ -14,59 +17,99 @@ from ...ir.op import Operand, op
 from ...ir.ops import convolution
 from ...ir.ops import pooling as pool_ops
 from ...ir.types import TensorType
-from .loops import conv, pool
+from .loops import conv, depthwise, pool
 
 
 @op(internal=True)
 class BiasedConvolution(convolution.Convolution):
-    """min(max(Convolution(data, filters) + bias, low), high), with a bias [O] for each channel."""
+    """min(max(PReLU(Convolution(data, filters) + bias + residual, slopes), low), high).
+
+    Bias and slopes [O]: a number for each channel. The residual has the result's shape.
+    """
 
     low: float = -math.inf
     high: float = math.inf
 
-    def infer(self, data: Operand, filters: Operand, bias: Operand | None = None) -> TensorType:
+    def infer(  # type: ignore[override]  # more operands than the base
+        self, data: Operand, filters: Operand, bias: Operand,
+        residual: Operand | None = None, slopes: Operand | None = None,
+    ) -> TensorType:  # fmt: skip
         return super().infer(data, filters)
 
-    def evaluate(self, data: Array, filters: Array, bias: Array | None = None) -> Array:
+    def evaluate(  # type: ignore[override]  # more operands than the base
+        self, data: Array, filters: Array, bias: Array, residual: Array | None = None, slopes: Array | None = None
+    ) -> Array:
         sums = reference.convolution(
             data, filters, self.strides, self.dilations, self.pads_begin, self.pads_end, self.auto_pad
         )
-        return biased(sums, bias, self.low, self.high)
+        return ended(sums, bias, residual, slopes, self.low, self.high)
 
-    def loops(self, data: Array, filters: Array, bias: Array | None = None) -> Array:
+    def pack(self, filters: Array) -> Array:
+        return conv.pack_filters(filters)
+
+    def loops(
+        self, data: Array, filters: Array, bias: Array, residual: Array | None = None, slopes: Array | None = None
+    ) -> Array:
         return conv.convolution(
-            data, filters, bias, self.strides, self.dilations, self.pads_begin, self.pads_end,
-            self.auto_pad, self.low, self.high,
+            data, filters, bias, self.strides, self.dilations, self.pads_begin, self.pads_end, self.auto_pad,
+            self.low, self.high, residual=residual, slopes=slopes,
         )  # fmt: skip
 
 
 @op(internal=True)
-class BiasedGroupConvolution(convolution.GroupConvolution):
-    """min(max(GroupConvolution(data, filters) + bias, low), high), with a bias [G*O] for each channel."""
+class DepthwiseConvolution(convolution.GroupConvolution):
+    """BiasedConvolution with filters for each channel."""
 
     low: float = -math.inf
     high: float = math.inf
 
-    def infer(self, data: Operand, filters: Operand, bias: Operand | None = None) -> TensorType:
+    def infer(  # type: ignore[override]  # more operands than the base
+        self, data: Operand, filters: Operand, bias: Operand,
+        residual: Operand | None = None, slopes: Operand | None = None,
+    ) -> TensorType:  # fmt: skip
         return super().infer(data, filters)
 
-    def evaluate(self, data: Array, filters: Array, bias: Array | None = None) -> Array:
+    def evaluate(  # type: ignore[override]  # more operands than the base
+        self, data: Array, filters: Array, bias: Array, residual: Array | None = None, slopes: Array | None = None
+    ) -> Array:
         sums = reference.group_convolution(
             data, filters, self.strides, self.dilations, self.pads_begin, self.pads_end, self.auto_pad
         )
-        return biased(sums, bias, self.low, self.high)
+        return ended(sums, bias, residual, slopes, self.low, self.high)
 
-    def loops(self, data: Array, filters: Array, bias: Array | None = None) -> Array:
-        return conv.group_convolution(
-            data, filters, bias, self.strides, self.dilations, self.pads_begin, self.pads_end,
-            self.auto_pad, self.low, self.high,
+    def loops(
+        self, data: Array, filters: Array, bias: Array, residual: Array | None = None, slopes: Array | None = None
+    ) -> Array:
+        return depthwise.depthwise(
+            data, filters, bias, self.strides, self.dilations, self.pads_begin, self.pads_end, self.auto_pad,
+            self.low, self.high, residual=residual, slopes=slopes,
         )  # fmt: skip
 
 
-def biased(sums: Array, bias: Array | None, low: float, high: float) -> Array:
-    """Sums [N,O,*spatial] with a bias [O], limited; NaN stays."""
-    if bias is not None:
-        sums = sums + bias.reshape(-1, *[1] * (sums.ndim - 2))
+@op(internal=True)
+class BiasedGroupConvolution(DepthwiseConvolution):
+    """BiasedConvolution of groups of channels."""
+
+    def pack(self, filters: Array) -> Array:
+        return conv.pack_groups(filters)
+
+    def loops(
+        self, data: Array, filters: Array, bias: Array, residual: Array | None = None, slopes: Array | None = None
+    ) -> Array:
+        return conv.convolution(
+            data, filters, bias, self.strides, self.dilations, self.pads_begin, self.pads_end, self.auto_pad,
+            self.low, self.high, residual=residual, slopes=slopes,
+        )  # fmt: skip
+
+
+def ended(sums: Array, bias: Array, residual: Array | None, slopes: Array | None, low: float, high: float) -> Array:
+    """Sums [N,O,*spatial] with what follows a convolution; NaN stays."""
+    shape = (-1, *[1] * (sums.ndim - 2))
+    sums = sums + bias.reshape(shape)
+    if residual is not None:
+        sums = sums + residual
+    if slopes is not None:
+        sums = np.where(sums < 0, sums * slopes.reshape(shape), sums)
     return arithmetic.clamp(sums, low, high)
 
 

@@ -107,6 +107,7 @@ class Generator:
             has_state=self.has_state,
             language=self.language,
             splats=self.splats(),
+            prepared=self.prepared("\n".join(main.lines)),
         )
         return module.render(), {key: buffer for buffer, key in self.weights.items()}
 
@@ -122,6 +123,10 @@ class Generator:
 
     def splats(self) -> list[str]:
         """Lines that make weights which are not stored."""
+        return []
+
+    def prepared(self, body: str) -> list[str]:
+        """Lines behind all functions that make weights of others; `body` is what reads weights in the model."""
         return []
 
     # What is needed, and what cannot be had

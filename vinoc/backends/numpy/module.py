@@ -44,6 +44,7 @@ class Module:
     has_state: bool
     language: str = "NumPy"
     splats: Sequence[str] = ()
+    prepared: Sequence[str] = ()
 
     def render(self) -> str:
         own = {"import sys", "from pathlib import Path"}
@@ -59,13 +60,16 @@ class Module:
         ]
         text = "\n\n".join(blocks) + "\n\n"
         parts = ["\n".join([*self._table("INPUTS", self.inputs), *self._table("OUTPUTS", self.outputs)])]
-        weights = [_WEIGHTS] if self.has_weights else ["w = {}"] if self.splats else []
+        weights = [_WEIGHTS] if self.has_weights else ["w = {}"] if self.splats or self.prepared else []
         parts += ["\n".join([*weights, *self.splats])] if weights else []
         parts += [_STATE] if self.has_state else []
         parts += [*self.makers, self._model(), self._infer(), _CHECK]
         text += "\n\n\n".join(parts)
         if self.functions:
             text += "\n\n\n# The operations\n\n\n" + "\n\n\n".join(self.functions)
+        if self.prepared:
+            lines = [line for statement in self.prepared for line in wrapped(statement)]
+            text += "\n\n\n" + "\n".join(["# Weights as the loops read them", *lines])
         return f"{text}\n\n\n{_main(self.name)}"
 
     def _header(self) -> str:

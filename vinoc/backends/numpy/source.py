@@ -22,8 +22,8 @@ from ...ir.errors import VinocError
 Key: TypeAlias = tuple[str, str]
 """A definition: the name of its module and its own."""
 
-THIRD_PARTY = frozenset({"numpy", "numba"})
-"""What generated modules may import besides the standard library; numba only where a form is written with it."""
+THIRD_PARTY = frozenset({"numpy", "numba", "llvmlite"})
+"""What generated modules may import besides the standard library; numba and llvmlite where a form uses them."""
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 

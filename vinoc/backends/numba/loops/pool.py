@@ -15,11 +15,15 @@ from numba import njit, prange
 
 from ....ir.kernels.conv import auto_pads
 from ....ir.kernels.pool import lowest, pool_sizes, window_counts
-from .conv import BLOCK, aligned, phase_size, split
+from .phases import phase_size, split
 from .settings import CACHED, use_threads
+from .tiles import aligned
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Ints = Sequence[int]
+
+# Pixels of a plane that are compared together.
+BLOCK = 2048
 
 
 def max_pool(
@@ -71,8 +75,9 @@ def largest_plane(plane, out, kernel, window, nothing):
     down, right, dilate_y, dilate_x = window[:4]
     tall, wide = kernel
     lines, pitch = phase_size(out.shape, kernel, window)
-    phases = np.empty((down * right, lines * pitch + wide), np.float32)
-    split(plane, phases, (lines, pitch, tall, wide), window, np.float32(np.nan))
+    area = lines * pitch + wide
+    phases = aligned(down * right * area)
+    split(plane, 0, plane.shape, phases, 0, (lines, pitch, tall, wide), window, np.float32(np.nan))
     some = aligned(BLOCK)
     for start in range(0, len(out) * pitch, BLOCK):
         best = some[: min(BLOCK, len(out) * pitch - start)]
@@ -81,7 +86,7 @@ def largest_plane(plane, out, kernel, window, nothing):
             for tap_x in range(wide):
                 y, phase_y = divmod(tap_y * dilate_y, down)
                 x, phase_x = divmod(tap_x * dilate_x, right)
-                larger(best, phases[phase_y * right + phase_x, y * pitch + x + start :])
+                larger(best, phases[(phase_y * right + phase_x) * area + y * pitch + x + start :])
         y, x = divmod(start, pitch)
         for i in range(len(best)):
             if x < out.shape[1]:

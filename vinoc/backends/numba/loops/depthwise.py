@@ -1,0 +1,88 @@
+"""Convolutions with filters for each plane of one input, a plane a task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numba import njit, prange
+
+from .conv import as_given, endings, fits, images, tap_places
+from .phases import phase_size, split
+from .settings import CACHED, use_threads
+from .tiles import aligned, finish
+from .vectors import SHORT, WIDE, element, load, plus_product, zeros
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Ints = Sequence[int]
+
+
+def depthwise(
+    data: Array, filters: Array, bias: Array, strides: Ints, dilations: Ints, begin: Ints, end: Ints, auto_pad: str,
+    low: float, high: float, residual: Array | None, slopes: Array | None,
+) -> Array:  # fmt: skip
+    """data [N,G,*spatial], filters [G,O,1,*kernel], bias and slopes [G*O] -> [N,G*O,*out].
+
+    The sums plus bias plus residual [N,G*O,*out], times a slope where they are negative, limited to low..high.
+    """
+    kernel = (1, *filters.shape[3:])[-2:]
+    data, window, out = images(data, kernel, len(bias), strides, dilations, begin, end, auto_pad)
+    fits(data.shape[1] == len(filters) and len(bias) == len(filters) * filters.shape[1])
+    given = endings(out, bias, residual, slopes, low, high)
+    use_threads(out.size * filters.size // max(len(bias), 1))
+    taps = np.ascontiguousarray(filters).reshape(*filters.shape[:2], *kernel)
+    filter_planes(data, taps, out, given, window)
+    return as_given(out, strides)
+
+
+@njit(parallel=True, cache=CACHED, error_model="numpy")
+def filter_planes(data, filters, out, given, window):
+    """Every plane of data [N,C,H,W] is a task."""
+    for plane in prange(data.shape[0] * data.shape[1]):
+        filter_plane(data, np.int64(plane), filters, out, given, window)
+
+
+@njit(error_model="numpy")
+def filter_plane(data, plane, filters, out, given, window):
+    """All filters of one plane, as vectors along its lines."""
+    tall, wide = filters.shape[2:]
+    lines, pitch = phase_size(out.shape[2:], (tall, wide), window)
+    size = lines * pitch + wide
+    phases = aligned(window[0] * window[1] * size + WIDE)
+    shape = data.shape[2:]
+    split(data, plane * shape[0] * shape[1], shape, phases, 0, (lines, pitch, tall, wide), window, np.float32(0))
+    taps = tap_places(tall, wide, pitch, size, window)
+    count = filters.shape[1]
+    for o in range(count):
+        channel = plane % len(filters) * count + o
+        place = (plane * count + o) * out.shape[2] * out.shape[3]
+        if out.shape[3] >= WIDE:
+            filter_lines(phases, pitch, taps, filters, channel, out, place, given, WIDE, zeros(WIDE))
+        else:
+            filter_lines(phases, pitch, taps, filters, channel, out, place, given, SHORT, zeros(SHORT))
+
+
+@njit(error_model="numpy")
+def filter_lines(phases, pitch, taps, filters, channel, out, place, given, step, like):
+    """Four vectors below each other at a time; the last lines and columns once more, where there are too few left."""
+    height, width = out.shape[2:]
+    count = min(step, width)
+    weights = channel * len(taps)
+    for top in range(0, height, 4):
+        y0 = max(min(top, height - 4), 0)
+        y1, y2, y3 = min(y0 + 1, height - 1), min(y0 + 2, height - 1), min(y0 + 3, height - 1)
+        for left in range(0, width, step):
+            x = max(min(left, width - step), 0)
+            s0 = s1 = s2 = s3 = like
+            for i in range(len(taps)):
+                weight, at = element(filters, weights + i), taps[i] + x
+                s0 = plus_product(s0, weight, load(phases, at + y0 * pitch, like))
+                s1 = plus_product(s1, weight, load(phases, at + y1 * pitch, like))
+                s2 = plus_product(s2, weight, load(phases, at + y2 * pitch, like))
+                s3 = plus_product(s3, weight, load(phases, at + y3 * pitch, like))
+            at = place + x
+            finish(s0, out, at + y0 * width, count, channel, given)
+            finish(s1, out, at + y1 * width, count, channel, given)
+            finish(s2, out, at + y2 * width, count, channel, given)
+            finish(s3, out, at + y3 * width, count, channel, given)

@@ -1,0 +1,63 @@
+"""Planes dealt out to phases: what the windows of strided convolutions and pools see at one place, side by side."""
+
+from __future__ import annotations
+
+from numba import njit
+
+from .settings import CACHED
+from .vectors import SHORT, element, load_second, load_some, store_some, zeros
+
+
+@njit(cache=CACHED, error_model="numpy")
+def phase_size(out, kernel, window):
+    """How many lines a phase has, and how long they are."""
+    down, right, dilate_y, dilate_x = window[:4]
+    return out[0] + (kernel[0] - 1) * dilate_y // down, out[1] + (kernel[1] - 1) * dilate_x // right
+
+
+@njit(error_model="numpy")
+def split(planes, at, shape, phases, place, size, window, pad):
+    """A plane with its pads, as phases: (a, b) has the lines a, a + down, ... and of those elements b, b + right, ...
+
+    The plane of that shape lies in `planes` from `at` on, the phases come one behind the other from `place` on.
+    """
+    lines, pitch, tall, wide = size
+    down, right, dilate_y, dilate_x, top, left = window
+    area = lines * pitch + wide
+    for a in range(down):
+        for b in range(right):
+            if is_seen(a, tall, dilate_y, down) and is_seen(b, wide, dilate_x, right):
+                target = place + (a * right + b) * area
+                phases[target : target + area] = pad
+                start = b - left
+                first = min(max(-(start // right), 0), pitch)
+                count = min((shape[1] - 1 - start) // right + 1, pitch) - first
+                for y in range(lines):
+                    line = y * down + a - top
+                    if 0 <= line < shape[0]:
+                        source = at + line * shape[1] + start + first * right
+                        copy_line(planes, source, right, phases, target + y * pitch + first, count)
+
+
+@njit(error_model="numpy")
+def is_seen(phase, taps, dilation, stride):
+    """True where a tap of the filter falls on this phase."""
+    for tap in range(taps):  # noqa: SIM110  # numba has no generators in `any`
+        if tap * dilation % stride == phase:
+            return True
+    return False
+
+
+@njit(error_model="numpy")
+def copy_line(source, at, step, target, to, count):
+    """`count` elements, of the source those `step` apart."""
+    if step > 2:
+        for i in range(count):
+            target[to + i] = element(source, at + i * step)
+        return
+    for i in range(0, count, SHORT):
+        some = min(SHORT, count - i)
+        if step == 1:
+            store_some(target, to + i, load_some(source, at + i, some, zeros(SHORT)), some)
+        else:
+            store_some(target, to + i, load_second(source, at + 2 * i, some, zeros(SHORT)), some)

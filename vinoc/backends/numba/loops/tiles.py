@@ -1,0 +1,70 @@
+"""The innermost loops of convolutions and matrix products: sums in registers, and what becomes of them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from .vectors import element, limited, load, load_some, plus, plus_product, sloped, store_some
+
+# Rows of weights that are multiplied at once. With two registers a vector their sums take 16 of the 32 that AVX-512
+# has, with one a vector 8 of the 16 that others have: enough to hide how long an addition takes.
+ROWS = 8
+
+
+@njit(error_model="numpy", forceinline=True)
+def multiply(weights, at, panel, place, step, depth, like):
+    """Eight vectors of sums: weights [depth,8] from `at` on, times rows of the panel, `step` apart, from `place` on.
+
+    s[r] = like + sum over k of weights[at + 8 * k + r] * panel[place + k * step ...], where `like` is zeros
+    """
+    s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = like
+    for k in range(depth):
+        x = load(panel, place + k * step, like)
+        s0 = plus_product(s0, element(weights, at), x)
+        s1 = plus_product(s1, element(weights, at + 1), x)
+        s2 = plus_product(s2, element(weights, at + 2), x)
+        s3 = plus_product(s3, element(weights, at + 3), x)
+        s4 = plus_product(s4, element(weights, at + 4), x)
+        s5 = plus_product(s5, element(weights, at + 5), x)
+        s6 = plus_product(s6, element(weights, at + 6), x)
+        s7 = plus_product(s7, element(weights, at + 7), x)
+        at += ROWS
+    return s0, s1, s2, s3, s4, s5, s6, s7
+
+
+@njit(error_model="numpy", forceinline=True)
+def finish(sums, out, at, count, channel, given):
+    """out[at ...] = the first `count` of the sums, with what follows a convolution.
+
+    given: bias [C], more, an array like `out` to be added, or whether there is none, slopes [C], and the limits.
+    Without branches, which would send the sums through memory: of no places nothing is loaded and stored.
+    """
+    bias, more, adds, slopes, low, high = given
+    v = plus(sums, element(bias, channel))
+    v = plus(v, load_some(more, at, count if adds else 0, v))
+    v = limited(sloped(v, element(slopes, channel)), low, high)
+    store_some(out, at, v, count)
+
+
+@njit(error_model="numpy", forceinline=True)
+def finish_rows(sums, out, at, pitch, rows, count, channel, given):
+    """The same for up to eight vectors, one a channel, `pitch` apart in `out`."""
+    s0, s1, s2, s3, s4, s5, s6, s7 = sums
+    last = channel + rows - 1
+    finish(s0, out, at, count, channel, given)
+    finish(s1, out, at + pitch, count if rows > 1 else 0, min(channel + 1, last), given)
+    finish(s2, out, at + 2 * pitch, count if rows > 2 else 0, min(channel + 2, last), given)
+    finish(s3, out, at + 3 * pitch, count if rows > 3 else 0, min(channel + 3, last), given)
+    finish(s4, out, at + 4 * pitch, count if rows > 4 else 0, min(channel + 4, last), given)
+    finish(s5, out, at + 5 * pitch, count if rows > 5 else 0, min(channel + 5, last), given)
+    finish(s6, out, at + 6 * pitch, count if rows > 6 else 0, min(channel + 6, last), given)
+    finish(s7, out, at + 7 * pitch, count if rows > 7 else 0, min(channel + 7, last), given)
+
+
+@njit(error_model="numpy")
+def aligned(size):
+    """An array that begins where a cache line does: vectors that lie across two lines take twice as long."""
+    space = np.empty(size + 16, np.float32)
+    first = (64 - space.ctypes.data % 64) // 4
+    return space[first : first + size]
