@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from vinoc.compiler.cli import main
-from vinoc.tools.bench.measure import Limits, aligned, measure
+from vinoc.ir.errors import UsageError
+from vinoc.tools.bench.measure import Limits, aligned, measure_async, measure_sync
 from vinoc.tools.inputs.fill import Queue
 
 Vinoc = Callable[..., str]
@@ -291,29 +292,30 @@ def queue(batches: list[int]) -> Queue:
 
 def test_measure_counts_frames_and_groups() -> None:
     seen: list[int] = []
-    found = measure([lambda a: seen.append(a["x"])], queue([1, 4]), Limits(iterations=6), True, lambda share: None)
-    assert seen == [0, 1, 0, 1, 0, 1] or seen == [1, 0, 1, 0, 1, 0]
+    feeds = queue([1, 4])
+    found = measure_sync(lambda a: seen.append(a["x"]), feeds, Limits(iterations=6), True, lambda share: None)
+    assert sorted(seen) == [0, 0, 0, 1, 1, 1]
     assert found.count == 6
     assert found.frames == 15
     assert sorted(found.groups) == [0, 0, 0, 1, 1, 1]
 
 
-def test_measure_with_several_requests_and_an_error() -> None:
-    import threading
+def test_measure_with_several_requests_and_an_error(dynamic: Path) -> None:
+    import vinoc as package
 
-    together = threading.Barrier(3)
-    calls = [lambda a: together.wait(5)] * 3
-    assert measure(calls, queue([2]), Limits(iterations=6), False, lambda share: None).frames == 12
-
-    def fail(arrays: object) -> None:
-        raise ValueError("broken")
-
-    with pytest.raises(ValueError, match="broken"):
-        measure([fail] * 2, queue([1]), Limits(seconds=60), False, lambda share: None)
+    jobs = package.AsyncInferQueue(package.Core().compile_model(dynamic, "CPU"), 3)
+    images = [np.zeros((n, 3, 4, 4), np.float32) for n in (1, 2)]
+    found = measure_async(jobs, Queue({"x": images}, [1, 2]), Limits(iterations=8), True, lambda share: None)
+    assert (found.count, found.frames) == (8, 12)
+    assert sorted(found.groups) == [0] * 4 + [1] * 4
+    assert all(ms > 0 for ms in found.latencies)
+    wrong = Queue({"x": [np.zeros((1, 4, 4, 4), np.float32)]}, [1])
+    with pytest.raises(UsageError, match="dimension 1"):
+        measure_async(jobs, wrong, Limits(seconds=60), False, lambda share: None)
 
 
 def test_rate_is_limited() -> None:
-    found = measure([lambda a: None], queue([1]), Limits(iterations=10, rate=100), False, lambda share: None)
+    found = measure_sync(lambda a: None, queue([1]), Limits(iterations=10, rate=100), False, lambda share: None)
     assert found.seconds > 0.08
 
 

@@ -70,7 +70,7 @@ def vinoc(capsys: pytest.CaptureFixture[str]) -> Vinoc:
 
 @pytest.mark.parametrize("engine", ["cpu", "onnxruntime", "openvino"])
 def test_engines_agree_on_a_model(engine: str) -> None:
-    """Tensors of three engines that fuse, found in the reference's run by name, none of them further apart than noise."""
+    """Tensors of engines that fuse, found in the reference's run by name; all of them as near as noise."""
     a, b = read_side(str(FACE)), read_side(f"{FACE}@{engine}")
     check = crosscheck(a, b, make_inputs([a, b], [], 0, print))
     assert check.first is None

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from ...runtime.queue import AsyncInferQueue
 from ..inputs.fill import Feed, Queue
 
-Request: TypeAlias = Callable[[dict[str, Any]], Any]
+Infer: TypeAlias = Callable[[dict[str, Any]], Any]
 Tick: TypeAlias = Callable[[float], None]
 """Is told, now and then, which share of the measurement is done."""
+
+TICK = 0.1
+"""Seconds between two of them."""
 
 
 @dataclass(frozen=True)
@@ -64,80 +67,59 @@ def aligned(iterations: int, requests: int, shapes: int, asynchronous: bool) -> 
     return -(-iterations // step) * step
 
 
-def measure(requests: Sequence[Request], queue: Queue, limits: Limits, refill: bool, tick: Tick) -> Measured:
-    """Runs the requests. `refill`: the next inputs for each inference; else each request keeps those it had first."""
-    fixed = [queue.next() for _ in requests]
-    loop = _Loop(queue, limits, refill)
-    if len(requests) == 1:
-        loop.run(requests[0], fixed[0], tick)
-    else:
-        _together(loop, requests, fixed, tick)
+def measure_sync(infer: Infer, queue: Queue, limits: Limits, refill: bool, tick: Tick) -> Measured:
+    """One inference after the other. `refill`: the next inputs for each; else those of the first."""
+    loop = _Loop(queue, limits, refill, tick)
+    own = queue.next()
+    clock = time.perf_counter
+    while (feed := loop.take(own)) is not None:
+        began = clock()
+        infer(feed.arrays)
+        loop.found.append(((clock() - began) * 1e3, feed.group))
+    return loop.end()
+
+
+def measure_async(jobs: AsyncInferQueue, queue: Queue, limits: Limits, refill: bool, tick: Tick) -> Measured:
+    """As many at a time as the queue has requests; a latency is what the request tells. `refill`: the next inputs for
+    each; else every request keeps those that it had first."""
+    loop = _Loop(queue, limits, refill, tick)
+    own = [queue.next() for _ in range(len(jobs))]
+    jobs.set_callback(lambda request, group: loop.found.append((request.latency, group)))
+    while (feed := loop.take(own[jobs.get_idle_request_id()])) is not None:
+        jobs.start_async(feed.arrays, feed.group, share_inputs=True)
+    jobs.wait_all()
     return loop.end()
 
 
 class _Loop:
-    """What the threads share: how many inferences have begun, and what they took."""
+    """Counts what has begun, and keeps what was found: milliseconds with their groups."""
 
-    def __init__(self, queue: Queue, limits: Limits, refill: bool) -> None:
+    def __init__(self, queue: Queue, limits: Limits, refill: bool, tick: Tick) -> None:
         self.queue = queue
         self.limits = limits
         self.refill = refill
-        self.lock = threading.Lock()
+        self.tick = tick
         self.begun = 0
         self.frames = 0
         self.found: list[tuple[float, int]] = []
-        self.failure: BaseException | None = None
-        self.start = time.perf_counter()
+        self.start = self.told = time.perf_counter()
 
     def take(self, own: Feed) -> Feed | None:
         """Inputs for the next inference; None at the end."""
-        with self.lock:
-            elapsed = time.perf_counter() - self.start
-            if self.failure is not None or not self.limits.open(self.begun, elapsed):
-                return None
-            self.begun += 1
-            feed = self.queue.next() if self.refill else own
-            self.frames += feed.batch
-            due = self.frames / self.limits.rate if self.limits.rate else 0.0
-        if due > elapsed:
-            time.sleep(due - elapsed)
+        now = time.perf_counter()
+        elapsed = now - self.start
+        if now - self.told > TICK:
+            self.told = now
+            self.tick(self.limits.share(self.begun, elapsed))
+        if not self.limits.open(self.begun, elapsed):
+            return None
+        if self.limits.rate and (late := self.frames / self.limits.rate - elapsed) > 0:
+            time.sleep(late)
+        feed = self.queue.next() if self.refill else own
+        self.begun += 1
+        self.frames += feed.batch
         return feed
-
-    def run(self, request: Request, own: Feed, tick: Tick | None = None) -> None:
-        """One thread's share."""
-        clock, told = time.perf_counter, self.start
-        found: list[tuple[float, int]] = []
-        try:
-            while (feed := self.take(own)) is not None:
-                began = clock()
-                request(feed.arrays)
-                now = clock()
-                found.append(((now - began) * 1e3, feed.group))
-                if tick is not None and now - told > 0.1:
-                    told = now
-                    tick(self.limits.share(self.begun, now - self.start))
-        except BaseException as error:
-            self.failure = error
-        self.found += found
 
     def end(self) -> Measured:
         seconds = max(time.perf_counter() - self.start, time.get_clock_info("perf_counter").resolution)
-        if self.failure is not None:
-            raise self.failure
         return Measured([ms for ms, _ in self.found], [g for _, g in self.found], seconds, self.frames)
-
-
-def _together(loop: _Loop, requests: Sequence[Request], fixed: Sequence[Feed], tick: Tick) -> None:
-    """A thread for each request."""
-    workers = [threading.Thread(target=loop.run, args=pair, daemon=True) for pair in zip(requests, fixed, strict=True)]
-    for worker in workers:
-        worker.start()
-    try:
-        while any(w.is_alive() for w in workers):
-            workers[0].join(0.1)
-            tick(loop.limits.share(loop.begun, time.perf_counter() - loop.start))
-            for worker in workers[1:]:
-                worker.join(0 if workers[0].is_alive() else None)
-    except BaseException as error:  # an interrupt comes to this thread
-        loop.failure = error
-        raise

@@ -167,11 +167,6 @@ def supported(compiled: CompiledModel) -> list[str]:
     return [str(k) for k in compiled.get_property("SUPPORTED_PROPERTIES") if str(k) != "SUPPORTED_PROPERTIES"]
 
 
-def optimal_requests(compiled: CompiledModel) -> int:
-    """How many requests keep the device busy."""
-    return max(int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")), 1)
-
-
 def existing(path: Path) -> Path:
     """A model file. Raises UsageError where it is missing."""
     if not path.exists():

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
+from ...runtime.queue import AsyncInferQueue
 from ...runtime.request import InferRequest
 from ..inputs.files import files_by_input
 from ..inputs.fill import Queue, filled
@@ -13,8 +14,8 @@ from .config import write_config
 from .exec_graph import write_exec_graph
 from .figures import Latency, Spread, Value, by_group
 from .log import Log
-from .measure import Limits, Measured, Tick, aligned, measure
-from .prepare import Prepared, batch_text, optimal_requests, prepare, show_properties, timed
+from .measure import Limits, Measured, Tick, aligned, measure_async, measure_sync
+from .prepare import Prepared, batch_text, prepare, show_properties, timed
 from .report import Report, counter_lines, counters, latency_lines, latency_rows
 from .settings import Settings
 
@@ -85,29 +86,38 @@ def _steps(settings: Settings, report: Report, log: Log, progress: Progress) -> 
     log.step()
     show_properties(outcome.prepared.compiled, log)
     log.step()
-    requests, queue = _requests(outcome, log)
+    jobs, queue = _jobs(outcome, log)
     refill = not _inference_only(settings, outcome)
-    limits = _limits(settings, queue, len(requests), log)
+    limits = _limits(settings, queue, len(jobs), log)
     _tell_setup(outcome, report, limits, refill)
     log.step(_announced(outcome, limits))
     mode = "full mode (inputs are changed in the loop)" if refill else "inference only mode (inputs are not changed)"
     log.info(f"Benchmarking in {mode}.")
-    calls = [r.infer for r in requests]
     if not settings.no_warmup:
-        _, outcome.first_ms = timed(lambda: calls[0](queue.feeds[0].arrays))
+        _, outcome.first_ms = timed(lambda: jobs[0].infer(queue.feeds[0].arrays, share_inputs=True))
         log.info(f"First inference took {outcome.first_ms:.2f} ms")
         report.results(("first inference time (ms)", f"{outcome.first_ms:.2f}"))
     for number in range(settings.repeats):
         title = f"Measuring ({number + 1}/{settings.repeats})" if settings.repeats > 1 else "Measuring"
         with progress(title) as tick:
-            outcome.runs.append(measure(calls, queue, limits, refill, tick))
+            outcome.runs.append(_measured(settings, jobs, queue, limits, refill, tick))
     log.step()
-    _dump(outcome, report, requests, log)
+    _dump(outcome, report, list(jobs), log)
     summarize(outcome, log)
     return outcome
 
 
-def _requests(outcome: Outcome, log: Log) -> tuple[list[InferRequest], Queue]:
+def _measured(
+    settings: Settings, jobs: AsyncInferQueue, queue: Queue, limits: Limits, refill: bool, tick: Tick
+) -> Measured:
+    """One repeat."""
+    if settings.api == "async":
+        return measure_async(jobs, queue, limits, refill, tick)
+    request = jobs[0]
+    return measure_sync(lambda arrays: request.infer(arrays, share_inputs=True), queue, limits, refill, tick)
+
+
+def _jobs(outcome: Outcome, log: Log) -> tuple[AsyncInferQueue, Queue]:
     """Requests, and what they are fed with."""
     settings, prepared = outcome.settings, outcome.prepared
     files = files_by_input(settings.inputs, prepared.inputs, log.warn)
@@ -116,10 +126,10 @@ def _requests(outcome: Outcome, log: Log) -> tuple[list[InferRequest], Queue]:
         log.info(f"Defined {len(queue.batches)} tensor groups:")
         for group in range(len(queue.batches)):
             log.info(f"\t{group_text(outcome, group)}")
-    count = 1 if settings.api == "sync" else settings.nireq or optimal_requests(prepared.compiled)
-    outcome.requests = count
+    jobs = AsyncInferQueue(prepared.compiled, 1 if settings.api == "sync" else settings.nireq)
+    outcome.requests = len(jobs)
     outcome.streams = str(prepared.compiled.get_property("NUM_STREAMS"))
-    return [prepared.compiled.create_infer_request() for _ in range(count)], queue
+    return jobs, queue
 
 
 def _inference_only(settings: Settings, outcome: Outcome) -> bool:
