@@ -14,7 +14,7 @@ class NumbaBackend:
     """Writes a module that needs NumPy and numba alone."""
 
     name = "numba"
-    lowering = "numba-loops,dce"
+    lowering = "whole-bytes,numba-loops,dce"
 
     def write(self, graph: Graph, directory: Path, name: str, **options: Any) -> Sequence[Path]:
         """Writes `<name>.py` and `<name>.npz`. Raises ConversionError that lists all nodes it cannot express."""

@@ -15,7 +15,7 @@ class NumpyBackend:
     """Writes a module that needs NumPy alone; runs graphs with the reference interpreter."""
 
     name = "numpy"
-    lowering = ""
+    lowering = "whole-bytes"
 
     def write(self, graph: Graph, directory: Path, name: str, **options: Any) -> Sequence[Path]:
         """Writes `<name>.py` and `<name>.npz`. Raises ConversionError that lists all nodes it cannot express."""
