@@ -21,6 +21,9 @@ OPSETS = range(1, 17)
 UNSEEN = {
     "assign": "test_variables",
     "read_value": "test_variables",
+    "if_op": "test_bodies",
+    "loop": "test_bodies",
+    "tensor_iterator": "test_bodies",
     "fake_convert": "OpenVINO's CPU lacks it: test_only_here",
     "multinomial": "random",
     "random_uniform": "random",
@@ -173,6 +176,86 @@ def test_variables(module: Any, opset: int) -> None:
     request.reset_state()
     request.infer([np.ones((1, 2), np.float32)])
     np.testing.assert_array_equal(request.results[0], [[1, 1]])
+
+
+def chosen(module: Any, ops: Any) -> tuple[Any, list[Any]]:
+    """|x| or 2 x, and what was chosen as a second output."""
+    x, y, flag = ops.parameter([3], name="x"), ops.parameter([3], name="y"), ops.parameter([], np.bool_, name="flag")
+    then = module.Model([ops.result(ops.abs(x)), ops.result(ops.constant(np.float32([1])))], [x], "then")
+    twice = ops.multiply(y, np.float32(2))
+    other = module.Model([ops.result(twice), ops.result(ops.constant(np.float32([0])))], [y], "else")
+    data = ops.parameter([3], name="data")
+    node = ops.if_op(flag.output(0))
+    node.set_then_body(then)
+    node.set_else_body(other)
+    node.set_input(data.output(0), then.get_parameters()[0], other.get_parameters()[0])
+    outs = [node.set_output(then.get_results()[i], other.get_results()[i]) for i in range(2)]
+    return module.Model([ops.result(o) for o in outs], [flag, data], "m"), [np.array(False), np.float32([-1, 0, 2])]
+
+
+def summed(module: Any, ops: Any) -> tuple[Any, list[Any]]:
+    """x + 1 + ... + n: the last sum, and all sums side by side."""
+    so_far, number = ops.parameter([1, 2], name="so_far"), ops.parameter([], np.int64, name="number")
+    step = ops.add(so_far, ops.convert(ops.add(number, ops.constant(np.int64(1))), "f32"))
+    results = [ops.result(ops.constant(np.array(True))), ops.result(step)]
+    body = module.Model(results, [number, so_far], "body")
+    x = ops.parameter([1, 2], name="x")
+    node = ops.loop(ops.constant(np.array(4)), ops.constant(np.array(True)))
+    node.set_function(body)
+    node.set_special_body_ports([0, 0])
+    node.set_merged_input(body.get_parameters()[1], x.output(0), results[1].output(0))
+    last = node.get_iter_value(results[1].output(0), -1)
+    each = node.get_concatenated_slices(results[1].output(0), 0, 1, 1, -1, 0)
+    return module.Model([ops.result(last), ops.result(each)], [x], "m"), [np.float32([[1, 2]])]
+
+
+def row_by_row(module: Any, ops: Any) -> tuple[Any, list[Any]]:
+    """The rows of x, each with y added."""
+    row, same = ops.parameter([1, 2], name="row"), ops.parameter([2], name="same")
+    result = ops.result(ops.add(row, same))
+    body = module.Model([result], [row, same], "body")
+    x, y = ops.parameter([3, 2], name="x"), ops.parameter([2], name="y")
+    node = ops.tensor_iterator()
+    node.set_body(body)
+    node.set_sliced_input(body.get_parameters()[0], x.output(0), 0, 1, 1, -1, 0)
+    node.set_invariant_input(body.get_parameters()[1], y.output(0))
+    rows = node.get_concatenated_slices(result.output(0), 0, 1, 1, -1, 0)
+    return module.Model([ops.result(rows)], [x, y], "m"), [np.float32([[1, 2], [3, 4], [5, 6]]), np.float32([10, 20])]
+
+
+@pytest.mark.parametrize("make", [chosen, summed, row_by_row])
+def test_bodies(make: Any) -> None:
+    """If, Loop and TensorIterator built from models, on both of vinoc's devices, beside OpenVINO."""
+    import openvino.opset13 as their_ops
+
+    from vinoc import opset13 as ops
+
+    model, data = make(vinoc, ops)
+    expected_model, _ = make(openvino, their_ops)
+    assert shapes_and_types(model) == shapes_and_types(expected_model)
+    expected = run(openvino, expected_model, data, "CPU")
+    for device in ("CPU", "TEMPLATE"):
+        for a, e in zip(run(vinoc, model, data, device), expected, strict=True):
+            np.testing.assert_array_equal(a, e)
+
+
+def test_bodies_that_are_not_complete() -> None:
+    from vinoc import opset13 as ops
+
+    x, other = ops.parameter([2], name="x"), ops.parameter([2], name="other")
+    body = vinoc.Model([ops.result(ops.relu(x))], [x], "body")
+    node = ops.tensor_iterator()
+    with pytest.raises(vinoc.UsageError, match="has no body yet"):
+        node.set_invariant_input(x, other)
+    with pytest.raises(TypeError, match="a body is a Model"):
+        node.set_body(x)
+    node.set_body(body)
+    with pytest.raises(vinoc.UsageError, match="'other' is none of the body 'body'"):
+        node.set_invariant_input(other, other)
+    with pytest.raises(vinoc.UsageError, match="nothing feeds x of the body"):
+        node.get_iter_value(body.get_results()[0].output(0))
+    with pytest.raises(vinoc.UsageError, match="no outputs yet"):
+        node.output(0)
 
 
 def test_only_here() -> None:

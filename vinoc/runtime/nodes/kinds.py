@@ -88,6 +88,16 @@ class Constant(Node):
     def get_attributes(self) -> dict[str, Any]:
         return {"element_type": self._buffer.dtype.name, "shape": list(self._buffer.shape)}
 
+    def get_tensor_view(self) -> Any:
+        """A Tensor of the contents."""
+        from ..tensor import Tensor
+
+        return Tensor(self.data, shared_memory=True)
+
+    @property
+    def tensor_view(self) -> Any:
+        return self.get_tensor_view()
+
 
 class Parameter(Node):
     """An input of a model."""

@@ -222,6 +222,16 @@ class Node:
 
         set_op(self._node, self._node.op)
 
+    def evaluate(self, output_values: Sequence[Any], input_values: Sequence[Any]) -> bool:
+        """Computes the node: arrays of the tensors in `input_values` into those in `output_values`.
+
+        Raises VinocError where the node has bodies, or state.
+        """
+        from .evaluation import compute
+
+        compute(self._node, output_values, input_values)
+        return True
+
     @property
     def _where(self) -> str:
         return str(Loc("", self.friendly_name, self.get_type_name()))

@@ -38,4 +38,3 @@ MISSING: dict[str, str] = dict.fromkeys(
     ),
     _NO_OPERATION,
 )
-MISSING.update(dict.fromkeys(("if_op", "loop", "tensor_iterator"), "bodies are read from files alone"))

@@ -15,6 +15,7 @@ from ..nodes.node import Node
 from ..nodes.operands import operand
 from ..nodes.ports import view
 from ..shapes import PartialShape
+from .control import IfNode, LoopNode, TensorIteratorNode
 from .factory import element_type
 
 
@@ -78,11 +79,14 @@ def _variable(given: Any) -> str:
     return name
 
 
-SPECIAL = {
+SPECIAL: dict[str, tuple[int, Any]] = {
     "assign": (6, assign),
     "constant": (1, constant),
+    "if_op": (8, IfNode),
+    "loop": (5, LoopNode),
     "parameter": (1, parameter),
     "read_value": (6, read_value),
     "result": (1, result),
+    "tensor_iterator": (1, TensorIteratorNode),
 }
-"""The functions, and the opsets in which they appear."""
+"""The functions and classes, and the opsets in which they appear."""
