@@ -17,11 +17,12 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .ir.errors import ConversionError, UsageError, VinocError
+    from .runtime.anyvalue import OVAny, RTMap
     from .runtime.compiled import CompiledModel
     from .runtime.core import Core, compile_model, convert_model, read_model, save_model
     from .runtime.element import Type
     from .runtime.layout import Layout
-    from .runtime.model import Model
+    from .runtime.model import Model, get_batch, set_batch
     from .runtime.nodes import Input, Node, Output
     from .runtime.ports import ConstOutput, Port
     from .runtime.queue import AsyncInferQueue
@@ -49,9 +50,11 @@ _HOMES = {
     "Layout": "runtime.layout",
     "Model": "runtime.model",
     "Node": "runtime.nodes",
+    "OVAny": "runtime.anyvalue",
     "Output": "runtime.nodes",
     "PartialShape": "runtime.shapes",
     "Port": "runtime.ports",
+    "RTMap": "runtime.anyvalue",
     "Results": "runtime.results",
     "Shape": "runtime.vectors",
     "Strides": "runtime.vectors",
@@ -64,8 +67,10 @@ _HOMES = {
     "VinocError": "ir.errors",
     "compile_model": "runtime.core",
     "convert_model": "runtime.core",
+    "get_batch": "runtime.model",
     "read_model": "runtime.core",
     "save_model": "runtime.core",
+    "set_batch": "runtime.model",
     "tensor_from_file": "runtime.tensor",
 }
 
@@ -86,9 +91,11 @@ __all__ = [
     "Layout",
     "Model",
     "Node",
+    "OVAny",
     "Output",
     "PartialShape",
     "Port",
+    "RTMap",
     "Results",
     "Shape",
     "Strides",
@@ -102,8 +109,10 @@ __all__ = [
     "__version__",
     "compile_model",
     "convert_model",
+    "get_batch",
     "read_model",
     "save_model",
+    "set_batch",
     "tensor_from_file",
 ]
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Protocol, Union
 
 from . import loc as _loc
@@ -190,11 +191,13 @@ class Graph:
 
     `input_names` and `output_names` are the names by which users address the ports. They belong to the
     graph: no rewrite can lose them. `sources` are the files that the model was read from, if any.
+    `rt_info` is what programs note at the model: texts, numbers, lists and nested dicts.
     """
 
     def __init__(self, name: str = "graph") -> None:
         self.name = name
         self.sources: tuple[str, ...] = ()
+        self.rt_info: dict[str, Any] = {}
         self.inputs: list[Value] = []
         self.outputs: list[Value] = []
         self.input_names: list[tuple[str, ...]] = []
@@ -502,6 +505,7 @@ class Graph:
             copy._link(new, None)
         for value, names in zip(self.outputs, self.output_names, strict=True):
             copy.add_output(values[value], names)
+        copy.rt_info = deepcopy(self.rt_info)
         return copy
 
     def to_networkx(self) -> networkx.MultiDiGraph[Any]:

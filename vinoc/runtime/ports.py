@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from ..ir.errors import ArgumentTypeError, UsageError, VinocError, did_you_mean
 from ..ir.graph import Graph, Value
@@ -84,6 +84,11 @@ class Port:
         side = "input" if self.is_input else "output"
         return f"{side} '{self._names[0]}'" if self._names else f"{side} {self.index}"
 
+    @property
+    def place(self) -> tuple[bool, int] | None:
+        """Whether it is an input of a model, and which; None: it is neither input nor output."""
+        return self.is_input, self.index
+
     def _key(self) -> tuple[Any, ...]:
         return self.is_input, self.index, self._names
 
@@ -117,11 +122,14 @@ def ports_of(graph: Graph) -> tuple[list[Port], list[Port]]:
     return made(True, graph.inputs, graph.input_names), made(False, graph.outputs, graph.output_names)
 
 
+PortT = TypeVar("PortT", bound=Port)
+
+
 class UnknownPortError(UsageError, KeyError):
     """There is no input or output of that name or number."""
 
 
-def find_port(ports: Sequence[Port], key: Any, side: str) -> Port:
+def find_port(ports: Sequence[PortT], key: Any, side: str) -> PortT:
     """The port of a name, an index or an equal port. Raises UnknownPortError that lists what there is."""
     if isinstance(key, str):
         for port in ports:
@@ -130,6 +138,9 @@ def find_port(ports: Sequence[Port], key: Any, side: str) -> Port:
     elif isinstance(key, Port):
         for port in ports:
             if port is key or port == key:
+                return port
+        for port in ports:  # a port of the model that this one was compiled from, or that was cloned
+            if port.place is not None and port.place == key.place and set(port._names) == set(key._names):
                 return port
     elif hasattr(key, "__index__"):
         index = int(key)
@@ -161,17 +172,19 @@ class Ported:
     def outputs(self) -> list[Port]:
         return list(self._outputs)
 
-    def input(self, key: int | str | None = None) -> Port:
+    def input(self, key: Any = None) -> Port:
         """An input by name or index; without either the only one. Raises UsageError."""
-        return self._one(self._inputs, key, "input")
+        return one_of(self._inputs, key, "input")
 
-    def output(self, key: int | str | None = None) -> Port:
+    def output(self, key: Any = None) -> Port:
         """An output by name or index; without either the only one. Raises UsageError."""
-        return self._one(self._outputs, key, "output")
+        return one_of(self._outputs, key, "output")
 
-    def _one(self, ports: list[Port], key: int | str | None, side: str) -> Port:
-        if key is not None:
-            return find_port(ports, key, side)
-        if len(ports) != 1:
-            raise UsageError(f"the model has {len(ports)} {side}s", help=f"say which; {_listing(ports)}")
-        return ports[0]
+
+def one_of(ports: Sequence[PortT], key: Any, side: str) -> PortT:
+    """The port of a name, an index or an equal port; without any the only one. Raises UsageError."""
+    if key is not None:
+        return find_port(ports, key, side)
+    if len(ports) != 1:
+        raise UsageError(f"the model has {len(ports)} {side}s", help=f"say which; {_listing(ports)}")
+    return ports[0]

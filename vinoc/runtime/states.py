@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,8 @@ from ..ir.errors import ArgumentTypeError
 from ..ir.graph import Graph
 from ..ir.types import TensorType
 from .arguments import fit
+from .element import Type
+from .shapes import PartialShape
 from .tensor import Tensor
 
 if TYPE_CHECKING:
@@ -60,6 +63,36 @@ class VariableState:
 
     def __repr__(self) -> str:
         return f"<VariableState: {self._name}>"
+
+
+@dataclass(frozen=True)
+class VariableInfo:
+    """What is declared of a variable."""
+
+    data_shape: PartialShape
+    data_type: Type
+    variable_id: str
+
+
+class Variable:
+    """What a stateful model remembers from one inference to the next."""
+
+    def __init__(self, info: VariableInfo) -> None:
+        self.info = info
+
+    def get_info(self) -> VariableInfo:
+        return self.info
+
+    def __repr__(self) -> str:
+        return f"<Variable: {self.info.variable_id}>"
+
+
+def variables_of(graph: Graph) -> list[Variable]:
+    """The variables of a graph and its bodies."""
+    return [
+        Variable(VariableInfo(PartialShape(t.shape), Type(t.dtype), name))
+        for name, t in declared_variables(graph).items()
+    ]
 
 
 def declared_variables(graph: Graph) -> dict[str, TensorType]:

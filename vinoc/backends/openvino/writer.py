@@ -46,9 +46,9 @@ def write_ir(
 ) -> WrittenFiles:
     """Writes a graph to `xml_path` and, beside it, `.bin` and `.mapping`; all three or nothing.
 
-    `rt_info` is written into the model's `rt_info` (nested mappings become nested elements), after the version
-    of vinoc. Raises ConversionError with everything in the graph that IR cannot hold, UsageError for a path that
-    does not end in `.xml`, VinocError when the files cannot be written.
+    The model's `rt_info` is written with it (nested mappings become nested elements), the version of vinoc, and what
+    the argument has besides. Raises ConversionError with everything in the graph that IR cannot hold, UsageError for a
+    path that does not end in `.xml`, VinocError when the files cannot be written.
     """
     xml = Path(xml_path)
     if xml.suffix != ".xml":
@@ -64,7 +64,7 @@ def write_ir(
         out = ['<?xml version="1.0"?>\n', f'<net name="{escape(graph.name)}" version="11">\n']
         body.write(out)
         weights.finish()
-        info = {"vinoc_version": version or _version(), **(rt_info or {})}
+        info = {**graph.rt_info, "vinoc_version": version or _version(), **(rt_info or {})}
         out += ["\t<rt_info>\n", *_rt_info(info, 2), "\t</rt_info>\n</net>\n"]
         xml_file.write("".join(out).encode())
         mapping_file.write("".join(mapping.text()).encode())
@@ -240,8 +240,12 @@ def _rt_info(info: Mapping[str, Any], depth: int) -> Iterator[str]:
             yield from _rt_info(value, depth + 1)
             yield f"{tabs}</{tag.split(' ')[0]}>\n"
         else:
-            text = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+            text = " ".join(map(_plain, value)) if isinstance(value, list | tuple) else _plain(value)
             yield f'{tabs}<{tag} value="{escape(text)}" />\n'
+
+
+def _plain(value: Any) -> str:
+    return {True: "YES", False: "NO"}[value] if isinstance(value, bool) else str(value)
 
 
 def _version() -> str:

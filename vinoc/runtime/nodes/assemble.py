@@ -42,7 +42,7 @@ def assemble(results: Sequence[Result], sinks: Sequence[Node], parameters: Seque
     _check_declared(nodes, sources, {p._value for p in parameters}, len(parameters))
     names = [tensor_names(v) for v in sources]
     graph = Graph(name)
-    moved: dict[Value, Value] = {p._value: _join(graph, p._value) for p in parameters}
+    moved: dict[Value, Value] = {p._value: join(graph, p._value) for p in parameters}
     for node in nodes:
         _join_node(graph, node, moved)
     for result, source, listed in zip(results, sources, names, strict=True):
@@ -71,7 +71,7 @@ def _check_declared(nodes: Sequence[Node], sources: Sequence[Value], declared: s
         )
 
 
-def _join(graph: Graph, value: Value) -> Value:
+def join(graph: Graph, value: Value) -> Value:
     """A Parameter as an input of a graph: itself where it is free, else a copy."""
     names = tensor_names(value) or (parameter_name(value),)
     if not isinstance(value.owner, Loose):

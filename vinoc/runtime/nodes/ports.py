@@ -44,6 +44,14 @@ class Output(Port):
         return self._value.type
 
     @property
+    def place(self) -> tuple[bool, int] | None:
+        owner = self._value.owner
+        if self._reader is not None:
+            place = self._reader._place
+            return (False, place[1]) if isinstance(place, tuple) else None
+        return (True, self._value.index) if isinstance(owner, Graph) else None
+
+    @property
     def where(self) -> str:
         return f"output {self.index} of {self.node._where}"
 

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ....ir.errors import ModelError, Problem, VinocError
 
@@ -79,6 +80,22 @@ def parse(path: Path) -> ET.Element:
             "convert the original model again with a current tool",
         )
     return net
+
+
+def model_info(net: ET.Element) -> dict[str, Any]:
+    """What is noted at the model: texts by name, nested as they are in the file."""
+    info = net.find("rt_info")
+    return {} if info is None else _notes(info)
+
+
+def _notes(element: ET.Element) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for child in element:
+        value = child.get("value")
+        found[child.get("name", child.tag) if child.tag == "info" else child.tag] = (
+            _notes(child) if value is None else value
+        )
+    return found
 
 
 def read_body(element: ET.Element, report: Report) -> list[Layer]:

@@ -25,7 +25,7 @@ from ....ir.ops.convert import Convert
 from ....ir.types import TensorType, Type, check_size
 from .attributes import Symbols, Unreadable, dims, element_type, integers
 from .control import BODIES, Ends, read_maps
-from .document import Layer, in_order, parse, read_body, split_names
+from .document import Layer, in_order, model_info, parse, read_body, split_names
 from .forms import Form, form_of
 from .weights import Weights
 
@@ -45,6 +45,7 @@ def load(path: str | PathLike[str], bin: str | PathLike[str] | None = None) -> G
     graph = file.build(plan, net.get("name", "") or xml.stem)
     if file.problems:
         raise ConversionError(str(xml), file.problems)
+    graph.rt_info = model_info(net)
     graph.sources = (os.path.abspath(xml), os.path.abspath(weights.path))
     return graph
 
