@@ -12,7 +12,7 @@ from .ports import Ported
 from .properties import pairs, shown, unknown
 from .request import InferRequest, described
 from .results import Results
-from .states import VariableState, declared_variables
+from .states import VariableState
 from .workers import Workers
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class CompiledModel(Ported):
         self._inputs, self._outputs = prepared.inputs, prepared.outputs
         self._start = prepared.start
         self._workers: Workers | None = None
-        self.variables = declared_variables(prepared.graph) if prepared.graph is not None else {}
+        self.variables = prepared.variables()
 
     @property
     def graph(self) -> Graph:
@@ -119,11 +119,10 @@ class CompiledModel(Ported):
         facts = {"NETWORK_NAME": self.name, **self.prepared.facts()}
         if property == "SUPPORTED_PROPERTIES":
             return dict.fromkeys(["SUPPORTED_PROPERTIES", *facts, *self._settings], "RO") | self.prepared.changeable()
-        if property in facts:
-            return facts[property]
-        if property not in self._settings:
-            raise unknown(property, {**facts, **self._settings})
-        return shown(property, self._settings[property])
+        known = {**self._settings, **facts}
+        if property not in known:
+            raise unknown(property, known)
+        return shown(property, known[property])
 
     def set_property(self, property: Any, value: Any = None) -> None:
         """Changes properties of the compiled model: a dict, a pair, or a key and its value.

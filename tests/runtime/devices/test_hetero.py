@@ -197,6 +197,10 @@ def test_variables_are_the_whole_models(second: str) -> None:
             result += 100
         np.testing.assert_array_equal(x, [k, 1])
     np.testing.assert_array_equal(results[2][1], z)  # a request of its own begins anew
+    (state,) = requests[1].query_state()
+    assert state.name == "v"
+    state.state = vinoc.Tensor(np.array([5, 6], np.float32))
+    np.testing.assert_array_equal(requests[1].infer([x, z]).to_tuple()[1], [5, 6])
     for request in requests[:2]:
         request.reset_state()
     same(requests[0].infer([x, z]).to_tuple(), requests[1].infer([x, z]).to_tuple(), 1e-6)

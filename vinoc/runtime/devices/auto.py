@@ -13,6 +13,7 @@ from typing import Any
 from ...backends.cpu.engine.locks import Lock
 from ...ir.errors import UsageError
 from ...ir.graph import Graph, Node
+from ...ir.types import TensorType
 from ..engines import Engine
 from ..execution import Schedule
 from ..profiling import ProfilingInfo
@@ -126,6 +127,9 @@ class AutoModel:
         """Until the move is done, or is not to be."""
         if self._thread is not None:
             self._thread.join()
+
+    def variables(self) -> Mapping[str, TensorType]:
+        return self.now.variables()
 
     def start(self) -> Engine:
         if len(self._left) == 1 and self._thread is None:

@@ -24,6 +24,7 @@ from ..engines import Engine
 from ..execution import Schedule
 from ..ports import Port, ports_of
 from ..properties import CPU, Property
+from ..states import declared_variables
 from .given import Given
 
 GROUP = "vinoc.devices"
@@ -76,6 +77,9 @@ class Prepared(Protocol):
 
     @property
     def graph(self) -> Graph | None: ...
+
+    def variables(self) -> Mapping[str, TensorType]:
+        """The types of the variables of a stateful model, by name."""
 
     def start(self) -> Engine:
         """An engine for one request, with variables of its own; it shares what is compiled."""
@@ -196,6 +200,9 @@ class OfGraph:
         self.graph: Graph | None = graph
         self.device = device
         self._start = start
+
+    def variables(self) -> Mapping[str, TensorType]:
+        return declared_variables(self.graph) if self.graph is not None else {}
 
     def start(self) -> Engine:
         return self._start()

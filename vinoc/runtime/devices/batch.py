@@ -122,6 +122,9 @@ class BatchModel:
     def graph(self) -> Graph | None:
         return self.batched.graph
 
+    def variables(self) -> Mapping[str, TensorType]:
+        return {}
+
     def start(self) -> Engine:
         return Batched(self)
 

@@ -14,11 +14,13 @@ from ...compiler.config import CPU_PASSES, HALF_PASSES
 from ...compiler.driver import quiet_gc
 from ...ir.errors import VinocError
 from ...ir.graph import Graph, Node
+from ...ir.types import TensorType
 from ...passes.manager import PassManager
 from ..engines import Native, streams_and_threads
 from ..execution import Done, Schedule
 from ..ports import Port, ports_of
 from ..properties import CPU
+from ..states import declared_variables
 from ..words import DeviceType
 from .base import Capabilities, Host, PlainDevice, Prepared, unchangeable
 from .given import Given
@@ -117,6 +119,9 @@ class CpuModel:
                 for side, ports in ((True, source.inputs), (False, source.outputs))
             )
             self._streams = of_blob(source, self._count, self._threads)
+
+    def variables(self) -> Mapping[str, TensorType]:
+        return declared_variables(self.graph) if self.graph is not None else {}
 
     def start(self) -> Native:
         return Native(self._streams, self._timed)

@@ -12,10 +12,12 @@ from ...backends.numpy.interpreter import evaluate_node
 from ...ir.errors import VinocError
 from ...ir.graph import Graph, Node, Value
 from ...ir.subgraph import subgraph
+from ...ir.types import TensorType
 from ..engines import Engine, own
 from ..execution import Schedule, Stage
 from ..ports import ports_of
 from ..profiling import ProfilingInfo
+from ..states import declared_variables
 from .base import Host, Prepared, unchangeable
 from .given import Given
 from .partition import Part, partition
@@ -46,6 +48,7 @@ class DividedModel:
         self.name = graph.name
         self.inputs, self.outputs = ports_of(graph)
         self._names = names
+        self._declared = declared_variables(graph)
         parts = partition(graph, _with_variables_here(graph, devices))
         self.numbers: dict[Value, int] = {v: i for i, v in enumerate(graph.inputs)}
         for part in parts:
@@ -75,6 +78,9 @@ class DividedModel:
             ins, outs = (tuple(self.numbers[v] for v in side) for side in (part.inputs, part.outputs))
             steps.append(Step(part, prepared, ins, outs, dead))
         return steps
+
+    def variables(self) -> Mapping[str, TensorType]:
+        return self._declared
 
     def start(self) -> Engine:
         return Divided(self)

@@ -10,6 +10,7 @@ from typing import Any
 from ...backends.cpu.engine.locks import watch
 from ...ir.errors import UsageError, VinocError
 from ...ir.graph import Graph, Node
+from ...ir.types import TensorType
 from ..engines import Engine
 from ..execution import Schedule
 from ..profiling import ProfilingInfo
@@ -122,6 +123,9 @@ class MultiModel:
     @property
     def graph(self) -> Graph | None:
         return self.spread.targets[0].prepared.graph if len(self.spread.targets) == 1 else None
+
+    def variables(self) -> Mapping[str, TensorType]:
+        return self.spread.targets[0].prepared.variables()
 
     def start(self) -> Engine:
         return Spreading(self)
