@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from .ir.errors import ConversionError, UsageError, VinocError
     from .runtime.anyvalue import OVAny, RTMap
     from .runtime.compiled import CompiledModel
-    from .runtime.core import Core, compile_model, convert_model, read_model, save_model
+    from .runtime.core import (
+        Core,
+        compile_model,
+        convert_model,
+        get_version,
+        read_model,
+        save_model,
+        serialize,
+    )
     from .runtime.element import Type
     from .runtime.layout import Layout
     from .runtime.model import Model, get_batch, set_batch
@@ -68,8 +76,10 @@ _HOMES = {
     "compile_model": "runtime.core",
     "convert_model": "runtime.core",
     "get_batch": "runtime.model",
+    "get_version": "runtime.core",
     "read_model": "runtime.core",
     "save_model": "runtime.core",
+    "serialize": "runtime.core",
     "set_batch": "runtime.model",
     "tensor_from_file": "runtime.tensor",
 }
@@ -110,21 +120,26 @@ __all__ = [
     "compile_model",
     "convert_model",
     "get_batch",
+    "get_version",
     "read_model",
     "save_model",
+    "serialize",
     "set_batch",
     "tensor_from_file",
 ]
 
 
-_MODULES = {"op", "properties", *(f"opset{n}" for n in range(1, 17))}
+_MODULES = {
+    "layout_helpers": "runtime.layout_helpers",
+    **{name: name for name in ("op", "properties", *(f"opset{n}" for n in range(1, 17)))},
+}
 
 
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     if name in _MODULES:
-        return import_module(f"vinoc.{name}")
+        return import_module(f"vinoc.{_MODULES[name]}")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'vinoc' has no attribute '{name}'")

@@ -15,7 +15,7 @@ from ..compiler.config import DEFAULT_PASSES, FP16_PASS, with_fp16
 from ..compiler.driver import open_model, quiet_gc
 from ..compiler.driver import read_model as read_graph
 from ..compiler.face.options import Face, options_named
-from ..ir.errors import UsageError
+from ..ir.errors import UsageError, VinocError
 from ..ir.graph import Graph
 from ..passes.manager import PassManager
 from ..passes.pipeline import Pipeline, parse
@@ -27,9 +27,11 @@ from .devices.names import listed, split
 from .devices.query import named_nodes
 from .model import Model
 from .properties import pairs
+from .shapes import Dimension, PartialShape
+from .tensor import Tensor
 
-Source: TypeAlias = str | PathLike[str] | bytes | bytearray | memoryview
-"""A path, or the contents of a model file."""
+Source: TypeAlias = str | PathLike[str] | bytes | bytearray | memoryview | Tensor
+"""A path, or the contents of a model file: bytes, or a Tensor of them."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,22 @@ class Version:
 
     description: str
     build_number: str
+
+    @property
+    def major(self) -> int:
+        return self._part(0)
+
+    @property
+    def minor(self) -> int:
+        return self._part(1)
+
+    @property
+    def patch(self) -> int:
+        return self._part(2)
+
+    def _part(self, index: int) -> int:
+        parts = self.build_number.split(".")
+        return int(parts[index]) if index < len(parts) and parts[index].isdecimal() else 0
 
     def __repr__(self) -> str:
         return f"<Version: {self.build_number} {self.description}>"
@@ -91,6 +109,11 @@ class Core:
         settings = self._settings.checked(name, config)
         prepared = self._settings.compile(_given(model, weights), name, settings)
         return CompiledModel(prepared, split(name).device, self._settings.known(name, settings))
+
+    def unload_plugin(self, device_name: str) -> None:
+        """Does nothing: devices hold nothing beyond the models that are compiled for them. Raises UsageError for an
+        unknown device."""
+        self.get_versions(device_name)
 
     def query_model(
         self, model: Model | Source, device_name: str, config: Mapping[str, Any] | None = None
@@ -172,12 +195,34 @@ def _file_of(model: Source, weights: Source | None = None) -> Iterator[Path]:
             path = path.with_suffix(Path(model).suffix)
             path.symlink_to(Path(model).resolve())
         else:
-            path.write_bytes(model)
+            path.write_bytes(_contents(model))
         if isinstance(weights, str | PathLike):
             path.with_suffix(".bin").symlink_to(Path(weights).resolve())
         elif weights is not None:
-            path.with_suffix(".bin").write_bytes(weights)
+            path.with_suffix(".bin").write_bytes(_contents(weights))
         yield path
+
+
+def _contents(given: Any) -> bytes | memoryview:
+    return given.data.tobytes() if isinstance(given, Tensor) else memoryview(given)
+
+
+def get_version() -> str:
+    """The version of vinoc."""
+    from .. import __version__
+
+    return __version__
+
+
+def serialize(model: Model, xml_path: str | PathLike[str], bin_path: str | PathLike[str] = "") -> None:
+    """Writes a model as OpenVINO IR with its weights as they are; they go to `bin_path`, by default beside the XML.
+
+    Raises VinocError.
+    """
+    save_model(model, xml_path, compress_to_fp16=False)
+    beside = Path(xml_path).with_suffix(".bin")
+    if bin_path and Path(bin_path) != beside:
+        beside.replace(bin_path)
 
 
 def compile_model(
@@ -201,6 +246,8 @@ def convert_model(
     `mean_values`, `scale_values`, `scale`, `reverse_input_channels`, `layout`, `source_layout`, `target_layout`,
     `freeze_placeholder_with_value`, `static_shape`, `transform`. Raises TypeError for any other.
     """
+    if _is_shape(face.get("input")):
+        face["input_shape"] = str(PartialShape(face.pop("input")))
     asked = Face(**face)
     wanted = [n.strip() for n in output.split(",")] if isinstance(output, str) else list(output or ())
     with quiet_gc(), _file_of(model) as path:
@@ -211,17 +258,28 @@ def convert_model(
     return Model(graph)
 
 
+def _is_shape(given: Any) -> bool:
+    """Whether `input` is the shape of the only input rather than a name."""
+    if isinstance(given, PartialShape):
+        return True
+    return isinstance(given, list | tuple) and bool(given) and all(isinstance(d, int | Dimension) for d in given)
+
+
 def save_model(model: Model, output_model: str | PathLike[str], compress_to_fp16: bool = True) -> None:
     """Writes a model as OpenVINO IR: `output_model`, which ends in .xml, and the .bin beside it.
 
-    With `compress_to_fp16` weights are stored in half precision. Nothing is left after a failure.
-    Raises VinocError.
+    With `compress_to_fp16` weights are stored in half precision. Folders that are not there are made; nothing else
+    is left after a failure. Raises VinocError.
     """
     from ..backends.base import backend
 
     path = Path(output_model)
     if path.suffix != ".xml":
         raise UsageError(f"a model is saved as .xml, not '{path.suffix}'", str(path))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise VinocError(f"the folder cannot be made: {error.strerror or error}", str(path.parent)) from error
     target = backend("ir")
     graph = model.graph.clone()
     with quiet_gc():
