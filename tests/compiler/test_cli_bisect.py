@@ -102,6 +102,67 @@ def test_a_pass_that_is_no_rule(cli: Cli, tmp_path: Path) -> None:
     assert "rule" not in run.out
 
 
+GROUP = '''
+"""A group whose rule is right and whose pass is not."""
+from vinoc.ir.op import op_class
+from vinoc.passes import Group, Pass, Rewrite, graph_pass, rewrite
+
+
+@rewrite
+class ReluTwice(Rewrite):
+    """ReLU(x) = ReLU(ReLU(x))."""
+
+    def pattern(self, p, x):
+        return p.ReLU(x)
+
+    def replace(self, b, m):
+        if any(n.kind == "ReLU" for n in (m.x.node, *m.root.output.users) if n is not None):
+            return None
+        return b.ReLU(b.ReLU(m.x))
+
+
+@graph_pass("swap-relu")
+class SwapRelu(Pass):
+    """Makes one ReLU an Abs."""
+
+    def run(self, graph, context):
+        node = next((n for n in graph if n.kind == "ReLU" and n.label == "ReLU114"), None)
+        if node is None or any(n.kind == "Abs" for n in graph) or (COUNTED and context.is_spent):
+            return 0
+        if COUNTED:
+            context.rewrote(self.name, node.loc, [node.label], ["Abs"])
+        graph.set_op(node, op_class("Abs")())
+        return 1
+
+
+@graph_pass("mixed")
+class Mixed(Group):
+    """Both."""
+
+    def rules(self):
+        return (ReluTwice(),)
+
+    def passes(self):
+        return (SwapRelu(),)
+'''
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_a_pass_within_a_group(cli: Cli, tmp_path: Path, counted: bool) -> None:
+    """It is named as a rule is where it tells what it rewrites; else the rules are cleared."""
+    plugin = tmp_path / "group.py"
+    text = GROUP.replace("COUNTED", str(counted))
+    if not counted:  # two plugins of one process may not have the same names
+        text = text.replace("ReluTwice", "ReluAgain").replace("swap-relu", "turn-relu").replace('"mixed"', '"blended"')
+    plugin.write_text(text)
+    run = cli("bisect", MNIST, "--plugin", plugin, "--passes", "fold,mixed" if counted else "fold,blended")
+    assert run.code == 1
+    assert f"pass '{'mixed' if counted else 'blended'}' (step 1) is the first" in run.out
+    assert ("rule 'swap-relu' at mnist.onnx: node 'ReLU114'" in run.out) == counted
+    assert ("none of its rules" in run.out) != counted
+    assert "relu-twice" not in run.out
+
+
 def test_explain_lists_framework_nodes_and_passes(cli: Cli) -> None:
     graph = read_model(BLAZEFACE)
     first = next(n.label for n in graph if n.kind == "Convolution")

@@ -27,6 +27,7 @@ class Culprit:
     before    the error in front of it
     number    which application of a rule of that pass makes it so, from 1; 0 where the pass is no set of rules
     rewrite   that application
+    unbound   it is wrong without any application, too: by a pass within a group that counts none
     """
 
     step: StepResult
@@ -34,6 +35,7 @@ class Culprit:
     before: float
     number: int = 0
     rewrite: Rewritten | None = None
+    unbound: bool = False
 
 
 def bisect(
@@ -55,8 +57,10 @@ def bisect(
     found = watch.culprit
     if found.step.rewritten:
         search = _Search(make, pipeline, found.step.index, watch)
-        found.number = search.first_wrong(len(found.step.rewritten))
-        found.rewrite = found.step.rewritten[found.number - 1]
+        found.unbound = search.is_wrong(0)
+        if not found.unbound:
+            found.number = search.first_wrong(len(found.step.rewritten))
+            found.rewrite = found.step.rewritten[found.number - 1]
     return found
 
 
@@ -146,6 +150,8 @@ def lines(found: Culprit | None) -> list[str]:
         f"pass '{found.step.pipeline}' (step {found.step.index}) is the first that makes the outputs wrong:",
         f"  error {found.error:.2e} of the range behind it, {found.before:.2e} in front of it",
     ]
+    if found.unbound:
+        out.append("none of its rules makes them so, but a pass that it runs behind them")
     if found.rewrite is not None:
         r = found.rewrite
         where = ", ".join(map(str, leaves(r.source)))

@@ -17,7 +17,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
@@ -65,7 +65,7 @@ class Note:
 class Context:
     """What passes report while they run; one for each step of a pipeline.
 
-    `limit`: how many rewrites rules may make. `root`: the whole model, where the pass is given a body of it. `found`:
+    `limit`: how many rewrites may be made. `root`: the whole model, where the pass is given a body of it. `found`:
     what the pass keeps for itself from one graph of the model to the next. `camera`: who takes pictures of rewrites.
     """
 
@@ -82,7 +82,18 @@ class Context:
     @property
     def is_spent(self) -> bool:
         """Whether no rule may rewrite anything more."""
-        return self.limit is not None and sum(self.matches.values()) >= self.limit
+        return self.limit is not None and self.made >= self.limit
+
+    @property
+    def made(self) -> int:
+        """How many rewrites there were."""
+        return sum(self.matches.values())
+
+    def rewrote(self, rule: str, source: AnyLoc, kinds: Iterable[str], results: Iterable[str]) -> None:
+        """One rewrite was made: of nodes of these names, from these framework nodes, to nodes of these kinds."""
+        self.matches[rule] += 1
+        if self.explain:
+            self.rewritten.append(Rewritten(rule, source, tuple(kinds), tuple(results)))
 
     def decline(self, rule: str, where: str, why: str, alone: bool = False) -> None:
         if self.explain:

@@ -44,26 +44,28 @@ class Camera:
             self._waiting = sketch(Live(), nodes, self.keys, hidden=set(new))
         self.seconds += perf_counter() - began
 
-    def after(self, rule: str, nodes: Sequence[Node], new: Sequence[Node], results: Sequence[Value | None]) -> None:
+    def after(
+        self, rule: str, number: int, nodes: Sequence[Node], new: Sequence[Node], results: Sequence[Value | None]
+    ) -> None:
         """To be called when what is not read any more is gone."""
         began = perf_counter()
         self.touched.update(owner for v in results if v is not None for owner in v.users)
         if self._waiting is not None:
-            self._take(self._waiting, rule, nodes, new, results)
+            before, after = self._pair(self._waiting, nodes, new, results)
+            self.pictures.append(Picture(rule, number, before, after))
             self._waiting = None
         self.seconds += perf_counter() - began
 
-    def _take(
-        self, waiting: Sketch, rule: str, nodes: Sequence[Node], new: Sequence[Node], results: Sequence[Value | None]
-    ) -> None:
+    def _pair(
+        self, waiting: Sketch, nodes: Sequence[Node], new: Sequence[Node], results: Sequence[Value | None]
+    ) -> tuple[Sketch, Sketch]:
         roles: dict[Node, Role] = dict.fromkeys(new, "new")
         kept = [n for n in nodes if n.graph is not None]
         roles.update(dict.fromkeys(kept, "changed"))
         anchors = [v for v in results if v is not None and v.node not in roles]
         after = sketch(Live(), [*kept, *new], self.keys, roles=roles, anchors=anchors)
         gone = {self.keys.of(n) for n in nodes if n.graph is None}
-        before = replace(waiting, cards=tuple(_aged(c, gone) for c in waiting.cards))
-        self.pictures.append(Picture(rule, sum(self.counts.values()), before, after))
+        return replace(waiting, cards=tuple(_aged(c, gone) for c in waiting.cards)), after
 
 
 def _aged(card: Card, gone: set[int]) -> Card:

@@ -77,9 +77,11 @@ class Changes(Instrument):
         out = Changed(len(found.added), len(found.removed), len(found.changed), len(found.rewired))
         out.rules, out.pictures = camera.counts, camera.pictures
         self.steps[step.index] = out
-        for spot in found.spots(camera.touched):
-            out.spots += 1
-            if out.spots <= self.per_rule and len(out.pictures) < self.most:
+        spots = list(found.spots(camera.touched))
+        spots.sort(key=lambda spot: not any(after.look(n) for n in spot))  # what only lost something comes last
+        out.spots = len(spots)
+        for spot in spots[: self.per_rule]:
+            if len(out.pictures) < self.most:
                 out.pictures.append(Picture(step.name, 0, *found.draw(spot, self.keys)))
 
     def finish(self, graph: Graph) -> None:

@@ -27,7 +27,7 @@ from ..ir.builder import Builder
 from ..ir.errors import InferenceError, VerificationError, VinocError
 from ..ir.graph import Graph, Node, Value
 from ..ir.loc import AnyLoc, fuse
-from .base import Context, Pass, Rewritten, graph_pass
+from .base import Context, Pass, graph_pass
 from .pattern import Match, OpPattern, Signature, can_match, match, near_match, signature, trace
 
 
@@ -48,6 +48,10 @@ class Rewrite(Pass):
         return apply(graph, [self], context)
 
 
+MAX_ROUNDS = 200
+"""How often a group begins again with its rules."""
+
+
 class Group(Pass):
     """Rules that run together, by one walk, until none matches."""
 
@@ -60,14 +64,22 @@ class Group(Pass):
         return ()
 
     def run(self, graph: Graph, context: Context) -> int:
-        """Applies the rules, then what looks at more than a rule does, and begins again where that changed anything."""
+        """Applies the rules, then what looks at more than a rule does, and begins again where that changed anything.
+
+        Raises VinocError when that does not come to an end.
+        """
         total = 0
-        while True:
+        for _ in range(MAX_ROUNDS):
             total += apply(graph, self.rules(), context)
             more = sum(p.run(graph, context) for p in self.passes())
             total += more
             if not more:
                 return total
+        names = ", ".join(f"'{p.name}'" for p in self.passes())
+        raise VinocError(
+            f"'{self.name}' does not come to an end after {MAX_ROUNDS} rounds: its rules undo what {names} does",
+            help="leave one of them out",
+        )
 
 
 R = TypeVar("R", bound=type)
@@ -244,14 +256,14 @@ class _Driver:
             self.graph.replace_uses(old, new)
             for user in new.users:
                 self.push(user)
-        self.context.matches[rule.name] += 1
-        self.latest.append(rule.name)
         if self.context.explain:
-            kinds = tuple(n.label for n in m.in_order())
-            self.context.rewritten.append(Rewritten(rule.name, loc, kinds, tuple(n.kind for n in self.new)))
+            self.context.rewrote(rule.name, loc, [n.label for n in m.in_order()], [n.kind for n in self.new])
+        else:
+            self.context.matches[rule.name] += 1
+        self.latest.append(rule.name)
         erase_dead(self.graph, [root, *m.nodes.values()], on_producer=self.push)
         if camera:
-            camera.after(rule.name, matched, [n for n in self.new if n.graph is self.graph], results)
+            camera.after(rule.name, self.context.made, matched, [n for n in self.new if n.graph is self.graph], results)
         for node in self.new:
             if node.graph is self.graph:
                 self.push(node)

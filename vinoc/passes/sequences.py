@@ -38,9 +38,10 @@ class FuseSequence(Pass):
             if isinstance(found, str):
                 context.decline(self.name, node.where, found)
                 continue
+            source, name = node.loc, node.label
             _replace(graph, node, found)
             count += 1
-            context.matches[self.name] += 1
+            context.rewrote(self.name, source, [name], [found.cell.kind.replace("Cell", "Sequence")])
         return count
 
 

@@ -39,15 +39,17 @@ class SinkTransposes(Pass):
                 if context.explain:
                     context.decline(self.name, node.where, _why(region))
                 continue
+            source, name = node.loc, node.label
             region.move(graph)
             count += 1
-            context.matches[self.name] += 1
+            context.rewrote(self.name, source, [name], ["Transpose"])
         for node in list(graph):
             way = _way_from_input(node) if node.graph is graph and not context.is_spent else None
             if way is not None:
+                source, name = node.loc, node.label
                 way.move(graph)
                 count += 1
-                context.matches[self.name] += 1
+                context.rewrote(self.name, source, [name], ["Transpose"])
         return count
 
 

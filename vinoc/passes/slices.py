@@ -34,9 +34,10 @@ class SlicesToSplit(Pass):
                 if why:
                     context.decline(self.name, node.where, why)
                 elif not context.is_spent:
+                    names, loc = [p[2].label for p in parts], fuse((p[2].loc for p in parts), self.name)
                     _split(graph, source, axis, sorted(parts, key=lambda p: p[:2]))
                     count += 1
-                    context.matches[self.name] += 1
+                    context.rewrote(self.name, loc, names, ["Split"])
         return count
 
 

@@ -35,9 +35,10 @@ class MoveStrides(Pass):
             if isinstance(found, str):
                 context.decline(self.name, node.where, found)
                 continue
+            source, name = node.loc, node.label
             found.move(graph)
             count += 1
-            context.matches[self.name] += 1
+            context.rewrote(self.name, source, [name], [node.kind])
         return count
 
 
