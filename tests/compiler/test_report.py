@@ -180,3 +180,16 @@ def test_time_of_a_pass_is_without_its_pictures() -> None:
     assert isinstance(changes.steps[1], Changed)
     assert step.seconds >= 0
     assert step.camera is None
+
+
+def test_what_was_noted_is_told(tmp_path: Path) -> None:
+    from vinoc.compiler.summary import summary
+
+    model = tmp_path / "m.vir"
+    model.write_text(TINY.replace("[1.0, 2.0, 0.5, 4.0]", "[1.0, 2.0, 1e6, 4.0]"))
+    result = compile_model_file(model, out_dir=tmp_path, record=True, passes="dce,fp16")
+    write_report(result, tmp_path / "r.html")
+    what = "1 of its 4 values are beyond 65504, up to 1e+06; it stays f32"
+    assert f"  fp16: tiny.onnx: node 'scale' (Mul): {what}" in list(summary(result))
+    assert what in (tmp_path / "r.html").read_text()
+    assert as_dict(result)["steps"][1]["notes"] == [{"where": "tiny.onnx: node 'scale' (Mul)", "what": what}]

@@ -89,7 +89,7 @@ def _tiles(result: Result) -> Iterator[tuple[str, str]]:
     before, after = result.before, result.after
     yield f"{before.nodes} &rarr; {after.nodes}", "nodes"
     yield f"{before.edges} &rarr; {after.edges}", "edges"
-    yield str(sum(s.changes for s in result.steps)), f"changes by {len(result.steps)} passes"
+    yield str(sum(s.changes for s in result.steps)), "changes"
     phases = ", ".join(f"{name} {seconds:.2f}" for name, seconds in result.phases.items())
     yield f'<span title="{phases}">{result.seconds:.2f} s</span>', "time"
     yield bytes_text(peak_memory()), "most memory"

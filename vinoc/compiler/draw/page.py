@@ -71,7 +71,7 @@ def tiles(cells: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Figures with what they mean; both are HTML."""
     yield '<div class="tiles">'
     for figure_, meaning in cells:
-        yield f'<div class="tile"><b>{figure_}</b><span>{meaning}</span></div>'
+        yield f'<div class="tile" title="{meaning}"><b>{figure_}</b><span>{meaning}</span></div>'
     yield "</div>"
 
 

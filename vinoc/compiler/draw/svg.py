@@ -22,7 +22,7 @@ SIDE = 10.0
 """Between a card's border and its text."""
 
 MARGIN = 8.0
-LONGEST_NAME, LONGEST_ROW = 36, 46
+LONGEST_NAME, LONGEST_ROW, LONGEST_TYPE = 36, 46, 32
 
 PORTS = ("input", "output", "more")
 
@@ -104,7 +104,8 @@ def _labels(sketch: Sketch) -> dict[int, str]:
     for wire in sketch.wires:
         if wire.text:
             found.setdefault(wire.source, {})[wire.text] = None
-    return {key: ", ".join(list(texts)[:2]) + (", …" if len(texts) > 2 else "") for key, texts in found.items()}
+    told = {key: ", ".join(list(texts)[:2]) + (", …" if len(texts) > 2 else "") for key, texts in found.items()}
+    return {key: text if len(text) <= LONGEST_TYPE else text[: LONGEST_TYPE - 1] + "…" for key, text in told.items()}
 
 
 def _wires(layout: Layout, size: dict[int, tuple[float, float]]) -> Iterator[str]:
