@@ -187,10 +187,10 @@ class _Run:
         value = place.value
         node = value.node
         b = Builder(self.graph, before=node._next if node else self.graph.first)
-        b.loc = fuse([node.loc], Quantize.name) if node else UNKNOWN
         low, high = (b.const(_laid(v, place, grid), value.dtype) for v in (grid.low, grid.high))
         name = self.lookup.name_of(value)
         made = b.node(FakeQuantize(levels=grid.levels), value, low, high, low, high, name=f"{name}/quantized")
+        made.loc = fuse([node.loc], Quantize.name) if node else UNKNOWN
         for reader, port in place.reads:
             self.graph.set_input(reader, port, made.outputs[0])
 

@@ -157,12 +157,14 @@ def store(weights: Weights, grid: Grid, setting: Setting, form: Form, half: bool
     assert setting.bits is not None
     assert graph is not None
     assert producer is not None
-    b = Builder(graph, before=producer._next, loc=fuse([constant.loc], by))
+    b = Builder(graph, before=producer._next)  # the last step alone says where it comes from: files stay short
     signed = setting.mode == "symmetric"
     type, name = dtype(f"{'i' if signed else 'u'}{setting.bits}"), weights.name
     stored = b.const(integers(array, grid, setting.bits, signed), name=f"{name}/{type}")
-    real = b.node(Convert(wide, decompression=True), stored, name=f"{name}/real").outputs[0]
-    made = _scaled(b, real, grid, type, half) if form == "scale" else _faked(b, real, grid, signed, wide)
+    real = b.node(Convert(wide, decompression=True), stored).outputs[0]
+    last = _scaled(b, real, grid, type, half) if form == "scale" else _faked(b, real, grid, signed, wide)
+    last.loc = fuse([constant.loc], by)
+    made = last.outputs[0]
     made.name = old.name
     for reader, port in weights.reads:
         graph.set_input(reader, port, made)
@@ -172,7 +174,7 @@ def store(weights: Weights, grid: Grid, setting: Setting, form: Form, half: bool
     return made
 
 
-def _scaled(b: Builder, real: Value, grid: Grid, type: DType, half: bool) -> Value:
+def _scaled(b: Builder, real: Value, grid: Grid, type: DType, half: bool) -> Node:
     """(real - zero) * scale; zeros are stored as the weights are."""
     wide = real.dtype
     if type.kind == "u":
@@ -182,7 +184,7 @@ def _scaled(b: Builder, real: Value, grid: Grid, type: DType, half: bool) -> Val
     scale = b.const(grid.scale, wide)
     if half and wide is f32 and scale.const is not None and np.array_equal(small, scale.const):
         scale = halved(scale, small)
-    return b.node(Multiply(), real, scale).outputs[0]
+    return b.node(Multiply(), real, scale)
 
 
 def halved(value: Value, small: Array) -> Value:
@@ -190,7 +192,7 @@ def halved(value: Value, small: Array) -> Value:
     node = value.node
     assert node is not None
     assert node.graph is not None
-    b = Builder(node.graph, before=node._next, loc=node.loc)
+    b = Builder(node.graph, before=node._next)
     wide = b.node(Convert(value.dtype, decompression=True), b.const(small), name=value.name).outputs[0]
     node.graph.replace_uses(value, wide)
     node.graph.erase(node)
@@ -225,10 +227,10 @@ def halve_terms(products: list[Node]) -> int:
     return count
 
 
-def _faked(b: Builder, real: Value, grid: Grid, signed: bool, wide: DType) -> Value:
+def _faked(b: Builder, real: Value, grid: Grid, signed: bool, wide: DType) -> Node:
     """FakeQuantize that maps integers on themselves times scale."""
     top = 127 if signed else 255
     low = 0 if not signed else -128 if grid.levels == 256 else -127
     first, last = low - (0 if signed else grid.zero), top - (0 if signed else grid.zero)
     ends = [b.const(np.asarray(v, np.float64), wide) for v in (low, top, first * grid.scale, last * grid.scale)]
-    return b.node(FakeQuantize(levels=top - low + 1), real, *ends).outputs[0]
+    return b.node(FakeQuantize(levels=top - low + 1), real, *ends)
