@@ -73,7 +73,7 @@ def command(a: str | None, b: str | None, plugins: tuple[Path, ...], debug: bool
         dump(trace, given["dump"])
         print(f"{len(trace.layers)} tensors of {side_a} are in {given['dump']}")
         return 0
-    layers = wanted_layers(given["layers"], None, side_a)
+    layers = wanted_layers(given["layers"], [side_a, side_b])
     with progress() as stage:
         check = crosscheck(side_a, side_b, inputs, given["tolerance"], layers, stage)
     for key, trace in (("dump", check.a), ("dump_b", check.b)):

@@ -114,12 +114,13 @@ def sample(graph: Graph, seed: int) -> list[Any]:
     return evaluable_inputs(graph, evaluate, seed)
 
 
-def wanted_layers(text: str, a: Trace | None, side: Side) -> list[str] | None:
+def wanted_layers(text: str, sides: Sequence[Side]) -> list[str] | None:
     """`all`, `none` (outputs only) or names. Raises UsageError with the nearest."""
     if text.lower() == "all":
         return None
+    side = next((s for s in sides if not s.is_stored), None)
     with quiet_gc():
-        graph = None if side.is_stored else read_model(side.path)
+        graph = read_model(side.path) if side is not None else None
     if text.lower() == "none":
         return [v.name for v in graph.outputs] if graph else []
     names = [n.strip() for n in text.split(",") if n.strip()]

@@ -19,7 +19,7 @@ _NAMED = re.compile(r"([\w./-]{2,}|\w):" if os.name != "nt" else r"([\w./-]{2,})
 
 
 def files_by_input(words: Sequence[str], inputs: Sequence[Input], warn: Warn) -> dict[str, list[Path]]:
-    """Files of each input, sorted by name: from `a:file,folder b:file`, or files and folders that go round the inputs.
+    """Files of each input, those of a folder by name: from `a:file,folder b:file`, or files that go round the inputs.
 
     Raises UsageError for names that no input has and for paths that lead nowhere.
     """
@@ -36,7 +36,7 @@ def files_by_input(words: Sequence[str], inputs: Sequence[Input], warn: Warn) ->
                 )
     if loose and found:
         raise UsageError("some files are given by input, others not", "-i", "write input:file for all")
-    return {n: sorted(p) for n, p in found.items()} or _round(sorted(loose), inputs, warn)
+    return found or _round(loose, inputs, warn)
 
 
 def split(word: str, names: Sequence[str]) -> list[tuple[str | None, list[str]]]:
@@ -70,7 +70,7 @@ def listed(text: str, warn: Warn) -> list[Path]:
             raise UsageError(f"'{text}' is neither an image nor .npy, .npz or .bin", "-i")
         return [path]
     files = [p for p in path.iterdir() if p.is_file()]
-    known = [p for p in files if p.suffix.lower() in SUFFIXES | BINARY | NUMPY]
+    known = [p for p in sorted(files) if p.suffix.lower() in SUFFIXES | BINARY | NUMPY]
     if not known:
         raise UsageError(f"folder '{text}' has no images, .npy, .npz or .bin", "-i")
     if len(known) < len(files):

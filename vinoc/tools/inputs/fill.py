@@ -13,7 +13,7 @@ import numpy as np
 from ...ir.errors import UsageError
 from ..engines.base import Array
 from .files import BINARY, NUMPY
-from .images import colored, read_image, resize
+from .images import Fit, colored, read_image, resize
 from .slots import Input, batch_sizes, numpy_type
 
 Say = Callable[[str], None]
@@ -29,10 +29,19 @@ class Feed:
 
 
 @dataclass(frozen=True)
+class Look:
+    """How images become inputs: brought to their size by `fit`, blue first where `bgr`."""
+
+    fit: Fit = "stretch"
+    bgr: bool = False
+
+
+@dataclass(frozen=True)
 class Picture:
     """An image [h, w, c] that has not yet the size and the order of dimensions of its input."""
 
     pixels: Array
+    fit: Fit = "stretch"
 
     def laid(self, given: Input) -> Array:
         """With the dimensions in the order of the layout, N left out."""
@@ -45,10 +54,12 @@ class Picture:
         height, width = given.axis("H"), given.axis("W")
         assert height is not None  # images are read for pictures only
         assert width is not None
-        return Picture(resize(self.pixels, shape[height], shape[width])).laid(given)
+        return Picture(resize(self.pixels, shape[height], shape[width], self.fit)).laid(given)
 
 
 Sample = Array | Picture
+
+LOOK = Look()
 
 
 @dataclass
@@ -75,12 +86,12 @@ class Queue:
         return feed
 
 
-def filled(inputs: Sequence[Input], files: dict[str, list[Path]], say: Say, warn: Say) -> Queue:
+def filled(inputs: Sequence[Input], files: dict[str, list[Path]], say: Say, warn: Say, look: Look = LOOK) -> Queue:
     """Arrays from files, and random ones where there are none. Raises UsageError where a shape is not known."""
     tensors: dict[str, list[Any]] = {}
     for given in inputs:  # files first: a size of images is told by them
         if given.name in files:
-            tensors[given.name] = from_files(given, files[given.name], say, warn)
+            tensors[given.name] = from_files(given, files[given.name], say, warn, look)
     images = [i for i in inputs if i.is_image and i.shapes]
     for given in inputs:
         if given.name in tensors:
@@ -125,7 +136,7 @@ def sizes_of(given: Input, image: Input) -> list[Any]:
     return out
 
 
-def from_files(given: Input, files: Sequence[Path], say: Say, warn: Say) -> list[Any]:
+def from_files(given: Input, files: Sequence[Path], say: Say, warn: Say, look: Look = LOOK) -> list[Any]:
     """Arrays of all files: an image is a sample of a batch, an array a sample or all of it."""
     kinds = {_kind(f) for f in files}
     if len(kinds) > 1:
@@ -139,7 +150,7 @@ def from_files(given: Input, files: Sequence[Path], say: Say, warn: Say) -> list
         )
     for file in files:
         say(f"Prepare {kind} {file}")
-    samples = [_READERS[kind](file, given) for file in files]
+    samples = [_READERS[kind](file, given, look) for file in files]
     if not given.shapes:
         return _by_their_shapes(given, samples)
     return _batches(given, samples, warn)
@@ -150,7 +161,7 @@ def _kind(file: Path) -> str:
     return "binary file" if suffix in BINARY else "array" if suffix in NUMPY else "image"
 
 
-def _read_array(file: Path, given: Input) -> Array:
+def _read_array(file: Path, given: Input, look: Look) -> Array:
     try:
         found = np.load(file)
         if file.suffix == ".npz":
@@ -166,7 +177,7 @@ def _read_array(file: Path, given: Input) -> Array:
     return np.asarray(found.astype(wanted))
 
 
-def _read_binary(file: Path, given: Input) -> Array:
+def _read_binary(file: Path, given: Input, look: Look) -> Array:
     """The elements as they lie in the file; their number must be that of one of the shapes, or of a sample of it."""
     dtype = numpy_type(given.dtype)
     size = file.stat().st_size
@@ -178,13 +189,14 @@ def _read_binary(file: Path, given: Input) -> Array:
     raise UsageError(f"has {size} bytes, input '{given.name}' takes {expected}", str(file))
 
 
-def _read_image(file: Path, given: Input) -> Picture:
+def _read_image(file: Path, given: Input, look: Look) -> Picture:
     axis = given.axis("C")
     channels = given.shape[axis] if axis is not None else 1
-    return Picture(colored(read_image(file), channels if isinstance(channels, int) else 3))
+    wanted = channels if isinstance(channels, int) else 3
+    return Picture(colored(read_image(file), wanted, look.bgr), look.fit)
 
 
-_READERS: dict[str, Callable[[Path, Input], Sample]] = {
+_READERS: dict[str, Callable[[Path, Input, Look], Sample]] = {
     "array": _read_array,
     "binary file": _read_binary,
     "image": _read_image,

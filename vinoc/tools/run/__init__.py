@@ -1,0 +1,1 @@
+"""`vinoc run`: one inference, from files to results that people read."""
