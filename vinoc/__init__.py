@@ -19,20 +19,13 @@ if TYPE_CHECKING:
     from .ir.errors import ConversionError, UsageError, VinocError
     from .runtime.anyvalue import OVAny, RTMap
     from .runtime.compiled import CompiledModel
-    from .runtime.core import (
-        Core,
-        compile_model,
-        convert_model,
-        get_version,
-        read_model,
-        save_model,
-        serialize,
-    )
+    from .runtime.core import Core, compile_model, convert_model, get_version, read_model, save_model, serialize
     from .runtime.element import Type
     from .runtime.layout import Layout
     from .runtime.model import Model, get_batch, set_batch
     from .runtime.nodes import Input, Node, Output
     from .runtime.ports import ConstOutput, Port
+    from .runtime.profiling import ProfilingInfo
     from .runtime.queue import AsyncInferQueue
     from .runtime.request import CancelledError, InferRequest
     from .runtime.results import Results
@@ -62,6 +55,7 @@ _HOMES = {
     "Output": "runtime.nodes",
     "PartialShape": "runtime.shapes",
     "Port": "runtime.ports",
+    "ProfilingInfo": "runtime.profiling",
     "RTMap": "runtime.anyvalue",
     "Results": "runtime.results",
     "Shape": "runtime.vectors",
@@ -105,6 +99,7 @@ __all__ = [
     "Output",
     "PartialShape",
     "Port",
+    "ProfilingInfo",
     "RTMap",
     "Results",
     "Shape",
@@ -129,17 +124,14 @@ __all__ = [
 ]
 
 
-_MODULES = {
-    "layout_helpers": "runtime.layout_helpers",
-    **{name: name for name in ("op", "properties", *(f"opset{n}" for n in range(1, 17)))},
-}
+_MODULES = {"helpers", "layout_helpers", "op", "properties", "utils", *(f"opset{n}" for n in range(1, 17))}
 
 
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     if name in _MODULES:
-        return import_module(f"vinoc.{_MODULES[name]}")
+        return import_module(f"vinoc.{name}")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'vinoc' has no attribute '{name}'")

@@ -273,8 +273,11 @@ def test_saving_elsewhere_fails_clearly(tmp_path: Path) -> None:
     model = vinoc.Model(parse_graph(ONE))
     with pytest.raises(vinoc.UsageError, match=r"saved as \.xml"):
         vinoc.save_model(model, tmp_path / "m.onnx")
-    with pytest.raises(vinoc.VinocError, match="does not exist"):
-        vinoc.save_model(model, tmp_path / "no" / "m.xml")
+    (tmp_path / "file").touch()
+    with pytest.raises(vinoc.VinocError, match="file"):
+        vinoc.save_model(model, tmp_path / "file" / "m.xml")
+    vinoc.save_model(model, tmp_path / "new" / "m.xml")  # folders are made, as OpenVINO makes them
+    assert (tmp_path / "new" / "m.bin").exists()
 
 
 def test_convert_model_optimizes(onnx_model: Path) -> None:

@@ -30,7 +30,7 @@ def test_every_step_of_the_last_inference(streams: int) -> None:
     for _ in range(3):
         np.testing.assert_allclose(request.infer([X])[0], expected, rtol=1e-5)
     (step,) = request.profiling_info
-    assert (step.node_type, step.exec_type, step.layout, step.status) == ("matmul", "gemm", "rows", "EXECUTED")
+    assert (step.node_type, step.exec_type, step.layout, step.status.name) == ("matmul", "gemm", "rows", "EXECUTED")
     assert (step.runs, step.flops) == (1, 2 * 2 * 64 * 32)
     assert isinstance(step.real_time, timedelta)
     assert step.real_time == step.cpu_time

@@ -57,6 +57,29 @@ def _of_node(graph: Graph, name: str, index: int) -> Value:
     return node.outputs[index]
 
 
+def add_sinks(graph: Graph, sinks: Iterable[Any]) -> None:
+    """Takes nodes such as Assign into a model, with what they depend on."""
+    from .nodes.rewire import bring
+
+    for node in sinks:
+        bring(graph, node.output(0)._value, None)
+
+
+def remove_sink(graph: Graph, sink: Any) -> None:
+    """Takes a sink away. Raises UsageError for one of another model, VinocError while something reads it."""
+    sink_index(graph, sink)
+    graph.erase(sink._node)
+
+
+def sink_index(graph: Graph, sink: Any) -> int:
+    """Which sink a node is. Raises UsageError for one of another model."""
+    sinks = [n for n in graph if n.kind == "Assign"]
+    found = next((i for i, n in enumerate(sinks) if n is sink._node), None)
+    if found is None:
+        raise UsageError(f"{sink!r} is no sink of the model")
+    return found
+
+
 def remove_result(graph: Graph, result: Any) -> None:
     """Takes an output away. Raises UsageError for one of another model."""
     if not isinstance(result, Result):
@@ -83,6 +106,18 @@ def add_parameters(graph: Graph, parameters: Iterable[Any]) -> None:
         if not isinstance(parameter, Parameter):
             raise ArgumentTypeError(f"expected a Parameter, got {type(parameter).__name__}")
         join(graph, parameter._value)
+
+
+def replace_parameter(graph: Graph, index: int, parameter: Any) -> None:
+    """Whatever reads an input reads another Parameter, which takes its place. Raises UsageError, InferenceError."""
+    if not 0 <= index < len(graph.inputs):
+        raise UsageError(f"the model has {len(graph.inputs)} inputs, there is no {index}")
+    add_parameters(graph, [parameter])
+    old, new = graph.inputs[index], graph.inputs[-1]
+    graph.replace_uses(old, new)
+    order = [i for i in range(len(graph.inputs) - 1) if i != index]
+    graph.order_inputs([*order[:index], len(graph.inputs) - 1, *order[index:], index])
+    graph.remove_input(len(graph.inputs) - 1)
 
 
 def remove_parameter(graph: Graph, parameter: Any) -> None:

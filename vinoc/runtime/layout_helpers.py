@@ -5,7 +5,10 @@ An index behind `...` counts from the end. Raises UsageError where the layout ha
 
 from __future__ import annotations
 
+from ..ir.errors import UsageError
 from .layout import Layout
+from .nodes.kinds import Parameter, Result
+from .nodes.ports import Output
 
 
 def has_batch(layout: Layout) -> bool:
@@ -46,3 +49,20 @@ def has_width(layout: Layout) -> bool:
 
 def width_idx(layout: Layout) -> int:
     return layout.get_index_by_name("W")
+
+
+def get_layout(port: Output) -> Layout:
+    """The layout of an input or output of a model; empty where none was set."""
+    return _node(port).get_layout()
+
+
+def set_layout(port: Output, layout: Layout | str) -> None:
+    """Says what the layout of an input or output of a model is."""
+    _node(port).set_layout(layout)
+
+
+def _node(port: Output) -> Parameter | Result:
+    node = port.get_node()
+    if not isinstance(node, Parameter | Result):
+        raise UsageError(f"{port!r} is no input and no output of a model, so it has no layout")
+    return node

@@ -15,6 +15,7 @@ from .element import Type
 from .nodes.assemble import model_graph
 from .nodes.kinds import Parameter, Result
 from .nodes.listing import NodeLists
+from .nodes.node import Node
 from .nodes.ports import Output
 from .ports import Port, Ported, one_of, ports_of
 from .request import described
@@ -105,12 +106,26 @@ class Model(Ported, NodeLists):
     def remove_result(self, result: Result) -> None:
         changes.remove_result(self.graph, result)
 
+    def add_sinks(self, sinks: Iterable[Node]) -> None:
+        """Adds nodes that set variables, with what they depend on."""
+        changes.add_sinks(self.graph, sinks)
+
+    def remove_sink(self, sink: Node) -> None:
+        changes.remove_sink(self.graph, sink)
+
+    def get_sink_index(self, sink: Node) -> int:
+        return changes.sink_index(self.graph, sink)
+
     def add_parameters(self, parameters: Iterable[Parameter]) -> None:
         changes.add_parameters(self.graph, parameters)
 
     def remove_parameter(self, parameter: Parameter) -> None:
         """Raises UsageError while something reads it."""
         changes.remove_parameter(self.graph, parameter)
+
+    def replace_parameter(self, parameter_index: int, parameter: Parameter) -> None:
+        """What reads an input reads another Parameter, which takes its place; types are inferred again."""
+        changes.replace_parameter(self.graph, parameter_index, parameter)
 
     def get_parameter_index(self, parameter: Parameter) -> int:
         """Which input it is; -1: none."""

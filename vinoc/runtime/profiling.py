@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from enum import Enum
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from ..backends.cpu.report import Step
+
+
+class Status(Enum):
+    """What became of a step."""
+
+    NOT_RUN = 0
+    OPTIMIZED_OUT = 1
+    EXECUTED = 2
+
+
+_Status = Status  # the class below has it under the same name
 
 
 @dataclass(frozen=True)
@@ -38,7 +50,12 @@ class ProfilingInfo:
     gflops: float
     roofline: float | None
     bound: str | None
-    status: str = "EXECUTED"
+    status: _Status = _Status.EXECUTED
+
+    Status: ClassVar[type[_Status]] = _Status
+    NOT_RUN: ClassVar[_Status] = _Status.NOT_RUN
+    OPTIMIZED_OUT: ClassVar[_Status] = _Status.OPTIMIZED_OUT
+    EXECUTED: ClassVar[_Status] = _Status.EXECUTED
 
     @property
     def real_time(self) -> timedelta:

@@ -75,13 +75,20 @@ class Inputs:
         """A tensor whose memory the request reads. Raises VinocError for an input that is no tensor."""
         tensor = self._tensors[index]
         if tensor is None:
-            port = self.ports[index]
-            tensor = Tensor(port.element_type, least_shape(port))
-            value = self._values[index]
-            if value is not KEEP and value is not None:
-                tensor.set_elements(value)
-            self._tensors[index] = tensor
+            self._tensors[index] = tensor = self._tensor_of(index)
             self._has_tensors = True
+        return tensor
+
+    def _tensor_of(self, index: int) -> Tensor:
+        """The value that stands as a tensor, on its own memory where that can be written to."""
+        port, value = self.ports[index], self._values[index]
+        dtype = port.tensor_type.dtype
+        plain = isinstance(value, np.ndarray) and value.dtype == dtype.numpy and not dtype.packed and dtype.kind != "s"
+        if plain and value.flags.carray:
+            return Tensor(value, True)
+        tensor = Tensor(port.element_type, least_shape(port))
+        if value is not KEEP and value is not None:
+            tensor.set_elements(value)
         return tensor
 
     def set(self, index: int, tensor: Tensor) -> None:
