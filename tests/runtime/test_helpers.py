@@ -90,7 +90,7 @@ def test_types_of_what_programs_give(ov: Any) -> None:
     assert types.get_element_type_str(np.uint8) == "u8"
     assert types.get_dtype(ov.Type.i32) == np.int32
     assert types.get_ndarray([1, 2]).tolist() == [1, 2]
-    assert types.get_shape(np.ones((1, 2))) == [1, 2]
+    assert list(types.get_shape(np.ones((1, 2)))) == [1, 2]
 
 
 def test_results_have_openvinos_name_too() -> None:
