@@ -82,11 +82,11 @@ class Native:
         self._new_state = State
         self._state = State()
         self._timed = timed
-        self._steps: list[Any] = []
+        self._taken: Any = None  # times of the last run
 
     def run(self, inputs: Sequence[Any]) -> list[Any]:
         if self._timed:
-            results, self._steps = self._executable.run_timed(inputs, self._state)
+            results, self._taken = self._executable.run_timed(inputs, self._state)
         else:
             results = self._executable.run(inputs, self._state)
         return [own(v) if _is_view(v, inputs) else v for v in results]
@@ -95,7 +95,7 @@ class Native:
         if not self._timed:
             why = "compile it with PERF_COUNT, from the model file: models that were stored compiled keep no times"
             raise UsageError("the model was compiled without PERF_COUNT", help=why)
-        return list(infos(self._steps))
+        return list(infos(self._taken.steps())) if self._taken is not None else []
 
     def reset(self) -> None:
         self._state = self._new_state()

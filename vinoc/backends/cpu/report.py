@@ -118,13 +118,30 @@ def _share(best: Limit | None, seconds: float | None, runs: int) -> dict[str, An
     return {"roofline": best.seconds * runs / seconds, "bound": best.bound} if best and seconds else {}
 
 
+@dataclass(frozen=True)
+class Taken:
+    """Times as they are taken after a run; `steps` says what they mean, which takes longer than many a model."""
+
+    runs: tuple[tuple[Program, list[float], int], ...]
+    library: Library
+
+    def steps(self) -> list[Step]:
+        """The steps of all schedules, stages and bodies included, one by one."""
+        found: list[Step] = []
+        for program, times, runs in self.runs:
+            threads = 1 if program.alone else program.pool.threads
+            found += steps_of(program, times, runs, machine(self.library, threads))
+        return found
+
+
+def take(profile: Profile, library: Library) -> Taken:
+    """What has run since times were forgotten."""
+    return Taken(tuple((program, times, program.runs) for program, times in profile.read()), library)
+
+
 def read(profile: Profile, library: Library) -> list[Step]:
-    """What has run since times were forgotten: the steps of all schedules, stages and bodies included, one by one."""
-    found: list[Step] = []
-    for program, times in profile.read():
-        threads = 1 if program.alone else program.pool.threads
-        found += steps_of(program, times, program.runs, machine(library, threads))
-    return found
+    """The steps of what has run since times were forgotten."""
+    return take(profile, library).steps()
 
 
 def planned(profile: Profile) -> list[Step]:

@@ -13,7 +13,7 @@ from .engine.locks import watch
 if TYPE_CHECKING:
     from ...ir.graph import Graph
     from .blob import Blob
-    from .report import Step
+    from .report import Taken
 
 
 class Runs(Protocol):
@@ -52,14 +52,14 @@ class Streams:
         finally:
             free.put(engine)
 
-    def run_timed(self, inputs: Sequence[Any], state: State | None = None) -> tuple[list[Any], list[Step]]:
+    def run_timed(self, inputs: Sequence[Any], state: State | None = None) -> tuple[list[Any], Taken]:
         """The outputs, and what took how long; for streams that are timed."""
-        from .report import read
+        from .report import take
 
         engine: Any = self._free.get()
         try:
             engine.profile.clear()
-            return engine.run(inputs, state), read(engine.profile, engine.library)
+            return engine.run(inputs, state), take(engine.profile, engine.library)
         finally:
             self._free.put(engine)
 
