@@ -121,6 +121,8 @@ def test_scalars() -> None:
     close(each(scalars.relu), activation.relu(x))
     close(each(scalars.clamp, f32(-1), f32(2)), arithmetic.clamp(x, -1.0, 2.0))
     close(each(scalars.prelu, f32(0.5)), activation.prelu(x, np.array([0.5], np.float32)))
+    close(each(scalars.sigmoid), activation.sigmoid(x))
+    close(each(scalars.gelu), activation.gelu(x, "ERF"))
     close(each(scalars.hsigmoid), activation.hsigmoid(x))
     close(each(scalars.hswish), activation.hswish(x))
     close(each(scalars.hard_sigmoid, f32(0.2), f32(0.5)), activation.hard_sigmoid(x, f32([0.2]), f32([0.5])))

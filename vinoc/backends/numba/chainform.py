@@ -17,6 +17,7 @@ from ..numpy.source import Key, Reference, References
 from .chains import FUNCTIONS, OPERATORS, Along, limits_of, narrowed, number, operand_along
 
 SCALARS = "vinoc.backends.numba.loops.scalars"
+ROOM = ("vinoc.backends.numba.loops.memory", "room")
 CACHED = ("vinoc.backends.numba.loops.settings", "CACHED")
 LETTERS = "abdefghjklmnopqrst"
 
@@ -108,7 +109,7 @@ class ChainForm(OpForm):
         return f"{library.names[self.key]}({', '.join(a or 'None' for a in arguments)})"
 
     def definition(self) -> Definition:
-        called = [CACHED, *((SCALARS, f) for f in self.chain.functions)]
+        called = [CACHED, ROOM, *((SCALARS, f) for f in self.chain.functions)]
         places = [Reference(ast.Name(name, ast.Load()), (module, name)) for module, name in called]
         references = References(places, {"from numba import njit": None}, {*LETTERS, "x", "v", "i", "c"})
         return ChainFunction(self.key, "_".join(self.chain.kinds[:5]), references, chain=self.chain)
@@ -125,7 +126,7 @@ class ChainFunction(Definition):
         main = next(o.name for o in chain.operands if o.along is Along.ALL)
         parameters = ", ".join(o.name for o in chain.operands)
         lines = [f"def {name}({parameters}):", f'    """{self._doc()}"""']
-        lines += [f"    out = np.empty({main}.shape, np.float32)", *self._shape(main)]
+        lines += [f"    out = {names[ROOM]}({main}.shape)", *self._shape(main)]
         given = [self._given(o) for o in chain.operands]
         out = "out.reshape(-1)" if chain.layout is Along.ALL else "out.reshape(shape)"
         lines += wrapped(f"    {name}_loop({', '.join([*given, out])})")

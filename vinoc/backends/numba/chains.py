@@ -23,6 +23,10 @@ FUNCTIONS: dict[str, Callable[[Any], str]] = {
     "Clamp": lambda op: f"clamp({{0}}, {number(op.min)}, {number(op.max)})",
     "PReLU": lambda op: "prelu({0}, {1})",
     "HardSigmoid": lambda op: "hard_sigmoid({0}, {1}, {2})",
+    "Sigmoid": lambda op: "sigmoid({0})",
+    "Tanh": lambda op: "np.tanh({0})",
+    "Exp": lambda op: "np.exp({0})",
+    "Gelu": lambda op: "gelu({0})",
     "HSigmoid": lambda op: "hsigmoid({0})",
     "HSwish": lambda op: "hswish({0})",
     "Maximum": lambda op: "maximum({0}, {1})",
@@ -93,6 +97,8 @@ def only_user(node: Node) -> Node | None:
 def is_elementwise(node: Node) -> bool:
     """True for an operation on f32 that a chain can take."""
     if node.kind not in OPERATORS and node.kind not in FUNCTIONS:
+        return False
+    if getattr(node.op, "approximation_mode", "ERF") != "ERF":
         return False
     out = node.outputs[0]
     if out.dtype is not f32 or out.shape is None or getattr(node.op, "auto_broadcast", "numpy") != "numpy":

@@ -41,6 +41,7 @@ class NumbaGenerator(Generator):
 
     language = "NumPy and numba"
     allowed = frozenset({"numpy", "numba", "llvmlite"})
+    free_above = 1 << 20  # what is given back soon is still in the cache when it is written again
 
     def __init__(self, graph: Graph, name: str) -> None:
         super().__init__(graph, name)

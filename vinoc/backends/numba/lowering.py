@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from ...ir.dtype import f32
 from ...ir.graph import Graph, Value
 from ...passes.base import Context, Pass, graph_pass
 from ..cpu.region import extract
 from .chains import chains
 from .endings import attributes, has_loops, is_image, replace, with_ending
-from .ops import AvgPoolLoops, MaxPoolValues
+from .ops import AvgPoolLoops, Joined, MaxPoolValues
 
 
 @graph_pass("numba-loops")
@@ -30,6 +31,9 @@ class NumbaLoops(Pass):
             elif node.kind == "AvgPool" and is_image(node):
                 replace(graph, [node], AvgPoolLoops(**attributes(node)))
                 context.matches["pool"] += 1
+            elif node.kind == "Concat" and node.outputs[0].dtype is f32 and node.outputs[0].rank:
+                replace(graph, [node], Joined(**attributes(node)))
+                context.matches["concat"] += 1
             else:
                 continue
             count += 1

@@ -14,10 +14,10 @@ from ...ir.kernels import arithmetic
 from ...ir.kernels import conv as reference
 from ...ir.kernels import pool as pooling
 from ...ir.op import Operand, op
-from ...ir.ops import convolution
+from ...ir.ops import convolution, movement
 from ...ir.ops import pooling as pool_ops
 from ...ir.types import TensorType
-from .loops import conv, depthwise, pool
+from .loops import conv, depthwise, memory, pool
 
 
 @op(internal=True)
@@ -143,3 +143,11 @@ class AvgPoolLoops(pool_ops.AvgPool):
             data, self.kernel, self.strides, self.pads_begin, self.pads_end,
             self.exclude_pad, self.rounding_type, self.auto_pad,
         )  # fmt: skip
+
+
+@op(internal=True)
+class Joined(movement.Concat):
+    """Concat of f32."""
+
+    def loops(self, *inputs: Array) -> Array:
+        return memory.joined(inputs, self.axis)

@@ -70,6 +70,7 @@ class Generator:
 
     language = "NumPy"
     allowed = frozenset({"numpy"})
+    free_above = FREE_ABOVE
 
     def __init__(self, graph: Graph, name: str) -> None:
         self.graph = graph
@@ -194,7 +195,7 @@ class Generator:
                 if name in scope.variables:
                     waiting.append(name)
                     size += _size(value)
-            if size > FREE_ABOVE:
+            if size > self.free_above:
                 for line in textwrap.wrap(", ".join(dict.fromkeys(waiting)), LINE - 24):
                     scope.add(f"del {line.rstrip(',')}")
                 waiting, size = [], 0

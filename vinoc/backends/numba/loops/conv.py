@@ -18,6 +18,7 @@ import numpy as np
 from numba import njit, prange
 
 from ....ir.kernels.conv import auto_pads
+from .memory import room
 from .phases import phase_size, split
 from .settings import CACHED, use_threads
 from .tiles import ROWS, aligned, finish_rows, multiply
@@ -66,7 +67,7 @@ def convolution(
         return as_given(out, strides)
     lines, pitch = phase_size(out.shape[2:], (tall, wide), window)
     size = lines * pitch + wide
-    split_data = np.empty(data.shape[0] * data.shape[1] * phases * size + WIDE, np.float32)
+    split_data = room((data.shape[0] * data.shape[1] * phases * size + WIDE,))
     split_planes(data, split_data, (lines, pitch, tall, wide), window)
     convolve(split_data, filters, out, given, window, (phases, size, pitch, out.shape[3], parts))
     return as_given(out, strides)
@@ -87,7 +88,7 @@ def images(
     (down, right), (dilate_y, dilate_x), (top, left), (tall, wide) = strides, dilations, begin, kernel
     height = (data.shape[2] + top + end[0] - dilate_y * (tall - 1) - 1) // down + 1
     width = (data.shape[3] + left + end[1] - dilate_x * (wide - 1) - 1) // right + 1
-    out = np.empty((len(data), channels, max(height, 0), max(width, 0)), np.float32)
+    out = room((len(data), channels, max(height, 0), max(width, 0)))
     data = np.ascontiguousarray(data)
     return data if data.flags.writeable else data.copy(), (down, right, dilate_y, dilate_x, top, left), out
 

@@ -15,6 +15,7 @@ from numba import njit, prange
 
 from ....ir.kernels.conv import auto_pads
 from ....ir.kernels.pool import lowest, pool_sizes, window_counts
+from .memory import room
 from .phases import phase_size, split
 from .settings import CACHED, use_threads
 from .tiles import aligned
@@ -32,9 +33,7 @@ def max_pool(
     """The largest element of each window; pads and NaN never count. A window of them alone gives the lowest number."""
     spatial = data.shape[2:]
     begin, end = auto_pads(spatial, kernel, strides, dilations, begin, end, auto_pad)
-    out = np.empty(
-        (*data.shape[:2], *pool_sizes(spatial, kernel, strides, dilations, begin, end, rounding)), np.float32
-    )
+    out = room((*data.shape[:2], *pool_sizes(spatial, kernel, strides, dilations, begin, end, rounding)))
     image = (1,) * (4 - data.ndim)  # one spatial dimension is an image of one row
     window = (*image, *strides, *image, *dilations, *(0 for _ in image), *begin)
     planes = np.ascontiguousarray(data).reshape(-1, *image, *spatial)
@@ -52,7 +51,7 @@ def avg_pool(
     spatial, ones = data.shape[2:], [1] * len(kernel)
     begin, end = auto_pads(spatial, kernel, strides, ones, begin, end, auto_pad)
     sizes = pool_sizes(spatial, kernel, strides, ones, begin, end, rounding)
-    out = np.empty((*data.shape[:2], *sizes), np.float32)
+    out = room((*data.shape[:2], *sizes))
     counts = window_counts(spatial, kernel, strides, sizes, begin, end, exclude_pad).astype(np.float32)
     image = (1,) * (4 - data.ndim)
     window = (*image, *strides, *image, *ones, *(0 for _ in image), *begin)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba import njit
 
@@ -31,6 +33,19 @@ def prelu(x, slope):
 def hard_sigmoid(x, alpha, beta):
     """alpha * x + beta, limited to 0..1."""
     return clamp(alpha * x + beta, np.float32(0), np.float32(1))
+
+
+@njit(cache=CACHED, error_model="numpy")
+def sigmoid(x):
+    """1 / (1 + exp(-x)), with the exponential of a negative number alone, which cannot overflow."""
+    e = np.exp(-np.abs(x))
+    return (e if x < 0 else np.float32(1)) / (np.float32(1) + e)
+
+
+@njit(cache=CACHED, error_model="numpy")
+def gelu(x):
+    """x times the probability that a normal variable is below x; in f64."""
+    return np.float32(0.5 * x * (1 + math.erf(x * math.sqrt(0.5))))
 
 
 @njit(cache=CACHED, error_model="numpy")
