@@ -65,6 +65,8 @@ OPTIONS = (
     _option("infer_precision", "infer_precision", default="", metavar="TYPE", help="f32, f16, bf16; CPU:bf16."),
     _option("cdir", "cache_dir", "cache_dir", default="", metavar="DIR", help="Keep the compiled model there."),
     _switch("lfile", "load_from_file", "load_from_file", help="The device reads the file itself."),
+    _option("c", "path_to_cldnn_config", "kernels", metavar="FILE", hidden=True,
+            help="Kernels for GPUs, of which there are none."),
     _option("extensions", "extensions", default="", metavar="FILES", help="Plugin files: operations, kernels."),
     _switch("inference_only", "inference_only", default=None, help="Inputs stay the same [static models]."),
     _option("no_warmup", "no_warmup", is_flag=True, help="No inference before those that are measured."),
@@ -112,6 +114,8 @@ def command(model: Path | None, path: Path | None, debug: bool, **given: Any) ->
     from ..charts.page import check_chart_path
     from .prepare import existing
 
+    if given["kernels"] is not None:
+        raise UsageError("there is no GPU that these kernels could be for", "-c", "leave it out")
     if (model is None) == (path is None):
         raise UsageError("one model is to be given", "-m", "vinoc bench MODEL, or vinoc bench -m MODEL")
     check_chart_path(given["chart"])

@@ -35,8 +35,8 @@ def device_config(settings: Settings, log: Log) -> Config:
         own["PERFORMANCE_HINT_NUM_REQUESTS"] = settings.nireq
     streams = per_device("-nstreams", settings.nstreams, devices)
     precisions = per_device("-infer_precision", settings.infer_precision, devices)
-    for device in devices:
-        if device in streams and (device == devices[0] or len(devices) > 1):
+    for device in devices[1:] or devices:
+        if device in streams:
             config.setdefault(device, {})["NUM_STREAMS"] = streams[device]
         if device in precisions:
             config.setdefault(device, {})["INFERENCE_PRECISION_HINT"] = precisions[device]
@@ -47,6 +47,13 @@ def device_config(settings: Settings, log: Log) -> Config:
     if settings.cache_dir:
         own["CACHE_DIR"] = settings.cache_dir
     return config
+
+
+def compile_config(settings: Settings, config: Config) -> dict[str, Any]:
+    """What a model is compiled with: the properties of the device, and with it those of the devices behind it."""
+    first, *others = devices_in(settings.device)
+    behind = {d: config[d] for d in others if config.get(d)}
+    return config.get(first, {}) | ({"DEVICE_PROPERTIES": behind} if behind else {})
 
 
 def read_config(path: Path) -> Config:

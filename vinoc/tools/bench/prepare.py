@@ -16,7 +16,7 @@ from ...runtime.compiled import CompiledModel
 from ...runtime.core import Core
 from ...runtime.model import Model
 from ..inputs.slots import Input, inputs_of, set_data_shapes, set_layouts
-from .config import Config, device_config
+from .config import Config, compile_config, device_config
 from .face import give_face, new_shapes, refreshed, reshaped
 from .log import Log
 from .report import Report
@@ -54,7 +54,7 @@ def prepare(settings: Settings, log: Log, report: Report) -> Prepared:
     core = _core(settings, log)
     log.step()
     config = device_config(settings, log)
-    own = config.get(devices_in(settings.device)[0], {})
+    own = compile_config(settings, config)
     if settings.is_blob or settings.load_from_file:
         return _loaded(settings, log, report, core, config)
     log.step()
@@ -100,7 +100,7 @@ def _core(settings: Settings, log: Log) -> Core:
 
 def _loaded(settings: Settings, log: Log, report: Report, core: Core, config: Config) -> Prepared:
     """A model that was compiled before, or that the device reads itself."""
-    own = config.get(devices_in(settings.device)[0], {})
+    own = compile_config(settings, config)
     for _ in range(3):
         log.step("skipped")
     log.step()

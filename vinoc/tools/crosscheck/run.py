@@ -13,6 +13,7 @@ from ...ir.errors import UsageError, did_you_mean
 from ...ir.graph import Graph
 from ...ir.types import TensorType
 from ...runtime.ports import ports_of
+from ..engines.find import errors_of
 from ..inputs.files import files_by_input
 from ..inputs.fill import filled
 from ..inputs.slots import inputs_of
@@ -67,17 +68,18 @@ def run(side: Side, inputs: Mapping[str, Any]) -> Trace:
     """All tensors of a side. Raises VinocError."""
     if side.is_stored:
         return load(side.path)
-    if side.engine == "onnxruntime":
-        from .ort import run_onnxruntime
+    if side.is_own:
+        from .own import run_own
 
-        return run_onnxruntime(side, inputs)
-    if side.engine == "openvino":
+        return run_own(side, inputs)
+    with errors_of(side.engine, side.path):
+        if side.engine == "onnxruntime":
+            from .ort import run_onnxruntime
+
+            return run_onnxruntime(side, inputs)
         from .ov import run_openvino
 
         return run_openvino(side, inputs)
-    from .own import run_own
-
-    return run_own(side, inputs)
 
 
 def tolerance_of(a: Side, b: Side) -> float:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from ...ir.errors import UsageError, did_you_mean
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ...ir.errors import UsageError, VinocError, did_you_mean
 from .base import Asked, Loaded
 
 ENGINES = ("vinoc", "onnxruntime", "openvino")
@@ -18,16 +22,33 @@ def engine_called(name: str) -> str:
     return found
 
 
+@contextmanager
+def errors_of(engine: str, model: Path) -> Iterator[None]:
+    """What another engine raises is no fault of vinoc's: it becomes a VinocError with the last lines of it."""
+    try:
+        yield
+    except VinocError:
+        raise
+    except Exception as error:
+        told = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+        raise VinocError(f"{engine} cannot run it: {' '.join(told[-2:])}", str(model)) from error
+
+
 def load(engine: str, asked: Asked) -> Loaded:
     """A model made ready. Raises VinocError where the engine is not installed or cannot take it."""
+    if engine == "vinoc":
+        from .own import Own
+
+        return Own(asked)
+    with errors_of(engine, asked.model):
+        return _load_other(engine, asked)
+
+
+def _load_other(engine: str, asked: Asked) -> Loaded:
     if engine == "onnxruntime":
         from .ort import Ort
 
         return Ort(asked)
-    if engine == "openvino":
-        from .ov import OpenVino
+    from .ov import OpenVino
 
-        return OpenVino(asked)
-    from .own import Own
-
-    return Own(asked)
+    return OpenVino(asked)
