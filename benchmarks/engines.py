@@ -8,12 +8,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
-Feeds = dict[str, Array]
+from vinoc.tools.engines.base import Array, Asked, Feeds
+
 Engine = Callable[[Feeds], list[Array]]
 
 AGAIN = " again"
@@ -22,22 +23,12 @@ AGAIN = " again"
 def load(name: str, path: str, threads: int, cache: str = "") -> Engine:
     """An engine with a model that is ready to run, for the least latency. `cache`: a CACHE_DIR."""
     kind = name.removesuffix(AGAIN)
-    if kind == "ort":
-        session = _session(path, threads)
-        return lambda feeds: session.run(None, feeds)  # type: ignore[no-any-return]
-    if kind == "ov":
-        compiled = _openvino(path, threads, "LATENCY", cache)
-        request = compiled.create_infer_request()
+    config = {"PERFORMANCE_HINT": "LATENCY"} | ({"CACHE_DIR": cache} if cache else {})
+    precision = "f32" if kind == "ov" else ""
+    asked = Asked(Path(path), precision=precision, threads=threads, config=config)
+    from vinoc.tools.engines import find  # here, so that the time of importing vinoc is a part of its own
 
-        def infer(feeds: Feeds) -> list[Array]:
-            request.infer(feeds, share_inputs=True, share_outputs=True)
-            return [request.get_output_tensor(i).data for i in range(len(compiled.outputs))]
-
-        return infer
-    if kind == "vinoc":
-        model = _vinoc(path, threads, "LATENCY", cache)
-        return lambda feeds: list(model(feeds).to_tuple())
-    raise SystemExit(f"no engine '{name}': there are ort, ov, vinoc, each also as 'x{AGAIN}'")
+    return find.load(find.engine_called(kind), asked).request()
 
 
 def throughput(name: str, path: str, threads: int) -> Callable[[Feeds, float], float]:
@@ -48,14 +39,15 @@ def throughput(name: str, path: str, threads: int) -> Callable[[Feeds, float], f
     if kind == "ort":
         session = _session(path, 1)
         return _several([lambda feeds: session.run(None, feeds)] * threads)
-    model = _vinoc(path, threads, "THROUGHPUT", "")
-    return _several([model.create_infer_request().infer for _ in range(threads)])
+    model = _vinoc(path, threads)
+    requests = [model.create_infer_request() for _ in range(threads)]
+    return _several([lambda feeds, r=r: r.infer(feeds, share_inputs=True) for r in requests])
 
 
 def _queue(path: str, threads: int) -> Callable[[Feeds, float], float]:
     import openvino
 
-    compiled = _openvino(path, threads, "THROUGHPUT", "")
+    compiled = _openvino(path, threads)
     queue = openvino.AsyncInferQueue(compiled, compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
 
     def run(feeds: Feeds, seconds: float) -> float:
@@ -100,18 +92,18 @@ def _session(path: str, threads: int) -> Any:
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def _openvino(path: str, threads: int, hint: str, cache: str) -> Any:
+def _openvino(path: str, threads: int) -> Any:
     import openvino
 
-    config = {"PERFORMANCE_HINT": hint, "INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
-    return openvino.Core().compile_model(path, "CPU", config | ({"CACHE_DIR": cache} if cache else {}))
+    config = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
+    return openvino.Core().compile_model(path, "CPU", config)
 
 
-def _vinoc(path: str, threads: int, hint: str, cache: str) -> Any:
+def _vinoc(path: str, threads: int) -> Any:
     import vinoc
 
-    config = {"PERFORMANCE_HINT": hint, "INFERENCE_NUM_THREADS": threads}
-    return vinoc.Core().compile_model(path, "CPU", config | ({"CACHE_DIR": cache} if cache else {}))
+    config = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_NUM_THREADS": threads}
+    return vinoc.Core().compile_model(path, "CPU", config)
 
 
 def made_up(path: str, size: int) -> Feeds:

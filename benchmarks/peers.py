@@ -31,16 +31,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from engines import AGAIN, Array, load, made_up, throughput
+from engines import AGAIN, load, made_up, throughput
 
-Samples = dict[str, list[float]]
-
-
-def turns(engines: Sequence[str], rounds: int) -> Iterator[str]:
-    """The order of measurement."""
-    for number in range(rounds):
-        yield from engines if number % 2 == 0 else engines[::-1]
-
+from vinoc.tools.bench.interleave import Samples, apart, interleaved, ratio, turns
 
 # Latency, throughput: all engines in one process
 
@@ -48,23 +41,11 @@ def turns(engines: Sequence[str], rounds: int) -> Iterator[str]:
 def latency(path: str, threads: int, options: argparse.Namespace) -> dict[str, Any]:
     """Milliseconds of an inference."""
     feeds = made_up(path, options.size)
-    runs, outputs, repeats = {}, {}, {}
-    for name in options.engines:
-        runs[name] = load(name, path, threads)
-        outputs[name] = [np.array(o) for o in runs[name](feeds)]
-        began = time.perf_counter()
-        runs[name](feeds)
-        repeats[name] = max(1, int(options.seconds / (time.perf_counter() - began)))
+    engines = {name: load(name, path, threads) for name in options.engines}
+    outputs = {name: [np.array(o) for o in run(feeds)] for name, run in engines.items()}
+    runs = {name: lambda run=run: run(feeds) for name, run in engines.items()}
     clock = time.process_time if threads == 1 else time.perf_counter
-    samples: Samples = {name: [] for name in options.engines}
-    for name in turns(options.engines, options.rounds):
-        if threads > 1:
-            time.sleep(0.02)
-        runs[name](feeds)  # what the engine before left in the caches goes
-        began = clock()
-        for _ in range(repeats[name]):
-            runs[name](feeds)
-        samples[name].append((clock() - began) / repeats[name] * 1e3)
+    samples = interleaved(runs, options.rounds, options.seconds, threads > 1, clock)
     first = outputs[options.engines[0]]
     return {"ms": samples, "difference": {name: apart(found, first) for name, found in outputs.items()}}
 
@@ -80,15 +61,6 @@ def rates(path: str, threads: int, options: argparse.Namespace) -> dict[str, Any
         time.sleep(0.02)
         samples[name].append(1e3 / runs[name](feeds, max(options.seconds, 0.5)))
     return {"ms": samples}
-
-
-def apart(a: Sequence[Array], b: Sequence[Array]) -> float:
-    """The largest difference, relative to the largest magnitude."""
-    worst = 0.0
-    for x, y in zip(a, b, strict=True):
-        scale = max(float(np.abs(y).max(initial=0)), 1e-30)
-        worst = max(worst, float(np.abs(x.astype(np.float64) - y).max(initial=0)) / scale)
-    return worst
 
 
 # Whole processes
@@ -137,7 +109,7 @@ def table(found: dict[str, Any], path: str, threads: int) -> Iterator[str]:
         engines = list(samples)
         cells = [Path(path).stem, str(threads), quantity]
         cells += [f"{statistics.median(samples[e]):.3g} ({min(samples[e]):.3g})" for e in engines]
-        cells += [ratio(samples, a, b) for a, b in pairs(engines)]
+        cells += [f"{ratio(samples, a, b):.2f}" for a, b in pairs(engines)]
         yield f"| {' | '.join(cells)} |"
 
 
@@ -152,10 +124,6 @@ def pairs(engines: Sequence[str]) -> list[tuple[str, str]]:
     mine = [("vinoc", e) for e in engines if e in ("ort", "ov")]
     cached = [(f"vinoc{CACHED}", e) for e in engines if e in ("vinoc", f"ov{CACHED}") and f"vinoc{CACHED}" in engines]
     return [*mine, *cached, *again]
-
-
-def ratio(samples: Samples, a: str, b: str) -> str:
-    return f"{statistics.median(x / y for x, y in zip(samples[a], samples[b], strict=True)):.2f}"
 
 
 def child(command: list[str]) -> dict[str, Any]:

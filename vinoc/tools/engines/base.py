@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 import numpy as np
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
-Feeds: TypeAlias = Mapping[str, Any]
+Feeds: TypeAlias = dict[str, Any]
 
 
 class Slot(NamedTuple):

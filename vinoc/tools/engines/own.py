@@ -21,7 +21,7 @@ class Own:
 
     def request(self) -> Callable[[Feeds], list[Any]]:
         infer = self.compiled.create_infer_request().infer
-        return lambda feeds: list(infer(dict(feeds)).to_tuple())
+        return lambda feeds: list(infer(feeds, share_inputs=True).to_tuple())
 
 
 def settings(asked: Asked) -> dict[str, Any]:
