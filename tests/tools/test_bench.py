@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -18,7 +17,7 @@ from vinoc.ir.errors import UsageError
 from vinoc.tools.bench.measure import Limits, aligned, measure_async, measure_sync
 from vinoc.tools.inputs.fill import Queue
 
-Vinoc = Callable[..., str]
+from .calls import Call, caller
 
 SMALL = """graph g(data: f32[1,3,16,16]) -> (y) {
   zero = Constant() : f32[] = [0.5]
@@ -33,14 +32,8 @@ DYNAMIC = """graph g(x: f32[N,3,H,W]) -> (y) {
 
 
 @pytest.fixture
-def vinoc(capsys: pytest.CaptureFixture[str]) -> Vinoc:
-    def run(*words: object, code: int = 0) -> str:
-        returned = main(["bench", *map(str, words)])
-        shown = capsys.readouterr()
-        assert returned == code, shown.err
-        return shown.out + shown.err
-
-    return run
+def vinoc(capsys: pytest.CaptureFixture[str]) -> Call:
+    return caller(capsys, "bench")
 
 
 @pytest.fixture
@@ -86,7 +79,7 @@ def keys(path: Path) -> dict[str, list[str]]:
 ASKED = ("-niter", 4, "-nireq", 2, "-json_stats", "-report_type", "detailed_counters", "-pc", "-report_folder")
 
 
-def test_reports_have_the_fields_of_benchmark_app(ir: Path, tmp_path: Path, vinoc: Vinoc) -> None:
+def test_reports_have_the_fields_of_benchmark_app(ir: Path, tmp_path: Path, vinoc: Call) -> None:
     """The same options on the same IR; vinoc's report may have more fields, and lacks none."""
     (tmp_path / "theirs").mkdir()
     (tmp_path / "ours").mkdir()
@@ -115,7 +108,7 @@ def test_reports_have_the_fields_of_benchmark_app(ir: Path, tmp_path: Path, vino
     assert configs[0].items() <= configs[1].items()
 
 
-def test_tables_of_numbers_are_those_of_benchmark_app(ir: Path, tmp_path: Path, vinoc: Vinoc) -> None:
+def test_tables_of_numbers_are_those_of_benchmark_app(ir: Path, tmp_path: Path, vinoc: Call) -> None:
     """CSV: heads and separators; the mean of layers has the same columns."""
     for name in ("theirs", "ours"):
         (tmp_path / name).mkdir()
@@ -136,7 +129,7 @@ def test_tables_of_numbers_are_those_of_benchmark_app(ir: Path, tmp_path: Path, 
     assert counters[1][-1].startswith("Total;;;;")
 
 
-def test_every_option_of_benchmark_app_is_known(vinoc: Vinoc) -> None:
+def test_every_option_of_benchmark_app_is_known(vinoc: Call) -> None:
     """As its parser has them."""
     from openvino.tools.benchmark.parameters import parse_args
 
@@ -147,7 +140,7 @@ def test_every_option_of_benchmark_app_is_known(vinoc: Vinoc) -> None:
     assert theirs - known == {"-h", "--help"}  # click brings these
 
 
-def test_steps_and_inputs(small: Path, vinoc: Vinoc) -> None:
+def test_steps_and_inputs(small: Path, vinoc: Call) -> None:
     shown = vinoc(small, "-niter", 3, "-hint", "latency")
     assert "data (node: data) : f32 / [N,C,H,W] / [1,3,16,16]" in shown
     assert "data (node: data) : u8 / [N,C,H,W] / [1,3,16,16]" in shown
@@ -155,7 +148,7 @@ def test_steps_and_inputs(small: Path, vinoc: Vinoc) -> None:
     assert "Count:            3 iterations" in shown
 
 
-def test_batch_types_mean_and_scale(small: Path, vinoc: Vinoc) -> None:
+def test_batch_types_mean_and_scale(small: Path, vinoc: Call) -> None:
     shown = vinoc(small, "-niter", 1, "-b", 4, "-iop", "data:f16,y:f16", "-mean_values", "[1,2,3]", "-scale_values",
                   "data[2,2,2]")  # fmt: skip
     assert "Reshaping model: 'data': [4,3,16,16]" in shown
@@ -164,7 +157,7 @@ def test_batch_types_mean_and_scale(small: Path, vinoc: Vinoc) -> None:
     assert "y : f16 / [...] / [4,3,16,16]" in shown
 
 
-def test_shapes_of_data_are_told_one_by_one(dynamic: Path, vinoc: Vinoc) -> None:
+def test_shapes_of_data_are_told_one_by_one(dynamic: Path, vinoc: Call) -> None:
     shown = vinoc(dynamic, "-niter", 5, "-nireq", 1, "-data_shape", "[1,3,8,8][2,3,4,4]")
     assert "aligned from 5 to 6" in shown
     assert "1. x: [1,3,8,8]" in shown
@@ -172,21 +165,21 @@ def test_shapes_of_data_are_told_one_by_one(dynamic: Path, vinoc: Vinoc) -> None
     assert "full mode" in shown
 
 
-def test_a_file_is_fed(small: Path, tmp_path: Path, vinoc: Vinoc) -> None:
+def test_a_file_is_fed(small: Path, tmp_path: Path, vinoc: Call) -> None:
     np.save(tmp_path / "a.npy", np.zeros((1, 3, 16, 16), np.uint8))
     shown = vinoc(small, "-niter", 1, "-i", tmp_path / "a.npy")
     assert f"Prepare array {tmp_path}/a.npy" in shown
     assert "random" not in shown
 
 
-def test_compile_only(small: Path, vinoc: Vinoc) -> None:
+def test_compile_only(small: Path, vinoc: Call) -> None:
     shown = vinoc(small, "-niter", 0)
     assert "Skipping inference" in shown
     assert "[Step 11/11]" in shown
     assert "Count" not in shown
 
 
-def test_executed_graph(small: Path, tmp_path: Path, vinoc: Vinoc) -> None:
+def test_executed_graph(small: Path, tmp_path: Path, vinoc: Call) -> None:
     vinoc(small, "-niter", 1, "-exec_graph_path", tmp_path / "e.xml")
     net = ElementTree.parse(tmp_path / "e.xml").getroot()
     layers = {layer.get("id"): layer for layer in net.iter("layer")}
@@ -199,7 +192,7 @@ def test_executed_graph(small: Path, tmp_path: Path, vinoc: Vinoc) -> None:
     assert len(list(net.iter("edge"))) >= 2
 
 
-def test_compiled_models_and_configurations(small: Path, ir: Path, tmp_path: Path, vinoc: Vinoc) -> None:
+def test_compiled_models_and_configurations(small: Path, ir: Path, tmp_path: Path, vinoc: Call) -> None:
     import vinoc as package
 
     blob = tmp_path / "small.blob"
@@ -213,14 +206,14 @@ def test_compiled_models_and_configurations(small: Path, ir: Path, tmp_path: Pat
     assert "No performance hint" not in shown
 
 
-def test_several_devices_get_their_own_properties(small: Path, vinoc: Vinoc) -> None:
+def test_several_devices_get_their_own_properties(small: Path, vinoc: Call) -> None:
     words = ("-niter", 2, "-d", "MULTI:CPU,TEMPLATE", "-nstreams", "CPU:2", "-infer_precision", "CPU:bf16")
     shown = vinoc(small, *words)
     assert re.search(r"DEVICE_PROPERTIES: .*'NUM_STREAMS': 2", shown)
     assert "Execution Devices:['CPU', 'TEMPLATE']" in shown
 
 
-def test_repeats_value_and_charts(small: Path, tmp_path: Path, vinoc: Vinoc) -> None:
+def test_repeats_value_and_charts(small: Path, tmp_path: Path, vinoc: Call) -> None:
     for suffix in ("html", "svg", "png"):
         shown = vinoc(small, "-niter", 4, "--repeats", 3, "--price", 100, "--watts", 10, "--chart",
                       tmp_path / f"a.{suffix}")  # fmt: skip
@@ -234,7 +227,7 @@ def test_repeats_value_and_charts(small: Path, tmp_path: Path, vinoc: Vinoc) -> 
         assert (tmp_path / f"a-{number}.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 
-def test_sweep(small: Path, tmp_path: Path, vinoc: Vinoc) -> None:
+def test_sweep(small: Path, tmp_path: Path, vinoc: Call) -> None:
     shown = vinoc(
         small, "-niter", 4, "--sweep_streams", "1..2", "--sweep_batches", "1,3", "--chart", tmp_path / "s.svg"
     )
@@ -244,7 +237,7 @@ def test_sweep(small: Path, tmp_path: Path, vinoc: Vinoc) -> None:
     ElementTree.parse(tmp_path / "s.svg")
 
 
-def test_compare(ir: Path, small: Path, tmp_path: Path, vinoc: Vinoc) -> None:
+def test_compare(ir: Path, small: Path, tmp_path: Path, vinoc: Call) -> None:
     shown = vinoc(ir, "-nthreads", 1, "--compare", "openvino", "--compare", f"{small},label=text", "--compare",
                   "device=TEMPLATE", "--again", "--rounds", 3, "--sample_seconds", 0.002, "--chart",
                   tmp_path / "c.html")  # fmt: skip
@@ -273,12 +266,12 @@ def test_compare(ir: Path, small: Path, tmp_path: Path, vinoc: Vinoc) -> None:
         (["-c", "kernels.xml"], "there is no GPU"),
     ],
 )
-def test_what_is_wrong_is_told(small: Path, vinoc: Vinoc, words: list[str], message: str) -> None:
+def test_what_is_wrong_is_told(small: Path, vinoc: Call, words: list[str], message: str) -> None:
     assert message in vinoc(small, "-niter", 1, *words, code=2)
 
 
 def test_an_absent_engine_says_how_it_is_installed(
-    small: Path, vinoc: Vinoc, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    small: Path, vinoc: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
     (tmp_path / "x.xml").write_text("<net/>")
@@ -287,7 +280,7 @@ def test_an_absent_engine_says_how_it_is_installed(
     )
 
 
-def test_errors_stand_in_the_report(small: Path, tmp_path: Path, vinoc: Vinoc) -> None:
+def test_errors_stand_in_the_report(small: Path, tmp_path: Path, vinoc: Call) -> None:
     vinoc(small, "-i", "nowhere.npy", "-report_type", "no_counters", "-report_folder", tmp_path, code=2)
     assert "error;" in (tmp_path / "benchmark_report.csv").read_text()
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import vinoc
-from vinoc.compiler.cli import main
 from vinoc.tools.run.results import best, read_labels, rows_of_classes
 
+from .calls import Call, caller
 from .test_inputs import pixels, png
 
 ROOT = Path(__file__).resolve().parents[2]
 MNIST = ROOT / "examples" / "models" / "mnist" / "mnist.onnx"
-Run = Callable[..., str]
 
 SUM = """graph g(x: f32[1,3,8,8]) -> (y) {
   axes = Constant() : i64[2] = [2, 3]
@@ -33,14 +31,8 @@ TWO = """graph g(a: f32[N,3], b: f32[N,3]) -> (s, d) {
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*words: object, code: int = 0) -> str:
-        returned = main(["run", *map(str, words)])
-        shown = capsys.readouterr()
-        assert returned == code, shown.out + shown.err
-        return shown.out + shown.err
-
-    return call
+def run(capsys: pytest.CaptureFixture[str]) -> Call:
+    return caller(capsys, "run")
 
 
 @pytest.fixture
@@ -77,12 +69,12 @@ def saved(path: Path) -> list[float]:
         (["--scale", "10"], [1, 2, 3]),
     ],
 )
-def test_preprocessing(colors: Path, tmp_path: Path, run: Run, options: list[str], expected: list[float]) -> None:
+def test_preprocessing(colors: Path, tmp_path: Path, run: Call, options: list[str], expected: list[float]) -> None:
     run(colors, "--input", flat(tmp_path / "a.png", 10, 20, 30), "--save", tmp_path / "o.npz", *options)
     assert saved(tmp_path / "o.npz") == [round(v, 4) for v in expected]
 
 
-def test_sizes_and_layouts(tmp_path: Path, run: Run) -> None:
+def test_sizes_and_layouts(tmp_path: Path, run: Call) -> None:
     last = tmp_path / "last.vir"
     last.write_text(SUM.replace("[1,3,8,8]", "[1,8,8,3]").replace("[2, 3]", "[1, 2]"))
     wide = png(
@@ -96,7 +88,7 @@ def test_sizes_and_layouts(tmp_path: Path, run: Run) -> None:
     assert saved(tmp_path / "o.npz") == [82.0] * 3  # half of the rows are the border's gray
 
 
-def test_the_result_is_that_of_the_runtime(tmp_path: Path, run: Run) -> None:
+def test_the_result_is_that_of_the_runtime(tmp_path: Path, run: Call) -> None:
     with np.load(MNIST.parent / "io.npz") as stored:
         array = next(a for a in stored.values() if a.shape == (1, 1, 28, 28))
     np.save(tmp_path / "x.npy", array)
@@ -107,7 +99,7 @@ def test_the_result_is_that_of_the_runtime(tmp_path: Path, run: Run) -> None:
     assert numbers == [str(i) for i in np.argsort(-expected[0])[:2]]
 
 
-def test_labels_and_several_images(tmp_path: Path, run: Run) -> None:
+def test_labels_and_several_images(tmp_path: Path, run: Call) -> None:
     labels = tmp_path / "labels.txt"
     labels.write_text("\n".join(f"digit {i}" for i in range(10)))
     files = [png(tmp_path / f"{n}.png", pixels(28, 28, n)) for n in (1, 2)]
@@ -118,7 +110,7 @@ def test_labels_and_several_images(tmp_path: Path, run: Run) -> None:
     assert found[0]["outputs"]["Plus214_Output_0"]["shape"] == [1, 10]
 
 
-def test_inputs_by_name_and_outputs(tmp_path: Path, run: Run) -> None:
+def test_inputs_by_name_and_outputs(tmp_path: Path, run: Call) -> None:
     model = tmp_path / "two.vir"
     model.write_text(TWO)
     for name, value in (("a", 5.0), ("b", 3.0)):
@@ -133,7 +125,7 @@ def test_inputs_by_name_and_outputs(tmp_path: Path, run: Run) -> None:
     assert "2 arrays cannot be one .npy" in run(model, "-i", *inputs, "-o", tmp_path / "o.npy", code=2)
 
 
-def test_random_values(colors: Path, run: Run) -> None:
+def test_random_values(colors: Path, run: Call) -> None:
     shown = run(colors)
     assert "filled with random values" in shown
     assert "y: float32[1,3]" in shown
@@ -142,7 +134,7 @@ def test_random_values(colors: Path, run: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["-o", "o.txt"], "results are saved as .npz, .npy or .json"),
+        (["-o", "o.txt"], "what results are saved as is .npz, .npy or .json"),
         (["--normalize", "unit", "--scale", "2"], "mean and scale are given twice"),
         (["--labels", "nowhere.txt"], "cannot be read as text"),
         (["-d", "GPU"], "no device 'GPU'"),
@@ -150,7 +142,7 @@ def test_random_values(colors: Path, run: Run) -> None:
         (["-i", "z:a.png"], "no input 'z'"),
     ],
 )
-def test_what_is_wrong_is_told(colors: Path, run: Run, words: list[str], message: str) -> None:
+def test_what_is_wrong_is_told(colors: Path, run: Call, words: list[str], message: str) -> None:
     assert message in run(colors, *words, code=2)
 
 

@@ -111,14 +111,15 @@ def command(model: Path | None, path: Path | None, debug: bool, **given: Any) ->
 
     vinoc bench model.onnx -t 5 -hint latency
     """
-    from ..charts.page import check_chart_path
+    from ..charts.page import SUFFIXES
+    from ..paths import check_file
     from .prepare import existing
 
     if given["kernels"] is not None:
         raise UsageError("there is no GPU that these kernels could be for", "-c", "leave it out")
     if (model is None) == (path is None):
         raise UsageError("one model is to be given", "-m", "vinoc bench MODEL, or vinoc bench -m MODEL")
-    check_chart_path(given["chart"])
+    check_file(given["chart"], "--chart", SUFFIXES, "a chart")
     given = {**given, "report_type": given["report_type"] or "", "perf_counts_sort": given["perf_counts_sort"] or ""}
     names = [f.name for f in fields(Settings) if f.name in given]
     settings = Settings(model=existing(model or path or Path()), **{n: given[n] for n in names})

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...ir.errors import UsageError
+from ..paths import check_file, check_folder
 
 HINTS = {
     "throughput": "THROUGHPUT",
@@ -114,15 +115,9 @@ class Settings:
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise UsageError(f"{value} is not positive", f"--{name}")
-        for name in ("report_folder", "chart", "dump_config", "exec_graph_path"):
-            check_folder(getattr(self, name), f"-{name}", name == "report_folder")
-
-
-def check_folder(path: Path | None, option: str, is_folder: bool = False) -> None:
-    """Raises UsageError, before anything is measured, where a file could not be written."""
-    folder = path if path is None or is_folder else path.parent
-    if folder is not None and not folder.is_dir():
-        raise UsageError(f"there is no folder '{folder}'", option, "create it first")
+        check_folder(self.report_folder, "-report_folder")
+        for name in ("dump_config", "exec_graph_path"):
+            check_file(getattr(self, name), f"-{name}")
 
 
 def per_device(option: str, text: str, devices: list[str]) -> dict[str, str]:

@@ -8,7 +8,6 @@ from html import escape
 from pathlib import Path
 
 from ...backends.files import written_together
-from ...ir.errors import UsageError
 from .drawing import Drawing
 from .svg import to_svg
 
@@ -62,16 +61,6 @@ class Page:
             f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(self.title)}</title>\n'
             f"<style>{STYLE}</style></head><body>\n<h1>{escape(self.title)}</h1>\n{body}\n</body></html>\n"
         )
-
-
-def check_chart_path(path: Path | None, option: str = "--chart") -> None:
-    """Raises UsageError, before any work, for a file that is none of the kinds or has no folder."""
-    if path is None:
-        return
-    if path.suffix not in SUFFIXES:
-        raise UsageError(f"a chart is .svg, .png or .html, not '{path.suffix}'", f"{option} {path}")
-    if not path.parent.is_dir():
-        raise UsageError(f"there is no folder '{path.parent}'", f"{option} {path}", "create it first")
 
 
 def write_page(page: Page, path: Path) -> list[Path]:

@@ -53,12 +53,16 @@ def command(a: str | None, b: str | None, plugins: tuple[Path, ...], debug: bool
     """
     from ...compiler.cli.console import progress
     from ...compiler.plugins import load_plugins
-    from .run import check_html, crosscheck, make_inputs, run, wanted_layers
+    from ..paths import check_file
+    from .run import crosscheck, make_inputs, run, wanted_layers
     from .sides import other, read_side
     from .trace import dump
 
     load_plugins(plugins)
-    check_html(given["html"])
+    check_file(given["html"], "--html", (".html",), "a page")
+    for option in ("dump", "dump_b"):
+        check_file(given[option], f"--{option}", (".npz",), "a file of tensors")
+    check_file(given["as_json"], "--json")
     left, right = _texts(a, b, given)
     every = given["every_tensor"]
     side_a = read_side(left, given["passes_a"], every)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from ...compiler.driver import evaluate, quiet_gc, read_model
@@ -131,9 +130,3 @@ def wanted_layers(text: str, sides: Sequence[Side]) -> list[str] | None:
         if name not in known:
             raise UsageError(f"no tensor '{name}'", "--layers", did_you_mean(name, known) or None)
     return names
-
-
-def check_html(path: Path | None) -> None:
-    """Raises UsageError before any work where a page cannot be written."""
-    if path is not None and (path.suffix != ".html" or not path.parent.is_dir()):
-        raise UsageError(f"'{path}' cannot be a page", "--html", "name a .html file in a folder that is there")

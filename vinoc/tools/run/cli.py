@@ -68,10 +68,11 @@ def command(model: Path, words: tuple[str, ...], plugins: tuple[Path, ...], debu
     """
     from ...compiler.plugins import load_plugins
     from ..inputs.fill import Look
+    from ..paths import check_file
     from .prepare import Asked, prepare
-    from .results import check_target, read_labels, save, told
+    from .results import SUFFIXES, read_labels, save, told
 
-    check_target(given["save"])
+    check_file(given["save"], "--save", SUFFIXES, "what results are saved as")
     load_plugins(plugins)
     labels = read_labels(given["labels"]) if given["labels"] else []
     bgr = given["reverse_input_channels"] or given["color"] == "bgr"

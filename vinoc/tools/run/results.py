@@ -86,16 +86,6 @@ def _span(value: Array) -> str:
     return text + (f", {bad[0]} NaN and {bad[1]} infinite" if any(bad) else "")
 
 
-def check_target(path: Path | None) -> None:
-    """Raises UsageError, before anything runs, for a file that cannot be written."""
-    if path is None:
-        return
-    if path.suffix not in SUFFIXES:
-        raise UsageError(f"results are saved as .npz, .npy or .json, not '{path.suffix}'", f"--save {path}")
-    if not path.parent.is_dir():
-        raise UsageError(f"there is no folder '{path.parent}'", f"--save {path}", "create it first")
-
-
 def save(results: Sequence[Mapping[str, Any]], titles: Sequence[str], path: Path) -> None:
     """Outputs of all sets: in .npz under their names, `NAME.1`, `NAME.2` of later sets; in .json with what they are of.
 

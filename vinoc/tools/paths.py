@@ -1,0 +1,24 @@
+"""Files that are to be written, checked before any work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..ir.errors import UsageError
+
+
+def check_file(path: Path | None, option: str, suffixes: Sequence[str] = (), what: str = "a file") -> None:
+    """Raises UsageError where a file is of none of the kinds, or its folder is not there; None is no file."""
+    if path is None:
+        return
+    if suffixes and path.suffix not in suffixes:
+        kinds = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}" if len(suffixes) > 1 else suffixes[0]
+        raise UsageError(f"{what} is {kinds}, not '{path.suffix}'", f"{option} {path}")
+    check_folder(path.parent, f"{option} {path}")
+
+
+def check_folder(path: Path, option: str) -> None:
+    """Raises UsageError where a folder is not there."""
+    if not path.is_dir():
+        raise UsageError(f"there is no folder '{path}'", option, "create it first")
