@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .runtime.element import Type
     from .runtime.layout import Layout
     from .runtime.model import Model, get_batch, set_batch
-    from .runtime.nodes import Input, Node, Output
+    from .runtime.nodes import DiscreteTypeInfo, Input, Node, Output
     from .runtime.ports import ConstOutput, Port
     from .runtime.profiling import ProfilingInfo
     from .runtime.queue import AsyncInferQueue
@@ -46,6 +46,7 @@ _HOMES = {
     "CoordinateDiff": "runtime.vectors",
     "Core": "runtime.core",
     "Dimension": "runtime.shapes",
+    "DiscreteTypeInfo": "runtime.nodes",
     "InferRequest": "runtime.request",
     "Input": "runtime.nodes",
     "Layout": "runtime.layout",
@@ -66,6 +67,7 @@ _HOMES = {
     "Type": "runtime.element",
     "UsageError": "ir.errors",
     "VariableState": "runtime.states",
+    "Version": "runtime.core",
     "VinocError": "ir.errors",
     "compile_model": "runtime.core",
     "convert_model": "runtime.core",
@@ -90,6 +92,7 @@ __all__ = [
     "CoordinateDiff",
     "Core",
     "Dimension",
+    "DiscreteTypeInfo",
     "InferRequest",
     "Input",
     "Layout",
@@ -110,6 +113,7 @@ __all__ = [
     "Type",
     "UsageError",
     "VariableState",
+    "Version",
     "VinocError",
     "__version__",
     "compile_model",

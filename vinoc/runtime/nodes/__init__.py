@@ -6,7 +6,7 @@ Everything here is a view of `vinoc.ir`: a graph knows nothing of it.
 from __future__ import annotations
 
 from .kinds import Constant, Parameter, Result
-from .node import Node, TypeInfo
+from .node import DiscreteTypeInfo, Node
 from .ports import Input, Output, TensorDescriptor, view
 
-__all__ = ["Constant", "Input", "Node", "Output", "Parameter", "Result", "TensorDescriptor", "TypeInfo", "view"]
+__all__ = ["Constant", "DiscreteTypeInfo", "Input", "Node", "Output", "Parameter", "Result", "TensorDescriptor", "view"]

@@ -18,7 +18,7 @@ from ..layout import Layout
 from ..shapes import PartialShape
 from .make import make_constant, make_parameter
 from .names import fresh_name, name_results, parameter_name, result_name
-from .node import Node, TypeInfo
+from .node import DiscreteTypeInfo, Node
 from .ports import Output
 
 _NOTES: WeakKeyDictionary[Value, dict[str, Any]] = WeakKeyDictionary()
@@ -141,8 +141,8 @@ class Parameter(Node):
     def get_type_name(self) -> str:
         return "Parameter"
 
-    def get_type_info(self) -> TypeInfo:
-        return TypeInfo("Parameter", "opset1")
+    def get_type_info(self) -> DiscreteTypeInfo:
+        return DiscreteTypeInfo("Parameter", "opset1")
 
     @property
     def rt_info(self) -> dict[str, Any]:
@@ -270,8 +270,8 @@ class Result(Node):
     def get_type_name(self) -> str:
         return "Result"
 
-    def get_type_info(self) -> TypeInfo:
-        return TypeInfo("Result", "opset1")
+    def get_type_info(self) -> DiscreteTypeInfo:
+        return DiscreteTypeInfo("Result", "opset1")
 
     def get_attributes(self) -> dict[str, Any]:
         return {}

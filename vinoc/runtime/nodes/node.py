@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .ports import Input, Output, TensorDescriptor
 
 
-class TypeInfo(NamedTuple):
+class DiscreteTypeInfo(NamedTuple):
     """What kind of operation a node is: its type, and the opset in which this form of it is."""
 
     name: str
@@ -90,12 +90,12 @@ class Node:
         return type_name(self._node.op)
 
     @property
-    def type_info(self) -> TypeInfo:
+    def type_info(self) -> DiscreteTypeInfo:
         return self.get_type_info()
 
-    def get_type_info(self) -> TypeInfo:
+    def get_type_info(self) -> DiscreteTypeInfo:
         opset = self._node.op.opset
-        return TypeInfo(self.get_type_name(), f"opset{opset}" if opset else "vinoc")
+        return DiscreteTypeInfo(self.get_type_name(), f"opset{opset}" if opset else "vinoc")
 
     def get_instance_id(self) -> int:
         """A number that no other node has while this one is there."""

@@ -79,6 +79,9 @@ class Output(Port):
     def get_rt_info(self) -> dict[str, Any]:
         return self.rt_info
 
+    def set_rt_info(self, value: Any, key: str) -> None:
+        self.rt_info[key] = value
+
     # The tensor
 
     @property
@@ -202,6 +205,9 @@ class Input:
 
     def get_rt_info(self) -> dict[str, Any]:
         return self.rt_info
+
+    def set_rt_info(self, value: Any, key: str) -> None:
+        self.rt_info[key] = value
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Input) and (self._owner, self._index) == (other._owner, other._index)

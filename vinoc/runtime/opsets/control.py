@@ -256,6 +256,11 @@ class LoopNode(_Iterating):
         if counter >= 0:
             self._feeds[counter] = -1
 
+    def get_num_iterations(self) -> int:
+        """How often it runs at most, where that is a constant; else -1."""
+        known = self._inputs[0].const
+        return -1 if known is None else int(known.item())
+
     def get_special_body_ports(self) -> list[int]:
         return [next((i for i, port in self._feeds.items() if port == -1), -1), self._condition]
 
