@@ -229,12 +229,25 @@ def test_repeats_value_and_charts(small: Path, tmp_path: Path, vinoc: Call) -> N
 
 def test_sweep(small: Path, tmp_path: Path, vinoc: Call) -> None:
     shown = vinoc(
-        small, "-niter", 4, "--sweep_streams", "1..2", "--sweep_batches", "1,3", "--chart", tmp_path / "s.svg"
+        small,
+        "-niter",
+        4,
+        "--sweep_streams",
+        "1..2",
+        "--sweep_batches",
+        "1,3",
+        "--json",
+        tmp_path / "s.json",
+        "--chart",
+        tmp_path / "s.svg",
     )
     rows = [line.split() for line in shown.splitlines() if re.match(r"\d+ +\d+ +\d+ ", line)]
     assert [tuple(map(int, r[:3])) for r in rows] == [(1, 1, 1), (2, 1, 2), (1, 3, 1), (2, 3, 2)]
     assert "most throughput" in shown
     ElementTree.parse(tmp_path / "s.svg")
+    found = json.loads((tmp_path / "s.json").read_text())
+    assert [f["batch"] for f in found] == [1, 1, 3, 3]
+    assert all(f["throughput_fps"] > 0 for f in found)
 
 
 def test_compare(ir: Path, small: Path, tmp_path: Path, vinoc: Call) -> None:

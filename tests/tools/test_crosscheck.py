@@ -47,6 +47,27 @@ class HalveRelu(Rewrite):
         return b.Multiply(b.HSwish(m.x), b.const(0.5, m.x.dtype))
 '''
 
+KERNEL = """
+from vinoc.backends.cpu.custom import cpu_kernel
+from vinoc.ir.op import Op, op
+
+
+@op(internal=True)
+class Doubled(Op):
+    def infer(self, x):
+        return x.type
+
+    def evaluate(self, x):
+        return 2 * x
+
+
+@cpu_kernel(Doubled)
+def doubled(x, y, begin, end):
+    for i in range(begin, end):
+        for j in range(x.shape[1]):
+            y[i, j] = x[i, j] * (3 if i == 2 and j == 5 else 2)
+"""
+
 
 def weights(seed: int, scale: float = 1.0) -> str:
     return ", ".join(f"{v:.4f}" for v in np.random.default_rng(seed).standard_normal(16) * scale)
@@ -95,6 +116,20 @@ def test_a_wrong_rule_is_found(tmp_path: Path, vinoc: Call) -> None:
     assert "made by pass 'halve-relu', rule 'halve-relu'" in shown
     assert "node '/backbone1/backbone1.6/act/Relu' (Relu), rewrite 1 of 1" in shown
     assert "the last one before it that agrees: '/backbone1/backbone1.6/convs/convs.0/Conv_output_0'" in shown
+
+
+def test_a_wrong_kernel_is_found(tmp_path: Path, vinoc: Call) -> None:
+    """Of a plugin: the operation says 2 x, its kernel computes 3 x of one element."""
+    plugin, model = tmp_path / "kernel.py", tmp_path / "m.vir"
+    plugin.write_text(KERNEL)
+    model.write_text(
+        "graph g(x: f32[4,8]) -> (y) {\n  a = Sigmoid(x) : f32[4,8]\n  b = Doubled(a) : f32[4,8]\n"
+        "  y = ReLU(b) : f32[4,8]\n}\n"
+    )
+    shown = vinoc(model, "--plugin", plugin, code=1)
+    assert "first diverging layer: 'b' (Doubled)" in shown
+    assert "made by the CPU's kernel 'Doubled'" in shown
+    assert "[2,5]:" in shown
 
 
 def test_a_wrong_weight_in_one_ir_is_found(tmp_path: Path, vinoc: Call) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,7 @@ OPTIONS = (
             help="Of each sample of --compare [0.05]."),
     _option("again", "again", is_flag=True, help="With --compare: MODEL a second time, for the noise."),
     _option("chart", "chart", type=FILE, metavar="FILE", help="Draw the result: .svg, .png or .html."),
+    _option("json", "as_json", type=FILE, metavar="FILE", help="Write all samples of --compare, all pairs of a sweep."),
     _option("price", "price", type=float, metavar="X", help="Of the machine, for throughput per price."),
     _option("watts", "watts", type=float, metavar="W", help="It takes, for throughput per watt."),
 )  # fmt: skip
@@ -120,6 +122,7 @@ def command(model: Path | None, path: Path | None, debug: bool, **given: Any) ->
     if (model is None) == (path is None):
         raise UsageError("one model is to be given", "-m", "vinoc bench MODEL, or vinoc bench -m MODEL")
     check_file(given["chart"], "--chart", SUFFIXES, "a chart")
+    check_file(given["as_json"], "--json")
     given = {**given, "report_type": given["report_type"] or "", "perf_counts_sort": given["perf_counts_sort"] or ""}
     names = [f.name for f in fields(Settings) if f.name in given]
     settings = Settings(model=existing(model or path or Path()), **{n: given[n] for n in names})
@@ -160,6 +163,7 @@ def _sweep(settings: Settings, given: dict[str, Any]) -> None:
     fast, wide = best(cells)
     print(f"least latency: {fast.outcome.latency.median:.3f} ms with {fast.streams} streams, batch {fast.batch}")
     print(f"most throughput: {wide.outcome.throughput:.1f} FPS with {wide.streams} streams, batch {wide.batch}")
+    _write(given["as_json"], [c.as_dict() for c in cells])
     if settings.chart is not None:
         _draw(of_sweep(f"{settings.model.name} on {settings.device}", cells), settings.chart)
 
@@ -184,8 +188,16 @@ def _compare(settings: Settings, given: dict[str, Any]) -> None:
         value = Value.of(1e3 * found.batch / found.median(name), settings.price, settings.watts)
         for title, figure in value.rows():
             print(f"{name}: {title} {figure}")
+    _write(given["as_json"], asdict(found))
     if settings.chart is not None:
         _draw(of_comparison(f"{settings.model.name}: {', '.join(c.label for c in made)}", found), settings.chart)
+
+
+def _write(path: Path | None, data: Any) -> None:
+    if path is not None:
+        from .report import write_text
+
+        write_text(path, json.dumps(data, indent=1) + "\n")
 
 
 def _draw(page: Any, path: Path) -> None:

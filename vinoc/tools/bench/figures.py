@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from .measure import Measured
 
@@ -115,8 +115,3 @@ def by_group(measured: Measured, percentile: int) -> dict[int, Latency]:
     for ms, group in zip(measured.latencies, measured.groups, strict=True):
         found.setdefault(group, []).append(ms)
     return {g: Latency.of(times, percentile) for g, times in sorted(found.items())}
-
-
-def as_dict(latency: Latency) -> dict[str, float]:
-    """Plain numbers, for JSON."""
-    return asdict(latency)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from ...ir.errors import UsageError
 from .log import Log
@@ -26,6 +27,17 @@ class Cell:
             str(self.streams), str(self.batch), str(self.outcome.requests), f"{latency.median:.3f}",
             f"{latency.average:.3f}", f"{latency.max:.3f}", f"{self.outcome.throughput:.1f}",
         )  # fmt: skip
+
+    def as_dict(self) -> dict[str, Any]:
+        """The numbers as they are."""
+        outcome = self.outcome
+        return {
+            "streams": self.streams,
+            "batch": self.batch,
+            "requests": outcome.requests,
+            "latency_ms": asdict(outcome.latency),
+            "throughput_fps": outcome.throughput,
+        }
 
 
 COLUMNS = ("streams", "batch", "requests", "median ms", "average ms", "max ms", "FPS")
