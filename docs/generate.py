@@ -11,6 +11,8 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
+from api_page import api
+
 import vinoc
 from vinoc.backends.cpu import coverage as cpu
 from vinoc.backends.cpu.lowering.plan import lowerings
@@ -121,6 +123,12 @@ def onnx() -> Iterator[str]:
         yield f"| {' | '.join(map(_cell, row))} |"
 
 
+def openvino_api() -> Iterator[str]:
+    """docs/openvino-api.md"""
+    yield NOTE
+    yield from api()
+
+
 def index(declared: Iterable[tuple[str, str]], what: str) -> Iterator[str]:
     """index.py of a package: module -> what it declares. `declared`: full names of modules with the names they declare.
 
@@ -159,6 +167,7 @@ def lowered() -> Iterator[str]:
 TABLES: dict[Path, Callable[[], Iterator[str]]] = {
     HERE / "ops.md": ops,
     HERE / "onnx.md": onnx,
+    HERE / "openvino-api.md": openvino_api,
     HERE / "passes.md": passes,
     PACKAGE / "compiler/frontends/onnx/converters/index.py": converters,
     PACKAGE / "backends/cpu/lowering/index.py": lowered,

@@ -1,0 +1,310 @@
+"""What is said of a model's inputs and outputs: the tensors that users give and get, the steps, the model's layouts.
+
+Every method gives back what it was called on, so calls may be chained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...ir.dtype import DType, from_numpy
+from ...ir.errors import ArgumentTypeError, UsageError
+from ..element import Type
+from ..layout import Layout
+from ..shapes import PartialShape
+from . import steps as make
+from .formats import FORMATS, ColorFormat, PaddingMode, ResizeAlgorithm
+from .state import Step
+
+
+def _one_of(value: Any, kind: type, what: str) -> Any:
+    """A value of a type. Raises ArgumentTypeError."""
+    if not isinstance(value, kind):
+        raise ArgumentTypeError(f"{what}: expected {kind.__name__}, got {value!r}")
+    return value
+
+
+def _whole(value: Any, what: str, low: int | None = None) -> int:
+    if not hasattr(value, "__index__") or (low is not None and int(value) < low):
+        raise ArgumentTypeError(
+            f"{what}: expected a whole number{'' if low is None else f' from {low} on'}, got {value!r}"
+        )
+    return int(value)
+
+
+def _wholes(values: Any, what: str, low: int | None = None) -> tuple[int, ...]:
+    if isinstance(values, str) or not hasattr(values, "__iter__"):
+        raise ArgumentTypeError(f"{what}: expected a list of whole numbers, got {values!r}")
+    return tuple(_whole(v, what, low) for v in values)
+
+
+def _numbers(value: Any, what: str) -> tuple[float, ...]:
+    """A number, or a list of numbers."""
+    several = hasattr(value, "__iter__") and not isinstance(value, str)
+    try:
+        found = tuple(float(v) for v in (value if several else (value,)))
+    except (TypeError, ValueError):
+        raise ArgumentTypeError(f"{what}: expected a number or a list of numbers, got {value!r}") from None
+    if not found:
+        raise UsageError(f"{what}: the list of numbers is empty")
+    return found
+
+
+class InputTensorInfo:
+    """The tensor that users give."""
+
+    def __init__(self) -> None:
+        self.dtype: DType | None = None
+        self.layout: Layout | None = None
+        self.color = ColorFormat.UNDEFINED
+        self.sub_names: tuple[str, ...] = ()
+        self.shape: PartialShape | None = None
+        self.spatial: tuple[int, int] | None = None
+        self.spatial_open = False
+        self.memory_type: str | None = None
+
+    def set_element_type(self, type: Any) -> InputTensorInfo:
+        """Its element type; a conversion to the model's is added where no step makes it."""
+        self.dtype = Type(type).dtype
+        return self
+
+    def set_layout(self, layout: Layout | str) -> InputTensorInfo:
+        """Its layout; where the model has another, the dimensions are ordered anew."""
+        self.layout = Layout(layout)
+        return self
+
+    def set_memory_type(self, memory_type: str) -> InputTensorInfo:
+        """A note for devices whose tensors lie elsewhere than in the main memory. The devices of vinoc ignore it."""
+        self.memory_type = _one_of(memory_type, str, "set_memory_type")
+        return self
+
+    def set_shape(self, shape: Any) -> InputTensorInfo:
+        """Its shape, where steps make the model's of another one."""
+        self._once(self.spatial is None and not self.spatial_open)
+        self.shape = shape if isinstance(shape, PartialShape) else PartialShape(shape)
+        return self
+
+    def set_from(self, tensor: Any) -> InputTensorInfo:
+        """Element type and shape of a tensor or an array."""
+        if isinstance(tensor, np.ndarray):
+            dtype, shape = from_numpy(tensor.dtype), tensor.shape
+        elif hasattr(tensor, "element_type") and hasattr(tensor, "shape"):
+            dtype, shape = Type(tensor.element_type).dtype, tuple(tensor.shape)
+        else:
+            raise ArgumentTypeError(f"set_from: expected a Tensor or an array, got {type(tensor).__name__}")
+        self.set_shape(list(shape))
+        self.dtype = dtype
+        return self
+
+    def set_spatial_dynamic_shape(self) -> InputTensorInfo:
+        """Height and width are those of each request's image."""
+        self._once(self.shape is None)
+        self.spatial, self.spatial_open = None, True
+        return self
+
+    def set_spatial_static_shape(self, height: int, width: int) -> InputTensorInfo:
+        """Its height and width."""
+        size = tuple(_whole(n, "set_spatial_static_shape", 0) for n in (height, width))
+        self._once(self.shape is None)
+        self.spatial, self.spatial_open = (size[0], size[1]), False
+        return self
+
+    def _once(self, free: bool) -> None:
+        if not free:
+            raise UsageError(
+                "set_shape or set_from, and set_spatial_static_shape or set_spatial_dynamic_shape, exclude each other",
+                help="set_shape tells height and width too",
+            )
+
+    def set_color_format(self, format: ColorFormat, sub_names: Sequence[str] = ()) -> InputTensorInfo:
+        """What its numbers are. An image in planes becomes an input for each: `name/sub_name`."""
+        known = FORMATS[_one_of(format, ColorFormat, "set_color_format")]
+        names = tuple(_one_of(n, str, "set_color_format, sub_names") for n in sub_names)
+        count = max(len(known.planes), 1)
+        if names and count == 1:
+            raise UsageError(f"an image {known.label} is one tensor: it has no names of planes")
+        if names and len(names) != count:
+            raise UsageError(f"{len(names)} names are given for the {count} planes of {known.label}")
+        self.color, self.sub_names = format, names
+        return self
+
+    @property
+    def is_told(self) -> bool:
+        """Whether anything was said."""
+        return (
+            any(v is not None for v in (self.dtype, self.layout, self.shape, self.spatial, self.memory_type))
+            or self.spatial_open
+            or self.color not in (ColorFormat.UNDEFINED, ColorFormat.GRAY)
+        )
+
+
+class ModelInfo:
+    """What the model itself takes or gives."""
+
+    def __init__(self) -> None:
+        self.layout: Layout | None = None
+
+    def set_layout(self, layout: Layout | str) -> ModelInfo:
+        """The layout of the model's own input or output."""
+        self.layout = Layout(layout)
+        return self
+
+
+class Steps:
+    """Steps in the order in which they are called."""
+
+    _grows = False
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+
+    def convert_element_type(self, type: Any = None) -> Any:
+        """Elements of another type; without one: the model's (before it), the tensor's (behind it)."""
+        self.steps.append(make.convert_type(None if type is None or str(type) == "dynamic" else Type(type).dtype))
+        return self
+
+    def convert_layout(self, dst_layout: Layout | str | Sequence[int] = "") -> Any:
+        """Dimensions in the order of a layout, or in an order of numbers: dimension `order[i]` becomes dimension i.
+
+        An empty layout is the model's (before it), the tensor's (behind it).
+        """
+        if isinstance(dst_layout, Layout | str):
+            self.steps.append(make.convert_layout(Layout(dst_layout), self._grows))
+        elif len(order := _wholes(dst_layout, "convert_layout", 0)) > 0:
+            self.steps.append(make.transpose(order))
+        return self
+
+    def custom(self, operation: Callable[[Any], Any]) -> Any:
+        """What a function makes of the tensor: it takes an Output and returns one."""
+        if not callable(operation):
+            raise ArgumentTypeError(f"custom: expected a function from Output to Output, got {operation!r}")
+        self.steps.append(make.custom(operation))
+        return self
+
+
+class PreProcessSteps(Steps):
+    """The steps from the user's tensor to the model's input."""
+
+    _grows = True
+
+    def convert_color(self, dst_format: ColorFormat) -> PreProcessSteps:
+        """An image of other colors."""
+        self.steps.append(make.convert_color(_one_of(dst_format, ColorFormat, "convert_color")))
+        return self
+
+    def reverse_channels(self) -> PreProcessSteps:
+        """Channels in reverse order."""
+        self.steps.append(make.reverse_channels())
+        return self
+
+    def resize(
+        self, alg: ResizeAlgorithm, dst_height: int | None = None, dst_width: int | None = None
+    ) -> PreProcessSteps:
+        """An image of that height and width, or of the model's."""
+        _one_of(alg, ResizeAlgorithm, "resize")
+        if (dst_height is None) != (dst_width is None):
+            raise ArgumentTypeError("resize: height and width are given both, or neither")
+        size = None if dst_height is None else (_whole(dst_height, "resize", 1), _whole(dst_width, "resize", 1))
+        self.steps.append(make.resize(alg, size))
+        return self
+
+    def mean(self, value: float | Sequence[float]) -> PreProcessSteps:
+        """Subtracts a number, or one for each channel."""
+        self.steps.append(make.mean(_numbers(value, "mean")))
+        return self
+
+    def scale(self, value: float | Sequence[float]) -> PreProcessSteps:
+        """Divides by a number, or by one for each channel."""
+        self.steps.append(make.scale(_numbers(value, "scale")))
+        return self
+
+    def crop(self, begin: Sequence[int], end: Sequence[int]) -> PreProcessSteps:
+        """From `begin` to before `end` in each dimension; negative numbers count from the end."""
+        first, last = _wholes(begin, "crop"), _wholes(end, "crop")
+        if len(first) != len(last):
+            raise UsageError(f"crop: begin has {len(first)} dimensions, end has {len(last)}")
+        self.steps.append(make.crop(first, last))
+        return self
+
+    def pad(
+        self, pads_begin: Sequence[int], pads_end: Sequence[int], value: float | Sequence[float], mode: PaddingMode
+    ) -> PreProcessSteps:
+        """Puts elements around the tensor: a number, or the tensor mirrored. Negative pads take away."""
+        begin, end = _wholes(pads_begin, "pad"), _wholes(pads_end, "pad")
+        self.steps.append(make.pad(begin, end, _numbers(value, "pad"), _one_of(mode, PaddingMode, "pad")))
+        return self
+
+
+class PostProcessSteps(Steps):
+    """The steps from the model's output to the user's tensor."""
+
+
+class OutputTensorInfo:
+    """The tensor that users get."""
+
+    def __init__(self) -> None:
+        self.dtype: DType | None = None
+        self.layout: Layout | None = None
+
+    def set_element_type(self, type: Any) -> OutputTensorInfo:
+        """Its element type; a conversion is added where no step makes it."""
+        self.dtype = Type(type).dtype
+        return self
+
+    def set_layout(self, layout: Layout | str) -> OutputTensorInfo:
+        """Its layout; where the model has another, the dimensions are ordered anew."""
+        self.layout = Layout(layout)
+        return self
+
+    @property
+    def is_told(self) -> bool:
+        return self.dtype is not None or self.layout is not None
+
+
+class InputInfo:
+    """All about one input."""
+
+    def __init__(self) -> None:
+        self._tensor, self._steps, self._model = InputTensorInfo(), PreProcessSteps(), ModelInfo()
+
+    def tensor(self) -> InputTensorInfo:
+        """The tensor that users give."""
+        return self._tensor
+
+    def preprocess(self) -> PreProcessSteps:
+        """The steps from it to the model's input."""
+        return self._steps
+
+    def model(self) -> ModelInfo:
+        """The model's input."""
+        return self._model
+
+    @property
+    def is_told(self) -> bool:
+        return self._tensor.is_told or bool(self._steps.steps) or self._model.layout is not None
+
+
+class OutputInfo:
+    """All about one output."""
+
+    def __init__(self) -> None:
+        self._tensor, self._steps, self._model = OutputTensorInfo(), PostProcessSteps(), ModelInfo()
+
+    def tensor(self) -> OutputTensorInfo:
+        """The tensor that users get."""
+        return self._tensor
+
+    def postprocess(self) -> PostProcessSteps:
+        """The steps from the model's output to it."""
+        return self._steps
+
+    def model(self) -> ModelInfo:
+        """The model's output."""
+        return self._model
+
+    @property
+    def is_told(self) -> bool:
+        return self._tensor.is_told or bool(self._steps.steps) or self._model.layout is not None
