@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from .ir.errors import ConversionError, UsageError, VinocError
     from .runtime.anyvalue import OVAny, RTMap
     from .runtime.compiled import CompiledModel
-    from .runtime.core import Core, compile_model, convert_model, get_version, read_model, save_model, serialize
+    from .runtime.converting import convert_model, save_model, serialize
+    from .runtime.core import Core, Version, compile_model, get_version
     from .runtime.element import Type
     from .runtime.layout import Layout
     from .runtime.model import Model, get_batch, set_batch
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from .runtime.ports import ConstOutput, Port
     from .runtime.profiling import ProfilingInfo
     from .runtime.queue import AsyncInferQueue
+    from .runtime.reading import read_model
     from .runtime.request import CancelledError, InferRequest
     from .runtime.results import Results
     from .runtime.shapes import Dimension, PartialShape, Symbol
@@ -70,12 +72,12 @@ _HOMES = {
     "Version": "runtime.core",
     "VinocError": "ir.errors",
     "compile_model": "runtime.core",
-    "convert_model": "runtime.core",
+    "convert_model": "runtime.converting",
     "get_batch": "runtime.model",
     "get_version": "runtime.core",
-    "read_model": "runtime.core",
-    "save_model": "runtime.core",
-    "serialize": "runtime.core",
+    "read_model": "runtime.reading",
+    "save_model": "runtime.converting",
+    "serialize": "runtime.converting",
     "set_batch": "runtime.model",
     "tensor_from_file": "runtime.tensor",
 }

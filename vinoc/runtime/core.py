@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from .. import __version__
-from ..compiler.config import DEFAULT_PASSES, FP16_PASS, with_fp16
-from ..compiler.driver import open_model, quiet_gc
-from ..compiler.driver import read_model as read_graph
-from ..compiler.face.options import Face, options_named
-from ..ir.errors import UsageError, VinocError
-from ..ir.graph import Graph
-from ..passes.manager import PassManager
-from ..passes.pipeline import Pipeline, parse
+from ..ir.errors import ArgumentTypeError
+from ..ir.op import Op, op_class
 from .compiled import CompiledModel
 from .devices.given import Given
 from .devices.host import Settings, is_virtual, names
@@ -27,11 +19,7 @@ from .devices.names import listed, split
 from .devices.query import named_nodes
 from .model import Model
 from .properties import pairs
-from .shapes import Dimension, PartialShape
-from .tensor import Tensor
-
-Source: TypeAlias = str | PathLike[str] | bytes | bytearray | memoryview | Tensor
-"""A path, or the contents of a model file: bytes, or a Tensor of them."""
+from .reading import Source, is_path, read_model
 
 
 @dataclass(frozen=True)
@@ -75,21 +63,31 @@ class Core:
     def get_available_devices(self) -> list[str]:
         return self.available_devices
 
-    def read_model(self, model: Source, weights: Source | None = None) -> Model:
-        """A model from a file, or from the bytes of one. Raises VinocError.
+    def read_model(self, model: Source, weights: Source = None, config: Mapping[str, Any] | None = None) -> Model:
+        """A model from a file: a path, the contents of the file, or a binary stream. Raises VinocError.
 
         `weights`: the .bin of an OpenVINO IR, where it is not found beside the .xml.
         """
-        return read_model(model, weights)
+        return read_model(model, weights, config)
 
-    def add_extension(self, path: str | PathLike[str]) -> None:
-        """Loads a plugin file: operations, converters, CPU kernels. They are there for the whole process.
+    def add_extension(self, library_path: Any) -> None:
+        """Loads a plugin file, or several: operations, converters, CPU kernels. They are there for the whole process.
 
-        Raises UsageError for a file that is missing or declares nothing, VinocError when it fails.
+        An operation's class, which is known by its declaration, is taken as well. Raises UsageError for a file that is
+        missing or declares nothing, VinocError when it fails.
         """
         from ..compiler.plugins import load_plugin
 
-        load_plugin(Path(path))
+        for extension in library_path if isinstance(library_path, list | tuple) else [library_path]:
+            if isinstance(extension, type) and issubclass(extension, Op):
+                op_class(extension.kind)
+            elif isinstance(extension, str | PathLike):
+                load_plugin(Path(extension))
+            else:
+                raise ArgumentTypeError(
+                    f"an extension is a Python file or the class of an operation, not {type(extension).__name__}",
+                    help="declare operations with @op, converters with @converter and kernels with @cpu_kernel",
+                )
 
     def compile_model(
         self,
@@ -97,7 +95,7 @@ class Core:
         device_name: str | None = None,
         config: Mapping[str, Any] | None = None,
         *,
-        weights: Source | None = None,
+        weights: Source = None,
     ) -> CompiledModel:
         """Makes a model, or a model file, ready to run. The model itself is not changed. Without a device: AUTO.
 
@@ -162,128 +160,21 @@ class Core:
         return {n: Version(f"vinoc {n}: {self._settings.device(n).full_name}", __version__) for n in devices}
 
 
-def _given(model: Model | Source, weights: Source | None = None) -> Given:
+def _given(model: Model | Source, weights: Source = None) -> Given:
     """A model, or a file that is read when it is needed."""
     if isinstance(model, Model):
         return Given.of(model.graph)
-    path = model if isinstance(model, str | PathLike) and weights is None else None
+    path = model if is_path(model) and weights is None else None
     return Given(lambda: read_model(model, weights).graph, path)
-
-
-def read_model(model: Source, weights: Source | None = None) -> Model:
-    """A model from a file, or from the bytes of one. Raises VinocError."""
-    with quiet_gc():
-        if isinstance(model, str | PathLike) and weights is None:
-            return Model(read_graph(model))
-        return Model(_read_together(model, weights))
-
-
-def _read_together(model: Source, weights: Source | None) -> Graph:
-    with _file_of(model, weights) as path:
-        return read_graph(path)
-
-
-@contextmanager
-def _file_of(model: Source, weights: Source | None = None) -> Iterator[Path]:
-    """The file of a model. Contents, or files that do not lie side by side, lie in a folder under one stem."""
-    if isinstance(model, str | PathLike) and weights is None:
-        yield Path(model)
-        return
-    with tempfile.TemporaryDirectory(prefix="vinoc-") as folder:
-        path = Path(folder) / "model"
-        if isinstance(model, str | PathLike):
-            path = path.with_suffix(Path(model).suffix)
-            path.symlink_to(Path(model).resolve())
-        else:
-            path.write_bytes(_contents(model))
-        if isinstance(weights, str | PathLike):
-            path.with_suffix(".bin").symlink_to(Path(weights).resolve())
-        elif weights is not None:
-            path.with_suffix(".bin").write_bytes(_contents(weights))
-        yield path
-
-
-def _contents(given: Any) -> bytes | memoryview:
-    return given.data.tobytes() if isinstance(given, Tensor) else memoryview(given)
 
 
 def get_version() -> str:
     """The version of vinoc."""
-    from .. import __version__
-
     return __version__
 
 
-def serialize(model: Model, xml_path: str | PathLike[str], bin_path: str | PathLike[str] = "") -> None:
-    """Writes a model as OpenVINO IR with its weights as they are; they go to `bin_path`, by default beside the XML.
-
-    Raises VinocError.
-    """
-    save_model(model, xml_path, compress_to_fp16=False)
-    beside = Path(xml_path).with_suffix(".bin")
-    if bin_path and Path(bin_path) != beside:
-        beside.replace(bin_path)
-
-
 def compile_model(
-    model: Model | Source, device_name: str | None = None, config: Mapping[str, Any] | None = None
+    model: Model | Source, device_name: str | None = "AUTO", config: Mapping[str, Any] | None = None
 ) -> CompiledModel:
     """Makes a model, or a model file, ready to run: `Core().compile_model`."""
     return Core().compile_model(model, device_name, config)
-
-
-def convert_model(
-    model: Source,
-    passes: str = DEFAULT_PASSES,
-    *,
-    output: str | Sequence[str] | None = None,
-    compress_to_fp16: bool = False,
-    **face: Any,
-) -> Model:
-    """Reads a model and optimizes it as the command line does. Raises VinocError.
-
-    Further arguments are those of the Model Optimizer, as text or as Python's values: `input`, `input_shape`, `batch`,
-    `mean_values`, `scale_values`, `scale`, `reverse_input_channels`, `layout`, `source_layout`, `target_layout`,
-    `freeze_placeholder_with_value`, `static_shape`, `transform`. Raises TypeError for any other.
-    """
-    if _is_shape(face.get("input")):
-        face["input_shape"] = str(PartialShape(face.pop("input")))
-    asked = Face(**face)
-    wanted = [n.strip() for n in output.split(",")] if isinstance(output, str) else list(output or ())
-    with quiet_gc(), _file_of(model) as path:
-        graph, first = open_model(path, outputs=wanted, face=asked)
-        steps = parse(with_fp16(passes) if compress_to_fp16 else passes).steps
-        with options_named(asked):
-            PassManager(Pipeline((*first, *steps))).run(graph)
-    return Model(graph)
-
-
-def _is_shape(given: Any) -> bool:
-    """Whether `input` is the shape of the only input rather than a name."""
-    if isinstance(given, PartialShape):
-        return True
-    return isinstance(given, list | tuple) and bool(given) and all(isinstance(d, int | Dimension) for d in given)
-
-
-def save_model(model: Model, output_model: str | PathLike[str], compress_to_fp16: bool = True) -> None:
-    """Writes a model as OpenVINO IR: `output_model`, which ends in .xml, and the .bin beside it.
-
-    With `compress_to_fp16` weights are stored in half precision. Folders that are not there are made; nothing else
-    is left after a failure. Raises VinocError.
-    """
-    from ..backends.base import backend
-
-    path = Path(output_model)
-    if path.suffix != ".xml":
-        raise UsageError(f"a model is saved as .xml, not '{path.suffix}'", str(path))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise VinocError(f"the folder cannot be made: {error.strerror or error}", str(path.parent)) from error
-    target = backend("ir")
-    graph = model.graph.clone()
-    with quiet_gc():
-        PassManager(target.lowering).run(graph)
-        if compress_to_fp16:
-            PassManager(FP16_PASS).run(graph)
-        target.write(graph, path.parent, path.stem)
