@@ -186,6 +186,7 @@ def test_explain_tells_what_is_gone(cli: Cli, tmp_path: Path) -> None:
     run = cli("explain", model, "a", "--passes", "dce")
     assert "dce (step 0)\n  gone: Exp 'a'" in run.out
     assert run.out.endswith("in the end: gone; nothing of it is left in the graph\n")
+    assert "no pass touched it" in cli("explain", model, "a", "--passes", "cse").out
     run = cli("explain", model, "b")
     assert run.code == 1
     assert "'b' comes from no framework node" in run.err

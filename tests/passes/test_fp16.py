@@ -155,3 +155,17 @@ def test_openvino_reads_the_mark_and_keeps_the_constants(tmp_path: Path) -> None
     assert "f16" in {str(n.outputs[0].dtype) for n in again if n.kind == "Constant"}
     expected = Interpreter(graph).run([np.ones((2, 8), np.float32)])[0]
     assert range_error(expected, Interpreter(again).run([np.ones((2, 8), np.float32)])[0]) < 1e-2
+
+
+def test_what_reads_a_constant_that_f16_loses_is_marked() -> None:
+    """log(x + 1e-10) at x = 0: -23 in f32, minus infinity where the sum is stored in f16."""
+    graph = parse_graph(
+        "graph g(x: f32[2]) -> (y) {\n  e = Constant() : f32[] = [1e-10]\n  a = Add(x, e)\n  l = Log(a)\n"
+        "  h = Constant() : f32[2] = [0.1, 0.3]\n  y = Multiply(l, h)\n}\n"
+    )
+    inputs = [np.array([0, 1], np.float32)]
+    expected = Interpreter(graph).run(inputs)[0]
+    assert not np.isfinite(in_half(graph, inputs)[0]).all()
+    PassManager("fp16{keep-share=0}", [Verify()]).run(graph)
+    assert [n.outputs[0].name for n in graph if n.precise] == ["e", "a", "l"]
+    assert range_error(expected, in_half(graph, inputs)[0]) < 1e-3

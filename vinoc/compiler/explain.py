@@ -70,6 +70,8 @@ def explain(graph: Graph, name: str, passes: str) -> Iterator[str]:
     steps = PassManager(passes, [trace], explain=True).run(graph)
     for touch in trace.touches:
         yield from _told(touch)
+    if not trace.touches:
+        yield "no pass touched it"
     yield from _declined(steps, labels)
     yield from _end(graph, trace)
 

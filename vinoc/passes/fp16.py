@@ -49,6 +49,7 @@ class Fp16(Pass):
     Constants with values beyond 65504, and those whose values are all too small for the full precision of f16, stay
     f32 and are reported. `keep` has kinds or names of nodes, with `*` for any text: `keep=[Softmax,"/head/*"]`. They
     and the constants that they read stay f32, and are marked, so that a device that computes in f16 keeps them in f32.
+    So is what reads a constant of which f16 would leave nothing, and what reads the result: log(x + 1e-10).
     `samples` are .npz files with an array for each input: the model is run on each, and what computes a number beyond
     65504, or makes infinity or NaN, is kept with what reads it, and reported.
 
@@ -79,7 +80,11 @@ class Fp16(Pass):
             nodes = [n for n in nodes if is_large_factor(n.outputs[0])]
         kept = set() if self.products else _smallest(graph, nodes, self.keep_share)
         lost = LOST_OF_PRODUCTS if self.products else LOST
-        chosen = [n for n in nodes if _is_fit(n, lost, context) and not _is_kept(n, kept, context)]
+        lossy: list[Node] = []
+        fit = [n for n in nodes if _is_fit(n, lost, context, lossy)]
+        if not self.products:
+            marked += _mark(graph, with_readers({u for n in lossy for u in n.outputs[0].users}))
+        chosen = [n for n in fit if not n.precise and not _is_kept(n, kept, context)]
         filters = {} if self.rounding == "nearest" else _filters(chosen)
         small = _rounded_together(filters)
         count = len(chosen)
@@ -137,8 +142,12 @@ def _fingerprint(value: Buffer) -> tuple[int, bytes]:
     return value.nbytes, flat[:: max(1, flat.size // 16)].tobytes()
 
 
-def _is_fit(node: Node, limit: float, context: Context) -> bool:
-    why = losses(_array(node)).why(limit)
+def _is_fit(node: Node, limit: float, context: Context, lossy: list[Node]) -> bool:
+    """Whether f16 holds a constant but for a share of its values; what it does not hold at all goes to `lossy`."""
+    found = losses(_array(node))
+    why = found.why(limit)
+    if found.is_total:
+        lossy.append(node)
     if why:
         context.decline(Fp16.name, node.where, why)
         context.note(node.where, f"{why}; it stays f32")

@@ -33,6 +33,9 @@ SMALLEST = 2.0**-24
 NORMAL = 2.0**-14
 """The smallest that has all eleven bits."""
 
+EIGHT_BITS = 2.0**-17
+"""From here on values have eight bits or more (eleven from 2^-14 on); below, the fewer the smaller."""
+
 MAGNITUDE, INFINITY = np.uint16(0x7FFF), np.uint16(0x7C00)
 """Bits of f16 but the sign, and those of infinity: integers compare several times faster."""
 
@@ -91,6 +94,11 @@ class Losses:
     beyond: int = 0
     vanish: int = 0
     largest: float = 0.0
+
+    @property
+    def is_total(self) -> bool:
+        """Whether a device that computes in f16 would have another number, or hardly any bits of it."""
+        return self.beyond > 0 or 0 < self.largest < EIGHT_BITS
 
     def why(self, share: float) -> str:
         """Why the array is better left as it is; empty where f16 holds it but for `share` of its values."""
