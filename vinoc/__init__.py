@@ -130,7 +130,15 @@ __all__ = [
 ]
 
 
-_MODULES = {"helpers", "layout_helpers", "op", "properties", "utils", *(f"opset{n}" for n in range(1, 17))}
+_MODULES = {
+    "helpers",
+    "layout_helpers",
+    "op",
+    "preprocess",
+    "properties",
+    "utils",
+    *(f"opset{n}" for n in range(1, 17)),
+}
 
 
 def __getattr__(name: str) -> Any:

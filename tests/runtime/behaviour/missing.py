@@ -62,7 +62,6 @@ MISSING_NAMES: dict[str, str] = {
     "op.tensor_iterator.get_num_iterations": "the number follows from the shapes of what is sliced",
     **dict.fromkeys(("experimental", "frontend", "package_utils", "tools"), _OTHER_API),
     **dict.fromkeys(("DiscreteTypeInfo.hash", "DiscreteTypeInfo.parent"), "a type is a name and an opset"),
-    "preprocess": "not there yet",
     "exceptions": "errors are VinocError and its kinds, all of them RuntimeErrors",
     "opset17": "operations are those of opset16",
     "shutdown": "there is nothing to shut down",
