@@ -149,3 +149,12 @@ def test_errors() -> None:
         one(resize("nearest"), (boolean, (1, 3, 8, 8)), np.array([1, 2]), LAST)
     with pytest.raises(InferenceError, match="pads are for more dimensions"):
         one(resize("nearest"), (f32, (8, 8)), np.array([1, 2]))
+
+
+@pytest.mark.parametrize("mode", ["bilinear_pillow", "bicubic_pillow"])
+@pytest.mark.parametrize("size", [(3, 4), (9, 5), (16, 15)])
+def test_bytes_are_rounded_behind_each_axis_as_pillow_does(mode: str, size: tuple[int, int]) -> None:
+    image = np.random.default_rng(1).integers(0, 256, (1, 2, 8, 7)).astype(np.uint8)
+    (mine,) = run(resize(mode), image, np.array(size), LAST)
+    (theirs,) = openvino(resize(mode), image, np.array(size), LAST)
+    assert np.abs(mine.astype(int) - theirs.astype(int)).max() <= 1

@@ -27,11 +27,10 @@ def interpolate(
     wide = np.dtype(np.float64 if image.dtype.itemsize > 4 or (integer and image.dtype.itemsize > 2) else np.float32)
     out = padded if mode == "nearest" else padded.astype(wide, copy=False)
     shrinks = antialias and any(s < 1 for s in scales)
+    if mode == "bilinear_pillow" or mode == "bicubic_pillow":
+        return pillow(out, over, sizes, mode, image.dtype)
     for axis, size, scale in zip(over, sizes, scales):
         n = out.shape[axis]
-        if mode == "bilinear_pillow" or mode == "bicubic_pillow":
-            out = apply_taps(out, axis, pillow_taps(n, size, mode))
-            continue
         at = coordinates(n, size, scale, transform)
         if mode == "nearest":
             out = np.take(out, nearest_index(at, n, scale, nearest), axis)
@@ -41,10 +40,27 @@ def interpolate(
             out = apply_taps(out, axis, cubic_taps(at, n, cube_coeff))
         else:
             out = apply_taps(out, axis, triangle_taps(at, n, scale, scale if shrinks else 1.0))
-    if integer and mode != "nearest":
-        limits = np.iinfo(image.dtype)
-        out = np.clip(np.rint(out), limits.min, limits.max)
+    if mode != "nearest":
+        out = saturated(out, image.dtype)
     return np.ascontiguousarray(out.astype(image.dtype, copy=False))
+
+
+def pillow(image: Array, over: Sequence[int], sizes: Sequence[int], mode: str, dtype: np.dtype[Any]) -> Array:
+    """The last axis first; integers are rounded behind each, as Pillow does, which resizes widths before heights."""
+    out = image
+    for axis, size in sorted(zip(over, sizes), reverse=True):
+        if out.shape[axis] != size:
+            out = saturated(apply_taps(out, axis, pillow_taps(out.shape[axis], size, mode)), dtype)
+    return np.ascontiguousarray(out.astype(dtype, copy=False))
+
+
+def saturated(image: Array, dtype: np.dtype[Any]) -> Array:
+    """Rounded to even and limited to what an integer type holds; floats as they are."""
+    if dtype.kind not in "iu":
+        return image
+    limits = np.iinfo(dtype)
+    out: Array = np.clip(np.rint(image), limits.min, limits.max)
+    return out
 
 
 def targets(sizes: Sequence[int], target: Array, shape_mode: str) -> tuple[list[int], list[float]]:

@@ -29,7 +29,7 @@ class Interpolate(Op):
 
     A scaled size is rounded down. Zeros are put around the image first. `linear` weighs by a triangle
     and leaves out what lies outside, `linear_onnx` and `cubic` repeat the border, the `pillow` modes widen their
-    filter as the image shrinks. Integers are rounded to even and saturate.
+    filter as the image shrinks. Integers are rounded to even and saturate, in the `pillow` modes behind each axis.
     """
 
     mode: InterpolateMode
