@@ -14,7 +14,7 @@ Infer: TypeAlias = Callable[[dict[str, Any]], Any]
 Tick: TypeAlias = Callable[[float], None]
 """Is told, now and then, which share of the measurement is done."""
 
-TICK = 0.1
+TICK = 0.25
 """Seconds between two of them."""
 
 
@@ -69,7 +69,7 @@ def aligned(iterations: int, requests: int, shapes: int, asynchronous: bool) -> 
 
 def measure_sync(infer: Infer, queue: Queue, limits: Limits, refill: bool, tick: Tick) -> Measured:
     """One inference after the other. `refill`: the next inputs for each; else those of the first."""
-    loop = _Loop(queue, limits, refill, tick)
+    loop = _Loop(queue, limits, refill, tick, alone=True)
     own = queue.next()
     clock = time.perf_counter
     while (feed := loop.take(own)) is not None:
@@ -94,11 +94,13 @@ def measure_async(jobs: AsyncInferQueue, queue: Queue, limits: Limits, refill: b
 class _Loop:
     """Counts what has begun, and keeps what was found: milliseconds with their groups."""
 
-    def __init__(self, queue: Queue, limits: Limits, refill: bool, tick: Tick) -> None:
+    def __init__(self, queue: Queue, limits: Limits, refill: bool, tick: Tick, alone: bool = False) -> None:
+        """`alone`: nothing runs between two inferences, so that the time of `tick` is none of the measurement."""
         self.queue = queue
         self.limits = limits
         self.refill = refill
         self.tick = tick
+        self.alone = alone
         self.begun = 0
         self.frames = 0
         self.found: list[tuple[float, int]] = []
@@ -111,6 +113,8 @@ class _Loop:
         if now - self.told > TICK:
             self.told = now
             self.tick(self.limits.share(self.begun, elapsed))
+            if self.alone:
+                self.start += time.perf_counter() - now
         if not self.limits.open(self.begun, elapsed):
             return None
         if self.limits.rate and (late := self.frames / self.limits.rate - elapsed) > 0:

@@ -11,7 +11,10 @@ from .measure import Tick
 
 @contextmanager
 def progress(title: str) -> Iterator[Tick]:
-    """A bar on the terminal that errors go to; nothing where there is none."""
+    """A bar on the terminal that errors go to; nothing where there is none.
+
+    It is drawn when the measurement says so, by no thread of its own, which would take turns with what is measured.
+    """
     if not sys.stderr.isatty():
         yield lambda share: None
         return
@@ -20,6 +23,6 @@ def progress(title: str) -> Iterator[Tick]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
                TimeElapsedColumn())  # fmt: skip
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as shown:
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True, auto_refresh=False) as shown:
         task = shown.add_task(title, total=1.0)
-        yield lambda share: shown.update(task, completed=share)
+        yield lambda share: shown.update(task, completed=share, refresh=True)

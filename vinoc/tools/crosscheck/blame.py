@@ -44,7 +44,7 @@ def blame(pair: Pair, found: Matching, a: Side, b: Side, inputs: Mapping[str, An
     if not out and b.engine == "cpu" and not b.is_stored:
         out.append(Blame(f"the CPU's kernel '{pair.b.kind}': with its passes the reference still computes what A does"))
     if not out and b.precision in ROUNDED:
-        out.append(Blame(f"rounding to {b.precision}: no pass, and no number that it does not hold"))
+        out.append(Blame(f"rounding to {b.precision} by {b.engine}: there is no number that it does not hold"))
     if not out and not b.is_own and not b.is_stored:
         out.append(Blame(f"{b.engine}: the files are the same"))
     return out

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -111,14 +113,17 @@ def _texts(a: str | None, b: str | None, given: dict[str, Any]) -> tuple[str, st
 
 def _print(check: Any, worst: int | None) -> None:
     from ...compiler.cli.console import print_table
-    from .text import COLUMNS, overall, row, verdict
+    from .text import COLUMNS, NARROW, WIDE, overall, row, verdict
 
     print(f"A: {check.a.title}")
     print(f"B: {check.b.title}")
     pairs = check.found.pairs
     if worst is not None:
         pairs = sorted(pairs, key=lambda p: -p.difference.of_range)[:worst]
+    narrow = sys.stdout.isatty() and shutil.get_terminal_size().columns < WIDE
+    shown = NARROW if narrow else range(len(COLUMNS))
     if pairs:
-        print_table(COLUMNS, [row(p, check.tolerance) for p in pairs])
+        rows = [row(p, check.tolerance) for p in pairs]
+        print_table([COLUMNS[i] for i in shown], [[r[i] for i in shown] for r in rows])
     for line in (*overall(check), *verdict(check)):
         print(line)

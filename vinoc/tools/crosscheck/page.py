@@ -90,10 +90,13 @@ def _body(check: Check, graph: Graph | None) -> Iterator[str]:
 
 
 def along(check: Check) -> Drawing:
-    """The chart of the error of each tensor in the order of A; what is equal is drawn at the least error of all."""
+    """The chart of the error of each tensor in the order of A; no error is drawn below the least of all, infinite ones
+    above the largest."""
     found = [(i, p, p.difference.of_range) for i, p in enumerate(check.found.pairs)]
     finite = [e for _, _, e in found if 0 < e < math.inf] or [1e-9]
     least, most = min(finite) / 2, max(*finite, check.tolerance) * 2
+    if any(e == math.inf for _, _, e in found):
+        most = max(most, 10.0)
 
     def point(i: int, pair: Pair, error: float) -> Point:
         shown = least if not error > 0 else min(error, most) if math.isfinite(error) else most

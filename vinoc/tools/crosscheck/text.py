@@ -15,6 +15,10 @@ COLUMNS = (
     "NaN,inf B", "us A", "us B",
 )  # fmt: skip
 NUMBERS = range(5, len(COLUMNS))
+NARROW = (0, 1, 2, 5, 7, 9, 11, 13)
+"""The columns that a narrow terminal has room for: kind in A, largest differences, what is bad in B, time of B."""
+
+WIDE = 150
 
 
 def row(pair: Pair, tolerance: float) -> tuple[str, ...]:
@@ -61,7 +65,8 @@ def verdict(check: Check) -> Iterator[str]:
         return
     pair, d = check.first, check.first.difference
     bad = f", {sum(d.b_bad)} elements NaN or infinite" if d.broke else ""
-    yield f"first diverging layer: '{pair.name}' ({pair.a.kind}), {d.of_range:.3g} of its range apart{bad}"
+    apart = f"{d.of_range:.3g} of its range" if math.isfinite(d.of_range) else "infinitely far"
+    yield f"first diverging layer: '{pair.name}' ({pair.a.kind}), {apart} apart{bad}"
     if pair.b.nodes:
         yield f"  B computes with it: {', '.join(pair.b.nodes)}"
     before = check.found.last_good(check.tolerance)
