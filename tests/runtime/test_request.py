@@ -431,3 +431,16 @@ def test_a_compiled_model_gives_its_request_up(model_files: dict[str, Path]) -> 
     equal([model(one)[0][0] for _ in range(2)], [1, 2])
     model.release_memory()
     equal(model(one)[0], [1])
+
+
+def test_ports_of_a_compiled_model_have_names_and_types_of_nodes(ov: Any, compiled: Compiled) -> None:
+    model = compiled("relu")
+    x, y = model.input(0), model.output(0)
+    assert x.node.friendly_name == x.get_node().get_friendly_name() == "x"
+    assert (x.node.get_type_name(), y.get_node().get_type_name()) == ("Parameter", "Result")
+    assert y.node.get_element_type() == ov.Type.f32
+    assert str(x.node.get_partial_shape()) == "[?,3]"
+    assert x.tensor.names == x.get_tensor().get_names() == {"x"}
+    assert (x.get_any_name(), x.get_index(), x.index) == ("x", 0, 0)
+    assert x.node.output(0).any_name == "x"
+    assert len(x.get_rt_info()) == len(x.node.get_rt_info())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from ..ir.errors import ArgumentTypeError, UsageError, VinocError, did_you_mean
 from ..ir.graph import Graph, Value
@@ -77,6 +77,36 @@ class Port:
 
     def get_shape(self) -> Shape:
         return self.shape
+
+    # What it stands for
+
+    @property
+    def node(self) -> Any:
+        """The Parameter or the Result: of a compiled model its names and its type, no part of a graph."""
+        return self.get_node()
+
+    def get_node(self) -> Any:
+        from .port_node import PortNode
+
+        return PortNode(self)
+
+    @property
+    def tensor(self) -> Any:
+        """Names, type and shape of what it takes or gives."""
+        return self.get_tensor()
+
+    def get_tensor(self) -> Any:
+        from .nodes.ports import TensorDescriptor
+
+        return TensorDescriptor(cast(Any, self))
+
+    @property
+    def rt_info(self) -> Any:
+        """What programs note at the node; a compiled model has no notes."""
+        return self.get_rt_info()
+
+    def get_rt_info(self) -> Any:
+        return self.get_node().rt_info
 
     @property
     def where(self) -> str:

@@ -38,14 +38,7 @@ MISSING_NAMES: dict[str, str] = {
     **dict.fromkeys(("Core.create_context", "Core.get_default_context"), _REMOTE),
     **dict.fromkeys(("Core.register_plugin", "Core.register_plugins"), _ENTRY),
     **dict.fromkeys(("Model.add_variables", "Model.remove_variable"), _VARIABLES),
-    **dict.fromkeys(
-        (
-            *("ConstOutput.get_node", "ConstOutput.get_rt_info", "ConstOutput.get_target_inputs"),
-            *("ConstOutput.get_tensor", "ConstOutput.node", "ConstOutput.rt_info", "ConstOutput.target_inputs"),
-            "ConstOutput.tensor",
-        ),
-        _NO_NODES,
-    ),
+    **dict.fromkeys(("ConstOutput.get_target_inputs", "ConstOutput.target_inputs"), _NO_NODES),
     **dict.fromkeys(
         (
             *("Node.constructor_validate_and_infer_types", "Node.set_output_size", "Node.set_output_type"),
