@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,6 +27,16 @@ class Engine(Protocol):
 
     def times(self) -> list[ProfilingInfo]:
         """What the last run spent its time on. Raises UsageError where it was not timed."""
+
+
+End = Callable[[list[Any], BaseException | None], None]
+"""Gets the results of a run in the background, or what went wrong."""
+
+
+def submitter(engine: Engine) -> Callable[[Sequence[Any], End], None] | None:
+    """How an engine begins a run without a thread that waits for it: its `submit(inputs, end)`. Few have one."""
+    found: Callable[[Sequence[Any], End], None] | None = getattr(engine, "submit", None)
+    return found
 
 
 def streams_and_threads(config: Mapping[str, Any]) -> tuple[int, int]:

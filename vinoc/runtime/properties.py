@@ -15,59 +15,79 @@ from .words import ExecutionMode, Level, PerformanceMode, Priority, SchedulePoli
 class Property:
     """A key with its default and what it takes.
 
-    kind    bool, int, str, list or dict; an enumeration; Type (an element type); "streams" (a number or AUTO)
+    kind    bool, int, str or dict; an enumeration; Type (an element type); "streams" (a number, AUTO or NUMA)
     values  of an element type: those that may be asked for
+    about   what it does, for the documentation
     """
 
     default: Any
     kind: Any = str
     values: tuple[str, ...] = ()
+    about: str = ""
 
+
+_NOTHING = "accepted for programs that set it; it changes nothing"
 
 CPU: dict[str, Property] = {
-    "CACHE_DIR": Property(""),
-    "DEVICE_ID": Property(""),
-    "ENABLE_CPU_PINNING": Property(True, bool),
-    "ENABLE_HYPER_THREADING": Property(True, bool),
-    "EXECUTION_MODE_HINT": Property(ExecutionMode.PERFORMANCE, ExecutionMode),
-    "INFERENCE_NUM_THREADS": Property(0, int),
-    "INFERENCE_PRECISION_HINT": Property(Type("f32"), Type, ("f32", "f16", "bf16", "dynamic")),
-    "LOG_LEVEL": Property(Level.NO, Level),
-    "MODEL_PRIORITY": Property(Priority.MEDIUM, Priority),
-    "NUM_STREAMS": Property("AUTO", "streams"),
-    "PERFORMANCE_HINT": Property(PerformanceMode.LATENCY, PerformanceMode),
-    "PERFORMANCE_HINT_NUM_REQUESTS": Property(0, int),
-    "PERF_COUNT": Property(False, bool),
-    "SCHEDULING_CORE_TYPE": Property(SchedulingCoreType.ANY_CORE, SchedulingCoreType),
+    "CACHE_DIR": Property("", about="a folder in which compiled model files are kept"),
+    "DEVICE_ID": Property("", about=_NOTHING),
+    "ENABLE_CPU_PINNING": Property(True, bool, about=_NOTHING),
+    "ENABLE_HYPER_THREADING": Property(True, bool, about=_NOTHING),
+    "EXECUTION_MODE_HINT": Property(
+        ExecutionMode.PERFORMANCE, ExecutionMode, about="ACCURACY: no kernel that rounds more than a plain sum does"
+    ),
+    "INFERENCE_NUM_THREADS": Property(0, int, about="threads of all streams together; 0: as many as there are cores"),
+    "INFERENCE_PRECISION_HINT": Property(
+        Type("f32"), Type, ("f32", "f16", "bf16", "dynamic"), "f16, bf16: large weights are kept in half precision"
+    ),
+    "LOG_LEVEL": Property(Level.NO, Level, about=f"{_NOTHING}: what is logged goes to Python's logger `vinoc`"),
+    "MODEL_PRIORITY": Property(Priority.MEDIUM, Priority, about=_NOTHING),
+    "NUM_STREAMS": Property("AUTO", "streams", about="inferences at a time; AUTO: what PERFORMANCE_HINT asks for"),
+    "PERFORMANCE_HINT": Property(
+        PerformanceMode.LATENCY,
+        PerformanceMode,
+        about="LATENCY: one inference on all threads; THROUGHPUT, CUMULATIVE_THROUGHPUT: one inference a thread",
+    ),
+    "PERFORMANCE_HINT_NUM_REQUESTS": Property(0, int, about="with THROUGHPUT: no more streams than that"),
+    "PERF_COUNT": Property(False, bool, about="every step is timed: `get_profiling_info`, `get_runtime_model`"),
+    "SCHEDULING_CORE_TYPE": Property(SchedulingCoreType.ANY_CORE, SchedulingCoreType, about=_NOTHING),
 }
 """What the CPU takes. TEMPLATE takes the same, so that programs run on it unchanged, and computes in NumPy whatever
 they say."""
 
 SEVERAL: dict[str, Property] = {
-    "MULTI_DEVICE_PRIORITIES": Property(""),
-    "DEVICE_PROPERTIES": Property({}, dict),
+    "MULTI_DEVICE_PRIORITIES": Property("", about="the devices, as behind the colon of the name"),
+    "DEVICE_PROPERTIES": Property({}, dict, about="properties for one of the devices: `{'CPU': {...}}`"),
 }
 """What every device takes that hands models on to others; the other keys are for these."""
+
+_FALLBACK = Property(True, bool, about="a device that fails while it runs is left for the next")
+_POLICY = Property(
+    SchedulePolicy.DEVICE_PRIORITY, SchedulePolicy, about="the first device that is free, or each in turn (ROUND_ROBIN)"
+)
 
 AUTO: dict[str, Property] = {
     **SEVERAL,
     **{k: CPU[k] for k in ("PERFORMANCE_HINT", "EXECUTION_MODE_HINT", "PERF_COUNT", "MODEL_PRIORITY", "LOG_LEVEL")},
     "PERFORMANCE_HINT_NUM_REQUESTS": CPU["PERFORMANCE_HINT_NUM_REQUESTS"],
-    "ENABLE_RUNTIME_FALLBACK": Property(True, bool),
-    "ENABLE_STARTUP_FALLBACK": Property(True, bool),
-    "SCHEDULE_POLICY": Property(SchedulePolicy.DEVICE_PRIORITY, SchedulePolicy),
+    "ENABLE_RUNTIME_FALLBACK": _FALLBACK,
+    "ENABLE_STARTUP_FALLBACK": Property(True, bool, about="begin on the CPU while a better device compiles"),
+    "SCHEDULE_POLICY": _POLICY,
 }
 
 MULTI: dict[str, Property] = {
     **SEVERAL,
-    "PERFORMANCE_HINT": Property(PerformanceMode.THROUGHPUT, PerformanceMode),
-    "ENABLE_RUNTIME_FALLBACK": Property(True, bool),
-    "SCHEDULE_POLICY": Property(SchedulePolicy.DEVICE_PRIORITY, SchedulePolicy),
+    "PERFORMANCE_HINT": Property(PerformanceMode.THROUGHPUT, PerformanceMode, about=CPU["PERFORMANCE_HINT"].about),
+    "ENABLE_RUNTIME_FALLBACK": _FALLBACK,
+    "SCHEDULE_POLICY": _POLICY,
 }
 
-BATCH: dict[str, Property] = {**SEVERAL, "AUTO_BATCH_TIMEOUT": Property(1000, int)}
+BATCH: dict[str, Property] = {
+    **SEVERAL,
+    "AUTO_BATCH_TIMEOUT": Property(1000, int, about="milliseconds that a request waits for others at most"),
+}
 
-CORE: dict[str, Property] = {"CACHE_DIR": Property(""), "ENABLE_MMAP": Property(True, bool)}
+CORE: dict[str, Property] = {"CACHE_DIR": CPU["CACHE_DIR"], "ENABLE_MMAP": Property(True, bool, about=_NOTHING)}
 """What belongs to no device."""
 
 PROPERTIES: dict[str, Property] = CPU

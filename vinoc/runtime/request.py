@@ -10,7 +10,7 @@ from warnings import warn
 
 from ..ir.errors import ArgumentTypeError, UsageError, VinocError
 from .arguments import Binder
-from .engines import Engine
+from .engines import Engine, submitter
 from .ports import Port, Ported, find_port
 from .profiling import ProfilingInfo
 from .results import Results, TextForms
@@ -51,7 +51,8 @@ class InferRequest(Ported):
         self._busy = self._cancelled = False
         self._done: threading.Lock | None = None
         self._error: BaseException | None = None
-        self._seconds = 0.0
+        self._seconds = self._began = 0.0
+        self._submit = submitter(self._engine)
 
     # Running
 
@@ -107,21 +108,34 @@ class InferRequest(Ported):
         self._done = threading.Lock()
         self._done.acquire()
         self._busy = True
+        self._began = perf_counter()
         try:
-            self._model.workers.run(self._run)
+            if self._submit is None:
+                self._model.workers.run(self._run)
+            else:
+                self._submit(self._values, self._end)
         except BaseException:  # no thread could be started
             self._busy, self._done = False, None
             raise
 
     def _run(self) -> None:
         """The inference, on a thread of the model."""
-        done = self._done
-        assert done is not None
+        self._began = perf_counter()
+        arrays: list[Any] = []
         error: BaseException | None = None
-        began = perf_counter()
         try:
             if not self._cancelled:
                 arrays = self._engine.run(self._values)
+        except BaseException as fault:
+            error = fault
+        self._end(arrays, error)
+
+    def _end(self, arrays: list[Any], error: BaseException | None) -> None:
+        """What follows the inference, on the thread that computed: results, callbacks. It raises nothing."""
+        done = self._done
+        assert done is not None
+        try:
+            if error is None and not self._cancelled:
                 if self._texts or self._out.wanted:
                     arrays = self._handed(arrays, False, True)
                 self._results = Results(self._outputs, arrays)
@@ -129,7 +143,7 @@ class InferRequest(Ported):
             error = fault
         if self._cancelled and error is None:
             error = CancelledError("the inference was cancelled")
-        self._seconds = perf_counter() - began
+        self._seconds = perf_counter() - self._began
         self._values = []
         self._error = error
         self._busy = False

@@ -131,6 +131,32 @@ def test_many_requests_from_many_threads() -> None:
     assert wrong == []
 
 
+@pytest.mark.parametrize("size", [1, 4])
+def test_a_queue_of_requests_without_threads_that_wait(size: int) -> None:
+    core = vinoc.Core()
+    compiled = core.compile_model(net(), f"BATCH:CPU({size})", {"AUTO_BATCH_TIMEOUT": 10})
+    alone = core.compile_model(net(), "CPU")
+    expected = [alone(inputs(k))["y"].copy() for k in range(5)]
+    before = threading.active_count()
+    queue = vinoc.AsyncInferQueue(compiled, 12)
+    found: dict[int, Any] = {}
+    queue.set_callback(lambda request, k: found.update({k: request.results["y"].copy()}))
+    for k in range(50):
+        queue.start_async(inputs(k % 5), k)
+    queue.wait_all()
+    assert len(found) == 50
+    for k, result in found.items():
+        np.testing.assert_allclose(result, expected[k % 5], atol=1e-5)
+    assert threading.active_count() <= before + 1
+    requests = [compiled.create_infer_request() for _ in range(3)]
+    for request in requests:
+        request.start_async(inputs(1))
+    requests[0].cancel()
+    for request in requests[1:]:
+        request.wait()
+        np.testing.assert_allclose(request.results["y"], expected[1], atol=1e-5)
+
+
 def test_the_batch_is_where_the_layout_says() -> None:
     text = "graph g(x: f32[2,1]) -> (y) {\n  k = Constant() : f32[2,1] = [1,2]\n  y = Multiply(x, k)\n}"
     core, model = vinoc.Core(), vinoc.Model(parse_graph(text))

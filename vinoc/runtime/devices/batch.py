@@ -10,7 +10,7 @@ from ...ir.errors import UsageError, VinocError
 from ...ir.graph import Graph, Node
 from ...ir.types import TensorType
 from ...passes.manager import PassManager
-from ..engines import Engine
+from ..engines import End, Engine
 from ..execution import Schedule
 from ..layout import Layout
 from ..profiling import ProfilingInfo
@@ -116,7 +116,8 @@ class BatchModel:
     ) -> None:
         self.single, self.batched, self.size = single, batched, size
         self.name, self.inputs, self.outputs = single.name, single.inputs, single.outputs
-        self.gatherer = Gatherer(batched.start, size, input_axes, output_axes, timeout)
+        at_once = int(batched.facts().get("OPTIMAL_NUMBER_OF_INFER_REQUESTS", 1))
+        self.gatherer = Gatherer(batched.start, size, input_axes, output_axes, timeout, at_once)
 
     @property
     def graph(self) -> Graph | None:
@@ -126,7 +127,7 @@ class BatchModel:
         return {}
 
     def start(self) -> Engine:
-        return Batched(self)
+        return Batched(self) if self.size > 1 else self.single.start()
 
     def facts(self) -> Mapping[str, Any]:
         below = self.batched.facts()
@@ -162,6 +163,10 @@ class Batched:
 
     def run(self, inputs: Sequence[Any]) -> list[Any]:
         return self._gatherer.run(inputs, self._alone.run)
+
+    def submit(self, inputs: Sequence[Any], end: End) -> None:
+        """Begins a run, without a thread that waits for it."""
+        self._gatherer.submit(inputs, self._alone.run, end)
 
     def reset(self) -> None:
         """A model that can be batched has no variables."""

@@ -10,28 +10,36 @@ from typing import Any
 import numpy as np
 
 from ...backends.cpu.engine.locks import watch
-from ..engines import Engine
+from ..engines import End, Engine
+from ..workers import Workers
 
 Alone = Callable[[Sequence[Any]], list[Any]]
 """Runs one request without others."""
 
+Result = list[Any] | Exception
+
+
+class _Request:
+    """What a request brings: inputs, how it runs alone, and who is told of its end."""
+
+    __slots__ = ("alone", "end", "inputs")
+
+    def __init__(self, inputs: Sequence[Any], alone: Alone, end: End) -> None:
+        self.inputs, self.alone, self.end = inputs, alone, end
+
 
 class _Gathering:
-    """Requests that will run together: inputs and, later, results or the error of each."""
+    """Requests that will run together."""
 
     def __init__(self, timeout: int) -> None:
         self.until = monotonic() + timeout / 1000
-        self.requests: list[tuple[Sequence[Any], Alone]] = []
-        self.results: list[list[Any] | Exception] = []
-        self.closed = False
-        self.done = False
+        self.requests: list[_Request] = []
+        self.full = threading.Event()
 
 
 class Gatherer:
-    """Requests come in threads of their own. The one that fills a batch runs it, the others wait for it.
-
-    The first waits no longer than `timeout` milliseconds for others, and runs then what there is.
-    """
+    """A batch has a thread, from its first request on: it waits until the batch is full, or for `timeout` milliseconds,
+    runs it, and tells every request of its end."""
 
     def __init__(
         self,
@@ -40,73 +48,76 @@ class Gatherer:
         input_axes: Sequence[int],
         output_axes: Sequence[int],
         timeout: int,
+        at_once: int = 1,
     ) -> None:
+        """`at_once`: how many batches the device computes at a time."""
         self._start = start
         self._size = size
         self._axes = list(input_axes), list(output_axes)
         self.timeout = timeout
         self._engines: list[Engine] = []
+        self._workers = Workers(at_once)
         self.after_fork()
         watch(self)
 
     def after_fork(self) -> None:
         """The threads that had come are not in the child."""
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._open: _Gathering | None = None
+
+    def submit(self, inputs: Sequence[Any], alone: Alone, end: End) -> None:
+        """Adds a request; `end` gets its results, or what went wrong."""
+        with self._lock:
+            batch = self._open
+            is_first = batch is None
+            if batch is None:
+                batch = self._open = _Gathering(self.timeout)
+            batch.requests.append(_Request(inputs, alone, end))
+            is_full = len(batch.requests) == self._size
+            if is_full:
+                self._open = None
+        if is_full:
+            batch.full.set()
+        if is_first:
+            self._workers.run(lambda: self._lead(batch))
 
     def run(self, inputs: Sequence[Any], alone: Alone) -> list[Any]:
         """The results of one request. Raises what running it raises."""
-        if self._size == 1:
-            return alone(inputs)
-        with self._changed:
-            batch = self._open
-            if batch is None:
-                batch = self._open = _Gathering(self.timeout)
-            place = len(batch.requests)
-            batch.requests.append((inputs, alone))
-            runs = self._is_mine(batch, place)
-        if runs:
-            self._run(batch)
-        result = batch.results[place]
-        if isinstance(result, Exception):
-            raise result
-        return result
+        ended = threading.Event()
+        found: list[tuple[list[Any], BaseException | None]] = []
 
-    def _is_mine(self, batch: _Gathering, place: int) -> bool:
-        """Whether who waits here is to run the batch; else it has been run on return."""
-        if len(batch.requests) == self._size:
-            self._close(batch)
-            self._changed.notify_all()
-            return True
-        if place == 0:
-            self._changed.wait_for(lambda: batch.closed, max(batch.until - monotonic(), 0))
-            if not batch.closed:
-                self._close(batch)
-                return True
-        self._changed.wait_for(lambda: batch.done)
-        return False
+        def end(results: list[Any], error: BaseException | None) -> None:
+            found.append((results, error))
+            ended.set()
 
-    def _close(self, batch: _Gathering) -> None:
-        batch.closed = True
-        self._open = None
+        self.submit(inputs, alone, end)
+        ended.wait()
+        (results, error), *_ = found
+        if error is not None:
+            raise error
+        return results
 
-    def _run(self, batch: _Gathering) -> None:
-        try:
-            batch.results = self._computed(batch.requests)
-        finally:
-            with self._changed:
-                batch.done = True
-                self._changed.notify_all()
+    def _lead(self, batch: _Gathering) -> None:
+        """Waits for others, closes the batch and runs it."""
+        if not batch.full.wait(max(batch.until - monotonic(), 0)):
+            with self._lock:
+                if self._open is batch:
+                    self._open = None
+        for request, result in zip(batch.requests, self._computed(batch.requests), strict=True):
+            if isinstance(result, Exception):
+                request.end([], result)
+            else:
+                request.end(result, None)
 
-    def _computed(self, requests: Sequence[tuple[Sequence[Any], Alone]]) -> list[list[Any] | Exception]:
+    def _computed(self, requests: Sequence[_Request]) -> list[Result]:
         """Results or errors. More than half a batch is filled up and runs as one; less runs one by one, and so does a
         batch that fails, for the error to be that of the request whose it is."""
         if 2 * len(requests) > self._size:
             try:
-                return list(self._together([inputs for inputs, _ in requests]))
+                return list(self._together([r.inputs for r in requests]))
             except Exception:  # each tells its own below
                 pass
-        return [_outcome(inputs, alone) for inputs, alone in requests]
+        return [_outcome(r) for r in requests]
 
     def _together(self, inputs: list[Sequence[Any]]) -> list[list[Any]]:
         filled = [*inputs, *[inputs[-1]] * (self._size - len(inputs))]
@@ -117,7 +128,7 @@ class Gatherer:
             results = engine.run(joined)
         finally:
             self._engines.append(engine)
-        columns = [np.split(r, self._size, axis) for r, axis in zip(results, outs, strict=True)]
+        columns = [_cut(r, self._size, axis) for r, axis in zip(results, outs, strict=True)]
         return [[column[i] for column in columns] for i in range(len(inputs))]
 
     def _engine(self) -> Engine:
@@ -128,8 +139,15 @@ class Gatherer:
             return self._start()
 
 
-def _outcome(inputs: Sequence[Any], alone: Alone) -> list[Any] | Exception:
+def _cut(array: Any, count: int, axis: int) -> list[Any]:
+    """The samples of a batch: views, that have nothing in common."""
+    if axis == 0 and len(array) == count:
+        return [array[i : i + 1] for i in range(count)]
+    return np.split(array, count, axis)
+
+
+def _outcome(request: _Request) -> Result:
     try:
-        return alone(inputs)
+        return request.alone(request.inputs)
     except Exception as error:
         return error

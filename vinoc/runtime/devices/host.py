@@ -22,7 +22,7 @@ def find(name: str) -> Device:
     if found is None:
         known = entries(GROUP)
         if name not in known:
-            raise UsageError(f"no device '{name}'", help=f"{did_you_mean(name, known)} there are: {_all()}".strip())
+            raise UsageError(f"no device '{name}'", help=f"{did_you_mean(name, known)} available: {_all()}".strip())
         try:
             found = _devices[name] = known[name].load()()
         except Exception as error:
