@@ -69,7 +69,7 @@ def resize(image: Array, height: int, width: int, fit: Fit = "stretch") -> Array
 def _scaled(image: Array, height: int, width: int) -> Array:
     if image.shape[:2] == (height, width):
         return image
-    sizes, axes = np.array([width, height]), np.array([1, 0])  # along rows first, as Pillow does, and rounded between
+    sizes, axes = np.array([height, width]), np.array([0, 1])
     return interpolate(
         image, sizes, axes, "bilinear_pillow", "sizes", "half_pixel", "round_prefer_floor", False, (), (), -0.75
     )
