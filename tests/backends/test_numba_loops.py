@@ -14,6 +14,7 @@ from vinoc.backends.numba.ops import (
     BiasedGroupConvolution,
     DepthwiseConvolution,
     MaxPoolValues,
+    WinogradConvolution,
 )
 from vinoc.ir.dtype import Array
 from vinoc.ir.kernels import activation, arithmetic, quantize
@@ -23,11 +24,11 @@ def numbers(shape: tuple[int, ...], seed: int) -> Array:
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
 
-def close(actual: Array, expected: Array) -> None:
+def close(actual: Array, expected: Array, tolerance: float = 3e-6) -> None:
     assert actual.dtype == expected.dtype == np.float32
     assert actual.shape == expected.shape
     finite = np.abs(expected[np.isfinite(expected)])
-    np.testing.assert_allclose(actual, expected, rtol=0, atol=3e-6 * max(float(finite.max(initial=0)), 1.0))
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance * max(float(finite.max(initial=0)), 1.0))
 
 
 @st.composite
@@ -73,6 +74,17 @@ def test_convolutions_of_several_tiles(shape: tuple[int, ...]) -> None:
     filters, single = numbers((67, shape[1], 3, 3), 1), numbers((shape[1], 1, 1, 3, 3), 1)
     agrees(BiasedConvolution(**ONE), numbers(shape, 0), filters, numbers((67,), 2))
     agrees(DepthwiseConvolution(**ONE), numbers(shape, 0), single, numbers((shape[1],), 2))
+
+
+@pytest.mark.parametrize("shape", [(1, 20, 23, 30), (2, 17, 14, 41), (1, 16, 3, 5), (0, 16, 9, 9), (1, 3, 40, 150)])
+def test_winograd(shape: tuple[int, ...]) -> None:
+    """Channels and sizes that tiles and vectors do not divide, other pads, all that may follow, several images."""
+    filters, row = numbers((19, shape[1], 3, 3), 1), numbers((19,), 2)
+    op = WinogradConvolution((1, 1), (0, 2), (1, 1), (1, 1), low=-20.0, high=200.0)
+    residual = numbers(op.evaluate(data := numbers(shape, 0), filters, row).shape, 3)
+    packed = op.pack(filters)
+    close(op.loops(data, packed, row), op.evaluate(data, filters, row), 1e-5)
+    close(op.loops(data, packed, row, residual, row), op.evaluate(data, filters, row, residual, row), 1e-5)
 
 
 def test_shapes_that_do_not_go_together_are_refused() -> None:

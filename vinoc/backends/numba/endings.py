@@ -15,7 +15,7 @@ from ...ir.graph import Graph, Node, Value
 from ...ir.loc import fuse
 from ...passes.rules.channels import per_channel
 from .chains import only_user
-from .ops import BiasedConvolution, BiasedGroupConvolution, DepthwiseConvolution
+from .ops import BiasedConvolution, BiasedGroupConvolution, DepthwiseConvolution, WinogradConvolution
 
 
 def attributes(node: Node) -> dict[str, Any]:
@@ -79,8 +79,22 @@ def with_ending(graph: Graph, node: Node) -> None:
 def _kind(node: Node) -> type[Any]:
     sizes = node.operand(1).shape
     if node.kind == "Convolution" or sizes is None:
-        return BiasedConvolution
+        return WinogradConvolution if _winograd_pays(node) else BiasedConvolution
     return DepthwiseConvolution if sizes[2] == 1 else BiasedGroupConvolution
+
+
+def _winograd_pays(node: Node) -> bool:
+    """By measurement: from 7x7 tiles on, from 4x4 where there are not many more inputs to transform than outputs."""
+    filters, out = node.operand(1), node.outputs[0].shape
+    if not filters.is_const or filters.shape is None or filters.shape[2:] != (3, 3) or out is None:
+        return False
+    if any(s != 1 for s in (*node.op.strides, *node.op.dilations)):  # type: ignore[attr-defined]
+        return False
+    channels, depth = (int(str(n)) for n in filters.shape[:2])
+    if min(channels, depth) < 16 or not all(isinstance(n, int) for n in out[2:]):
+        return False
+    tiles = math.prod(-(-int(str(n)) // 4) for n in out[2:])
+    return tiles >= 49 or (tiles >= 16 and 2 * channels > depth)
 
 
 def _added(add: Node, node: Node) -> Value | None:

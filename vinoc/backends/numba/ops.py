@@ -17,7 +17,7 @@ from ...ir.op import Operand, op
 from ...ir.ops import convolution, movement
 from ...ir.ops import pooling as pool_ops
 from ...ir.types import TensorType
-from .loops import conv, depthwise, memory, pool
+from .loops import conv, depthwise, memory, pool, winograd
 
 
 @op(internal=True)
@@ -53,6 +53,22 @@ class BiasedConvolution(convolution.Convolution):
         return conv.convolution(
             data, filters, bias, self.strides, self.dilations, self.pads_begin, self.pads_end, self.auto_pad,
             self.low, self.high, residual=residual, slopes=slopes,
+        )  # fmt: skip
+
+
+@op(internal=True)
+class WinogradConvolution(BiasedConvolution):
+    """BiasedConvolution with filters of 3x3, strides and dilations of 1."""
+
+    def pack(self, filters: Array) -> Array:
+        return winograd.pack_transformed(filters)
+
+    def loops(
+        self, data: Array, filters: Array, bias: Array, residual: Array | None = None, slopes: Array | None = None
+    ) -> Array:
+        return winograd.convolution_3x3(
+            data, filters, bias, self.pads_begin, self.pads_end, self.auto_pad, self.low, self.high,
+            residual=residual, slopes=slopes,
         )  # fmt: skip
 
 

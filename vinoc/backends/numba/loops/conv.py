@@ -19,13 +19,16 @@ from numba import njit, prange
 
 from ....ir.kernels.conv import auto_pads
 from .memory import room
-from .phases import phase_size, split
+from .phases import phase_size, split, tap_places
 from .settings import CACHED, use_threads
 from .tiles import ROWS, aligned, finish_rows, multiply
 from .vectors import SHORT, WIDE, load, load_some, store, zeros
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Ints = Sequence[int]
+
+# The slope of no PReLU.
+ONE = np.ones(1, np.float32)
 
 
 def pack_filters(filters: Array) -> Array:
@@ -107,9 +110,9 @@ def as_given(out: Array, strides: Ints) -> Array:
 def endings(out: Array, bias: Array, residual: Array | None, slopes: Array | None, low: float, high: float) -> Any:
     """What `finish` does; an array that it does not read stands for those that there are not."""
     more = out if residual is None else np.ascontiguousarray(residual).reshape(out.shape)
-    slopes = np.ones_like(bias) if slopes is None else slopes
-    fits(len(slopes) == len(bias))
-    return bias, more, residual is not None, slopes, np.float32(low), np.float32(high)
+    fits(slopes is None or len(slopes) == len(bias))
+    slopes, apart = (ONE, 0) if slopes is None else (slopes, 1)
+    return bias, more, residual is not None, slopes, apart, np.float32(low), np.float32(high)
 
 
 @njit(parallel=True, cache=CACHED, error_model="numpy")
@@ -175,19 +178,6 @@ def gather(planes, panel, first, start, count, weights, window, size, step, like
                     store(panel, place + target[i], load(planes, first + tap + source[i], like))
             place += step
         first += phases * plane
-
-
-@njit(error_model="numpy")
-def tap_places(tall, wide, pitch, plane, window):
-    """How far from its first element in the first phase a window sees each tap of the filter."""
-    down, right, dilate_y, dilate_x = window[:4]
-    taps = np.empty(tall * wide, np.int64)
-    for tap_y in range(tall):
-        for tap_x in range(wide):
-            y, phase_y = divmod(tap_y * dilate_y, down)
-            x, phase_x = divmod(tap_x * dilate_x, right)
-            taps[tap_y * wide + tap_x] = (phase_y * right + phase_x) * plane + y * pitch + x
-    return taps
 
 
 @njit(parallel=True, cache=CACHED, error_model="numpy")

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numba import njit, prange
 
-from .conv import as_given, endings, fits, images, tap_places
-from .phases import phase_size, split
+from .conv import as_given, endings, fits, images
+from .phases import phase_size, split, tap_places
 from .settings import CACHED, use_threads
 from .tiles import aligned, finish
 from .vectors import SHORT, WIDE, element, load, plus_product, zeros

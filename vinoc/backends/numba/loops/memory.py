@@ -15,8 +15,15 @@ Array = np.ndarray[Any, np.dtype[Any]]
 # Numbers, fewer than which are simply allocated.
 FEW = 1 << 13
 
-# For each thread: the memory that its results had, by size.
-kept = threading.local()
+
+class Kept(threading.local):
+    """For each thread, by size: the memory that its results had, and where in it they begin."""
+
+    def __init__(self) -> None:
+        self.spaces: dict[int, list[tuple[Array, int]]] = {}
+
+
+kept = Kept()
 
 
 def room(shape: Sequence[int]) -> Array:
@@ -29,7 +36,7 @@ def room(shape: Sequence[int]) -> Array:
         return np.empty(shape, np.float32)
     step = 1 << (count.bit_length() - 3)
     size = -(-count // step) * step
-    spaces = kept.__dict__.setdefault(size, [])
+    spaces = kept.spaces.setdefault(size, [])
     for whole, first in spaces:
         if sys.getrefcount(whole) == 3:  # in the list, as the loop's variable, as an argument
             return whole[first : first + count].reshape(shape)

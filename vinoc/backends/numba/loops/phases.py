@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 from .settings import CACHED
@@ -13,6 +14,19 @@ def phase_size(out, kernel, window):
     """How many lines a phase has, and how long they are."""
     down, right, dilate_y, dilate_x = window[:4]
     return out[0] + (kernel[0] - 1) * dilate_y // down, out[1] + (kernel[1] - 1) * dilate_x // right
+
+
+@njit(error_model="numpy")
+def tap_places(tall, wide, pitch, plane, window):
+    """How far from its first element in the first phase a window sees each tap of the filter."""
+    down, right, dilate_y, dilate_x = window[:4]
+    taps = np.empty(tall * wide, np.int64)
+    for tap_y in range(tall):
+        for tap_x in range(wide):
+            y, phase_y = divmod(tap_y * dilate_y, down)
+            x, phase_x = divmod(tap_x * dilate_x, right)
+            taps[tap_y * wide + tap_x] = (phase_y * right + phase_x) * plane + y * pitch + x
+    return taps
 
 
 @njit(error_model="numpy")

@@ -1,12 +1,13 @@
 """Pooling as loops, a plane a task.
 
-As for convolutions, a plane gets its pads and is dealt out to phases first (see `split`): what all windows see at
-one of their places then lies in one phase, and is compared or added for a few lines of windows at once.
+For the largest elements, as for convolutions, a plane gets its pads and is dealt out to phases first (see `split`):
+what neighbouring windows see at one of their places then lies side by side.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -16,15 +17,13 @@ from numba import njit, prange
 from ....ir.kernels.conv import auto_pads
 from ....ir.kernels.pool import lowest, pool_sizes, window_counts
 from .memory import room
-from .phases import phase_size, split
+from .phases import phase_size, split, tap_places
 from .settings import CACHED, use_threads
 from .tiles import aligned
+from .vectors import SHORT, WIDE, known, larger, load, store_some, zeros
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Ints = Sequence[int]
-
-# Pixels of a plane that are compared together.
-BLOCK = 2048
 
 
 def max_pool(
@@ -52,7 +51,7 @@ def avg_pool(
     begin, end = auto_pads(spatial, kernel, strides, ones, begin, end, auto_pad)
     sizes = pool_sizes(spatial, kernel, strides, ones, begin, end, rounding)
     out = room((*data.shape[:2], *sizes))
-    counts = window_counts(spatial, kernel, strides, sizes, begin, end, exclude_pad).astype(np.float32)
+    counts = counted(spatial, kernel, strides, tuple(sizes), tuple(begin), tuple(end), exclude_pad)
     image = (1,) * (4 - data.ndim)
     window = (*image, *strides, *image, *ones, *(0 for _ in image), *begin)
     planes = np.ascontiguousarray(data).reshape(-1, *image, *spatial)
@@ -62,44 +61,48 @@ def avg_pool(
     return out
 
 
+@lru_cache(64)
+def counted(spatial: Ints, kernel: Ints, strides: Ints, out: Ints, begin: Ints, end: Ints, exclude_pad: bool) -> Array:
+    """How many elements each window averages, kept from call to call."""
+    return window_counts(spatial, kernel, strides, out, begin, end, exclude_pad).astype(np.float32)
+
+
 @njit(parallel=True, cache=CACHED, error_model="numpy")
 def largest_planes(planes, out, kernel, window, nothing):
     """out[c, y, x] = the largest of planes[c] that the window at (y, x) sees, `nothing` where that is none."""
     for c in prange(len(planes)):
-        largest_plane(planes[c], out[c], kernel, window, nothing)
+        largest_plane(planes, np.int64(c), out, kernel, window, nothing)
 
 
-@njit(cache=CACHED, error_model="numpy")
-def largest_plane(plane, out, kernel, window, nothing):
-    down, right, dilate_y, dilate_x = window[:4]
+@njit(error_model="numpy")
+def largest_plane(planes, c, out, kernel, window, nothing):
+    """One plane, as vectors along its lines."""
     tall, wide = kernel
-    lines, pitch = phase_size(out.shape, kernel, window)
+    lines, pitch = phase_size(out.shape[1:], kernel, window)
     area = lines * pitch + wide
-    phases = aligned(down * right * area)
-    split(plane, 0, plane.shape, phases, 0, (lines, pitch, tall, wide), window, np.float32(np.nan))
-    some = aligned(BLOCK)
-    for start in range(0, len(out) * pitch, BLOCK):
-        best = some[: min(BLOCK, len(out) * pitch - start)]
-        best[:] = np.nan
-        for tap_y in range(tall):
-            for tap_x in range(wide):
-                y, phase_y = divmod(tap_y * dilate_y, down)
-                x, phase_x = divmod(tap_x * dilate_x, right)
-                larger(best, phases[(phase_y * right + phase_x) * area + y * pitch + x + start :])
-        y, x = divmod(start, pitch)
-        for i in range(len(best)):
-            if x < out.shape[1]:
-                out[y, x] = nothing if best[i] != best[i] else best[i]
-            x += 1
-            if x == pitch:
-                y, x = y + 1, 0
+    phases = aligned(window[0] * window[1] * area + WIDE)
+    shape = planes.shape[1:]
+    split(planes, c * shape[0] * shape[1], shape, phases, 0, (lines, pitch, tall, wide), window, np.float32(np.nan))
+    taps = tap_places(tall, wide, pitch, area, window)
+    place = c * out.shape[1] * out.shape[2]
+    if out.shape[2] >= WIDE:
+        largest_lines(phases, pitch, taps, out, place, nothing, WIDE, zeros(WIDE))
+    else:
+        largest_lines(phases, pitch, taps, out, place, nothing, SHORT, zeros(SHORT))
 
 
-@njit(cache=CACHED, error_model="numpy")
-def larger(best, x):
-    """best = max(best, x), the other one where one is NaN."""
-    for i in range(len(best)):
-        best[i] = x[i] if x[i] > best[i] or best[i] != best[i] else best[i]
+@njit(error_model="numpy")
+def largest_lines(phases, pitch, taps, out, place, nothing, step, like):
+    """A vector at a time; the last columns once more, where there are too few left."""
+    width = out.shape[2]
+    count = min(step, width)
+    for y in range(out.shape[1]):
+        for left in range(0, width, step):
+            x = max(min(left, width - step), 0)
+            v = load(phases, taps[0] + y * pitch + x, like)
+            for tap in taps[1:]:
+                v = larger(v, load(phases, tap + y * pitch + x, like))
+            store_some(out, place + y * width + x, known(v, nothing), count)
 
 
 @njit(parallel=True, cache=CACHED, error_model="numpy")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from pathlib import Path
 
 from numba import get_num_threads, set_num_threads
@@ -18,8 +19,14 @@ LITTLE = 500_000
 THREADS = get_num_threads()
 
 
+# How many threads the next loop of each thread of the program has.
+used = threading.local()
+
+
 def use_threads(operations: int) -> int:
     """Sets how many threads the next loop has, by the operations in it, and returns their number."""
     threads = THREADS if operations > LITTLE else 1
-    set_num_threads(threads)
+    if getattr(used, "threads", THREADS) != threads:
+        set_num_threads(threads)
+        used.threads = threads
     return threads

@@ -37,13 +37,14 @@ def multiply(weights, at, panel, place, step, depth, like):
 def finish(sums, out, at, count, channel, given):
     """out[at ...] = the first `count` of the sums, with what follows a convolution.
 
-    given: bias [C], more, an array like `out` to be added, or whether there is none, slopes [C], and the limits.
+    given: bias [C]; more, an array like `out`, and whether it is added; slopes and how far apart they lie, 0 where all
+    have one; and the limits.
     Without branches, which would send the sums through memory: of no places nothing is loaded and stored.
     """
-    bias, more, adds, slopes, low, high = given
+    bias, more, adds, slopes, apart, low, high = given
     v = plus(sums, element(bias, channel))
     v = plus(v, load_some(more, at, count if adds else 0, v))
-    v = limited(sloped(v, element(slopes, channel)), low, high)
+    v = limited(sloped(v, element(slopes, channel * apart)), low, high)
     store_some(out, at, v, count)
 
 

@@ -18,6 +18,7 @@ from numba.extending import intrinsic, models, register_model
 _FEATURES = cpu_target.target_context.codegen().magic_tuple()[2]
 WIDE = 32 if "+avx512f" in _FEATURES else 8 if "+avx," in _FEATURES else 4
 SHORT = max(WIDE // 2, 4)
+HALF = max(SHORT // 2, 4)
 
 
 class VectorModel(models.PrimitiveModel):  # type: ignore[misc]  # numba has no annotations
@@ -53,8 +54,12 @@ def repeated(builder, value, kind):
     if value.type == kind:
         return value
     first = builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.IntType(32)(0))
-    places = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), [0] * kind.count)
-    return builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), places)
+    return shuffled(builder, first, first, [0] * kind.count)
+
+
+def shuffled(builder, a, b, places):
+    """The elements of a and b, one behind the other, at those places."""
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), len(places)), places))
 
 
 def call(builder, name, result, arguments):
@@ -136,8 +141,7 @@ def load_second(typing, array, at, count, like):
         last = builder.sub(builder.shl(arguments[2], arguments[2].type(1)), arguments[2].type(1))
         given = [place, ir.IntType(32)(4), first_places(builder, double, last), ir.Constant(double, None)]
         both = call(builder, "llvm.masked.load.v{0}f32.p0", double, given)
-        places = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), list(range(0, 2 * kind.count, 2)))
-        return builder.shuffle_vector(both, ir.Constant(double, ir.Undefined), places)
+        return shuffled(builder, both, both, list(range(0, 2 * kind.count, 2)))
 
     return like(array, types.intp, types.intp, like), code
 
@@ -189,6 +193,16 @@ def plus(typing, a, b):
 
 
 @intrinsic
+def times(typing, v, number):
+    """v * number"""
+
+    def code(context, builder, signature, arguments):
+        return builder.fmul(arguments[0], repeated(builder, arguments[1], arguments[0].type))
+
+    return v(v, types.float32), code
+
+
+@intrinsic
 def limited(typing, v, low, high):
     """v limited to low..high, numbers or vectors; NaN for NaN."""
 
@@ -209,3 +223,54 @@ def sloped(typing, v, slope):
         return builder.select(builder.fcmp_ordered("<", v, ir.Constant(v.type, None)), builder.fmul(v, slope), v)
 
     return v(v, types.float32), code
+
+
+@intrinsic
+def larger(typing, a, b):
+    """The larger of a and b in each place; the other one where one is NaN."""
+
+    def code(context, builder, signature, arguments):
+        a, b = arguments
+        takes = builder.or_(builder.fcmp_ordered(">", b, a), builder.fcmp_unordered("uno", a, a))
+        return builder.select(takes, b, a)
+
+    return a(a, b), code
+
+
+@intrinsic
+def known(typing, v, number):
+    """v, with a number in place of NaN."""
+
+    def code(context, builder, signature, arguments):
+        v, number = arguments[0], repeated(builder, arguments[1], arguments[0].type)
+        return builder.select(builder.fcmp_unordered("uno", v, v), number, v)
+
+    return v(v, types.float32), code
+
+
+@intrinsic
+def load_fourths(typing, array, at, like):
+    """Four vectors: of the elements from array[at] on every fourth, beginning with the first, second, third, fourth."""
+
+    def code(context, builder, signature, arguments):
+        kind = arguments[2].type
+        all_four = ir.VectorType(kind.element, 4 * kind.count)
+        loaded = builder.load(address(context, builder, signature, arguments, all_four), align=4)
+        fourths = [shuffled(builder, loaded, loaded, list(range(i, 4 * kind.count, 4))) for i in range(4)]
+        return context.make_tuple(builder, signature.return_type, fourths)
+
+    return types.UniTuple(like, 4)(array, types.intp, like), code
+
+
+@intrinsic
+def mixed(typing, a, b, c, d):
+    """a[0], b[0], c[0], d[0], a[1], ..."""
+
+    def code(context, builder, signature, arguments):
+        count = arguments[0].type.count
+        in_order = list(range(2 * count))
+        first = shuffled(builder, arguments[0], arguments[1], in_order)
+        last = shuffled(builder, arguments[2], arguments[3], in_order)
+        return shuffled(builder, first, last, [i % 4 * count + i // 4 for i in range(4 * count)])
+
+    return Vector(4 * a.lanes)(a, b, c, d), code
