@@ -168,6 +168,38 @@ def test_numeric_check_names_the_first_pass_beyond_the_tolerance() -> None:
         PassManager(Pipeline((*parse("fold").steps, ReluIsTanh())), [check]).run(_graph())
 
 
+@pytest.mark.parametrize(("allowed", "fine"), [(0.2, True), (0.05, False)])
+def test_numeric_check_allows_a_pass_what_it_says_that_it_rounds(allowed: float, fine: bool) -> None:
+    """What it moves is the measure for those that come later."""
+    import numpy as np
+
+    from vinoc.backends.numpy import Interpreter
+    from vinoc.passes.instruments import NumericCheck
+    from vinoc.passes.pipeline import Pipeline
+
+    @graph_pass(f"near-{fine}".lower())
+    class Near(Pass):
+        """A tenth less."""
+
+        rounds = allowed
+
+        def run(self, graph, context):
+            from vinoc.ir.builder import Builder
+
+            b = Builder(graph)
+            graph.set_output(0, b.Multiply(graph.outputs[0], b.const(np.float32(0.9))))
+            return 1
+
+    check = NumericCheck(lambda g, ins: Interpreter(g).run(ins), [np.ones((2, 3), np.float32)])
+    manager = PassManager(Pipeline((Near(), Near())), [check])
+    if fine:
+        manager.run(_graph())
+        assert [error == pytest.approx(0.1, rel=1e-3) for _, error in check.errors] == [True, True]
+    else:
+        with pytest.raises(VinocError, match=r"differs by 1.00e-01 of its range, 0.05 is allowed"):
+            manager.run(_graph())
+
+
 def test_numeric_check_of_sequences() -> None:
     import numpy as np
 

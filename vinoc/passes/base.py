@@ -112,6 +112,8 @@ class Pass:
     """(other pass, reason): where both are in a pipeline, the other comes first. Checked, never reordered."""
     face: ClassVar[bool] = False
     """True: it changes what the model computes, or its ports, as it was told to. It does not enter bodies."""
+    rounds: ClassVar[float] = 0.0
+    """How far it may move outputs, relative to their range, because it stores numbers with fewer bits."""
 
     def run(self, graph: Graph, context: Context) -> int:
         """Changes the graph; returns how many changes it made."""

@@ -57,6 +57,7 @@ class Fp16(Pass):
     kernels expand them as they read them.
     """
 
+    rounds = 0.02
     after = (("fuse", "fusions compute with constants, which they no longer find behind a Convert"),)
     rounding: Literal["compensated", "nearest"] = "compensated"
     keep_share: float = 0.02

@@ -27,6 +27,7 @@ class StepResult:
     changes: int = 0
     seconds: float = 0.0
     face: bool = False  # it was told to change what the model computes, or its ports
+    rounds: float = 0.0  # how far it may move outputs, since it rounds
     nodes_before: int = 0
     nodes_after: int = 0
     matches: Counter[str] = field(default_factory=Counter)
@@ -101,7 +102,8 @@ class PassManager:
         return total
 
     def _run_pass(self, p: Pass, graph: Graph) -> int:
-        step = StepResult(len(self.results), p.name, str(p), face=p.face, nodes_before=sum(map(len, graph.walk())))
+        step = StepResult(len(self.results), p.name, str(p), face=p.face, rounds=p.rounds)
+        step.nodes_before = sum(map(len, graph.walk()))
         for instrument in self.instruments:
             instrument.before(step, graph)
         context = Context(
