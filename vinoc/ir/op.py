@@ -30,7 +30,9 @@ from typing import Any, ClassVar, Protocol, dataclass_transform
 from .cached import Cached
 from .dtype import Array, DType
 from .errors import VinocError, did_you_mean
+from .families import Families
 from .fields import Attribute, Check, attributes_of, checker
+from .ops.index import INDEX
 from .record import later
 from .types import Shape, TensorType, Type
 
@@ -148,6 +150,7 @@ class Op:
 
 _REGISTRY: dict[str, type[Op]] = {}
 _OWNERS: dict[str, str] = {}
+_families = Families(f"{__package__}.ops", INDEX)
 
 
 def field(*, default: Any = dataclasses.MISSING, ir_name: str = "") -> Any:
@@ -195,8 +198,8 @@ def register(cls: type[Op]) -> None:
 def registry() -> dict[str, type[Op]]:
     """All operations by kind: the built-in ones, and those of installed packages (entry points `vinoc.ops`)."""
     from .entries import load_all
-    from .ops import every  # noqa: F401  # importing declares the built-in operations
 
+    _families.load_all()
     load_all("vinoc.ops")
     return _REGISTRY
 
@@ -205,7 +208,8 @@ def op_class(kind: str) -> type[Op]:
     """The operation of that name. Raises VinocError with the nearest name."""
     found = _REGISTRY.get(kind)
     if found is None:
-        found = registry().get(kind)
+        _families.load(kind)
+        found = _REGISTRY.get(kind) or registry().get(kind)
     if found is None:
         raise VinocError(f"no operation '{kind}'", help=did_you_mean(kind, _REGISTRY) or "`vinoc ops` lists all")
     return found

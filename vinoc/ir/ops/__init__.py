@@ -1,1 +1,1 @@
-"""The operations, a family a module. Modules are imported where they are needed; `every` imports them all."""
+"""The operations, a family a module; `index` tells which module to import for one."""
