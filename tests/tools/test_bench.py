@@ -76,7 +76,8 @@ def keys(path: Path) -> dict[str, list[str]]:
     return {k: list(v) for k, v in json.loads(path.read_text()).items()}
 
 
-ASKED = ("-niter", 4, "-nireq", 2, "-json_stats", "-report_type", "detailed_counters", "-pc", "-report_folder")
+ASKED = ("-niter", 4, "-nireq", 2, "-json_stats", "-report_type", "detailed_counters", "-pc", "-pcsort", "sort",
+         "-report_folder")  # fmt: skip
 
 
 def test_reports_have_the_fields_of_benchmark_app(ir: Path, tmp_path: Path, vinoc: Call) -> None:
@@ -104,6 +105,9 @@ def test_reports_have_the_fields_of_benchmark_app(ir: Path, tmp_path: Path, vino
     assert len(blocks[0]) == len(blocks[1]) == 2
     assert blocks[0][0].keys() == blocks[1][0].keys()
     assert blocks[0][0]["nodes"][0].keys() == blocks[1][0]["nodes"][0].keys()
+    ordered = [json.loads((tmp_path / s / "benchmark_sorted_report.json").read_text()) for s in ("theirs", "ours")]
+    assert ordered[0].keys() == ordered[1].keys()
+    assert ordered[0]["avg_performance"]["nodes"][0].keys() == ordered[1]["avg_performance"]["nodes"][0].keys()
     configs = [json.loads((tmp_path / side / "c.json").read_text())["CPU"] for side in ("theirs", "ours")]
     assert configs[0].items() <= configs[1].items()
 
@@ -112,7 +116,8 @@ def test_tables_of_numbers_are_those_of_benchmark_app(ir: Path, tmp_path: Path, 
     """CSV: heads and separators; the mean of layers has the same columns."""
     for name in ("theirs", "ours"):
         (tmp_path / name).mkdir()
-    words = ("-m", ir, "-niter", 2, "-hint", "latency", "-report_type", "average_counters", "-report_folder")
+    words = ("-m", ir, "-niter", 2, "-hint", "latency", "-report_type", "average_counters", "-pcsort", "no_sort",
+             "-report_folder")  # fmt: skip
     benchmark_app(*words, tmp_path / "theirs")
     vinoc(*words, tmp_path / "ours")
     theirs, ours = (
@@ -127,6 +132,8 @@ def test_tables_of_numbers_are_those_of_benchmark_app(ir: Path, tmp_path: Path, 
     assert counters[0][0] == counters[1][0]
     assert all(line.count(";") == 5 for line in counters[1])
     assert counters[1][-1].startswith("Total;;;;")
+    heads = [(tmp_path / s / "benchmark_sorted_report.csv").read_text().splitlines()[0] for s in ("theirs", "ours")]
+    assert heads[1] == heads[0].replace('"', "").strip()
 
 
 def test_every_option_of_benchmark_app_is_known(vinoc: Call) -> None:
@@ -281,6 +288,17 @@ def test_compare(ir: Path, small: Path, tmp_path: Path, vinoc: Call) -> None:
 )
 def test_what_is_wrong_is_told(small: Path, vinoc: Call, words: list[str], message: str) -> None:
     assert message in vinoc(small, "-niter", 1, *words, code=2)
+
+
+def test_devices_with_commas_are_compared(small: Path, vinoc: Call) -> None:
+    shown = vinoc(small, "--compare", "device=HETERO:CPU,TEMPLATE,threads=1", "--rounds", 1, "--sample_seconds", 0.002)
+    assert "vinoc HETERO:CPU,TEMPLATE 1" in shown
+
+
+def test_png_needs_pillow(small: Path, tmp_path: Path, vinoc: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
+    shown = vinoc(small, "-niter", 1, "--chart", tmp_path / "a.png", code=1)
+    assert "pip install 'vinoc[charts]'" in shown
 
 
 def test_an_absent_engine_says_how_it_is_installed(

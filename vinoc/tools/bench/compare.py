@@ -75,6 +75,9 @@ def _fields(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in filter(None, (p.strip() for p in text.split(","))):
         key, equals, value = part.partition("=")
+        if not equals and ":" in found.get("device", "") and part.lower() not in (*ENGINES, *ALIASES):
+            found["device"] += f",{part}"  # HETERO:CPU,TEMPLATE
+            continue
         if not equals:
             key, value = ("engine", part) if part.lower() in (*ENGINES, *ALIASES) else ("model", part)
         if key not in KEYS:

@@ -94,6 +94,20 @@ class Report:
         )
         return write_text(path, json.dumps(data, indent=4) + "\n")
 
+    def write_sorted(self, requests: Sequence[Sequence[ProfilingInfo]]) -> Path | None:
+        """-pcsort: the layers of the last request with their shares. None where there is no report."""
+        if not self.settings.report_type or not self.settings.perf_counts_sort or not requests:
+            return None
+        block = in_order(counters(requests[-1]), self.settings.perf_counts_sort)
+        shares = [f"{c[4] / (sum(b[4] for b in block) or 1):.2%}" for c in block]
+        path = self.settings.report_folder / f"benchmark_sorted_report.{'json' if self.settings.json_stats else 'csv'}"
+        if self.settings.json_stats:
+            shaped = _json(block)
+            shaped["nodes"] = [{**node, "%": share} for node, share in zip(shaped["nodes"], shares, strict=True)]
+            return write_text(path, json.dumps({"report_type": "sorted", "avg_performance": shaped}, indent=4) + "\n")
+        rows = [f"{line},{share}" for line, share in zip(list(_csv(block, ","))[1:-1], shares, strict=True)]
+        return write_text(path, "\n".join([",".join((*COUNTERS, "proportion (%)")), *rows]) + "\n")
+
 
 def write_text(path: Path, text: str) -> Path:
     """A file, complete or not at all."""
@@ -131,11 +145,12 @@ def averaged(requests: Sequence[Sequence[ProfilingInfo]]) -> list[Counter]:
     ]
 
 
-def _csv(block: Sequence[Counter]) -> Iterator[str]:
-    yield ";".join(COUNTERS)
+def _csv(block: Sequence[Counter], mark: str = ";") -> Iterator[str]:
+    """A head, a line for each layer, the sums; `mark` stands between columns."""
+    yield mark.join(COUNTERS)
     for *what, real, cpu in block:
-        yield ";".join([*(str(w).replace(";", ",") for w in what), f"{real:.3f}", f"{cpu:.3f}"])
-    yield f"Total;;;;{sum(c[4] for c in block):.3f};{sum(c[5] for c in block):.3f}"
+        yield mark.join([*(str(w).replace(mark, " ") for w in what), f"{real:.3f}", f"{cpu:.3f}"])
+    yield mark.join(["Total", "", "", "", f"{sum(c[4] for c in block):.3f}", f"{sum(c[5] for c in block):.3f}"])
 
 
 def _json(block: Sequence[Counter]) -> dict[str, Any]:
@@ -151,18 +166,19 @@ def _json(block: Sequence[Counter]) -> dict[str, Any]:
     }
 
 
+def in_order(block: Sequence[Counter], order: str) -> list[Counter]:
+    """-pcsort: as they run (no_sort), by their time (sort), by time without those that did not run (simple_sort)."""
+    rows = sorted(block, key=lambda c: -c[4]) if order in ("sort", "simple_sort") else list(block)
+    return [c for c in rows if order != "simple_sort" or c[1] != "Status.NOT_RUN"]
+
+
 WIDTH = 40
 
 
 def counter_lines(block: Sequence[Counter], order: str = "") -> Iterator[str]:
     """-pc and -pcsort: a line for each layer, then the sums."""
-    rows = list(block)
-    total = sum(c[4] for c in rows)
-    if order in ("sort", "simple_sort"):
-        rows.sort(key=lambda c: -c[4])
-    if order == "simple_sort":
-        rows = [c for c in rows if c[1] != "Status.NOT_RUN"]
-    for name, status, kind, kernel, real, cpu in rows:
+    total = sum(c[4] for c in block)
+    for name, status, kind, kernel, real, cpu in in_order(block, order):
         shown = name if len(name) <= WIDTH else name[: WIDTH - 3] + "..."
         share = f"  proportion: {real / total:.2%}" if order and total else ""
         yield (
@@ -170,4 +186,4 @@ def counter_lines(block: Sequence[Counter], order: str = "") -> Iterator[str]:
             f"realTime (ms): {real:<9.3f}  cpuTime (ms): {cpu:.3f}{share}"
         )
     yield f"Total time:     {total:.3f} milliseconds"
-    yield f"Total CPU time: {sum(c[5] for c in rows):.3f} milliseconds"
+    yield f"Total CPU time: {sum(c[5] for c in block):.3f} milliseconds"

@@ -202,9 +202,9 @@ def _dump(outcome: Outcome, report: Report, requests: Sequence[InferRequest], lo
         _tell_results(outcome, report)
     if not settings.report_type:
         return
-    stored = report.write_counters(profiles) if profiles else None
-    if stored is not None:
-        log.info(f"Performance counters report is stored to {stored}")
+    stored = (report.write_counters(profiles), report.write_sorted(profiles)) if profiles else ()
+    for path in filter(None, stored):
+        log.info(f"Performance counters report is stored to {path}")
     log.info(f"Statistics report is stored to {report.write()}")
 
 
