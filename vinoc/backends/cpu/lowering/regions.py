@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ....ir.dtype import f32
 from ....ir.graph import Graph, Node
 from ....passes.base import Context, Pass, graph_pass
 from ..region import extract
-from .attention import attention_of
 from .chains import make_chains
 from .epilogue import epilogue
-from .narrow import narrow_weights
 from .transposed import with_explicit_pads
 
 CONVOLUTIONS = frozenset({"Convolution", "GroupConvolution"})
@@ -25,32 +25,51 @@ class CpuRegions(Pass):
     def run(self, graph: Graph, context: Context) -> int:
         count = 0
         for node in graph:
-            if node.kind in CONVOLUTIONS and _is_plain_convolution(node):
-                context.matches["conv"] += 1
-                extract(graph, [node, *epilogue(node, channel_axis=1)], "conv")
-                count += 1
-            elif node.kind in TRANSPOSED and _is_plain_convolution(node):
-                context.matches["conv"] += 1
-                node = with_explicit_pads(graph, node)
-                extract(graph, [node, *epilogue(node, channel_axis=1, residual=False, post=False)], "conv")
-                count += 1
-            elif attended := attention_of(node):
-                context.matches["attention"] += 1
-                extract(graph, attended, "attention")
-                count += 1
-            elif node.kind == "MatMul" and _is_constant_product(node):
-                context.matches["matmul"] += 1
-                extract(graph, [node, *epilogue(node, channel_axis=-1)], "matmul")
-                count += 1
-            elif weights := narrow_weights(graph, node):
-                context.matches["narrow"] += 1
-                extract(graph, [weights, node, *epilogue(node, channel_axis=-1)], "narrow")
-                count += 1
-            elif node.kind == "MVN" and (affine := _affine(node)):
-                context.matches["norm"] += 1
-                extract(graph, [node, *affine], "norm")
+            make = _MAKERS.get(node.kind)
+            kernel = make(graph, node) if make else ""
+            if kernel:
+                context.matches[kernel] += 1
                 count += 1
         return count + make_chains(graph, context)
+
+
+def _convolution(graph: Graph, node: Node) -> str:
+    if not _is_plain_convolution(node):
+        return ""
+    extract(graph, [node, *epilogue(node, channel_axis=1)], "conv")
+    return "conv"
+
+
+def _transposed(graph: Graph, node: Node) -> str:
+    if not _is_plain_convolution(node):
+        return ""
+    node = with_explicit_pads(graph, node)
+    extract(graph, [node, *epilogue(node, channel_axis=1, residual=False, post=False)], "conv")
+    return "conv"
+
+
+def _product(graph: Graph, node: Node) -> str:
+    from .attention import attention_of  # most networks of convolutions have no products
+    from .narrow import narrow_weights
+
+    if attended := attention_of(node):
+        extract(graph, attended, "attention")
+        return "attention"
+    if _is_constant_product(node):
+        extract(graph, [node, *epilogue(node, channel_axis=-1)], "matmul")
+        return "matmul"
+    if weights := narrow_weights(graph, node):
+        extract(graph, [weights, node, *epilogue(node, channel_axis=-1)], "narrow")
+        return "narrow"
+    return ""
+
+
+def _norm(graph: Graph, node: Node) -> str:
+    affine = _affine(node)
+    if not affine:
+        return ""
+    extract(graph, [node, *affine], "norm")
+    return "norm"
 
 
 def _is_plain_convolution(node: Node) -> bool:
@@ -83,3 +102,12 @@ def _only_user(node: Node) -> Node | None:
     if value.n_uses != 1 or value.is_output:
         return None
     return next(value.users, None)
+
+
+_MAKERS: dict[str, Callable[[Graph, Node], str]] = {
+    **dict.fromkeys(CONVOLUTIONS, _convolution),
+    **dict.fromkeys(TRANSPOSED, _transposed),
+    "MatMul": _product,
+    "MVN": _norm,
+}
+"""What makes a region of a node of a kind, and of what belongs to it: the kernel's name, or nothing."""
