@@ -25,14 +25,8 @@ class OpenVino:
         self.slots = [_slot(p) for p in self.compiled.inputs]
 
     def request(self) -> Callable[[Feeds], list[Any]]:
-        request = self.compiled.create_infer_request()
-        outputs = range(len(self.compiled.outputs))
-
-        def infer(feeds: Feeds) -> list[Any]:
-            request.infer(feeds, share_inputs=True, share_outputs=True)
-            return [request.get_output_tensor(i).data for i in outputs]
-
-        return infer
+        infer = self.compiled.create_infer_request().infer
+        return lambda feeds: list(infer(feeds, share_inputs=True, share_outputs=True).to_tuple())
 
 
 def settings(asked: Asked) -> dict[str, Any]:
