@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper
 
 import vinoc
 from vinoc.ir.text import parse_graph
@@ -313,3 +315,55 @@ def test_results_are_found_by_ports_of_the_model() -> None:
     assert request.get_tensor(x).shape == [2, 3]
     copied = model.clone()
     np.testing.assert_array_equal(results[copied.output()], A)
+
+
+HEAD = """
+graph head(x: f32[1,2,4,4]) -> (y) {{
+  s = Constant() : i64[3] = {}
+  r = Reshape(x, s) {{special_zero=false}}
+  y = ReLU(r)
+}}
+"""
+
+
+def test_shapes_in_the_file_mean_what_they_say(ov: Any, tmp_path: Path) -> None:
+    vinoc.save_model(made(HEAD.format([1, -1, 8])), tmp_path / "head.xml")
+    model = ov.Core().read_model(str(tmp_path / "head.xml"))
+    model.reshape([3, 2, 4, 4])
+    assert model.output().shape == [1, 12, 8]
+
+
+def test_shapes_that_cannot_be_meant_follow_the_batch() -> None:
+    model = made(HEAD.format([1, 4, 8]))
+    model.reshape([3, 2, 4, 4])
+    assert model.output().shape == [3, 4, 8]
+    x = np.arange(96, dtype=np.float32).reshape(3, 2, 4, 4)
+    np.testing.assert_array_equal(vinoc.compile_model(model)(x)[0], x.reshape(3, 4, 8))
+    text = "graph g(x: f32[2,3,4]) -> (y) {\n  s = Constant() : i64[2] = [6,-1]\n  y = Reshape(x, s)\n}\n"
+    model = made(text)
+    with pytest.raises(vinoc.UsageError, match=r"(?s)cannot be f32\[5,1,1\].*Reshape"):
+        model.reshape([5, 1, 1])
+    assert model.output().shape == [6, 4]
+
+
+def test_shapes_that_the_model_computes_follow_the_batch(ov: Any, tmp_path: Path) -> None:
+    """Reading makes them constants for vinoc; they are not taken for those of the file."""
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 2, 4, 4])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
+    nodes = [
+        helper.make_node("Shape", ["x"], ["s"]),
+        helper.make_node("Gather", ["s", "zero"], ["n"]),
+        helper.make_node("Concat", ["n", "rest"], ["t"], axis=0),
+        helper.make_node("Reshape", ["x", "t"], ["y"]),
+    ]
+    values = [onnx.numpy_helper.from_array(np.array(v, np.int64), n) for n, v in (("zero", [0]), ("rest", [-1, 8]))]
+    graph = helper.make_graph(nodes, "net", [x], [y], values)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), tmp_path / "m.onnx")
+    model = ov.Core().read_model(str(tmp_path / "m.onnx"))
+    for batch in (3, 1, 5):
+        model.reshape([batch, 2, 4, 4])
+        assert model.output().shape == [batch, 4, 8]
+    model.reshape([-1, 2, 4, 4])
+    assert model.output().partial_shape[0].is_dynamic
+    x = np.arange(64, dtype=np.float32).reshape(2, 2, 4, 4)
+    np.testing.assert_array_equal(ov.compile_model(model, "CPU")(x)[0], x.reshape(2, 4, 8))

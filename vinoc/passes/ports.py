@@ -8,6 +8,7 @@ from ..ir.builder import Builder
 from ..ir.errors import InferenceError, UsageError, did_you_mean
 from ..ir.graph import Graph, Value
 from ..ir.types import Shape, TensorType
+from .batch_free import changes_batch, free_batch
 
 
 def find_input(graph: Graph, name: str) -> int:
@@ -65,12 +66,21 @@ def put_behind(graph: Graph, value: Value, make: Callable[[Builder, Value], Valu
 def reshape(graph: Graph, shapes: Mapping[int, Shape]) -> int:
     """Gives inputs other shapes, all at once, and infers all that depends on them again. Returns how many changed.
 
+    Where a first dimension changes, Reshapes that have the batch written into them follow it: see `free_batch`.
     Raises UsageError where that fails, with the node that cannot take it; the graph is as it was.
     """
     types = {i: TensorType(tensor_of(graph.inputs[i]).dtype, s) for i, s in shapes.items()}
     types = {i: t for i, t in types.items() if t != graph.inputs[i].type}
+    batch = changes_batch(graph, shapes)
+    if batch:
+        free_batch(graph, literal=False)
     try:
-        graph.set_input_types(types)
+        try:
+            graph.set_input_types(types)
+        except InferenceError:
+            if not batch or not free_batch(graph, literal=True):
+                raise
+            graph.set_input_types(types)
     except InferenceError as error:
         listed = ", ".join(f"input '{graph.inputs[i].name}' cannot be {t}" for i, t in types.items())
         raise UsageError(f"{listed}: {error.what}", error.where, error.help) from None
