@@ -186,18 +186,25 @@ def _array(value: Any, type: TensorType, where: str) -> Array:
 
 
 def _convertible(array: Array, given: DType, wanted: DType) -> bool:
-    """Booleans to numbers, integers to floats, floats to floats, integers to integers that can hold the values."""
+    """Booleans to numbers, integers to floats, floats to floats, whole numbers to integers that can hold them."""
     if given.kind == "b":
         return wanted.kind in "fiu"
-    if given.is_float:
-        return wanted.is_float or wanted.kind == "c"
-    if given.is_integer and wanted.is_float:
-        return True
-    if given.is_integer and wanted.is_integer:
-        lo = -(1 << (wanted.bits - 1)) if wanted.kind == "i" else 0
-        hi = (1 << (wanted.bits - (wanted.kind == "i"))) - 1
-        return not array.size or (lo <= int(array.min()) and int(array.max()) <= hi)
+    if wanted.is_integer and (given.is_integer or given.is_float):
+        return not array.size or (_whole(array) and _held(array, wanted))
+    if given.is_float or given.is_integer:
+        return wanted.is_float or (wanted.kind == "c" and given.is_float)
     return given.kind == "c" and wanted.kind == "c"
+
+
+def _whole(array: Array) -> bool:
+    return array.dtype.kind in "iu" or bool((np.isfinite(array) & (array == np.trunc(array))).all())
+
+
+def _held(array: Array, wanted: DType) -> bool:
+    """Whether an integer type holds all of some whole numbers."""
+    lo = -(1 << (wanted.bits - 1)) if wanted.kind == "i" else 0
+    hi = (1 << (wanted.bits - (wanted.kind == "i"))) - 1
+    return lo <= int(array.min()) and int(array.max()) <= hi
 
 
 def _strings(array: Array, type: TensorType, where: str) -> Array:

@@ -137,6 +137,7 @@ CALLS: dict[str, Any] = {
     "type(ov.preprocess.PrePostProcessor(model).build()).__name__": "Model",
     "ov.preprocess.ResizeAlgorithm.RESIZE_CUBIC.name": "RESIZE_CUBIC",
     "ov.preprocess.ColorFormat.NV12_SINGLE_PLANE.name": "NV12_SINGLE_PLANE",
+    "layouts_left(ov, model)": ["[N,H,W,C]", "[N,H,W,C]", [3, 4, 4, 3], [3, 4, 4, 2]],
 }
 
 
@@ -147,6 +148,19 @@ def sample(shape: Any, dtype: Any) -> Any:
     if name == "u8":
         return rng.integers(0, 9, size).astype(np.uint8)
     return rng.uniform(-1, 1, size).astype(np.float32)
+
+
+def layouts_left(ov: Any, model: Any) -> list[Any]:
+    """The layouts of the model afterwards, which `set_batch` needs."""
+    ppp = ov.preprocess.PrePostProcessor(model)
+    ppp.input().tensor().set_layout(ov.Layout("NHWC"))
+    ppp.input().model().set_layout(ov.Layout("NCHW"))
+    ppp.output("features").model().set_layout(ov.Layout("NCHW"))
+    ppp.output("features").tensor().set_layout(ov.Layout("NHWC"))
+    made = ppp.build()
+    ov.set_batch(made, 3)
+    layouts = [str(made.get_parameters()[0].layout), str(made.get_results()[0].layout)]
+    return [*layouts, list(made.input(0).shape), list(made.output(0).shape)]
 
 
 def world(ov: Any, folder: Path) -> dict[str, Any]:

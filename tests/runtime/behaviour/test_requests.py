@@ -77,6 +77,7 @@ CALLS: dict[str, Any] = {
     "scalars(ov)": 6.0,
     "no_arguments(request, data)": 46.549,
     "decoded(ov)": ["a", "bc"],
+    "whole(ov)": [2, 3, 201],
 }
 
 
@@ -286,6 +287,14 @@ def scalars(ov: Any) -> float:
     x = ops.parameter([], name="x")
     compiled = ov.Core().compile_model(ov.Model([ops.multiply(x, np.float32(3))], [x]), "CPU", CPU)
     return float(compiled(2.0)[0])
+
+
+def whole(ov: Any) -> list[Any]:
+    """Whole numbers, given as floats, for an input of u8."""
+    ops = ov.opset13
+    x = ops.parameter([3], ov.Type.u8, name="x")
+    compiled = ov.Core().compile_model(ov.Model([ops.result(ops.add(x, np.array(1, np.uint8)))], [x]), "CPU")
+    return compiled([np.array([1.0, 2.0, 200.0])])[0].tolist()  # type: ignore[no-any-return]
 
 
 def no_arguments(request: Any, data: Any) -> float:

@@ -10,6 +10,7 @@ from ...ir.graph import Graph, Value
 from ...ir.types import TensorType, accepts
 from ...passes.ports import tensor_of
 from ..layout import Layout
+from ..nodes.kinds import Parameter
 from . import steps as make
 from .formats import FORMATS, ColorFormat
 from .info import InputInfo, OutputInfo
@@ -37,6 +38,7 @@ class Trace:
         self.given: list[Row] = []
         self.implicit: list[Row] = []
         self.final = ""
+        self.layout = Layout()
 
 
 def before(graph: Graph, index: int, info: InputInfo, journal: Journal, trace: Trace) -> Value:
@@ -51,6 +53,9 @@ def before(graph: Graph, index: int, info: InputInfo, journal: Journal, trace: T
         values = [journal.add_input(index, t, *_names(graph, index, info, k)) for k, t in enumerate(found.types)]
     except VinocError as error:
         raise UsageError(error.what, where, error.help) from None
+    if not found.layout.empty:
+        for value in values:
+            Parameter(value).set_layout(found.layout)
     state = State(
         Builder(graph, before=graph.first), values, found.layout, info.tensor().color,
         model.dtype, found.model_layout, model.shape, old.name,
@@ -78,7 +83,7 @@ def behind(graph: Graph, index: int, info: OutputInfo, trace: Trace) -> Value:
     )
     _run(state, info.postprocess().steps, where, trace.given)
     _run(state, _implicit(state, grows=False), where, trace.implicit)
-    trace.final = state.before
+    trace.final, trace.layout = state.before, state.layout
     return state.values[0]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...ir.errors import ArgumentTypeError, UsageError
 from ..model import Model
+from ..nodes.kinds import Result
 from ..ports import find_port, ports_of
 from .apply import Trace, before, behind, label
 from .dump import input_text, output_text
@@ -56,14 +57,20 @@ class PrePostProcessor:
         if self._built:
             raise UsageError("the steps are in the model already", help="make another PrePostProcessor for more")
         graph = self._model.graph
+        traces: dict[int, Trace] = {}
         with Journal(graph) as journal:
             made = [(i, before(graph, i, info, journal, Trace())) for i, info in sorted(self._inputs.items())]
             for i, value in made:
                 where = f"input {label(graph.inputs[i], graph.input_names[i], i)}"
                 journal.replace_uses(graph.inputs[i], value, where)
             for i, info in sorted(self._outputs.items()):
-                journal.set_output(i, behind(graph, i, info, Trace()))
+                trace = Trace()
+                journal.set_output(i, behind(graph, i, info, trace))
+                traces[i] = trace
             journal.place_inputs()
+        for i, trace in traces.items():
+            if not trace.layout.empty:
+                Result.of(graph, i).set_layout(trace.layout)
         self._built = True
         return self._model
 
