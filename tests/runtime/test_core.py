@@ -148,7 +148,7 @@ def test_values_are_converted_where_nothing_is_lost(value: Any, dtype: Any) -> N
         ({"a": A[0], "n": N}, r"expected f32\[N,3\] \(rank 2\), got float32\[3\]"),
         ({"a": A[:, :2], "n": N}, r"got float32\[2,2\]: dimension 1 must be 3"),
         ({"a": np.zeros((9, 3), np.float32), "n": N}, r"dimension 0 must be N \(1 to 8\)"),
-        ({"a": A, "n": N + np.float32(0.5)}, "converting f32 to i64 would change values"),
+        ({"a": A, "n": (N + 0.5).astype(np.float32)}, "converting f32 to i64 would change values"),
         ({"a": A + 1j, "n": N}, "converting c64 to f32"),
         ({"a": A, "n": np.array([1 << 63], np.uint64)}, "converting u64 to i64"),
         ({"a": A, "n": None}, "got None"),
