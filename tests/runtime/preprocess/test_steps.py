@@ -37,7 +37,7 @@ def nhwc_to_nchw(p: Any) -> Any:
     return p.input().model().set_layout("NCHW")
 
 
-@pytest.mark.parametrize("dtype", ["u8", "i8", "f16", "f64", "i32", "i64"])
+@pytest.mark.parametrize("dtype", ["u8", "i8", "f16", "f32", "f64", "i32", "i64"])
 def test_element_type_is_converted_by_itself(dtype: str, tmp_path: Path) -> None:
     check(lambda p, ov: p.input().tensor().set_element_type(getattr(ov.Type, dtype)), tmp_path)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ...ir.errors import VinocError
 from ...ir.graph import Graph
+from ...ir.types import TensorType
+from ..layout import Layout
 from .apply import Row, Trace, before, behind, label
 from .formats import FORMATS, ColorFormat
 from .info import InputInfo, OutputInfo
@@ -12,8 +14,10 @@ from .state import shown
 
 
 def input_text(graph: Graph, index: int, info: InputInfo) -> str:
-    """The paragraph of an input; `graph` is changed. An error ends it, and is shown."""
+    """The paragraph of an input, nothing for one that stays; `graph` is changed. An error ends it, and is shown."""
     value, tensor, trace = graph.inputs[index], info.tensor(), Trace()
+    if isinstance(value.type, TensorType) and not info.changes(value.type.dtype):
+        return ""
     name = label(value, graph.input_names[index], index).replace("'", '"')
     color = "" if tensor.color is ColorFormat.UNDEFINED else f" (color {FORMATS[tensor.color].label})"
     memory = "" if tensor.memory_type is None else f" memory type={tensor.memory_type}"
@@ -37,17 +41,17 @@ def input_text(graph: Graph, index: int, info: InputInfo) -> str:
 
 
 def output_text(graph: Graph, index: int, info: OutputInfo) -> str:
-    """The paragraph of an output; `graph` is changed. An error ends it, and is shown."""
+    """The paragraph of an output, nothing for one that stays; `graph` is changed. An error ends it, and is shown."""
     value, trace = graph.outputs[index], Trace()
     name = label(value, graph.output_names[index], index).replace("'", '"')
-    from ..layout import Layout
-
     lines = [f"Output {name}:", f"    Model's data tensor: {shown(value.tensor, info.model().layout or Layout())}"]
     error = None
     try:
         behind(graph, index, info, trace)
     except VinocError as problem:
         error = problem
+    if error is None and not trace.given and not trace.implicit:
+        return ""
     lines += _rows("Post-processing steps", trace.given) + _rows("Post-processing implicit steps", trace.implicit)
     if error is None:
         lines.append(f"    User's output tensor: {trace.final}")

@@ -131,11 +131,11 @@ class InputTensorInfo:
         self.color, self.sub_names = format, names
         return self
 
-    @property
-    def is_told(self) -> bool:
-        """Whether anything was said."""
+    def changes(self, dtype: DType) -> bool:
+        """Whether anything was said that a model of that element type does not say itself."""
         return (
-            any(v is not None for v in (self.dtype, self.layout, self.shape, self.spatial, self.memory_type))
+            any(v is not None for v in (self.layout, self.shape, self.spatial, self.memory_type))
+            or self.dtype not in (None, dtype)
             or self.spatial_open
             or self.color not in (ColorFormat.UNDEFINED, ColorFormat.GRAY)
         )
@@ -259,10 +259,6 @@ class OutputTensorInfo:
         self.layout = Layout(layout)
         return self
 
-    @property
-    def is_told(self) -> bool:
-        return self.dtype is not None or self.layout is not None
-
 
 class InputInfo:
     """All about one input."""
@@ -282,9 +278,9 @@ class InputInfo:
         """The model's input."""
         return self._model
 
-    @property
-    def is_told(self) -> bool:
-        return self._tensor.is_told or bool(self._steps.steps) or self._model.layout is not None
+    def changes(self, dtype: DType) -> bool:
+        """Whether anything was said that a model of that element type does not say itself."""
+        return self._tensor.changes(dtype) or bool(self._steps.steps) or self._model.layout is not None
 
 
 class OutputInfo:
@@ -304,7 +300,3 @@ class OutputInfo:
     def model(self) -> ModelInfo:
         """The model's output."""
         return self._model
-
-    @property
-    def is_told(self) -> bool:
-        return self._tensor.is_told or bool(self._steps.steps) or self._model.layout is not None

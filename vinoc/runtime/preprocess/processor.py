@@ -76,8 +76,8 @@ class PrePostProcessor:
 
     def __str__(self) -> str:
         graph = self._model.graph
-        ins = [input_text(graph.clone(), i, info) for i, info in sorted(self._inputs.items()) if info.is_told]
-        outs = [output_text(graph.clone(), i, info) for i, info in sorted(self._outputs.items()) if info.is_told]
+        ins = [input_text(graph.clone(), i, info) for i, info in sorted(self._inputs.items())]
+        outs = [output_text(graph.clone(), i, info) for i, info in sorted(self._outputs.items())]
         return "".join([*ins, *outs])
 
     def __repr__(self) -> str:
