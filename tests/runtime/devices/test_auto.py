@@ -129,6 +129,7 @@ def test_a_request_with_variables_stays(slow: threading.Event) -> None:
 
 def test_a_device_that_fails_to_compile_is_left(install: Install, caplog: pytest.LogCaptureFixture) -> None:
     install("BROKEN")
+    caplog.set_level(logging.WARNING, "vinoc.devices")
     core = vinoc.Core()
     for config in ({"ENABLE_STARTUP_FALLBACK": False}, {}):
         compiled = core.compile_model(one(), "AUTO:BROKEN,CPU", config)
@@ -147,6 +148,7 @@ def test_a_device_that_fails_at_run_time_is_left(
     install: Install, device: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install("FAULTY")
+    caplog.set_level(logging.WARNING, "vinoc.devices")
     monkeypatch.setattr(sample.Faulty, "good", 2)
     compiled = vinoc.Core().compile_model(one(), device)
     request = compiled.create_infer_request()
