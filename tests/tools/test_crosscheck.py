@@ -149,6 +149,19 @@ def test_a_wrong_weight_in_one_ir_is_found(tmp_path: Path, vinoc: Call) -> None:
     assert "Constant 'w2' differs between the files" in shown
 
 
+@pytest.mark.parametrize("engine", ["cpu", "openvino"])
+def test_a_wrong_weight_is_found_across_formats(tmp_path: Path, vinoc: Call, engine: str) -> None:
+    """ONNX beside IR, in which other nodes compute the same, and the weight lies somewhere else."""
+    assert main([str(FACE), "-o", str(tmp_path), "--silent"]) == 0
+    data = np.fromfile(tmp_path / "blazeface.bin", np.uint8)
+    data[: len(data) // 4 * 4].view(np.float32)[60000] += 2.5
+    data.tofile(tmp_path / "blazeface.bin")
+    shown = vinoc(FACE, f"{tmp_path / 'blazeface.xml'}@{engine}", "--worst", 0, code=1)
+    assert "first diverging layer: '/backbone2/backbone2.2/act/Relu_output_0'" in shown
+    assert "made by Constant 'backbone2.2.convs.1.weight' differs between the files" in shown
+    assert "1 of 9216 elements differ, by 2.5 at most" in shown
+
+
 def test_an_overflow_of_half_precision_is_found(tmp_path: Path, vinoc: Call) -> None:
     """Values beyond 65504 in the middle of a model whose inputs and outputs are small."""
     path = net(tmp_path / "net.vir", scale=60000)

@@ -41,10 +41,6 @@ class Page:
     def note(self, text: str) -> None:
         self.parts.append(f'<p class="note">{escape(text)}</p>')
 
-    def raw(self, html: str) -> None:
-        """A part that is HTML already."""
-        self.parts.append(html)
-
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> None:
         """Columns of `numbers` stand to the right."""
         marks = ['class="n"' if i in numbers else "" for i in range(len(columns))]

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from ...compiler.bisect import Culprit, bisect, evaluator, lines
+from ...compiler.config import DEFAULT_PASSES
 from ...compiler.diff import diff
 from ...compiler.driver import quiet_gc, read_model
 from ...ir.constant import Constant
 from ...ir.errors import VinocError
 from ...ir.graph import Graph, Node, Value
+from ...passes.manager import PassManager
 from .compare import Matching, Pair
 from .own import ROUNDED, bound, pipeline
 from .sides import Side
@@ -95,11 +97,15 @@ def _bisected(b: Side, inputs: Mapping[str, Any], tolerance: float, outputs: tup
 
 
 def _files(pair: Pair, found: Matching, a: Side, b: Side, tolerance: float) -> Iterator[Blame]:
-    """What differs between two files in front of the layer, as far back as the tensors that agree."""
-    if a.path.suffix == ".onnx" and b.path.suffix != ".onnx" and not a.is_own:
-        return
+    """What differs between two files in front of the layer, as far back as the tensors that agree.
+
+    Files of two formats are optimized first, so that what one says in other words than the other is no difference.
+    """
     with quiet_gc():
         first, second = read_model(a.path), read_model(b.path)
+        if a.path.suffix != b.path.suffix:
+            for graph in (first, second):
+                PassManager(DEFAULT_PASSES).run(graph)
         told = diff(first, second)
     near = cone(first, pair, found, tolerance)
     match = told.matches[0][1]

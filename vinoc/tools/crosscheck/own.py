@@ -112,7 +112,8 @@ def run_cpu(graph: Graph, inputs: Sequence[Any], side: Side) -> Trace:
     """By generated kernels. What kernels compute together is chosen first, then the results of each are kept: nothing
     that would have been fused is taken apart, and only the end of each group is seen."""
     times = _times(graph, inputs)
-    graph = specialize(graph, [a.shape for a in inputs])
+    if any(not (isinstance(v.type, TensorType) and v.type.is_static) for v in graph.inputs):
+        graph = specialize(graph, [a.shape for a in inputs])
     trace = Trace(str(side), graph=graph, outputs=_outputs(graph))
     CpuRegions().run(graph, Context())
     count = len(graph.outputs)

@@ -21,7 +21,6 @@ SUFFIXES = frozenset({".bmp", ".dib", ".gif", ".jpe", ".jpeg", ".jpg", ".jp2", "
                       ".tiff", ".webp"})  # fmt: skip
 
 Fit: TypeAlias = Literal["stretch", "crop", "pad"]
-FITS: tuple[Fit, ...] = ("stretch", "crop", "pad")
 
 
 def read_image(path: Path) -> Array:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from math import inf
 
 import numpy as np
 
@@ -179,21 +178,6 @@ def batch_sizes(inputs: Sequence[Input]) -> list[int]:
     return found
 
 
-def smallest(shape: Shape, batch: int = 1) -> tuple[int, ...]:
-    """Sizes for a shape: open dimensions as small as allowed, a `batch` where the first is open."""
-    out = []
-    for i, d in enumerate(shape):
-        lo, hi = bounds(d)
-        wish = batch if i == 0 else 1
-        out.append(int(max(lo, wish if hi == inf else min(wish, hi))))
-    return tuple(out)
-
-
 def numpy_type(dtype: DType) -> np.dtype[np.generic]:
     """The element type in NumPy."""
     return np.dtype(dtype.numpy)
-
-
-def named(inputs: Sequence[Input], arrays: Sequence[object]) -> Mapping[str, object]:
-    """Arrays by the names of their inputs."""
-    return {i.name: a for i, a in zip(inputs, arrays, strict=True)}
