@@ -339,6 +339,12 @@ def test_shapes_that_cannot_be_meant_follow_the_batch() -> None:
     assert model.output().shape == [3, 4, 8]
     x = np.arange(96, dtype=np.float32).reshape(3, 2, 4, 4)
     np.testing.assert_array_equal(vinoc.compile_model(model)(x)[0], x.reshape(3, 4, 8))
+    model.reshape([-1, 2, 4, 4])
+    assert str(model.output().partial_shape) == "[?,4,8]"
+    model = made(HEAD.format([1, 4, 8]))
+    model.reshape([-1, 2, 4, 4])  # that one alone fits is not contradicted
+    model.reshape([3, 2, 4, 4])
+    assert model.output().shape == [3, 4, 8]
     text = "graph g(x: f32[2,3,4]) -> (y) {\n  s = Constant() : i64[2] = [6,-1]\n  y = Reshape(x, s)\n}\n"
     model = made(text)
     with pytest.raises(vinoc.UsageError, match=r"(?s)cannot be f32\[5,1,1\].*Reshape"):

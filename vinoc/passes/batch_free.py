@@ -64,13 +64,14 @@ def _first(value: Value) -> int | None:
 
 
 def _following(sizes: Array, before: int | None, after: int | None, zeros: bool) -> Array | None:
-    """The sizes with an open first one; None where it is open, or cannot be.
+    """The sizes with an open first one; None where it is open, or cannot be. `before` and `after`: the first dimension
+    of data and result where they are numbers.
 
     `zeros`: whether a 0 among them copies a dimension. Where it does not, and one stands there, nothing is changed.
     """
-    if not sizes.size or sizes[0] <= 0 or not before or not after or (not zeros and (sizes == 0).any()):
+    if not sizes.size or sizes[0] <= 0 or before == 0 or (not zeros and (sizes == 0).any()):
         return None
-    if before == after:
+    if before == after or (before is None and sizes[0] == 1):  # an open batch, and room for one alone: it was one
         first = 0
     elif (sizes[1:] != -1).all():
         first = -1
