@@ -10,7 +10,7 @@ from ..ir.constant import Constant
 from ..ir.errors import InferenceError
 from ..ir.graph import Graph, Node, Value
 from ..ir.kernels.loops import Body
-from ..ir.loc import leaves
+from ..ir.loc import UNKNOWN, AnyLoc, leaves
 from ..ir.op import Op, Operand, op
 from ..ir.types import TensorType, Type
 from .model import Model
@@ -87,7 +87,19 @@ def runtime_model(name: str, schedule: Schedule, inputs: Sequence[Port], outputs
         _add(stage, whole, values)
     for key, port in zip(schedule.outputs, outputs, strict=True):
         whole.add_output(values[key], sorted(port.get_names()))
-    return Model(whole)
+    for node in (n for n in whole if type(n.op) is Constant):
+        node.rt_info.update(_info("Const", node.outputs, node.loc, Done(), ""))
+    model = Model(whole)
+    for parameter, value in zip(model.get_parameters(), whole.inputs, strict=True):
+        parameter.rt_info.update(_info("Input", [value], UNKNOWN, Done(), ""))
+    _number(model)
+    return model
+
+
+def _number(model: Model) -> None:
+    """Counts the nodes in the order in which they run."""
+    for i, node in enumerate(n for n in model.get_ordered_ops() if n.get_type_name() != "Result"):
+        node.rt_info["execOrder"] = str(i)
 
 
 def _add(stage: Stage, whole: Graph, values: dict[Hashable, Value]) -> None:
@@ -100,7 +112,9 @@ def _add(stage: Stage, whole: Graph, values: dict[Hashable, Value]) -> None:
         made = whole.insert(
             ExecutionNode(node.kind), [known[v] for v in operands], bodies=[_body(node, operands)], loc=node.loc
         )
-        made.rt_info.update(_info(node, stage.done.get(node, Done()), len(whole) - 1, stage.device))
+        kernel = getattr(node.op, "kernel", None)  # of nodes that one kernel computes together: its family
+        kind = kernel if isinstance(kernel, str) else node.kind
+        made.rt_info.update(_info(kind, node.outputs, node.loc, stage.done.get(node, Done()), stage.device))
         for old, new in zip(node.outputs, made.outputs, strict=True):
             new.name = old.name
             known[old] = new
@@ -129,18 +143,16 @@ def _is_small(value: Value) -> bool:
     )
 
 
-def _info(node: Node, done: Done, order: int, device: str) -> dict[str, Any]:
+def _info(kind: str, values: Sequence[Value], loc: AnyLoc, done: Done, device: str) -> dict[str, Any]:
     """By the keys that OpenVINO has for it, all of them text."""
-    types = [v.type for v in node.outputs]
-    precisions = [t.dtype.name if isinstance(t, TensorType) else str(t) for t in types]
-    original = list(dict.fromkeys(leaf.node for leaf in leaves(node.loc) if leaf.node))
-    kernel = getattr(node.op, "kernel", None)
+    precisions = [v.type.dtype.name if isinstance(v.type, TensorType) else str(v.type) for v in values]
+    original = list(dict.fromkeys(leaf.node for leaf in leaves(loc) if leaf.node))
     return {
-        "execOrder": str(order),
+        "execOrder": "0",
         "execTimeMcs": "not_executed" if done.seconds is None else str(round(done.seconds * 1e6)),
-        "layerType": str(kernel or node.kind),
+        "layerType": kind,
         "originalLayersNames": ",".join(original),
-        "outputLayouts": ",".join([done.layout] * len(types)),
+        "outputLayouts": ",".join([done.layout] * len(precisions)),
         "outputPrecisions": ",".join(precisions),
         "primitiveType": done.primitive,
         "runtimePrecision": next(iter(precisions), ""),

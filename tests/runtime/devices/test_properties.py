@@ -203,8 +203,11 @@ def test_the_executable_graph_tells_how_nodes_run() -> None:
         assert {s.rt_info["execTimeMcs"] for s in steps} == {"not_executed"}
         assert ",".join(s.rt_info["originalLayersNames"] for s in steps) == "relu,times,soft"
         assert {s.rt_info["runtimePrecision"] for s in steps} == {"f32"}
+        for op in compiled.get_runtime_model().get_ordered_ops():  # inputs and constants, too
+            assert {"execOrder", "execTimeMcs", "layerType", "outputPrecisions"} <= set(op.get_rt_info())
     assert len(steps) == 2  # the CPU computes the first two together
     timed = vinoc.Core().compile_model(vinoc.Model(parse_graph(text)), "CPU", {"PERF_COUNT": True})
     timed([[[1.0, 2, 3, 4]]])
+    assert [s.rt_info["layerType"] for s in steps] == ["chain", "SoftMax"]
     times = [n.rt_info["execTimeMcs"] for n in timed.get_runtime_model().graph if n.kind == "ExecutionNode"]
     assert all(t.isdigit() for t in times)

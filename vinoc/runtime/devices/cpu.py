@@ -166,18 +166,19 @@ def _program(executable: Any) -> Any:
 
 
 def _done(program: Any, timed: bool) -> dict[Node, Done]:
-    """How the nodes of a schedule were computed: those that take several kernels have the first, and all the time."""
+    """How the nodes of a schedule were computed: of several steps the one with most arithmetic tells the kernel."""
     from ...backends.cpu.report import steps_of
 
     times = program.times() if timed and program.runs else None
-    found: dict[Node, Done] = {}
+    steps: dict[Node, list[Any]] = {}
     for step, told in zip(program.plan.steps, steps_of(program, times, program.runs), strict=True):
-        if step.node is None:
-            continue
-        earlier = found.get(step.node)
-        seconds = None if told.seconds is None else told.seconds + (earlier.seconds or 0.0 if earlier else 0.0)
-        primitive = earlier.primitive if earlier else told.kernel or f"island: {told.island}"
-        found[step.node] = Done(primitive, told.layout or "rows", seconds)
+        if step.node is not None:
+            steps.setdefault(step.node, []).append(told)
+    found = {}
+    for node, those in steps.items():
+        most = max(those, key=lambda s: s.flops)
+        seconds = None if times is None else sum(s.seconds for s in those)
+        found[node] = Done(most.kernel or f"island: {most.island}", those[-1].layout or "rows", seconds)
     return found
 
 

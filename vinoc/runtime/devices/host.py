@@ -32,8 +32,13 @@ def find(name: str) -> Device:
 
 
 def names() -> list[str]:
-    """All devices by name: those that compute, and then those that hand models on to them."""
-    return sorted(entries(GROUP), key=lambda n: (is_virtual(find(n)), -(find(n).rank or 0), n))
+    """All devices by name: those that compute, by rank, and then those that hand models on to them."""
+
+    def order(name: str) -> tuple[bool, bool, int, str]:
+        device = find(name)
+        return is_virtual(device), device.rank is None, -(device.rank or 0), name
+
+    return sorted(entries(GROUP), key=order)
 
 
 def is_virtual(device: Device) -> bool:
