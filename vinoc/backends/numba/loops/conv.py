@@ -30,6 +30,9 @@ Ints = Sequence[int]
 # The slope of no PReLU.
 ONE = np.ones(1, np.float32)
 
+# Blocks of filters up to which a vector of pixels is read where it lies rather than gathered first.
+FEW = 8
+
 
 def pack_filters(filters: Array) -> Array:
     """Filters [O,I,*kernel] as [1,O/8,I,kernel,8]."""
@@ -63,16 +66,18 @@ def convolution(
     fits(data.shape[1] == groups * depth and blocks == -(-len(bias) // (groups * ROWS)))
     pixels = out.shape[2] * out.shape[3]
     threads = use_threads(out.size * depth * tall * wide)
-    parts = 1 if -(-pixels // WIDE) * len(data) * groups >= 2 * threads else min(blocks, threads)
+    tiles = -(-pixels // WIDE)
+    chunks = min(max(tiles // 8, 4 * threads), tiles)
+    parts = 1 if chunks * len(data) * groups >= 2 * threads else min(blocks, threads)
     phases = window[0] * window[1]
     if tall * wide * phases == 1 and data.shape[2:] == out.shape[2:]:
-        convolve(data.reshape(-1), filters, out, given, window, (1, pixels, pixels, pixels, parts))
+        convolve(data.reshape(-1), filters, out, given, window, (1, pixels, pixels, pixels, chunks, parts))
         return as_given(out, strides)
     lines, pitch = phase_size(out.shape[2:], (tall, wide), window)
     size = lines * pitch + wide
     split_data = room((data.shape[0] * data.shape[1] * phases * size + WIDE,))
     split_planes(data, split_data, (lines, pitch, tall, wide), window)
-    convolve(split_data, filters, out, given, window, (phases, size, pitch, out.shape[3], parts))
+    convolve(split_data, filters, out, given, window, (phases, size, pitch, out.shape[3], chunks, parts))
     return as_given(out, strides)
 
 
@@ -117,59 +122,70 @@ def endings(out: Array, bias: Array, residual: Array | None, slopes: Array | Non
 
 @njit(parallel=True, cache=CACHED, error_model="numpy")
 def convolve(planes, weights, out, given, window, size):
-    """Tiles of output pixels, and parts of the output channels where there are few tiles, are computed at once."""
-    tiles = -(-out.shape[2] * out.shape[3] // WIDE)
-    for task in prange(len(out) * len(weights) * tiles * size[4]):
-        convolve_part(np.int64(task), tiles, planes, weights, out, given, window, size)
+    """Some tiles of output pixels are a task, or parts of their output channels where there are few tiles."""
+    chunks, parts = size[4:]
+    taps = tap_places(weights.shape[3], weights.shape[4], size[2], size[1], window)
+    for task in prange(len(out) * len(weights) * chunks * parts):
+        chunk, part = divmod(np.int64(task), parts)
+        convolve_chunk(chunk, part, planes, weights, out, given, taps, size)
 
 
 @njit(error_model="numpy")
-def convolve_part(task, tiles, planes, weights, out, given, window, size):
-    """A tile of pixels, for all output channels of a group or some."""
-    tile, part = divmod(task, size[4])
-    image, tile = divmod(tile, tiles)
-    start = tile * WIDE
-    count = min(WIDE, out.shape[2] * out.shape[3] - start)
-    step = -(-weights.shape[1] // size[4])
-    blocks = part * step, min(part * step + step, weights.shape[1])
-    if count > SHORT:
-        convolve_tile(image, blocks, start, count, planes, weights, out, given, window, size, WIDE, zeros(WIDE))
-    else:
-        convolve_tile(image, blocks, start, count, planes, weights, out, given, window, size, SHORT, zeros(SHORT))
-
-
-@njit(error_model="numpy")
-def convolve_tile(image, blocks, start, count, planes, weights, out, given, window, size, step, like):
-    """`count` pixels from `start` on of an image (and group), `step` in a vector."""
-    depth = weights.shape[2] * weights.shape[3] * weights.shape[4]
-    panel = aligned(depth * step + step)
-    gather(planes, panel, image * weights.shape[2] * size[0] * size[1], start, count, weights, window, size, step, like)
+def convolve_chunk(chunk, part, planes, weights, out, given, taps, size):
+    """Some tiles of an image and group, for all output channels or a part of them."""
+    chunks, parts = size[4:]
+    image, chunk = divmod(chunk, chunks)
     pixels = out.shape[2] * out.shape[3]
+    tiles = -(-pixels // WIDE)
+    some = -(-tiles // chunks)
+    step = -(-weights.shape[1] // parts)
+    blocks = part * step, min(part * step + step, weights.shape[1])
+    room = aligned(weights.shape[2] * len(taps) * WIDE + WIDE), np.empty((2, WIDE), np.int64)
+    for start in range(chunk * some * WIDE, min((chunk * some + some) * WIDE, pixels), WIDE):
+        count = min(WIDE, pixels - start)
+        if count > SHORT:
+            convolve_tile(image, blocks, start, count, planes, weights, out, given, taps, size, room, WIDE, zeros(WIDE))
+        else:
+            convolve_tile(
+                image, blocks, start, count, planes, weights, out, given, taps, size, room, SHORT, zeros(SHORT)
+            )
+
+
+@njit(error_model="numpy")
+def convolve_tile(image, blocks, start, count, planes, weights, out, given, taps, size, room, step, like):
+    """`count` pixels from `start` on, `step` in a vector."""
+    pixels = out.shape[2] * out.shape[3]
+    depth = weights.shape[2] * len(taps)
+    first = image * weights.shape[2] * size[0] * size[1]
+    panel, place, apart = room[0], 0, step
+    if size[1] == pixels and count == step and blocks[1] - blocks[0] <= FEW:
+        panel, place, apart = planes, first + start, pixels
+    else:
+        gather(planes, room, first, start, count, weights.shape[2], taps, size, step, like)
     channels = out.shape[1] // len(weights)
     group = image % len(weights)
     for block in range(blocks[0], blocks[1]):
-        sums = multiply(weights, (group * weights.shape[1] + block) * depth * ROWS, panel, 0, step, depth, like)
-        first = block * ROWS
-        at = (image * channels + first) * pixels + start
-        finish_rows(sums, out, at, pixels, channels - first, count, group * channels + first, given)
+        sums = multiply(weights, (group * weights.shape[1] + block) * depth * ROWS, panel, place, apart, depth, like)
+        channel = block * ROWS
+        at = (image * channels + channel) * pixels + start
+        finish_rows(sums, out, at, pixels, channels - channel, count, group * channels + channel, given)
 
 
 @njit(error_model="numpy")
-def gather(planes, panel, first, start, count, weights, window, size, step, like):
-    """The panel [depth,step]: what `count` output pixels from `start` on see at each tap of the filter.
+def gather(planes, room, first, start, count, depth, taps, size, step, like):
+    """The panel [depth*taps,step]: what `count` output pixels from `start` on see at each tap of the filter.
 
     Pixels of one line lie side by side in the planes; what a vector holds behind them, the next line overwrites.
     """
     phases, plane, pitch, width = size[:4]
-    source, target = np.empty(step, np.int64), np.empty(step, np.int64)
+    panel, (source, target) = room[0], (room[1][0], room[1][1])
     y, x = divmod(start, width)
     lines, at = 0, 0
     while at < count:
         source[lines], target[lines] = y * pitch + x, at
         at, y, x, lines = at + width - x, y + 1, 0, lines + 1
-    taps = tap_places(weights.shape[3], weights.shape[4], pitch, plane, window)
     place = 0
-    for _ in range(weights.shape[2]):
+    for _ in range(depth):
         for tap in taps:
             if lines == 1 and count < step:
                 store(panel, place, load_some(planes, first + tap + source[0], count, like))

@@ -69,20 +69,41 @@ def filter_lines(phases, pitch, taps, filters, channel, out, place, given, step,
     height, width = out.shape[2:]
     count = min(step, width)
     weights = channel * len(taps)
+    regular = len(taps) == 9 and taps[2] == 2 and taps[3] == pitch and taps[6] == 2 * pitch
     for top in range(0, height, 4):
         y0 = max(min(top, height - 4), 0)
         y1, y2, y3 = min(y0 + 1, height - 1), min(y0 + 2, height - 1), min(y0 + 3, height - 1)
         for left in range(0, width, step):
             x = max(min(left, width - step), 0)
             s0 = s1 = s2 = s3 = like
-            for i in range(len(taps)):
-                weight, at = element(filters, weights + i), taps[i] + x
-                s0 = plus_product(s0, weight, load(phases, at + y0 * pitch, like))
-                s1 = plus_product(s1, weight, load(phases, at + y1 * pitch, like))
-                s2 = plus_product(s2, weight, load(phases, at + y2 * pitch, like))
-                s3 = plus_product(s3, weight, load(phases, at + y3 * pitch, like))
+            if regular and height > 3:
+                s0, s1, s2, s3 = filter_3x3(phases, y0 * pitch + x, pitch, filters, weights, like)
+            else:
+                for i in range(len(taps)):
+                    weight, at = element(filters, weights + i), taps[i] + x
+                    s0 = plus_product(s0, weight, load(phases, at + y0 * pitch, like))
+                    s1 = plus_product(s1, weight, load(phases, at + y1 * pitch, like))
+                    s2 = plus_product(s2, weight, load(phases, at + y2 * pitch, like))
+                    s3 = plus_product(s3, weight, load(phases, at + y3 * pitch, like))
             at = place + x
             finish(s0, out, at + y0 * width, count, channel, given)
             finish(s1, out, at + y1 * width, count, channel, given)
             finish(s2, out, at + y2 * width, count, channel, given)
             finish(s3, out, at + y3 * width, count, channel, given)
+
+
+@njit(error_model="numpy", forceinline=True)
+def filter_3x3(phases, at, pitch, filters, weights, like):
+    """Four vectors below each other, of which neighbours see the same lines."""
+    s0 = s1 = s2 = s3 = like
+    for x in range(3):
+        top, middle = element(filters, weights + x), element(filters, weights + 3 + x)
+        bottom = element(filters, weights + 6 + x)
+        r0, r1 = load(phases, at + x, like), load(phases, at + pitch + x, like)
+        r2, r3 = load(phases, at + 2 * pitch + x, like), load(phases, at + 3 * pitch + x, like)
+        r4, r5 = load(phases, at + 4 * pitch + x, like), load(phases, at + 5 * pitch + x, like)
+        s0 = plus_product(plus_product(plus_product(s0, top, r0), middle, r1), bottom, r2)
+        s1 = plus_product(plus_product(plus_product(s1, top, r1), middle, r2), bottom, r3)
+        s2 = plus_product(plus_product(plus_product(s2, top, r2), middle, r3), bottom, r4)
+        s3 = plus_product(plus_product(plus_product(s3, top, r3), middle, r4), bottom, r5)
+    return s0, s1, s2, s3
