@@ -219,3 +219,45 @@ def test_products_of_two_values(positive: bool, tmp_path: Path) -> None:
     assert precisions(compiled(path), "MatMul") == {("MatMul", "u8" if positive else "i8"): 1}
     (expected,) = Interpreter(made).run(inputs)
     assert relative(expected, infer(compiled(path, FLOAT), inputs)[0]) <= 1e-3
+
+
+def misread(kind: str) -> Graph:
+    b, (x,) = start((1, 4, 8, 8))
+    y = b.Convolution(x, weights(4, 4, 1, 1), **DENSE)
+    if kind.startswith("Reduce"):
+        name, _, step = kind.partition(" ")
+        y = getattr(b, name)(y, [3], keep_dims=True)
+        y = b.Tanh(b.Reshape(y, [1, 4, 2, 4], special_zero=False)) if step else y
+    else:
+        y = b.MaxPool(y, strides=(2, 2), dilations=(1, 1), pads_begin=(0, 0), pads_end=(0, 0), kernel=(2, 2))[0]
+        y = b.Clamp(y, min=-0.1, max=0.2) if kind == "Clamp" else b.Multiply(y, -np.abs(weights(1, 4, 1, 1)))
+    b.graph.add_output(b.Convolution(y, weights(5, 4, 1, 1, seed=2), name="last", **DENSE), "y")
+    b.graph.add_output(y, "z")
+    return b.graph
+
+
+@pytest.mark.parametrize("kind", ["ReduceMax", "ReduceMin", "ReduceMax and more", "Clamp", "Multiply"])
+def test_what_openvino_misreads_stays_float(kind: str, tmp_path: Path) -> None:
+    """OpenVINO 2026.4.1 computes a FakeQuantize there wrongly (`quantize/misread.py`): none is put there."""
+    graph = misread(kind)
+    inputs = [random(1, 4, 8, 8)]
+    made = quantized(graph, [inputs])
+    path = written(made, tmp_path / "net.xml")
+    for e, a in zip(Interpreter(made).run(inputs), infer(compiled(path), inputs), strict=True):
+        assert relative(e, a) <= 0.02
+    assert [n.outputs[0].name.endswith("/quantized") for n in made].count(True) == 1
+
+
+@pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize("kind", ["Convolution", "GroupConvolution", "MatMul"])
+def test_asymmetric_weights_have_a_zero_point(kind: str, positive: bool, tmp_path: Path) -> None:
+    """Without one OpenVINO 2026.4.1 takes u8 for i8."""
+    b, (x,) = start((2, 4, 3, 4))
+    shape = {"Convolution": (5, 4, 1, 1), "GroupConvolution": (4, 1, 1, 1, 1), "MatMul": (4, 5)}[kind]
+    w = np.abs(weights(*shape)) if positive else weights(*shape)
+    b.graph.add_output(getattr(b, kind)(x, w, **({} if kind == "MatMul" else DENSE)), "y")
+    inputs = [np.abs(random(2, 4, 3, 4))]
+    made = quantized(b.graph, [inputs], {"defaults": {"weights": {"mode": "asymmetric"}}}, form="scale")
+    path = written(made, tmp_path / "net.xml")
+    (expected,) = Interpreter(made).run(inputs)
+    assert relative(expected, infer(compiled(path), inputs)[0]) <= 0.01

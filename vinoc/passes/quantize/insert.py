@@ -14,10 +14,11 @@ from ...ir.loc import UNKNOWN, fuse
 from ...ir.ops.quantize import FakeQuantize
 from ..base import Context, Pass, graph_pass
 from .grid import Grid, asymmetric, symmetric
+from .misread import loses_transpose
 from .names import Lookup
 from .places import Choice, Found, Place, find
 from .ranges import ACTIVATIONS, WEIGHTS, Problem, Range, Ranges, RangesError, Setting
-from .weights import Form, Weights, grid_of, halve_terms, loses_transpose, store, weights_of
+from .weights import Form, Weights, grid_of, halve_terms, store, weights_of
 
 
 @graph_pass("quantize")

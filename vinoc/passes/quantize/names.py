@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from ...ir.errors import did_you_mean
 from ...ir.graph import Graph, Node, Value
@@ -12,6 +12,9 @@ from ...ir.op import registry
 from .places import Place
 from .ranges import Problem, Range, Ranges
 from .weights import Weights
+
+HINTS = 20
+"""Unknown names for which the nearest known one is looked for."""
 
 
 class Lookup:
@@ -24,6 +27,7 @@ class Lookup:
         self.public |= dict(zip(graph.inputs, graph.input_names, strict=True))
         self.patterns = [re.compile(p) for p in ranges.ignored.patterns]
         self.given: dict[Value, str] = {}
+        self.hints = 0
         self.values = {name for v in self._all() for name in self.names_of(v)}
         self._name_others()
         self.nodes = {name for node in graph for name in self.node_names(node)}
@@ -35,16 +39,19 @@ class Lookup:
 
     def _name_others(self) -> None:
         """Names for values that have none: that of a node that they come from, with a number where it is taken."""
+        latest: dict[str, int] = {}
         for node in self.graph:
+            if node.kind == "Constant":
+                continue
             for out in node.outputs:
-                if next(self.names_of(out), None) is None:
-                    stem = node.label if len(node.outputs) == 1 else f"{node.label}.{out.index}"
-                    name, n = stem, 1
-                    while name in self.values:
-                        n += 1
-                        name = f"{stem}#{n}"
-                    self.given[out] = name
-                    self.values.add(name)
+                if next(self.names_of(out), None) is not None:
+                    continue
+                stem = name = node.label if len(node.outputs) == 1 else f"{node.label}.{out.index}"
+                while name in self.values:
+                    latest[stem] = latest.get(stem, 1) + 1
+                    name = f"{stem}#{latest[stem]}"
+                self.given[out] = name
+                self.values.add(name)
 
     def name_of(self, value: Value) -> str:
         """The name of a value in messages and for ranges."""
@@ -104,21 +111,26 @@ class Lookup:
     def unknown(self) -> Iterator[Problem]:
         """Names that the model lacks, with the nearest one that it has."""
         ranges, ignored = self.ranges, self.ranges.ignored
-        for name in ranges.values:
-            if name not in self.values:
-                gone = name in self.nodes
-                why = "it became part of another" if gone else did_you_mean(name, self.values)
-                yield Problem(f"'{name}'", "the model has no such value", why)
-        for name in ranges.weights:
-            if name not in self.nodes:
-                yield Problem(f"'{name}'", "the model has no such weights or node", did_you_mean(name, self.nodes))
-        for name in ignored.names:
-            if name not in self.nodes:
-                yield Problem(f"'{name}'", "the model has no such node to ignore", did_you_mean(name, self.nodes))
+        for name in self._missing(ranges.values, self.values):
+            gone = name in self.nodes
+            why = "it became part of another" if gone else self._near(name, self.values)
+            yield Problem(f"'{name}'", "the model has no such value", why)
+        for name in self._missing(ranges.weights, self.nodes):
+            yield Problem(f"'{name}'", "the model has no such weights or node", self._near(name, self.nodes))
+        for name in self._missing(ignored.names, self.nodes):
+            yield Problem(f"'{name}'", "the model has no such node to ignore", self._near(name, self.nodes))
         for text, pattern in zip(ignored.patterns, self.patterns, strict=True):
             if not any(pattern.match(n) for n in self.nodes):
                 yield Problem(f"'{text}'", "the name of no node begins with this pattern")
         kinds = registry()
-        for kind in ignored.types:
-            if kind not in kinds:
-                yield Problem(f"'{kind}'", "there is no such operation", did_you_mean(kind, kinds))
+        for kind in self._missing(ignored.types, kinds):
+            yield Problem(f"'{kind}'", "there is no such operation", did_you_mean(kind, kinds))
+
+    @staticmethod
+    def _missing(names: Iterable[str], known: Container[str]) -> list[str]:
+        return [name for name in names if name not in known]
+
+    def _near(self, name: str, known: Iterable[str]) -> str:
+        """`did you mean`, of the first few names: it looks at all that are known."""
+        self.hints += 1
+        return did_you_mean(name, known) if self.hints <= HINTS else ""

@@ -8,7 +8,7 @@ quantized in place of what they give.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +20,7 @@ from ...ir.ops.resize import Interpolate
 from ...ir.types import TensorType
 from ..base import Context
 from ..mark_weights import PRODUCTS
+from .misread import why_not_behind
 
 BETWEEN = {"Add": 2, "Multiply": 2, "AvgPool": 1, "ReduceMean": 1}
 """Operations that compute on integers where their operands are, and how many operands."""
@@ -178,51 +179,53 @@ class _Finder:
                 value = node.operand(port)
                 if value.node in self.carriers:
                     continue
-                if value.op is not None and value.op.kind == "FakeQuantize":
-                    self.decline(node, f"'{value.name}' is quantized already")
+                quantized = value.op is not None and value.op.kind == "FakeQuantize"
+                why = f"'{value.name}' is quantized already" if quantized else why_not_behind(value, self.fixed)
+                if why:
+                    self.decline(node, why)
                     continue
                 found.setdefault(value, Place(value)).reads.append((node, port))
         return found
 
-    def roots(self, value: Value) -> Iterator[Value]:
-        """What is quantized so that a value is."""
-        stack, seen = [value], set()
-        while stack:
-            v = stack.pop()
-            if v in seen:
-                continue
-            seen.add(v)
-            if v.node in self.carriers:
-                assert v.node is not None
-                stack.extend(v.node.operand(p) for p in range(len(v.node.inputs)) if (v.node, p) in self.reads)
-            else:
-                yield v
+    def ports(self, node: Node) -> list[int]:
+        """The operands of a node that are quantized."""
+        return [port for port in range(len(node.inputs)) if (node, port) in self.reads]
 
     def groups(self, places: dict[Value, Place]) -> list[list[Place]]:
-        """Places that an operation of a unified kind joins."""
-        leader = {v: v for v in places}
+        """Places that an operation of a unified kind joins, or what carries their values to it."""
+        self.restrict(places)
+        leader: dict[Value, Value] = {}
 
         def lead(v: Value) -> Value:
-            while leader[v] is not v:
+            while leader.setdefault(v, v) is not v:
                 leader[v] = v = leader[leader[v]]
             return v
 
         for node in self.nodes:
-            ports = [p for p in range(len(node.inputs)) if (node, p) in self.reads]
-            if (node.kind == "MatMul" and 1 in ports) or node.kind in EVEN:
-                for port in ports:
-                    for v in self.roots(node.operand(port)):
-                        if v in places:
-                            places[v].even = True
-                            places[v].signed |= port == 1
-            if node.kind in self.choice.unified and len(ports) > 1:
-                joined = [v for p in ports for v in self.roots(node.operand(p)) if v in places]
-                for v in joined[1:]:
-                    leader[lead(v)] = lead(joined[0])
+            unified = node.kind in self.choice.unified or (node in self.carriers and node.kind != "Concat")
+            joined = [node.operand(port) for port in self.ports(node)] if unified else []
+            for v in (*joined[1:], *(node.outputs if node in self.carriers and joined else ())):
+                leader[lead(v)] = lead(joined[0])
         groups: dict[Value, list[Place]] = {}
         for v, place in places.items():
             groups.setdefault(lead(v), []).append(place)
         return list(groups.values())
+
+    def restrict(self, places: dict[Value, Place]) -> None:
+        """Marks the places that must be symmetric, or signed, for what reads them or what they are carried to."""
+        even: set[Value] = set()
+        signed: set[Value] = set()
+        for node in reversed(self.nodes):
+            ports = self.ports(node)
+            if (node.kind == "MatMul" and 1 in ports) or node.kind in EVEN:
+                even.update(node.operand(port) for port in ports)
+                signed.update(node.operand(port) for port in ports if port == 1)
+            if node in self.carriers:
+                for found in (even, signed):
+                    if not found.isdisjoint(node.outputs):
+                        found.update(node.operand(port) for port in ports)
+        for v, place in places.items():
+            place.even, place.signed = v in even, v in signed
 
 
 def _is_table(node: Node) -> bool:

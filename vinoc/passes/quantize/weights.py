@@ -39,6 +39,9 @@ CHANNELS: dict[str, tuple[int, ...]] = {
 }
 """The dimensions of filters that make the output channels, and of tables that make the rows."""
 
+NEARLY = 2.0**-20
+"""Of a range, by which it is negative enough to have a zero point."""
+
 FEWEST = 4
 """Elements from which on it saves anything to store a term as f16."""
 
@@ -92,22 +95,6 @@ def _constant(value: Value) -> Node | None:
     return node
 
 
-def loses_transpose(reader: Node) -> bool:
-    """Whether OpenVINO 2026.4.1 would compute a product with weights in the form `scale` wrongly.
-
-    It makes a matrix product of a 1x1 convolution behind a Transpose (ConvertWeightCompressedConv1x1ToMatmul), as if
-    every Transpose brought channels forward; with weights of another form it does not.
-    """
-    before = reader.operand(0).node
-    filters = reader.operand(1).shape
-    if reader.kind != "Convolution" or filters is None or any(n != 1 for n in filters[2:]):
-        return False
-    if before is None or before.kind != "Transpose":
-        return False
-    order = before.operand(1).const
-    return order is None or order.tolist() != [0, 3, 1, 2]
-
-
 def grid_of(weights: Weights, given: Range, setting: Setting) -> Grid:
     """The grid of weights: from the range that is given, else from their own. Raises ValueError with what is wrong."""
     array = weights.constant.outputs[0].const
@@ -128,7 +115,9 @@ def grid_of(weights: Weights, given: Range, setting: Setting) -> Grid:
         low, high = (np.broadcast_to(v.reshape(-1), low.size).reshape(low.shape) for v in (given.low, given.high))
     if setting.mode == "symmetric":
         return symmetric(low, high, setting.levels, signed=True)
-    return asymmetric(low, high, setting.levels)
+    grid = asymmetric(low, high, setting.levels)
+    # Without a zero point OpenVINO 2026.4.1 takes u8 weights for i8 ones, and computes with others, or not at all.
+    return grid if grid.zero.any() else asymmetric(np.minimum(low, -NEARLY * high), high, setting.levels)
 
 
 def integers(array: Array, grid: Grid, bits: int, signed: bool) -> Buffer:
