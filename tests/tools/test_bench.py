@@ -172,6 +172,17 @@ def test_shapes_of_data_are_told_one_by_one(dynamic: Path, vinoc: Call) -> None:
     assert "full mode" in shown
 
 
+def test_integers_that_are_too_large_are_made_smaller(tmp_path: Path, vinoc: Call) -> None:
+    model = tmp_path / "pick.vir"
+    model.write_text(
+        "graph g(i: i64[8]) -> (y) {\n  t = Constant() : f32[4] = [1, 2, 3, 4]\n  axis = Constant() : i64[] = [0]\n"
+        "  y = Gather(t, i, axis) : f32[8]\n}\n"
+    )
+    shown = vinoc(model, "-niter", 2)
+    assert "Random integers up to 255 are too large for the model, 0 and 1 are fed" in shown
+    assert "Count:            2 iterations" in shown
+
+
 def test_a_file_is_fed(small: Path, tmp_path: Path, vinoc: Call) -> None:
     np.save(tmp_path / "a.npy", np.zeros((1, 3, 16, 16), np.uint8))
     shown = vinoc(small, "-niter", 1, "-i", tmp_path / "a.npy")

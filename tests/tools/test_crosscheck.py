@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from vinoc.compiler.cli import main
+from vinoc.compiler.driver import read_model
 from vinoc.tools.crosscheck.compare import compare, difference
 from vinoc.tools.crosscheck.run import crosscheck, make_inputs
 from vinoc.tools.crosscheck.sides import read_side
@@ -153,9 +154,11 @@ def test_a_wrong_weight_in_one_ir_is_found(tmp_path: Path, vinoc: Call) -> None:
 def test_a_wrong_weight_is_found_across_formats(tmp_path: Path, vinoc: Call, engine: str) -> None:
     """ONNX beside IR, in which other nodes compute the same, and the weight lies somewhere else."""
     assert main([str(FACE), "-o", str(tmp_path), "--silent"]) == 0
-    data = np.fromfile(tmp_path / "blazeface.bin", np.uint8)
-    data[: len(data) // 4 * 4].view(np.float32)[60000] += 2.5
-    data.tofile(tmp_path / "blazeface.bin")
+    weights = next(n.outputs[0].const for n in read_model(FACE) if n.label == "backbone2.2.convs.1.weight")
+    data = bytearray((tmp_path / "blazeface.bin").read_bytes())
+    place = data.find(weights.tobytes())
+    data[place + 400 : place + 404] = (weights.reshape(-1)[100:101] + np.float32(2.5)).tobytes()
+    (tmp_path / "blazeface.bin").write_bytes(data)
     shown = vinoc(FACE, f"{tmp_path / 'blazeface.xml'}@{engine}", "--worst", 0, code=1)
     assert "first diverging layer: '/backbone2/backbone2.2/act/Relu_output_0'" in shown
     assert "made by Constant 'backbone2.2.convs.1.weight' differs between the files" in shown

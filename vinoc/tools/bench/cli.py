@@ -68,7 +68,7 @@ OPTIONS = (
     _switch("lfile", "load_from_file", "load_from_file", help="The device reads the file itself."),
     _option("c", "path_to_cldnn_config", "kernels", metavar="FILE", hidden=True,
             help="Kernels for GPUs, of which there are none."),
-    _option("extensions", "extensions", default="", metavar="FILES", help="Plugin files: operations, kernels."),
+    _option("extensions", "plugin", "extensions", default="", metavar="FILES", help="Plugin files."),
     _switch("inference_only", "inference_only", default=None, help="Inputs stay the same [static models]."),
     _option("no_warmup", "no_warmup", is_flag=True, help="No inference before those that are measured."),
     _option("latency_percentile", "latency_percentile", type=int, default=50, metavar="P", help="[50]: the median."),

@@ -25,6 +25,11 @@ TOLERANCES = {"f16": 2e-2, "bf16": 1e-1}
 TOLERANCE = 1e-3
 """Of the range of a layer, where a precision does not ask for more."""
 
+QUANTIZED = 3e-2
+"""Where tensors are quantized to eight bits: a sum that is rounded otherwise may move a value by a step, 1/255."""
+
+QUANTIZERS = frozenset({"FakeQuantize", "QuantizeLinear"})
+
 
 @dataclass
 class Check:
@@ -55,7 +60,7 @@ def crosscheck(
         raise UsageError(
             f"{a} and {b} have no tensor in common", help="are they of one model? names and framework nodes tell"
         )
-    allowed = tolerance_of(a, b) if tolerance is None else tolerance
+    allowed = tolerance_of(a, b, first, second) if tolerance is None else tolerance
     check = Check(first, second, found, allowed, found.first(allowed))
     if check.first is not None and why:
         stage(f"asking who made '{check.first.name}'")
@@ -81,9 +86,10 @@ def run(side: Side, inputs: Mapping[str, Any]) -> Trace:
         return run_openvino(side, inputs)
 
 
-def tolerance_of(a: Side, b: Side) -> float:
-    """What the narrower of two precisions can keep."""
-    return max(TOLERANCES.get(s.precision, TOLERANCE) for s in (a, b))
+def tolerance_of(a: Side, b: Side, *traces: Trace) -> float:
+    """What the narrower of two precisions can keep, and what quantized tensors can."""
+    quantized = any(layer.kind in QUANTIZERS for trace in traces for layer in trace.layers.values())
+    return max(QUANTIZED if quantized else 0.0, *(TOLERANCES.get(s.precision, TOLERANCE) for s in (a, b)))
 
 
 def make_inputs(sides: Sequence[Side], words: Sequence[str], seed: int, say: Callable[[str], None]) -> dict[str, Any]:

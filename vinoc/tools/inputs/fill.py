@@ -68,6 +68,7 @@ class Queue:
 
     tensors: dict[str, list[Any]]
     batches: list[int]
+    made_up: tuple[Input, ...] = ()
     place: int = 0
     feeds: list[Feed] = field(default_factory=list)
 
@@ -79,6 +80,15 @@ class Queue:
                  self.batches[i % len(self.batches)])
             for i in range(max(count, len(self.batches)))
         ]  # fmt: skip
+
+    def with_small_integers(self) -> Queue | None:
+        """The same with 0 and 1 for integers that were made up, which are indices more often than not; None where none
+        were."""
+        whole = [i for i in self.made_up if i.dtype.is_integer]
+        if not whole:
+            return None
+        small = {i.name: [t % 2 for t in self.tensors[i.name]] for i in whole}
+        return Queue({**self.tensors, **small}, self.batches)
 
     def next(self) -> Feed:
         feed = self.feeds[self.place]
@@ -93,13 +103,15 @@ def filled(inputs: Sequence[Input], files: dict[str, list[Path]], say: Say, warn
         if given.name in files:
             tensors[given.name] = from_files(given, files[given.name], say, warn, look)
     images = [i for i in inputs if i.is_image and i.shapes]
+    made_up: list[Input] = []
     for given in inputs:
         if given.name in tensors:
             continue
         if not given.shapes:
+            example = ",".join(str(d) if isinstance(d, int) else "1" for d in given.shape)
             raise UsageError(
                 f"input '{given.name}' is dynamic, [{','.join(map(str, given.shape))}], and no data are given",
-                help="give the shapes of the data: -data_shape, or fix them with -shape",
+                help=f"give sizes, for example '{given.name}[{example}]': -data_shape, or -shape to fix the model's",
             )
         if given.is_image_size and len(images) == 1:
             say(f"Fill input '{given.name}' with the size of the image of input '{images[0].name}'")
@@ -108,7 +120,8 @@ def filled(inputs: Sequence[Input], files: dict[str, list[Path]], say: Say, warn
         warn(f"No input files were given for input '{given.name}': it is filled with random values")
         say(f"Fill input '{given.name}' with random values")
         tensors[given.name] = [random_values(given, s, n) for n, s in enumerate(given.shapes)]
-    return Queue({i.name: tensors[i.name] for i in inputs}, batch_sizes(inputs))
+        made_up.append(given)
+    return Queue({i.name: tensors[i.name] for i in inputs}, batch_sizes(inputs), tuple(made_up))
 
 
 def random_values(given: Input, shape: Sequence[int], seed: int = 0) -> Any:
