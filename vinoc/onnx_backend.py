@@ -38,7 +38,7 @@ class PreparedModel(BackendRep):  # type: ignore[misc]  # onnx has no types
         Raises UsageError for inputs that do not fit.
         """
         results = self.compiled(self._named(inputs))
-        return self._result(*(results[i] for i in range(len(self._outputs))))  # type: ignore[no-any-return]
+        return self._result(*(_as_onnx(results[i]) for i in range(len(self._outputs))))  # type: ignore[no-any-return]
 
     def _named(self, inputs: Any) -> dict[str, Any]:
         if isinstance(inputs, Mapping):
@@ -47,6 +47,11 @@ class PreparedModel(BackendRep):  # type: ignore[misc]  # onnx has no types
         if len(given) > len(self._inputs):
             raise UsageError(f"{len(given)} inputs are given, the model has {len(self._inputs)}")
         return {name: value for name, value in zip(self._inputs, given, strict=False) if value is not None}
+
+
+def _as_onnx(value: Any) -> Any:
+    """A result as ONNX has it: strings are objects."""
+    return value.astype(object) if isinstance(value, np.ndarray) and value.dtype.kind == "U" else value
 
 
 class VinocBackend(Backend):  # type: ignore[misc]  # onnx has no types
