@@ -19,7 +19,7 @@ from ..execution import Schedule
 from ..profiling import ProfilingInfo
 from ..properties import AUTO
 from ..words import PerformanceMode
-from .base import Capabilities, Host, PlainDevice, Prepared, unchangeable
+from .base import Capabilities, Fixed, Host, PlainDevice, Prepared
 from .given import Given
 from .names import Entry
 from .several import chosen, handed, has_variables, log, suited
@@ -56,8 +56,10 @@ class Auto(PlainDevice):
         return host.load(data, chosen(self.name, settings, host)[0].name, handed(settings, host))
 
 
-class AutoModel:
+class AutoModel(Fixed):
     """A model on the best device that takes it. `entries`: those that can, the best first."""
+
+    device = "AUTO"
 
     def __init__(self, entries: Sequence[Entry], model: Given, settings: Mapping[str, Any], host: Host) -> None:
         self._left = [e.name for e in entries]
@@ -173,12 +175,6 @@ class AutoModel:
         if self._helping:
             facts["EXECUTION_DEVICES"] = [f"({n})" for n in on["EXECUTION_DEVICES"]]
         return {**facts, "MULTI_DEVICE_PRIORITIES": self._priorities}
-
-    def changeable(self) -> dict[str, str]:
-        return {}
-
-    def change(self, key: str, value: Any) -> None:
-        raise unchangeable(key, "AUTO")
 
     def export(self, file: Any) -> None:
         self.now.export(file)

@@ -191,7 +191,19 @@ class PlainDevice:
             )
 
 
-class OfGraph:
+class Fixed:
+    """A compiled model of which nothing can be changed."""
+
+    device: str
+
+    def changeable(self) -> dict[str, str]:
+        return {}
+
+    def change(self, key: str, value: Any) -> None:
+        raise unchangeable(key, self.device)
+
+
+class OfGraph(Fixed):
     """A model whose graph is run as it is: what `start` gives computes it."""
 
     def __init__(self, graph: Graph, device: str, start: Callable[[], Engine]) -> None:
@@ -209,12 +221,6 @@ class OfGraph:
 
     def facts(self) -> Mapping[str, Any]:
         return {"EXECUTION_DEVICES": [self.device], "OPTIMAL_NUMBER_OF_INFER_REQUESTS": 1, "LOADED_FROM_CACHE": False}
-
-    def changeable(self) -> dict[str, str]:
-        return {}
-
-    def change(self, key: str, value: Any) -> None:
-        raise unchangeable(key, self.device)
 
     def export(self, file: Any) -> None:
         raise VinocError(f"models compiled for {self.device} cannot be stored", self.name)

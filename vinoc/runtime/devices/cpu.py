@@ -22,7 +22,7 @@ from ..ports import Port, ports_of
 from ..properties import CPU
 from ..states import declared_variables
 from ..words import DeviceType
-from .base import Capabilities, Host, PlainDevice, Prepared, unchangeable
+from .base import Capabilities, Fixed, Host, PlainDevice, Prepared
 from .given import Given
 
 if TYPE_CHECKING:
@@ -96,8 +96,10 @@ class Cpu(PlainDevice):
         return dict.fromkeys(graph, self.name)
 
 
-class CpuModel:
+class CpuModel(Fixed):
     """A model with its streams: of a graph, which it takes over, or of a blob, a model that was compiled before."""
+
+    device = "CPU"
 
     def __init__(self, source: Graph | Blob, settings: Mapping[str, Any]) -> None:
         self.name = str(source.name)
@@ -134,12 +136,6 @@ class CpuModel:
             "NUM_STREAMS": self._count,
             "INFERENCE_NUM_THREADS": self._count * self._threads,
         }
-
-    def changeable(self) -> dict[str, str]:
-        return {}
-
-    def change(self, key: str, value: Any) -> None:
-        raise unchangeable(key, "CPU")
 
     def as_blob(self) -> Any:
         """The compiled model as data. Raises VinocError where it needs more than generated code."""

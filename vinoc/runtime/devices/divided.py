@@ -18,7 +18,7 @@ from ..execution import Schedule, Stage
 from ..ports import ports_of
 from ..profiling import ProfilingInfo
 from ..states import declared_variables
-from .base import Host, Prepared, unchangeable
+from .base import Fixed, Host, Prepared
 from .given import Given
 from .partition import Part, partition
 
@@ -39,8 +39,10 @@ class Step:
     dead: tuple[int, ...]
 
 
-class DividedModel:
+class DividedModel(Fixed):
     """A graph, which it takes over, with the device of each node; `names`: the devices by priority."""
+
+    device = "HETERO"
 
     def __init__(
         self, graph: Graph, devices: Mapping[Node, str], names: Sequence[str], settings: Mapping[str, Any], host: Host
@@ -83,6 +85,10 @@ class DividedModel:
         return self._declared
 
     def start(self) -> Engine:
+        whole = list(range(len(self.inputs))), self.results
+        for step in self.steps[:1]:
+            if step.prepared is not None and ([*step.inputs], [*step.outputs]) == whole:  # undivided
+                return step.prepared.start()
         return Divided(self)
 
     def facts(self) -> Mapping[str, Any]:
@@ -97,12 +103,6 @@ class DividedModel:
             "DEVICE_PROPERTIES": used,
             "MULTI_DEVICE_PRIORITIES": ",".join(self._names),
         }
-
-    def changeable(self) -> dict[str, str]:
-        return {}
-
-    def change(self, key: str, value: Any) -> None:
-        raise unchangeable(key, "HETERO")
 
     def export(self, file: Any) -> None:
         raise VinocError("models compiled for HETERO cannot be stored", self.name)
