@@ -113,6 +113,27 @@ def test_a_package_brings_its_rule(installed: Path, tmp_path: Path) -> None:
     assert listed.startswith("relu-of-clamp  (vinoc-sample-plugin (vinoc_sample_plugin:ReluOfClamp))")
 
 
+def test_a_package_brings_its_target(installed: Path, tmp_path: Path) -> None:
+    model = tmp_path / "m.vir"
+    model.write_text("graph g(x: f32[2]) -> (y) {\n  c = Clamp(x) {min=-1.0, max=4.0}\n  y = ReLU(c)\n}\n")
+    run = vinoc(model, "-t", "dot", "--passes", "dce", "-o", tmp_path / "out", path=installed)
+    assert run.returncode == 0, run.stderr
+    text = (tmp_path / "out" / "m.dot").read_text()
+    assert "in0 -> n0" in text
+    assert 'n1 [label="ReLU"' in text
+    assert "n0 -> n1" in text
+    refused = tmp_path / "if.vir"
+    refused.write_text(
+        "graph g(p: boolean[], x: f32[2]) -> (y) {\n  y = If(p, x) {then_inputs=[1], else_inputs=[1]} with\n"
+        "  graph a(t: f32[2]) -> (r) {\n    r = ReLU(t)\n  }\n"
+        "  graph b(t: f32[2]) -> (r) {\n    r = Tanh(t)\n  }\n}\n"
+    )
+    run = vinoc(refused, "-t", "dot", "--passes", "dce", "-o", tmp_path / "none", path=installed)
+    assert run.returncode == 1, run.stderr
+    assert "(If)" in run.stderr
+    assert not list((tmp_path / "none").glob("*"))
+
+
 def test_a_name_that_two_claim_is_an_error_naming_both(installed: Path, tiny: Path, tmp_path: Path) -> None:
     plugin = tmp_path / "p.py"
     plugin.write_text(TAKEN.format("relu-of-clamp"))
