@@ -11,7 +11,7 @@ import pytest
 from vinoc.compiler.cli import main
 from vinoc.compiler.driver import read_model
 from vinoc.tools.crosscheck.compare import compare, difference
-from vinoc.tools.crosscheck.run import crosscheck, make_inputs
+from vinoc.tools.crosscheck.run import crosscheck, make_inputs, tolerance_of
 from vinoc.tools.crosscheck.sides import read_side
 from vinoc.tools.crosscheck.trace import Layer, Trace
 
@@ -165,6 +165,20 @@ def test_a_wrong_weight_is_found_across_formats(tmp_path: Path, vinoc: Call, eng
     assert "1 of 9216 elements differ, by 2.5 at most" in shown
 
 
+def test_a_step_of_a_quantized_model_is_no_divergence() -> None:
+    a, b = Trace("a"), Trace("b")
+    levels = np.round(np.random.default_rng(0).uniform(-1, 1, 1000) * 30)
+    moved = levels.copy()
+    moved[::50] += 1
+    a.add(Layer("q", levels / 30, "FakeQuantize"))
+    b.add(Layer("q", moved / 30, "FakeQuantize"))
+    (pair,) = compare(a, b).pairs
+    assert pair.difference.of_range == pytest.approx(1 / 30)
+    assert not pair.diverges(tolerance_of(read_side(str(FACE)), read_side(str(FACE)), a, b))
+    b.add(Layer("q", moved / 20, "FakeQuantize"))
+    assert compare(a, b).pairs[0].diverges(3e-2)
+
+
 def test_an_overflow_of_half_precision_is_found(tmp_path: Path, vinoc: Call) -> None:
     """Values beyond 65504 in the middle of a model whose inputs and outputs are small."""
     path = net(tmp_path / "net.vir", scale=60000)
@@ -237,6 +251,8 @@ def test_difference() -> None:
     assert d.snr == pytest.approx(10 * np.log10(5 / 0.25))
     assert difference(np.array([1.0]), np.array([np.inf])).broke
     assert difference(np.array([1, 2, 3, 4]), np.array([1, 2, 3, 9])).of_range == 0.25
+    assert difference(np.array([1, 2, 4], np.uint8), np.array([1, 2, 3], np.uint8)).of_range == 0.25
+    assert d.rms == pytest.approx(np.sqrt(0.125) / 2)
     assert difference(np.zeros((0, 3)), np.zeros((0, 3))).of_range == 0
 
 

@@ -21,6 +21,9 @@ from .own import ROUNDED, bound, pipeline
 from .sides import Side
 from .trace import Trace, nodes_of
 
+STEPS = 5
+"""How much further than the root mean square the worst value of a quantized tensor may be."""
+
 LARGEST = {"f16": 65504.0, "bf16": 3.3895e38}
 """The largest finite numbers."""
 
@@ -76,7 +79,7 @@ def _passes(pair: Pair, a: Side, b: Side, inputs: Mapping[str, Any], tolerance: 
     """The pass that changed the layer: the model is cut there, its passes run one by one, and the bad one is halved."""
     for outputs in ((pair.name,), ()):
         try:
-            culprit = _bisected(b, inputs, tolerance, outputs)
+            culprit = _bisected(b, inputs, STEPS * tolerance if pair.stepwise else tolerance, outputs)
         except VinocError:  # of a name that cannot be cut at
             continue
         if culprit is not None:

@@ -121,7 +121,7 @@ def _print(check: Any, worst: int | None) -> None:
     print(f"B: {check.b.title}")
     pairs = check.found.pairs
     if worst is not None:
-        pairs = sorted(pairs, key=lambda p: -p.difference.of_range)[:worst]
+        pairs = sorted(pairs, key=lambda p: -p.error)[:worst]
     narrow = sys.stdout.isatty() and shutil.get_terminal_size().columns < WIDE
     shown = NARROW if narrow else range(len(COLUMNS))
     if pairs:

@@ -12,6 +12,7 @@ from ..engines.base import Array
 from .trace import Layer, Trace
 
 TINY = 1e-30
+QUANTIZERS = frozenset({"FakeQuantize", "QuantizeLinear"})
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,9 @@ class Difference:
 
     max_abs, mean_abs  |a - b|
     max_rel, mean_rel  |a - b| / |a|, where a is not 0
-    of_range           the largest |a - b| over the largest |a|; of integers and truth values the share that differs
+    of_range           the largest |a - b| over the largest |a|; of truth values, and of integers of more than eight
+                       bits, which are indices, the share that differs
+    rms                the root of the mean (a - b)^2 over the largest |a|
     snr                10 log10(sum a^2 / sum (a - b)^2), in decibels; infinite where they are equal
     a_bad, b_bad       how many elements are NaN or infinite
     a_range, b_range   the least and the largest finite value
@@ -31,6 +34,7 @@ class Difference:
     max_rel: float
     mean_rel: float
     of_range: float
+    rms: float
     snr: float
     a_bad: tuple[int, int]
     b_bad: tuple[int, int]
@@ -45,18 +49,25 @@ class Difference:
 
 @dataclass(frozen=True)
 class Pair:
-    """A tensor of A and the same of B."""
+    """A tensor of A and the same of B. `stepwise`: of quantized models, in which a sum that is rounded otherwise moves
+    single values by a step."""
 
     a: Layer
     b: Layer
     difference: Difference
+    stepwise: bool = False
 
     @property
     def name(self) -> str:
         return self.a.name
 
+    @property
+    def error(self) -> float:
+        """What is held against the tolerance: the largest difference, of quantized models the root mean square."""
+        return self.difference.rms if self.stepwise else self.difference.of_range
+
     def diverges(self, tolerance: float) -> bool:
-        return self.difference.broke or not self.difference.of_range <= tolerance
+        return self.difference.broke or not self.error <= tolerance
 
 
 @dataclass
@@ -86,6 +97,7 @@ def compare(a: Trace, b: Trace, names: Sequence[str] | None = None) -> Matching:
     """Compares the tensors that both runs have; `names` are those that are wanted."""
     found = Matching()
     taken: set[str] = set()
+    stepwise = is_quantized(a, b)
     partners = dict(partner(a, b))
     for name, layer in a.layers.items():
         other = partners.get(name)
@@ -98,9 +110,14 @@ def compare(a: Trace, b: Trace, names: Sequence[str] | None = None) -> Matching:
         if layer.array.shape != other.array.shape:
             found.reshaped.append(name)
         elif layer.array.dtype.kind != "O":
-            found.pairs.append(Pair(layer, other, difference(layer.array, other.array)))
+            found.pairs.append(Pair(layer, other, difference(layer.array, other.array), stepwise))
     found.only_b = [n for n in b.layers if n not in taken] if names is None else []
     return found
+
+
+def is_quantized(*traces: Trace) -> bool:
+    """Whether a model rounds to few levels."""
+    return any(layer.kind in QUANTIZERS for trace in traces for layer in trace.layers.values())
 
 
 def partner(a: Trace, b: Trace) -> Iterator[tuple[str, Layer]]:
@@ -131,7 +148,7 @@ def difference(a: Array, b: Array) -> Difference:
     bad = [(int(np.isnan(v).sum()), int(np.isinf(v).sum())) for v in (x, y)]
     spans = [_span(v) for v in (x, y)]
     if not x.size:
-        return Difference(0, 0, 0, 0, 0, math.inf, bad[0], bad[1], spans[0], spans[1])
+        return Difference(0, 0, 0, 0, 0, 0, math.inf, bad[0], bad[1], spans[0], spans[1])
     same = (x == y) | (np.isnan(x) & np.isnan(y))
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         apart = np.where(same, 0.0, np.abs(x - y))
@@ -142,11 +159,12 @@ def difference(a: Array, b: Array) -> Difference:
         noise = float(np.sum(apart**2))
         signal = float(np.sum(np.where(np.isfinite(x), x, 0.0) ** 2))
     largest = float(np.max(size[np.isfinite(size)], initial=0.0))
-    exact = a.dtype.kind in "iub"
+    exact = a.dtype.kind in "iub" and (a.dtype.kind == "b" or a.dtype.itemsize > 1)
     of_range = float(np.mean(~same)) if exact else float(apart.max()) / (largest or 1.0)
     snr = math.inf if noise == 0 else -math.inf if not math.isfinite(noise) else _decibels(signal, noise)
     return Difference(
-        float(apart.max()), float(apart.mean()), float(relative.max()), float(relative.mean()), of_range, snr,
+        float(apart.max()), float(apart.mean()), float(relative.max()), float(relative.mean()), of_range,
+        math.sqrt(noise / x.size) / (largest or 1.0), snr,
         bad[0], bad[1], spans[0], spans[1],
     )  # fmt: skip
 

@@ -66,19 +66,19 @@ def shade(pair: Pair) -> int:
     """Which of SHADES an error has; the last is for NaN and infinities that only B has."""
     if pair.difference.broke:
         return len(SHADES) - 1
-    return sum(not pair.difference.of_range < limit for limit in LIMITS)
+    return sum(not pair.error < limit for limit in LIMITS)
 
 
 def _body(check: Check, graph: Graph | None) -> Iterator[str]:
     yield STYLE
     pairs = check.found.pairs
     bad = sum(p.diverges(check.tolerance) for p in pairs)
-    worst = max(pairs, key=lambda p: p.difference.of_range)
+    worst = max(pairs, key=lambda p: p.error)
     yield from tiles(
         (
             (str(len(pairs)), "tensors compared"),
             (str(bad), f"further apart than {check.tolerance:g} of their range"),
-            (f"{worst.difference.of_range:.1e}", f"the most, {escape(worst.name[-30:])}"),
+            (f"{worst.error:.1e}", f"the most, {escape(worst.name[-30:])}"),
             (f"{decibels(min(p.difference.snr for p in pairs)) or 'no noise'}", "dB, the least signal to noise"),
         )
     )
@@ -92,7 +92,7 @@ def _body(check: Check, graph: Graph | None) -> Iterator[str]:
 def along(check: Check) -> Drawing:
     """The chart of the error of each tensor in the order of A; no error is drawn below the least of all, infinite ones
     above the largest."""
-    found = [(i, p, p.difference.of_range) for i, p in enumerate(check.found.pairs)]
+    found = [(i, p, p.error) for i, p in enumerate(check.found.pairs)]
     finite = [e for _, _, e in found if 0 < e < math.inf] or [1e-9]
     least, most = min(finite) / 2, max(*finite, check.tolerance) * 2
     if any(e == math.inf for _, _, e in found):
@@ -128,7 +128,7 @@ def _core(check: Check, graph: Graph) -> list[Node]:
     nodes = [n for n in graph if type(n.op) is not Constant]
     if len(nodes) <= WHOLE:
         return nodes
-    pair = check.first or max(check.found.pairs, key=lambda p: p.difference.of_range)
+    pair = check.first or max(check.found.pairs, key=lambda p: p.error)
     at = next((i for i, n in enumerate(nodes) if _is(n, pair)), 0)
     begin = max(0, min(at - NEAR // 2, len(nodes) - NEAR))
     return nodes[begin : begin + NEAR]
@@ -158,7 +158,7 @@ def coloured(drawing: Sketch, nodes: Sequence[Node], check: Check) -> Sketch:
 
 def _shaded(card: Card, pair: Pair, mark: str) -> Card:
     role = f"{card.role} e{shade(pair)}{mark}"
-    told = Row("error", f"{pair.difference.of_range:.1e}" + (" at its end" if mark == " inner" else ""))
+    told = Row("error", f"{pair.error:.1e}" + (" at its end" if mark == " inner" else ""))
     return Card(
         card.key, card.kind, card.name, role, (told,), card.results, card.origin, card.by  # type: ignore[arg-type]  # classes of the style sheet
     )  # fmt: skip
@@ -177,4 +177,4 @@ def _table(check: Check) -> Iterator[str]:
 
 def _index(check: Check) -> Iterator[Entry]:
     for pair in check.found.pairs:
-        yield Entry(pair.name, pair.a.kind, [f"{pair.difference.of_range:.1e} of its range"], ["graph"])
+        yield Entry(pair.name, pair.a.kind, [f"{pair.error:.1e} of its range"], ["graph"])

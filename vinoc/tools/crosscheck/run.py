@@ -17,7 +17,7 @@ from ..inputs.files import files_by_input
 from ..inputs.fill import filled
 from ..inputs.slots import inputs_of
 from .blame import Blame, blame
-from .compare import Matching, Pair, compare
+from .compare import Matching, Pair, compare, is_quantized
 from .sides import Side
 from .trace import Trace, load
 
@@ -26,9 +26,7 @@ TOLERANCE = 1e-3
 """Of the range of a layer, where a precision does not ask for more."""
 
 QUANTIZED = 3e-2
-"""Where tensors are quantized to eight bits: a sum that is rounded otherwise may move a value by a step, 1/255."""
-
-QUANTIZERS = frozenset({"FakeQuantize", "QuantizeLinear"})
+"""By root mean square, where tensors are quantized."""
 
 
 @dataclass
@@ -88,8 +86,7 @@ def run(side: Side, inputs: Mapping[str, Any]) -> Trace:
 
 def tolerance_of(a: Side, b: Side, *traces: Trace) -> float:
     """What the narrower of two precisions can keep, and what quantized tensors can."""
-    quantized = any(layer.kind in QUANTIZERS for trace in traces for layer in trace.layers.values())
-    return max(QUANTIZED if quantized else 0.0, *(TOLERANCES.get(s.precision, TOLERANCE) for s in (a, b)))
+    return max(QUANTIZED if is_quantized(*traces) else 0.0, *(TOLERANCES.get(s.precision, TOLERANCE) for s in (a, b)))
 
 
 def make_inputs(sides: Sequence[Side], words: Sequence[str], seed: int, say: Callable[[str], None]) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def overall(check: Check) -> Iterator[str]:
     for title, values in (
         ("max absolute difference", [p.difference.max_abs for p in pairs]),
         ("max relative difference", [p.difference.max_rel for p in pairs]),
-        ("max difference of a range", [p.difference.of_range for p in pairs]),
+        ("max difference of a range", [p.error for p in pairs]),
     ):
         yield f"Overall {title} = {max(values):.3e}"
     noisiest = min(pairs, key=lambda p: p.difference.snr)
@@ -61,11 +61,12 @@ def overall(check: Check) -> Iterator[str]:
 def verdict(check: Check) -> Iterator[str]:
     """The first layer that diverges, and who made it."""
     if check.first is None:
-        yield f"A and B agree: no tensor is further apart than {check.tolerance:g} of its range"
+        by = " by root mean square, as the model is quantized" if check.found.pairs[0].stepwise else ""
+        yield f"A and B agree: no tensor is further apart than {check.tolerance:g} of its range{by}"
         return
     pair, d = check.first, check.first.difference
     bad = f", {sum(d.b_bad)} elements NaN or infinite" if d.broke else ""
-    apart = f"{d.of_range:.3g} of its range" if math.isfinite(d.of_range) else "infinitely far"
+    apart = f"{pair.error:.3g} of its range" if math.isfinite(pair.error) else "infinitely far"
     yield f"first diverging layer: '{pair.name}' ({pair.a.kind}), {apart} apart{bad}"
     if pair.b.nodes:
         yield f"  B computes with it: {', '.join(pair.b.nodes)}"
@@ -106,7 +107,7 @@ def as_dict(check: Check) -> dict[str, Any]:
                 "diverges": p.diverges(check.tolerance),
                 **{
                     k: plain(getattr(p.difference, k))
-                    for k in ("max_abs", "mean_abs", "max_rel", "mean_rel", "of_range", "snr")
+                    for k in ("max_abs", "mean_abs", "max_rel", "mean_rel", "of_range", "rms", "snr")
                 },
                 "nan_inf_a": list(p.difference.a_bad),
                 "nan_inf_b": list(p.difference.b_bad),
