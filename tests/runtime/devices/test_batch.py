@@ -14,8 +14,9 @@ import vinoc
 from tests.conftest import SHARED
 from vinoc.compiler.samples import random_inputs
 from vinoc.ir.graph import Graph
+from vinoc.ir.op import registry
 from vinoc.ir.text import parse_graph
-from vinoc.runtime.devices.batchable import Mixed, free_reshapes, output_axes
+from vinoc.runtime.devices.batchable import _RULES, Mixed, free_reshapes, output_axes
 
 NET = """
 graph net(x: f32[1,3,8,8], k: f32[1,2]) -> (y, s as ("side")) {
@@ -267,6 +268,10 @@ def test_rules(expression: str, apart: bool) -> None:
     for x, found in zip(given, all_at_once(batched, given), strict=True):
         np.testing.assert_allclose(found[0], alone(x)[0], rtol=1e-6)
         assert found[0].shape[axes[0]] == 1
+
+
+def test_rules_are_of_operations() -> None:
+    assert set(_RULES) <= set(registry())
 
 
 def test_a_batch_of_one_in_a_pattern_is_freed() -> None:

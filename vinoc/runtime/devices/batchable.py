@@ -17,7 +17,6 @@ from ...ir.builder import Builder
 from ...ir.dim import Dim, Sym, symbol
 from ...ir.errors import UsageError, VinocError
 from ...ir.graph import Graph, Node, Value
-from ...ir.op import op_class
 from ...ir.types import TensorType, numel
 from ...passes.ports import reshape
 
@@ -258,7 +257,7 @@ def _rules() -> Mapping[str, Rule]:
         _prelu: "PReLU",
         _interpolate: "Interpolate",
     }
-    return {kind: rule for rule, kinds in by_rule.items() for kind in kinds.split() if op_class(kind)}
+    return {kind: rule for rule, kinds in by_rule.items() for kind in kinds.split()}
 
 
 _RULES = _rules()
