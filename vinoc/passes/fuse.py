@@ -17,6 +17,7 @@ from .rules import (
     cells,
     convolution,
     factors,
+    images,
     layer_norm,
     limits,
     linear,
@@ -138,6 +139,7 @@ def _products() -> tuple[Rewrite, ...]:
         convolution.ConvolutionsToGroup(),
         convolution.FuseDilation(),
         convolution.GatherIntoConvolution(),
+        images.SinkChannelOrder(),
     )
 
 

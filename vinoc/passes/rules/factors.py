@@ -11,6 +11,7 @@ from ...ir.graph import Value
 from ..pattern import Const, Match, OpPattern, Tracer
 from ..rewrite import Decline, Rewrite, rewrite
 from .channels import CONVOLUTIONS, input_channels, is_float, per_channel, product
+from .images import is_image
 
 ROUNDED = ("Round", "Floor", "Ceiling", "Convert", "FakeQuantize")
 
@@ -104,11 +105,15 @@ class AddBeforeMatMul(Rewrite):
 
 @rewrite
 class AddBeforeConvolution(Rewrite):
-    """Conv(x + a, w) + c = Conv(x, w) + (sum w a + c), a one number an input channel, nothing padded."""
+    """Conv(x + a, w) + c = Conv(x, w) + (sum w a + c), a one number an input channel, nothing padded.
 
-    def pattern(self, p: Tracer, x: Any, w: Const, a: Const, c: Const) -> OpPattern:
+    The same for x - a, the mean of an image; the zero point of a quantized value stays where it is.
+    """
+
+    def pattern(self, p: Tracer, x: Any, w: Const, a: Const, c: Const) -> tuple[OpPattern, ...]:
         conv = p.one_of("Convolution", "GroupConvolution", name="conv")
-        return p.Add(conv(p.Add(x, a, name="before"), w), c, name="after")
+        before = p.Add(x, a, name="before"), p.Subtract(x, a, name="before")
+        return tuple(p.Add(conv(b, w), c, name="after") for b in before)
 
     def replace(self, b: Builder, m: Match) -> Value | Decline | None:
         op = m.conv
@@ -118,7 +123,10 @@ class AddBeforeConvolution(Rewrite):
             op.auto_pad == "explicit" and (any(op.pads_begin) or any(op.pads_end))
         ):
             return Decline("the convolution pads with zeros, to which nothing would be added")
-        offset = per_channel(m.a, m.x.rank or 0, input_channels(op.kind, m.w))
+        less = m.node("before").kind == "Subtract"
+        if less and not is_image(m.x):
+            return Decline("it subtracts the zero point of a quantized value")
+        offset = per_channel(-m.a if less else m.a, m.x.rank or 0, input_channels(op.kind, m.w))
         if offset is None:
             return Decline(f"the term {list(m.a.shape)} is not one number an input channel")
         grouped = op.kind == "GroupConvolution"

@@ -20,6 +20,7 @@ from .channels import (
     scale_inputs,
     scale_outputs,
 )
+from .images import is_image
 
 
 @rewrite
@@ -103,7 +104,10 @@ class MultiplyIntoConvolution(Rewrite):
 
 @rewrite
 class MultiplyBeforeConvolution(Rewrite):
-    """Conv(x * s, w) = Conv(x, w * s), s one number an input channel (zero padding stays zero)."""
+    """Conv(x * s, w) = Conv(x, w * s), s one number an input channel (zero padding stays zero).
+
+    The scale of a quantized value stays where it is; that of an image, which is the model's input, does not.
+    """
 
     def pattern(self, p: Tracer, x: Any, w: Const, s: Const, size: Any) -> tuple[OpPattern, ...]:
         conv = p.one_of(*CONVOLUTIONS, name="conv")
@@ -114,7 +118,7 @@ class MultiplyBeforeConvolution(Rewrite):
         scaled = m.node("Multiply").output
         if not is_float(m.value("w")) or m.x.type != scaled.type:
             return None
-        if m.x.op is not None and m.x.op.kind in ("Convert", "Subtract"):
+        if m.x.op is not None and m.x.op.kind in ("Convert", "Subtract") and not is_image(m.x):
             return Decline("the factor is the scale of a quantized value")
         scale = per_channel(m.s, m.x.rank, input_channels(kind, m.w))
         if scale is None:
