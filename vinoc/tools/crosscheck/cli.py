@@ -37,7 +37,7 @@ class CrosscheckCommand(ToolCommand):
     "-layers", "--layers", default="all", metavar="LIST", help="Tensors to compare; none: outputs only [all]."
 )
 @click.option(
-    "--tolerance", type=float, metavar="X", help="Of a layer's range [1e-3; f16 2e-2; bf16 1e-1; quantized 3e-2]."
+    "--tolerance", type=float, metavar="X", help="Of a layer's range [1e-3; f16 2e-2; bf16 1e-1; quantized 5e-2]."
 )
 @click.option("--worst", type=click.IntRange(0), metavar="N", help="Print the N worst layers only.")
 @click.option("--dump", type=FILE, metavar="FILE", help="Write the tensors of A as .npz; alone if there is no B.")

@@ -25,7 +25,7 @@ TOLERANCES = {"f16": 2e-2, "bf16": 1e-1}
 TOLERANCE = 1e-3
 """Of the range of a layer, where a precision does not ask for more."""
 
-QUANTIZED = 3e-2
+QUANTIZED = 5e-2
 """By root mean square, where tensors are quantized."""
 
 
