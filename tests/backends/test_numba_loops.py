@@ -8,12 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vinoc.backends.numba.loops import scalars
+from vinoc.backends.numba.loops.memory import room
 from vinoc.backends.numba.ops import (
     AvgPoolLoops,
     BiasedConvolution,
     BiasedGroupConvolution,
     DepthwiseConvolution,
     MaxPoolValues,
+    PaddedPlain,
+    Product,
     WinogradConvolution,
 )
 from vinoc.ir.dtype import Array
@@ -120,6 +123,35 @@ def test_pooling(found: dict[str, tuple[int, ...]], rounding: str, exclude: bool
     clean = np.nan_to_num(data, neginf=0)
     close(mean.loops(clean), mean.evaluate(clean))
     assert kernel == found["kernel"]
+
+
+def test_padded() -> None:
+    op, data = PaddedPlain(), numbers((2, 3, 50, 40), 0)
+    begin, end = np.array([0, 1, 0, 2]), np.array([0, 4, 3, 0])
+    for value in (None, np.array(0.5, np.float32)):
+        np.testing.assert_array_equal(op.loops(data, begin, end, value), op.evaluate(data, begin, end, value))
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [((5, 7), (7, 3)), ((2, 5, 7), (7, 3)), ((2, 5, 7), (2, 7, 3)), ((7,), (7, 3)), ((7,), (7,))]
+)
+def test_products(a: tuple[int, ...], b: tuple[int, ...]) -> None:
+    left, right = numbers(a, 0), numbers(b, 1)
+    plain, turned = Product(), Product(transpose_a=True, transpose_b=True)
+    close(plain.loops(left, right), plain.evaluate(left, right))
+    given = [np.ascontiguousarray(np.swapaxes(x, -1, -2)) if x.ndim > 1 else x for x in (left, right)]
+    close(turned.loops(*given), turned.evaluate(*given))
+
+
+def test_memory_is_taken_again_when_nobody_refers_to_it() -> None:
+    first = room((100, 200))
+    place, part = first.ctypes.data, first[3:5]
+    del first
+    other = room((100, 200))
+    assert other.ctypes.data != place
+    del part
+    assert room((200, 100)).ctypes.data == place
+    assert place % 64 == 0
 
 
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")

@@ -14,10 +14,10 @@ from ...ir.kernels import arithmetic
 from ...ir.kernels import conv as reference
 from ...ir.kernels import pool as pooling
 from ...ir.op import Operand, op
-from ...ir.ops import convolution, movement
+from ...ir.ops import convolution, matrix, movement
 from ...ir.ops import pooling as pool_ops
 from ...ir.types import TensorType
-from .loops import conv, depthwise, memory, pool, winograd
+from .loops import arrays, conv, depthwise, pool, winograd
 
 
 @op(internal=True)
@@ -166,4 +166,20 @@ class Joined(movement.Concat):
     """Concat of f32."""
 
     def loops(self, *inputs: Array) -> Array:
-        return memory.joined(inputs, self.axis)
+        return arrays.joined(inputs, self.axis)
+
+
+@op(internal=True)
+class PaddedPlain(movement.Pad):
+    """Pad of f32 with a number, where nothing is cut off."""
+
+    def loops(self, data: Array, pads_begin: Array, pads_end: Array, pad_value: Array | None = None) -> Array:
+        return arrays.padded(data, pads_begin, pads_end, pad_value)
+
+
+@op(internal=True)
+class Product(matrix.MatMul):
+    """MatMul of f32, summed in f32."""
+
+    def loops(self, a: Array, b: Array) -> Array:
+        return arrays.product(a, b, self.transpose_a, self.transpose_b)

@@ -44,10 +44,3 @@ def room(shape: Sequence[int]) -> Array:
     first = -whole.ctypes.data % 64 // 4  # a vector that lies across two cache lines takes twice as long
     spaces.append((whole, first))
     return whole[first : first + count].reshape(shape)
-
-
-def joined(inputs: Sequence[Array], axis: int) -> Array:
-    """Arrays of f32 one behind the other along an axis."""
-    shape = list(inputs[0].shape)
-    shape[axis] = sum(array.shape[axis] for array in inputs)
-    return np.concatenate(inputs, axis, out=room(shape))

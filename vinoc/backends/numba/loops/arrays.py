@@ -1,0 +1,39 @@
+"""What NumPy does as fast as loops would, in f32 and into memory that is not new."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from .memory import room
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def joined(inputs: Sequence[Array], axis: int) -> Array:
+    """Arrays one behind the other along an axis."""
+    shape = list(inputs[0].shape)
+    shape[axis] = sum(array.shape[axis] for array in inputs)
+    return np.concatenate(inputs, axis, out=room(shape))
+
+
+def padded(data: Array, begin: Array, end: Array, value: Array | None) -> Array:
+    """So many elements of that value, 0 by default, in front of and behind the data, for each axis."""
+    first = begin.tolist()
+    out = room([b + n + e for b, n, e in zip(first, data.shape, end.tolist())])
+    out[...] = 0 if value is None else value
+    out[tuple(slice(b, b + n) for b, n in zip(first, data.shape))] = data
+    return out
+
+
+def product(a: Array, b: Array, transpose_a: bool, transpose_b: bool) -> Array:
+    """Products of the last two axes, the others broadcast; a transposition does nothing to a vector."""
+    x = np.swapaxes(a, -1, -2) if transpose_a and a.ndim > 1 else a
+    y = np.swapaxes(b, -1, -2) if transpose_b and b.ndim > 1 else b
+    if y.ndim == 2 and x.ndim > 2:  # one product instead of one for each matrix of the batch
+        flat: Array = np.matmul(x.reshape(prod(x.shape[:-1]), x.shape[-1]), y)
+        return flat.reshape(*x.shape[:-1], y.shape[1])
+    return np.asarray(np.matmul(x, y))
