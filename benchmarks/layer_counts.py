@@ -16,12 +16,23 @@ UNCOUNTED = {"Const", "Parameter", "Result"}
 
 
 def layers(xml: Path) -> int:
-    """The layers of an IR that compute something."""
-    root = ET.parse(xml).getroot()
+    """The layers of an IR that compute something; a Convert of a constant only expands it."""
     count = 0
-    for layer in root.iter("layer"):
-        expands = layer.get("type") == "Convert" and layer.find("rt_info/attribute[@name='decompression']") is not None
-        count += layer.get("type") not in UNCOUNTED and not expands
+    for graph in ET.parse(xml).getroot().iter("layers"):
+        count += sum(layer.get("type") not in UNCOUNTED for layer in graph)
+    return count - expansions(ET.parse(xml).getroot())
+
+
+def expansions(net: ET.Element) -> int:
+    """The Converts of constants, in a net and in its bodies."""
+    count = 0
+    for part in net.iter():
+        layers, edges = part.find("layers"), part.find("edges")
+        if layers is None or edges is None:
+            continue
+        kinds = {layer.get("id"): layer.get("type") for layer in layers}
+        pairs = [(kinds[e.get("from-layer")], kinds[e.get("to-layer")]) for e in edges]
+        count += pairs.count(("Const", "Convert"))
     return count
 
 

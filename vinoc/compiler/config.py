@@ -10,17 +10,17 @@ from ..ir.errors import UsageError, did_you_mean
 from ..ir.record import record
 from .face.options import Face
 
-DEFAULT_PASSES = "inline-if,fold,dropout,cse,fuse,dce"
+DEFAULT_PASSES = "inline-if,mark-weights,fold,dropout,cse,fuse,dce"
 """What `vinoc MODEL` runs when `--passes` is not given."""
 
 RUNTIME_PASSES = "inline-if,fold,dropout,cse,dce"
 """What `Core.compile_model` runs before the reference interpreter: what is cheap and keeps every number."""
 
-CPU_PASSES = f"widen,decompress{{keep-products=true}},{DEFAULT_PASSES}".replace(
+CPU_PASSES = "widen,decompress{keep-products=true}," + DEFAULT_PASSES.replace("mark-weights,", "").replace(
     "fuse", "fuse{without=[fuse-attention,multiply-by-inverse]}"
 )
-"""What it runs before kernels are chosen. Attention is found by the kernels' own rule, which knows what fits them; one
-inverse for many products is cheaper than as many quotients."""
+"""What it runs before kernels are chosen, none of which reads integers as weights. Attention is found by the kernels'
+own rule, which knows what fits them; one inverse for many products is cheaper than as many quotients."""
 
 HALF_PASSES = f"{CPU_PASSES},fp16{{rounding=nearest,products=true}}"
 """The same, where a user allows for weights in half precision."""
