@@ -267,3 +267,23 @@ OUTPUTS: dict[str, both.Say] = {
 @pytest.mark.parametrize("name", OUTPUTS)
 def test_outputs(name: str, tmp_path: Path) -> None:
     check(OUTPUTS[name], tmp_path)
+
+
+def test_layouts_are_noted_at_the_model_and_read_from_it() -> None:
+    import openvino
+
+    import vinoc
+
+    found = []
+    for module, model in ((vinoc, both.ours()), (openvino, both.theirs())):
+        model.get_parameters()[0].set_layout(module.Layout("NCHW"))
+        p = module.preprocess.PrePostProcessor(model)
+        p.input().tensor().set_layout(module.Layout("NHWC"))
+        p.output().model().set_layout(module.Layout("NCHW"))
+        p.output().tensor().set_layout(module.Layout("NWHC"))
+        text = str(p)
+        built = p.build()
+        layouts = [str(n.get_layout()) for n in (built.get_parameters()[0], built.get_results()[0])]
+        found.append((text.strip(), layouts, [str(d.partial_shape) for d in (built.input(), built.output())]))
+    assert found[0] == found[1]
+    assert found[0][1] == ["[N,H,W,C]", "[N,W,H,C]"]

@@ -41,15 +41,15 @@ class Trace:
         self.layout = Layout()
 
 
-def before(graph: Graph, index: int, info: InputInfo, journal: Journal, trace: Trace) -> Value:
+def before(graph: Graph, index: int, info: InputInfo, known: Layout, journal: Journal, trace: Trace) -> Value:
     """What the steps make of the user's tensor: a value of the model's type. Raises UsageError.
 
-    The steps stand before all nodes; nothing reads them yet.
+    The steps stand before all nodes; nothing reads them yet. `known`: the layout that the model notes.
     """
     old, where = graph.inputs[index], f"input {label(graph.inputs[index], graph.input_names[index], index)}"
     try:
         model = tensor_of(old)
-        found = trace.plan = plan(info, model, Layout())
+        found = trace.plan = plan(info, model, known)
         values = [journal.add_input(index, t, *_names(graph, index, info, k)) for k, t in enumerate(found.types)]
     except VinocError as error:
         raise UsageError(error.what, where, error.help) from None
@@ -69,12 +69,15 @@ def before(graph: Graph, index: int, info: InputInfo, journal: Journal, trace: T
     return value
 
 
-def behind(graph: Graph, index: int, info: OutputInfo, trace: Trace) -> Value:
-    """What the steps make of the model's output. Raises UsageError. They stand behind all nodes."""
+def behind(graph: Graph, index: int, info: OutputInfo, known: Layout, trace: Trace) -> Value:
+    """What the steps make of the model's output. Raises UsageError. They stand behind all nodes.
+
+    `known`: the layout that the model notes.
+    """
     value, where = graph.outputs[index], f"output {label(graph.outputs[index], graph.output_names[index], index)}"
     if not isinstance(value.type, TensorType):
         raise UsageError(f"it is {value.type}, not a tensor", where)
-    layout = info.model().layout or Layout()
+    layout = info.model().layout or known
     if not layout.empty and not layout.fits(value.type.rank):
         raise UsageError(f"layout {layout} is not for the model's output, which is {value.type}", where)
     tensor = info.tensor()

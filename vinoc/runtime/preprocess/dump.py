@@ -13,7 +13,7 @@ from .journal import Journal
 from .state import shown
 
 
-def input_text(graph: Graph, index: int, info: InputInfo) -> str:
+def input_text(graph: Graph, index: int, info: InputInfo, known: Layout) -> str:
     """The paragraph of an input, nothing for one that stays; `graph` is changed. An error ends it, and is shown."""
     value, tensor, trace = graph.inputs[index], info.tensor(), Trace()
     if isinstance(value.type, TensorType) and not info.changes(value.type.dtype):
@@ -23,7 +23,7 @@ def input_text(graph: Graph, index: int, info: InputInfo) -> str:
     memory = "" if tensor.memory_type is None else f" memory type={tensor.memory_type}"
     error = None
     try:
-        before(graph, index, info, Journal(graph), trace)
+        before(graph, index, info, known, Journal(graph), trace)
     except VinocError as problem:
         error = problem
     lines = [f"Input {name}{color}{memory}:"]
@@ -40,14 +40,14 @@ def input_text(graph: Graph, index: int, info: InputInfo) -> str:
     return _text(lines, error)
 
 
-def output_text(graph: Graph, index: int, info: OutputInfo) -> str:
+def output_text(graph: Graph, index: int, info: OutputInfo, known: Layout) -> str:
     """The paragraph of an output, nothing for one that stays; `graph` is changed. An error ends it, and is shown."""
     value, trace = graph.outputs[index], Trace()
     name = label(value, graph.output_names[index], index).replace("'", '"')
-    lines = [f"Output {name}:", f"    Model's data tensor: {shown(value.tensor, info.model().layout or Layout())}"]
+    lines = [f"Output {name}:", f"    Model's data tensor: {shown(value.tensor, info.model().layout or known)}"]
     error = None
     try:
-        behind(graph, index, info, trace)
+        behind(graph, index, info, known, trace)
     except VinocError as problem:
         error = problem
     if error is None and not trace.given and not trace.implicit:

@@ -59,14 +59,14 @@ class PrePostProcessor:
         graph = self._model.graph
         traces: dict[int, Trace] = {}
         with Journal(graph) as journal:
-            made = [(i, before(graph, i, info, journal, Trace())) for i, info in sorted(self._inputs.items())]
+            noted = [p.get_layout() for p in self._model.parameters]
+            made = [(i, before(graph, i, info, noted[i], journal, Trace())) for i, info in sorted(self._inputs.items())]
             for i, value in made:
                 where = f"input {label(graph.inputs[i], graph.input_names[i], i)}"
                 journal.replace_uses(graph.inputs[i], value, where)
             for i, info in sorted(self._outputs.items()):
-                trace = Trace()
-                journal.set_output(i, behind(graph, i, info, trace))
-                traces[i] = trace
+                known, traces[i] = Result.of(graph, i).get_layout(), Trace()
+                journal.set_output(i, behind(graph, i, info, known, traces[i]))
             journal.place_inputs()
         for i, trace in traces.items():
             if not trace.layout.empty:
@@ -75,9 +75,15 @@ class PrePostProcessor:
         return self._model
 
     def __str__(self) -> str:
-        graph = self._model.graph
-        ins = [input_text(graph.clone(), i, info) for i, info in sorted(self._inputs.items())]
-        outs = [output_text(graph.clone(), i, info) for i, info in sorted(self._outputs.items())]
+        graph, model = self._model.graph, self._model
+        ins = [
+            input_text(graph.clone(), i, info, model.parameters[i].get_layout())
+            for i, info in sorted(self._inputs.items())
+        ]
+        outs = [
+            output_text(graph.clone(), i, info, model.results[i].get_layout())
+            for i, info in sorted(self._outputs.items())
+        ]
         return "".join([*ins, *outs])
 
     def __repr__(self) -> str:
