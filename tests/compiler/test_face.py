@@ -26,7 +26,8 @@ from vinoc.compiler.face.spelling import (
     read_numbers,
     read_shapes,
 )
-from vinoc.ir import Graph
+from vinoc.ir import Builder, Graph
+from vinoc.ir.text import write_text
 
 from ..conftest import SHARED
 from .tf_style import classifier, segmenter
@@ -267,6 +268,21 @@ MISTAKES = [
     (MNIST, {"transform": "MakeStateful"}, "--transform: MakeStateful needs its pairs"),
     (MNIST, {"transform": "MakeStateful[param_res_names={'a':'b'}]"}, "--transform: the model has no input 'a'"),
 ]
+
+
+def test_pruning_leaves_out_channels_that_are_zero(tmp_path: Path) -> None:
+    source = vinoc.read_model(MNIST).graph
+    first = next(n for n in source if n.kind == "Convolution")
+    for node, axis in ((first, 0), (next(first.outputs[0].users), -3)):
+        thinned = np.array(node.operand(1).const)
+        np.moveaxis(thinned, axis, 0)[::3] = 0
+        source.set_input(node, 1, Builder(source, before=node).const(thinned))
+    write_text(source, tmp_path / "thin.vir")
+    x = image(1, 1, 28, 28) / 255
+    pruned = vinoc.convert_model(tmp_path / "thin.vir", transform="Pruning").graph
+    shapes = [n.operand(1).shape for n in pruned if n.kind == "Convolution"]
+    assert shapes == [(5, 1, 5, 5), (16, 5, 5, 5)]
+    same(Interpreter(source).run([x]), Interpreter(pruned).run([x]))
 
 
 @pytest.mark.parametrize(("model", "options", "message"), MISTAKES, ids=[str(m[1])[:60] for m in MISTAKES])

@@ -66,5 +66,5 @@ face = _all(
     click.option("--target_layout", metavar="LIST", help="The layouts that they are to have."),
     click.option("--freeze_placeholder_with_value", metavar="LIST", help="Constants in place of inputs: name->True."),
     click.option("--static_shape", is_flag=True, help="Compute all arithmetic on shapes now."),
-    click.option("--transform", metavar="LIST", help="MakeStateful[param_res_names={'in':'out'}], LowLatency2."),
+    click.option("--transform", metavar="L", help="LowLatency2, Pruning, MakeStateful[param_res_names={'in':'out'}]"),
 )  # fmt: skip

@@ -24,7 +24,7 @@ class Face:
     source_layout, target_layout   the same, in two options
     freeze_placeholder_with_value   constants in place of inputs: `name->True`, `{"name": True}`
     static_shape    whether arithmetic on shapes is computed now
-    transform       changes by name: `MakeStateful[param_res_names={'in':'out'}]`, `LowLatency2`
+    transform       changes by name: `MakeStateful[param_res_names={'in':'out'}]`, `LowLatency2`, `Pruning`
     """
 
     input: Any = None

@@ -23,6 +23,7 @@ from ...passes.low_latency import LowLatency
 from ...passes.make_stateful import MakeStateful
 from ...passes.mean_scale import MeanScale
 from ...passes.ports import find_input, find_output
+from ...passes.prune_channels import PruneChannels
 from ...passes.reverse_channels import ReverseChannels
 from ...passes.static_shape import StaticShape
 from .begin import Begin
@@ -206,7 +207,7 @@ def _by_input(option: str, value: Any, begin: Begin, graph: Graph) -> Iterator[t
         yield index, values
 
 
-TRANSFORMS = ("LowLatency2", "MakeStateful")
+TRANSFORMS = ("LowLatency2", "MakeStateful", "Pruning")
 
 
 def _changes(face: Face) -> Iterator[Pass]:
@@ -221,6 +222,8 @@ def _changes(face: Face) -> Iterator[Pass]:
             made: Pass = MakeStateful(inputs=tuple(pairs), outputs=tuple(pairs.values()))
         elif name == "LowLatency2":
             made = LowLatency(constant=_flag(given.pop("use_const_initializer", True)))
+        elif name == "Pruning":
+            made = PruneChannels()
         else:
             hint = did_you_mean(name, TRANSFORMS)
             raise UsageError(
