@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from vinoc.backends.numba.loops import scalars
 from vinoc.backends.numba.loops.memory import room
 from vinoc.backends.numba.ops import (
+    Averaged,
     AvgPoolLoops,
     BiasedConvolution,
     BiasedGroupConvolution,
@@ -17,6 +18,7 @@ from vinoc.backends.numba.ops import (
     MaxPoolValues,
     PaddedPlain,
     Product,
+    SoftMaximum,
     WinogradConvolution,
 )
 from vinoc.ir.dtype import Array
@@ -141,6 +143,16 @@ def test_products(a: tuple[int, ...], b: tuple[int, ...]) -> None:
     close(plain.loops(left, right), plain.evaluate(left, right))
     given = [np.ascontiguousarray(np.swapaxes(x, -1, -2)) if x.ndim > 1 else x for x in (left, right)]
     close(turned.loops(*given), turned.evaluate(*given))
+
+
+def test_averages_and_soft_maxima() -> None:
+    data = numbers((2, 30, 40, 50), 0) * np.float32(20)
+    for keep_dims in (True, False):
+        mean = Averaged(keep_dims=keep_dims)
+        close(mean.loops(data, np.array([2, -1])), mean.evaluate(data, np.array([2, -1])))
+    for axis in (1, -1):
+        close(SoftMaximum(axis).loops(data), SoftMaximum(axis).evaluate(data))
+    assert SoftMaximum().loops(data[:0]).shape == (0, 30, 40, 50)
 
 
 def test_memory_is_taken_again_when_nobody_refers_to_it() -> None:

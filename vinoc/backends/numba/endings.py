@@ -84,7 +84,10 @@ def _kind(node: Node) -> type[Any]:
 
 
 def _winograd_pays(node: Node) -> bool:
-    """By measurement: from 7x7 tiles on, from 4x4 where there are not many more inputs to transform than outputs."""
+    """By measurement: from 7x7 tiles on, from 4x4 where there are not many more inputs to transform than outputs.
+
+    Not where few tiles read filters that have become four times larger and too large for the cache.
+    """
     filters, out = node.operand(1), node.outputs[0].shape
     if not filters.is_const or filters.shape is None or filters.shape[2:] != (3, 3) or out is None:
         return False
@@ -94,7 +97,7 @@ def _winograd_pays(node: Node) -> bool:
     if min(channels, depth) < 16 or not all(isinstance(n, int) for n in out[2:]):
         return False
     tiles = math.prod(-(-int(str(n)) // 4) for n in out[2:])
-    return tiles >= 49 or (tiles >= 16 and 2 * channels > depth)
+    return tiles >= 49 or (tiles >= 16 and 2 * channels > depth and channels * depth <= 1 << 15)
 
 
 def _added(add: Node, node: Node) -> Value | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...ir.dtype import f32
 from ...ir.graph import Graph, Node, Value
 from ...passes.base import Context, Pass, graph_pass
 from ..cpu.region import extract
 from .chains import chains
 from .endings import attributes, has_loops, is_image, replace, with_ending
-from .ops import AvgPoolLoops, Joined, MaxPoolValues, PaddedPlain, Product
+from .ops import Averaged, AvgPoolLoops, Joined, MaxPoolValues, PaddedPlain, Product, SoftMaximum
 
 
 @graph_pass("numba-loops")
@@ -31,15 +33,9 @@ class NumbaLoops(Pass):
             elif node.kind == "AvgPool" and is_image(node):
                 replace(graph, [node], AvgPoolLoops(**attributes(node)))
                 context.matches["pool"] += 1
-            elif node.kind == "Concat" and node.outputs[0].dtype is f32 and node.outputs[0].rank:
-                replace(graph, [node], Joined(**attributes(node)))
-                context.matches["concat"] += 1
-            elif node.kind == "MatMul" and node.outputs[0].dtype is f32:
-                replace(graph, [node], Product(**attributes(node)))
-                context.matches["product"] += 1
-            elif node.kind == "Pad" and _only_adds(node):
-                replace(graph, [node], PaddedPlain(**attributes(node)))
-                context.matches["pad"] += 1
+            elif (plain := _plain(node)) is not None:
+                replace(graph, [node], plain(**attributes(node)))
+                context.matches[node.kind.lower()] += 1
             else:
                 continue
             count += 1
@@ -54,9 +50,22 @@ def _is_read(value: Value) -> bool:
     return bool(value.n_uses) or value.is_output
 
 
+PLAIN: dict[str, type[Any]] = {
+    "Concat": Joined, "MatMul": Product, "Pad": PaddedPlain, "ReduceMean": Averaged, "SoftMax": SoftMaximum,
+}  # fmt: skip
+
+
+def _plain(node: Node) -> type[Any] | None:
+    """What NumPy computes in f32, where a node can be computed so."""
+    out = node.outputs[0] if node.outputs else None
+    if node.kind not in PLAIN or out is None or out.dtype is not f32 or (node.kind == "Concat" and not out.rank):
+        return None
+    return PLAIN[node.kind] if node.kind != "Pad" or _only_adds(node) else None
+
+
 def _only_adds(pad: Node) -> bool:
-    """True for a Pad of f32 by constants that are not negative, with one number."""
+    """True for a Pad by constants that are not negative, with one number."""
     sizes = [pad.operand(i) for i in (1, 2)]
-    if pad.outputs[0].dtype is not f32 or getattr(pad.op, "pad_mode", "") != "constant":
+    if getattr(pad.op, "pad_mode", "") != "constant":
         return False
     return all(v.is_const and v.const is not None and (v.const >= 0).all() for v in sizes)

@@ -14,7 +14,7 @@ from ...ir.kernels import arithmetic
 from ...ir.kernels import conv as reference
 from ...ir.kernels import pool as pooling
 from ...ir.op import Operand, op
-from ...ir.ops import convolution, matrix, movement
+from ...ir.ops import convolution, matrix, movement, normalization, reduction
 from ...ir.ops import pooling as pool_ops
 from ...ir.types import TensorType
 from .loops import arrays, conv, depthwise, pool, winograd
@@ -183,3 +183,19 @@ class Product(matrix.MatMul):
 
     def loops(self, a: Array, b: Array) -> Array:
         return arrays.product(a, b, self.transpose_a, self.transpose_b)
+
+
+@op(internal=True)
+class Averaged(reduction.ReduceMean):
+    """ReduceMean of f32, summed in f32."""
+
+    def loops(self, data: Array, axes: Array) -> Array:
+        return arrays.averaged(data, axes, self.keep_dims)
+
+
+@op(internal=True)
+class SoftMaximum(normalization.SoftMax):
+    """SoftMax of f32."""
+
+    def loops(self, data: Array) -> Array:
+        return arrays.soft_maximum(data, self.axis)

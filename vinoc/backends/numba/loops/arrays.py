@@ -37,3 +37,21 @@ def product(a: Array, b: Array, transpose_a: bool, transpose_b: bool) -> Array:
         flat: Array = np.matmul(x.reshape(prod(x.shape[:-1]), x.shape[-1]), y)
         return flat.reshape(*x.shape[:-1], y.shape[1])
     return np.asarray(np.matmul(x, y))
+
+
+def averaged(data: Array, axes: Array, keep_dims: bool) -> Array:
+    """The mean, of sums that are formed pair by pair; NaN of nothing."""
+    picked = tuple(axes.reshape(-1).tolist())
+    count = np.float32(prod(data.shape[a] for a in picked))
+    return np.asarray(np.sum(data, picked, keepdims=keep_dims) / count)
+
+
+def soft_maximum(data: Array, axis: int) -> Array:
+    """exp(x) / sum of exp(x), computed on x minus its maximum."""
+    if not data.size:
+        return data
+    out = room(data.shape)
+    np.subtract(data, data.max(axis, keepdims=True), out=out)
+    np.exp(out, out=out)
+    out /= out.sum(axis, keepdims=True)
+    return out
