@@ -235,10 +235,67 @@ def test_the_child_of_a_fork_has_threads_of_its_own(model_files: dict[str, Path]
     request = model.create_infer_request()
     request.start_async(A)
     request.wait()
+    gate, entered = threading.Event(), threading.Event()
+    held = model.create_infer_request()
+    held.set_callback(lambda _: (entered.set(), gate.wait()))
+    held.start_async(A)
+    assert entered.wait(10)
     child = os.fork()
     if not child:
-        request.start_async(A * 2)
-        os._exit(0 if request.wait_for(20_000) and request.results[0][1, 2] == 6 else 1)
+        try:
+            request.start_async(A * 2)
+            right = request.wait_for(20_000) and request.results[0][1, 2] == 6
+            held.start_async(A * 3)
+            os._exit(0 if right and held._wait_for(0.0) is False else 1)
+        except BaseException:
+            os._exit(2)
+    gate.set()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    request.start_async(A)
+    for again in (request, held):
+        again.start_async(A)
+        again.wait()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_what_runs_at_a_fork_is_the_parents(model_files: dict[str, Path]) -> None:
+    request = vinoc.compile_model(model_files["slow"]).create_infer_request()
+    x = np.full((400, 400), 1 / 400, np.float32)
+    request.start_async(x)
+    child = os.fork()
+    if not child:
+        try:
+            request.wait()
+        except vinoc.VinocError as error:
+            os._exit(0 if "forked" in str(error) and request.infer(x)[0].shape == (400, 400) else 1)
+        os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     request.wait()
+
+
+def test_threads_share_a_model_but_not_a_request(model_files: dict[str, Path]) -> None:
+    """Calls of a compiled model are all right; those of one request are right or refused as busy."""
+    model = vinoc.compile_model(model_files["relu"], "CPU", {"NUM_STREAMS": 2})
+    request = model.create_infer_request()
+    wrong: list[str] = []
+    refused: list[str] = []
+
+    def work(n: int) -> None:
+        for i in range(300):
+            x = np.full((1 + i % 3, 3), n * 1000 + i, np.float32)
+            if not np.array_equal(model(x)[0], x):
+                wrong.append(f"model {n} {i}")
+            try:
+                if not np.array_equal(request.infer(x)[0], x):
+                    wrong.append(f"request {n} {i}")
+            except vinoc.UsageError as error:
+                refused.append(str(error))
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    assert all("busy" in text for text in refused)
+    assert len(refused) < 1200

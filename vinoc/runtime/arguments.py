@@ -29,20 +29,16 @@ def _nothing_stands(index: int) -> bool:
 
 
 class Binder:
-    """`bind` for the same ports again and again: what is given as it was the last time is taken at once.
-
-    `plain`: what came last are arrays, lists and None alone.
-    """
+    """`bind` for the same ports again and again: what is given as it was the last time is taken at once."""
 
     def __init__(self, ports: Sequence[Port], stands: Stands = _nothing_stands) -> None:
         self.ports = ports
         self.stands = stands
-        self.plain = True
         self._index = {name: p.index for p in ports for name in p.names}
         self._seen: list[tuple[Any, Any]] = [(None, None)] * len(ports)
 
-    def __call__(self, inputs: Any) -> list[Any]:
-        """An array for each port. Raises as `bind` does."""
+    def __call__(self, inputs: Any) -> tuple[list[Any], bool]:
+        """A value for each port, and whether there is no Tensor and no KEEP among them. Raises as `bind` does."""
         if type(inputs) is dict and len(inputs) == len(self._seen):
             values: list[Any] = [None] * len(self._seen)
             for key, value in inputs.items():
@@ -51,19 +47,17 @@ class Binder:
                     break
                 values[index] = value
             else:
-                self.plain = True
-                return values
+                return values, True
         elif type(inputs) is np.ndarray and len(self._seen) == 1 and self._is_as_before(0, inputs):
-            self.plain = True
-            return [inputs]
+            return [inputs], True
         bound = bind(inputs, self.ports, self.stands)
-        self.plain = True
+        plain = True
         for i, (value, port) in enumerate(zip(bound, self.ports, strict=True)):
             if _fits(value, port.type):
                 self._seen[i] = value.dtype, value.shape
             elif isinstance(value, Keep | Tensor):
-                self.plain = False
-        return bound
+                plain = False
+        return bound, plain
 
     def _is_as_before(self, index: int, value: Any) -> bool:
         dtype, shape = self._seen[index]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from time import perf_counter
@@ -48,8 +49,12 @@ class InferRequest(Ported):
         self._userdata: Any = None
         self._finished: Finished | None = None
         self._values: list[Any] = []
-        self._busy = self._cancelled = False
+        self._cancelled = False
+        self._guard = threading.Lock()
+        """Held while an inference uses the memory of the request."""
         self._done: threading.Lock | None = None
+        """Held until the end of the callback that follows the inference in the background."""
+        self._process = os.getpid()
         self._error: BaseException | None = None
         self._seconds = self._began = 0.0
         self._submit = submitter(self._engine)
@@ -73,20 +78,28 @@ class InferRequest(Ported):
         Sequences are lists of arrays, an empty optional is None. Raises UsageError for inputs that do not fit,
         EvaluationError when an operation cannot be computed.
         """
-        if self._busy:
-            raise _busy()
+        alone = not share_inputs or share_outputs or self._in.has_tensors or self._out.wanted
+        if alone:
+            self._take_over()
+        else:  # nothing of the request is written to: calls from several threads do not disturb each other
+            self._check_idle()
         began = perf_counter()
-        values = self._in.take(self._bind(inputs), share_inputs, self._bind.plain)
-        arrays = self._engine.run(values)
-        if self._texts or self._out.wanted or share_outputs:
-            arrays = self._handed(arrays, share_outputs, decode_strings)
-        self._results = results = Results(self._outputs, arrays)
-        self._seconds = perf_counter() - began
+        try:
+            given, plain = self._bind(inputs)
+            arrays = self._engine.run(self._in.take(given, share_inputs, plain))
+            if alone or self._texts:
+                arrays = self._handed(arrays, share_outputs, decode_strings)
+            self._results = results = Results(self._outputs, arrays)
+            self._seconds = perf_counter() - began
+        finally:
+            if alone:
+                self._guard.release()
         return results
 
     def _handed(self, arrays: list[Any], share: bool, decode: bool) -> list[Any]:
         """The results in the form that is asked for, given to the output tensors as well."""
-        self._out.receive(arrays)
+        if self._out.wanted:
+            self._out.receive(arrays)
         if share:
             arrays = self._out.shared(arrays)
         return self._texts.given(arrays, decode) if self._texts else arrays
@@ -97,25 +110,24 @@ class InferRequest(Ported):
         `userdata` is what the callback gets. Raises UsageError for inputs that do not fit; what goes wrong later is
         raised by `wait`.
         """
-        if self._busy:
-            raise _busy()
-        if userdata is not None:
-            if self._callback is None and self._finished is None:
-                warn("there is no callback that gets `userdata`", RuntimeWarning, stacklevel=2)
-            self._userdata = userdata
-        self._values = self._in.take(self._bind(inputs), share_inputs, self._bind.plain)
-        self._cancelled, self._error = False, None
-        self._done = threading.Lock()
-        self._done.acquire()
-        self._busy = True
-        self._began = perf_counter()
+        if userdata is not None and self._callback is None and self._finished is None:
+            warn("there is no callback that gets `userdata`", RuntimeWarning, stacklevel=2)
+        self._take_over()
         try:
+            given, plain = self._bind(inputs)
+            self._values = self._in.take(given, share_inputs, plain)
+            self._userdata = self._userdata if userdata is None else userdata
+            self._cancelled, self._error = False, None
+            self._done = threading.Lock()
+            self._done.acquire()
+            self._began = perf_counter()
             if self._submit is None:
                 self._model.workers.run(self._run)
             else:
                 self._submit(self._values, self._end)
-        except BaseException:  # no thread could be started
-            self._busy, self._done = False, None
+        except BaseException:  # inputs do not fit, or no thread could be started
+            self._done = None
+            self._guard.release()
             raise
 
     def _run(self) -> None:
@@ -146,7 +158,7 @@ class InferRequest(Ported):
         self._seconds = perf_counter() - self._began
         self._values = []
         self._error = error
-        self._busy = False
+        self._guard.release()
         try:
             if self._finished is not None:
                 self._finished(self, error)
@@ -166,13 +178,14 @@ class InferRequest(Ported):
 
     def wait_for(self, timeout: float) -> bool:
         """The same, for so many milliseconds at most. Returns whether it has ended; False when none was begun."""
-        if self._done is None or not self._wait_for(timeout / 1000):
+        if self._done is None or not self._wait_for(max(timeout, 0) / 1000):
             return False
         if self._error is not None:
             raise self._error
         return True
 
     def _wait_for(self, seconds: float) -> bool:
+        self._is_busy()
         ended: threading.Lock | None = None
         while self._done is not None and self._done is not ended:  # a callback may have begun the next one
             ended = self._done
@@ -186,7 +199,7 @@ class InferRequest(Ported):
 
         What a device has begun it ends; what it computes is dropped. Does nothing when none runs.
         """
-        if self._busy:
+        if self._is_busy():
             self._cancelled = True
 
     def set_callback(self, callback: Callback, userdata: Any = None) -> None:
@@ -196,9 +209,29 @@ class InferRequest(Ported):
             raise ArgumentTypeError(f"a callback is a function, not a {type(callback).__name__}")
         self._callback, self._userdata = callback, userdata
 
+    def _take_over(self) -> None:
+        """The memory of the request is the caller's until the guard is released."""
+        if not self._guard.acquire(blocking=False):
+            self._check_idle()
+            self._guard.acquire()
+        self._process = os.getpid()
+
     def _check_idle(self) -> None:
-        if self._busy:
-            raise _busy()
+        if self._guard.locked() and self._is_busy():
+            raise UsageError(
+                "the request is busy: an inference runs", help="call `wait` before, or use another request"
+            )
+
+    def _is_busy(self) -> bool:
+        """Whether an inference runs. In the child of a fork none does: the threads are the parent's."""
+        if not self._guard.locked():
+            return False
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            self._guard, self._done = threading.Lock(), None
+            self._error = VinocError("the inference runs in the process that this one was forked from")
+            return False
+        return True
 
     # Tensors
 
@@ -349,10 +382,6 @@ def callback_error(fault: BaseException) -> BaseException:
     error = VinocError(f"the callback failed: {type(fault).__name__}: {fault}")
     error.__cause__ = fault
     return error
-
-
-def _busy() -> VinocError:
-    return UsageError("the request is busy: an inference runs in the background", help="call `wait` before")
 
 
 def _split(index: Any, tensor: Tensor | None) -> tuple[Any, Any]:

@@ -23,7 +23,7 @@ class Inputs:
         self._own: list[Any] = [None] * len(ports)
         self._tensors: list[Tensor | None] = [None] * len(ports)
         self._parts: dict[int, list[Tensor]] = {}
-        self._has_tensors = False
+        self.has_tensors = False
 
     def stands(self, index: int) -> bool:
         """Whether there is a value from before."""
@@ -34,7 +34,7 @@ class Inputs:
 
         `plain`: there is no tensor and no KEEP among them.
         """
-        if self._has_tensors or not plain:
+        if self.has_tensors or not plain:
             return self._take_each(given, share)
         self._values = given if share else [self._copied(i, value) for i, value in enumerate(given)]
         return self._values
@@ -47,7 +47,7 @@ class Inputs:
                 self._parts.pop(i, None)
             if isinstance(value, Tensor):
                 self._tensors[i] = tensor = value
-                self._has_tensors = True
+                self.has_tensors = True
             elif value is KEEP:
                 if i in self._parts and tensor is not None:
                     tensor.set_elements(_joined(self._parts[i]))
@@ -76,7 +76,7 @@ class Inputs:
         tensor = self._tensors[index]
         if tensor is None:
             self._tensors[index] = tensor = self._tensor_of(index)
-            self._has_tensors = True
+            self.has_tensors = True
         return tensor
 
     def _tensor_of(self, index: int) -> Tensor:
@@ -98,7 +98,7 @@ class Inputs:
         check_shape(tensor.elements(), port)
         self._parts.pop(index, None)
         self._tensors[index] = tensor
-        self._has_tensors = True
+        self.has_tensors = True
 
     def set_parts(self, index: int, tensors: list[Tensor]) -> None:
         """The request reads several tensors, one behind the other. Raises UsageError where they do not fit."""
