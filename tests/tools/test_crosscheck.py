@@ -117,6 +117,8 @@ def test_a_wrong_rule_is_found(tmp_path: Path, vinoc: Call) -> None:
     assert "made by pass 'halve-relu', rule 'halve-relu'" in shown
     assert "node '/backbone1/backbone1.6/act/Relu' (Relu), rewrite 1 of 1" in shown
     assert "the last one before it that agrees: '/backbone1/backbone1.6/convs/convs.0/Conv_output_0'" in shown
+    turned = vinoc(f"{FACE}@cpu", f"{FACE}@onnxruntime", "--passes_a", "halve-relu", "--worst", 1, code=1)
+    assert "made by pass 'halve-relu', rule 'halve-relu'" in turned
 
 
 def test_a_wrong_kernel_is_found(tmp_path: Path, vinoc: Call) -> None:
@@ -131,6 +133,9 @@ def test_a_wrong_kernel_is_found(tmp_path: Path, vinoc: Call) -> None:
     assert "first diverging layer: 'b' (Doubled)" in shown
     assert "made by the CPU's kernel 'Doubled'" in shown
     assert "[2,5]:" in shown
+    assert "made by the CPU's kernel 'Doubled'" in vinoc(f"{model}@cpu", model, "--plugin", plugin, code=1)
+    assert "tensors of m.vir" in vinoc(model, "--dump", tmp_path / "m.npz")
+    assert "made by the CPU's kernel 'Doubled'" in vinoc(tmp_path / "m.npz", f"{model}@cpu", code=1)
 
 
 def test_a_wrong_weight_in_one_ir_is_found(tmp_path: Path, vinoc: Call) -> None:

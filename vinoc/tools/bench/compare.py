@@ -59,9 +59,8 @@ class Comparison:
 
 def contenders(settings: Settings, texts: Sequence[str]) -> list[Contender]:
     """The model that is measured, then those that it is compared with. Raises UsageError for what cannot be read."""
-    base = Asked(
-        settings.model, settings.device, settings.infer_precision, settings.nthreads, int(settings.nstreams or 0)
-    )
+    streams = _number("-nstreams", settings.nstreams or "0")
+    base = Asked(settings.model, settings.device, settings.infer_precision, settings.nthreads, streams)
     fields = [{"engine": "vinoc"}, *(_fields(t) for t in texts)]
     made = [_made(f, base) for f in fields]
     for i, one in enumerate(made):
@@ -113,7 +112,7 @@ def _made(fields: Mapping[str, str], base: Asked) -> Contender:
 
 def _number(key: str, text: str) -> int:
     if not text.isdigit():
-        raise UsageError(f"{key}={text} is no number", "--compare")
+        raise UsageError(f"'{text}' is no number", f"--compare, {key}")
     return int(text)
 
 

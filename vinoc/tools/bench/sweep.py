@@ -61,7 +61,7 @@ def sweep(
     """Measures every pair; the steps are not printed, `tell` hears of each pair as it is done."""
     cells: list[Cell] = []
     for batch in batches or [settings.batch or 1]:
-        for count in streams or [int(settings.nstreams or 1)]:
+        for count in streams or numbers("-nstreams", settings.nstreams or "1"):
             chosen = replace(
                 settings, nstreams=str(count), batch=batch if batches else settings.batch,
                 nireq=settings.nireq if settings.nireq else count, report_type="", chart=None,

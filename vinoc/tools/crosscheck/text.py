@@ -73,7 +73,7 @@ def verdict(check: Check) -> Iterator[str]:
     before = check.found.last_good(check.tolerance)
     if before is not None:
         yield f"  the last one before it that agrees: '{before.name}'"
-    for line in worst_elements(check.a, check.b, pair):
+    for line in worst_elements(pair):
         yield f"  {line}"
     for b in check.blames:
         yield f"made by {b.what}"
