@@ -33,13 +33,22 @@ SHADES = ("#66bd63", "#a6d96a", "#d9ef8b", "#ffffbf", "#fee08b", "#fdae61", "#f4
 LIMITS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 """From which error of the range on the next shade begins; after ColorBrewer's RdYlGn, which is told apart in print."""
 
+
+def pale(color: str) -> str:
+    """A color `#rrggbb` with twice as much white."""
+    parts = [(int(color[i : i + 2], 16) + 2 * 255) // 3 for i in (1, 3, 5)]
+    return "#" + "".join(f"{p:02x}" for p in parts)
+
+
 STYLE = (
     "<style>"
     + "".join(f"svg .card.e{i} .box {{ fill: {c} }} " for i, c in enumerate(SHADES))
-    + "svg .card[class*=' e'] text { fill: #111 } svg .card.first .box { stroke: #111; stroke-width: 4 }"
+    + "".join(f"svg .card.inner.e{i} .box {{ fill: {pale(c)} }} " for i, c in enumerate(SHADES))
+    + "svg .card[class*=' e'] text, svg .card[class*=' e'] tspan { fill: #111 } .chart svg text { fill: #333 }"
+    + " svg .card.first .box { stroke: var(--hit); stroke-width: 5 }"
     + " .shades span { padding: .1rem .5rem; color: #111 } tr.bad td { font-weight: 600; color: #c22 }"
     + " .chart svg { background: #fff } td.n, th.n { text-align: right } #graph .side { max-height: 85vh }"
-    + " svg .card.inner .box { fill-opacity: .35 } .wide { overflow-x: auto } .wide td { white-space: nowrap }</style>"
+    + " .wide { overflow-x: auto } .wide td { white-space: nowrap }</style>"
 )
 
 
@@ -77,7 +86,7 @@ def _body(check: Check, graph: Graph | None) -> Iterator[str]:
     yield from tiles(
         (
             (str(len(pairs)), "tensors compared"),
-            (str(bad), f"further apart than {check.tolerance:g} of their range"),
+            (str(bad), f"beyond {check.tolerance:g} of their range"),
             (f"{worst.error:.1e}", f"the most, {escape(worst.name[-30:])}"),
             (f"{decibels(min(p.difference.snr for p in pairs)) or 'no noise'}", "dB, the least signal to noise"),
         )
