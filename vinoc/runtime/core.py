@@ -156,7 +156,7 @@ class Core:
     def get_versions(self, device_name: str) -> dict[str, Version]:
         """Of a device, and of those that it hands models on to."""
         named = split(device_name)
-        devices = [e.name for e in listed(named.rest)] or [named.device]
+        devices = [*(e.name for e in listed(named.rest)), named.device]
         return {n: Version(f"vinoc {n}: {self._settings.device(n).full_name}", __version__) for n in devices}
 
 

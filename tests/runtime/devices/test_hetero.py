@@ -163,6 +163,20 @@ def test_affinities_by_hand(install: Install) -> None:
         core.compile_model(model, "HETERO:NOSOFTMAX,CPU")
 
 
+def test_times_are_those_of_the_devices_that_keep_them() -> None:
+    core, model = vinoc.Core(), vinoc.Model(parse_graph(SOFT))
+    next(n for n in model.graph if n.label == "soft").rt_info["affinity"] = "TEMPLATE"
+    x = np.zeros((1, 4), np.float32)
+    request = core.compile_model(model, "HETERO:CPU,TEMPLATE", {"PERF_COUNT": True}).create_infer_request()
+    request.infer(x)
+    assert {i.node_name for i in request.get_profiling_info()} == {"matrix", "square + sum"}
+    request = core.compile_model(model, "HETERO:CPU,TEMPLATE").create_infer_request()
+    request.infer(x)
+    with pytest.raises(vinoc.UsageError, match="PERF_COUNT"):
+        request.get_profiling_info()
+    assert list(core.get_versions("HETERO:CPU,TEMPLATE")) == ["CPU", "TEMPLATE", "HETERO"]
+
+
 @pytest.mark.parametrize("device", ["HETERO", "HETERO:", "HETERO:HETERO", "HETERO:-CPU", "HETERO:XPU"])
 def test_names_that_say_nothing_are_refused(device: str) -> None:
     with pytest.raises(vinoc.UsageError, match=r"HETERO|no device"):

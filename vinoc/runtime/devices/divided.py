@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...backends.numpy.interpreter import evaluate_node
-from ...ir.errors import VinocError
+from ...ir.errors import UsageError, VinocError
 from ...ir.graph import Graph, Node, Value
 from ...ir.subgraph import subgraph
 from ...ir.types import TensorType
@@ -210,4 +210,14 @@ class Divided:
                 engine.reset()
 
     def times(self) -> list[ProfilingInfo]:
-        return [info for engine in self._engines if engine is not None for info in engine.times()]
+        """Of the parts whose devices keep times. Raises UsageError where none does."""
+        found: list[ProfilingInfo] = []
+        refused: UsageError | None = None
+        for engine in self._engines:
+            try:
+                found += engine.times() if engine is not None else []
+            except UsageError as error:
+                refused = error
+        if refused is not None and not found:
+            raise refused
+        return found
