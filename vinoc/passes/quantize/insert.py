@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from ...ir.builder import Builder
+from ...ir.dtype import Array
 from ...ir.errors import UsageError
 from ...ir.graph import Graph, Node, Value
 from ...ir.loc import UNKNOWN, fuse
@@ -50,6 +51,8 @@ class Quantize(Pass):
     def validate(self) -> None:
         if not isinstance(self.ranges, str | PathLike | Ranges):
             raise UsageError(f"'ranges' of quantize is {self.ranges!r}, expected a file or Ranges")
+        if isinstance(self.ranges, PathLike):
+            object.__setattr__(self, "ranges", str(self.ranges))
         if self.activations and not self.ranges:
             raise UsageError(
                 "pass 'quantize' needs the ranges of values",
@@ -130,13 +133,15 @@ class _Run:
         Channels keep ranges of their own where depthwise convolutions read them; elsewhere the widest counts.
         """
         ranges: list[Range] = []
+        complete = True
         for place in group:
             given = self.lookup.range_of(place, found.carriers)
             if not given:
                 self.without(place)
-                continue
-            ranges += [r for r in given if self.fits(place, r)]
-        if len(ranges) < len(group):
+            fitting = [self.fits(place, r) for r in given]
+            complete &= bool(given) and all(fitting)
+            ranges += given
+        if not complete:
             return None
         settings = {r.setting.over(self.activations).full(narrow=False) for r in ranges}
         if len(settings) > 1:
@@ -188,7 +193,7 @@ class _Run:
         value = place.value
         node = value.node
         b = Builder(self.graph, before=node._next if node else self.graph.first)
-        low, high = (b.const(_laid(v, place, grid), value.dtype) for v in (grid.low, grid.high))
+        low, high = (b.const(_laid(v, place), value.dtype) for v in (grid.low, grid.high))
         name = self.lookup.name_of(value)
         made = b.node(FakeQuantize(levels=grid.levels), value, low, high, low, high, name=f"{name}/quantized")
         made.loc = fuse([node.loc], Quantize.name) if node else UNKNOWN
@@ -230,7 +235,7 @@ def _is_of_channels(r: Range, place: Place) -> bool:
     return r.channels is not None and r.axis in (1, 1 - (place.value.rank or 0))
 
 
-def _laid(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]], place: Place, grid: Grid) -> object:
+def _laid(values: Array, place: Place) -> Array:
     """A number, or a vector along the channels."""
     rank = place.value.rank or 0
     return values.reshape([1, -1, *[1] * (rank - 2)]) if values.ndim else values

@@ -40,7 +40,9 @@ def why_not_behind(value: Value, fixed: set[Value]) -> str:
 LONGEST = 8
 """Steps back that are looked at: OpenVINO fuses no more in a row."""
 
-DROPPED = frozenset({"Convert", "Gather", "Identity", "Pad", "Reshape", "Slice", "StridedSlice", "Squeeze", "Unsqueeze"})
+DROPPED = frozenset(
+    {"Convert", "Gather", "Identity", "Pad", "Reshape", "Slice", "StridedSlice", "Squeeze", "Unsqueeze"}
+)
 """Operations that OpenVINO may drop, or work into what follows."""
 
 

@@ -18,55 +18,58 @@ HINTS = 20
 
 
 class Lookup:
-    """A graph's names. A value goes by its own name, its public ones, and that of the node that computes it alone."""
+    """A graph's names. A value goes by its own name and its public ones; what has neither by that of its node.
+
+    No two values share one: where several have the same name the first counts, and of those that a framework node
+    became the last.
+    """
 
     def __init__(self, graph: Graph, ranges: Ranges) -> None:
         self.graph = graph
         self.ranges = ranges
-        self.public = dict(zip(graph.outputs, graph.output_names, strict=True))
-        self.public |= dict(zip(graph.inputs, graph.input_names, strict=True))
         self.patterns = [re.compile(p) for p in ranges.ignored.patterns]
-        self.given: dict[Value, str] = {}
+        self.values: dict[str, Value] = {}
+        self.names: dict[Value, list[str]] = {}
         self.hints = 0
-        self.values = {name for v in self._all() for name in self.names_of(v)}
-        self._name_others()
+        self._name_all()
         self.nodes = {name for node in graph for name in self.node_names(node)}
 
-    def _all(self) -> Iterator[Value]:
-        yield from self.graph.inputs
-        for node in self.graph:
-            yield from node.outputs
+    def _name_all(self) -> None:
+        graph = self.graph
+        nodes = [node for node in graph if node.kind != "Constant"]
+        for value in (*graph.inputs, *(out for node in nodes for out in node.outputs)):
+            self._claim(value, value.name)
+        for values, public in ((graph.inputs, graph.input_names), (graph.outputs, graph.output_names)):
+            for value, names in zip(values, public, strict=True):
+                for name in names:
+                    self._claim(value, name)
+        for node in reversed(nodes):
+            if not isinstance(node.loc, Fused) and node.outputs:
+                self._claim(node.outputs[0], node.loc.node)
+        self._name_others(nodes)
 
-    def _name_others(self) -> None:
+    def _claim(self, value: Value, name: str) -> None:
+        if name and self.values.setdefault(name, value) is value:
+            names = self.names.setdefault(value, [])
+            if name not in names:
+                names.append(name)
+
+    def _name_others(self, nodes: list[Node]) -> None:
         """Names for values that have none: that of a node that they come from, with a number where it is taken."""
         latest: dict[str, int] = {}
-        for node in self.graph:
-            if node.kind == "Constant":
-                continue
+        for node in nodes:
             for out in node.outputs:
-                if next(self.names_of(out), None) is not None:
+                if out in self.names:
                     continue
                 stem = name = node.label if len(node.outputs) == 1 else f"{node.label}.{out.index}"
                 while name in self.values:
                     latest[stem] = latest.get(stem, 1) + 1
                     name = f"{stem}#{latest[stem]}"
-                self.given[out] = name
-                self.values.add(name)
+                self._claim(out, name)
 
     def name_of(self, value: Value) -> str:
         """The name of a value in messages and for ranges."""
-        return next(self.names_of(value), "")
-
-    def names_of(self, value: Value) -> Iterator[str]:
-        """The names of a value, the likeliest first."""
-        if value.name:
-            yield value.name
-        if value in self.given:
-            yield self.given[value]
-        yield from self.public.get(value, ())
-        node = value.node
-        if node is not None and value.index == 0 and not isinstance(node.loc, Fused) and node.loc.node:
-            yield node.loc.node
+        return self.names[value][0]
 
     def node_names(self, node: Node) -> Iterator[str]:
         """The names of a node: of what it computes, and of the framework's nodes that it stands for."""
@@ -97,10 +100,8 @@ class Lookup:
         return []
 
     def _range(self, value: Value) -> Range | None:
-        for name in self.names_of(value):
-            if name in self.ranges.values:
-                return self.ranges.values[name]
-        return None
+        known = self.ranges.values
+        return next((known[name] for name in self.names.get(value, ()) if name in known), None)
 
     def weights_range(self, weights: Weights) -> Range:
         """What is said about weights: by the constant's name, or by that of a node that reads it."""

@@ -55,7 +55,7 @@ ACTIVATIONS = Setting("asymmetric", 8)
 WEIGHTS = Setting("symmetric", 8, granularity="channel")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Range:
     """Smallest and largest value: scalars, or vectors over `axis`. None, for weights: as they are."""
 
@@ -79,7 +79,7 @@ class Ignored:
     types: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ranges:
     """All that a ranges file says. `source` is what errors call it."""
 

@@ -121,7 +121,7 @@ def grid_of(weights: Weights, given: Range, setting: Setting) -> Grid:
 
 
 def integers(array: Array, grid: Grid, bits: int, signed: bool) -> Buffer:
-    """Levels, from the lowest (unsigned) or from zero (signed), each the nearest. Channel after channel in f32."""
+    """The nearest levels, counted from the lowest (unsigned) or from zero (signed). Computed in f32."""
     zero = grid.zero.astype(np.float32)
     steps = np.rint(array.astype(np.float32, copy=False) / grid.scale.astype(np.float32))
     if signed:
