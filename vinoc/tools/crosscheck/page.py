@@ -124,7 +124,7 @@ def _picture(check: Check, graph: Graph) -> Iterator[str]:
     names = [f"under {LIMITS[0]:.0e}", *(f"{limit:.0e} and more" for limit in LIMITS), "NaN, inf"]
     marks = "".join(f'<span style="background: {c}">{n}</span>' for c, n in zip(SHADES, names, strict=True))
     yield f'<p class="shades">{marks} of the range; pale: within a group that '
-    yield "is seen at its end; white: no partner; thick border: the first that diverges</p>"
+    yield "is seen at its end; no shade: no partner; thick border: the first that diverges</p>"
     yield f'<figure id="graph"><div class="side">{"".join(svg(drawing, "the graph"))}</div></figure>'
 
 
