@@ -99,10 +99,15 @@ def test_errors_surface_at_wait_all(ov: Any, compiled: Compiled) -> None:
 
 def test_a_cancelled_request_raises_at_wait_all(ov: Any, compiled: Compiled) -> None:
     queue = ov.AsyncInferQueue(compiled("slow"), 1)
-    queue.start_async(np.ones((400, 400), np.float32))
-    queue[0].cancel()
-    with pytest.raises(RuntimeError, match="cance"):
-        queue.wait_all()
+    message = ""
+    while not message:  # where the machine has much to do, the inference may be over too soon
+        queue.start_async(np.ones((400, 400), np.float32))
+        queue[0].cancel()
+        try:
+            queue.wait_all()
+        except RuntimeError as error:
+            message = str(error)
+    assert "cance" in message
 
 
 # vinoc alone: OpenVINO's queue cannot be used any more after an error

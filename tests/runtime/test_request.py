@@ -200,17 +200,28 @@ def test_in_the_background(ov: Any, compiled: Compiled) -> None:
     assert all(t is not threading.main_thread() for _, t in seen)
 
 
+def refused(use: Callable[[], object]) -> str:
+    """The message with which something is refused; empty where it is not."""
+    try:
+        use()
+    except RuntimeError as error:
+        return str(error)
+    return ""
+
+
 def test_a_busy_request_refuses(compiled: Compiled) -> None:
     request = compiled("slow", NUM_STREAMS=1).create_infer_request()
     for use in (
         request.infer, request.start_async, request.get_input_tensor, request.get_output_tensor,
         lambda: request.results, lambda: request.set_callback(print, None), lambda: request.input_tensors,
     ):  # fmt: skip
-        request.start_async(SLOW)
-        with pytest.raises(RuntimeError, match="busy"):
-            use()
-        assert request.wait_for(0) is False
-        request.wait()
+        for _ in range(50):  # where the machine has much to do, the inference may be over too soon
+            request.start_async(SLOW)
+            message = refused(use)
+            request.wait()
+            if message:
+                break
+        assert "busy" in message
     np.testing.assert_allclose(request.results["y"], SLOW, 1e-2)
 
 
@@ -218,13 +229,17 @@ def test_a_cancelled_inference_raises_at_wait(compiled: Compiled) -> None:
     request = compiled("slow").create_infer_request()
     called: list[Any] = []
     request.cancel()  # nothing runs
-    request.set_callback(called.append, 1)
-    request.start_async(SLOW)
-    request.cancel()
-    for _ in range(2):
-        with pytest.raises(RuntimeError, match="cance"):
-            request.wait()
+    for _ in range(50):  # where the machine has much to do, the inference may be over too soon
+        called.clear()
+        request.set_callback(called.append, 1)
+        request.start_async(SLOW)
+        request.cancel()
+        message = refused(request.wait)
+        if message:
+            break
+    assert "cance" in message
     assert called == []
+    assert "cance" in refused(request.wait)
     request.start_async(SLOW)
     request.wait()
     assert called == [1]

@@ -23,6 +23,8 @@ class Inputs:
         self._own: list[Any] = [None] * len(ports)
         self._tensors: list[Tensor | None] = [None] * len(ports)
         self._parts: dict[int, list[Tensor]] = {}
+        self._lent: set[int] = set()
+        """Inputs whose tensor lies on an array of the program, which copies of other inputs must not overwrite."""
         self.has_tensors = False
 
     def stands(self, index: int) -> bool:
@@ -43,19 +45,20 @@ class Inputs:
         values = list(self._values)
         for i, value in enumerate(given):
             tensor = self._tensors[i]
-            if value is not KEEP:
-                self._parts.pop(i, None)
             if isinstance(value, Tensor):
                 self._tensors[i] = tensor = value
                 self.has_tensors = True
             elif value is KEEP:
                 if i in self._parts and tensor is not None:
                     tensor.set_elements(_joined(self._parts[i]))
-            elif share or tensor is None:
+            elif share or tensor is None or i in self._lent:
                 self._tensors[i] = tensor = None
                 values[i] = value if share else self._copied(i, value)
             else:
                 tensor.set_elements(value)
+            if value is not KEEP:
+                self._parts.pop(i, None)
+                self._lent.discard(i)
             if tensor is not None:
                 check_shape(tensor.elements(), self.ports[i])
                 values[i] = tensor.elements()
@@ -85,6 +88,9 @@ class Inputs:
         dtype = port.tensor_type.dtype
         plain = isinstance(value, np.ndarray) and value.dtype == dtype.numpy and not dtype.packed and dtype.kind != "s"
         if plain and value.flags.carray:
+            if value is self._own[index]:
+                return Tensor.owning(value)
+            self._lent.add(index)
             return Tensor(value, True)
         tensor = Tensor(port.element_type, least_shape(port))
         if value is not KEEP and value is not None:
@@ -97,6 +103,7 @@ class Inputs:
         check_tensor(tensor, port)
         check_shape(tensor.elements(), port)
         self._parts.pop(index, None)
+        self._lent.discard(index)
         self._tensors[index] = tensor
         self.has_tensors = True
 

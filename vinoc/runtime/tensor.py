@@ -63,6 +63,13 @@ class Tensor:
         else:
             raise ArgumentTypeError(f"no tensor is made of a {type(first).__name__}", help=_FORMS)
 
+    @classmethod
+    def owning(cls, array: Array) -> Tensor:
+        """On the memory of an array that is nobody else's: it may be replaced by more."""
+        made = cls(array, True)
+        made._own = True
+        return made
+
     # The forms of the constructor
 
     def _of_array(self, array: Array, rest: Sequence[Any]) -> None:
