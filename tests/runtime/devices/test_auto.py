@@ -143,6 +143,16 @@ def test_a_device_that_fails_to_compile_is_left(install: Install, caplog: pytest
             core.compile_model(one(), name)
 
 
+def test_where_the_cpu_fails_the_better_device_is_waited_for(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    from vinoc.runtime.devices.cpu import Cpu
+
+    install("NOSOFTMAX")
+    monkeypatch.setattr(Cpu, "compile", sample.Broken.compile)
+    compiled = vinoc.Core().compile_model(one(), "AUTO:NOSOFTMAX,CPU")
+    assert executing(compiled) == ["NOSOFTMAX"]
+    assert compiled(X)[0].tolist() == [[0, 2]]
+
+
 @pytest.mark.parametrize("device", ["AUTO:FAULTY,TEMPLATE", "MULTI:FAULTY,TEMPLATE"])
 def test_a_device_that_fails_at_run_time_is_left(
     install: Install, device: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch

@@ -83,7 +83,15 @@ class AutoModel(Fixed):
         if not self._helping:
             return self._next_that_compiles()
         log.info("AUTO begins on %s while %s compiles", HELPER, self._left[0])
-        prepared = self._compile(HELPER)
+        try:
+            prepared = self._compile(HELPER)
+        except UsageError:
+            raise
+        except Exception as error:
+            log.warning("AUTO: %s fails to compile the model: %s; next: %s", HELPER, error, self._left[0])
+            self._left.remove(HELPER)
+            self._helping = False
+            return self._next_that_compiles()
         self._thread = threading.Thread(target=self._move, name="vinoc AUTO", daemon=True)
         return prepared
 
