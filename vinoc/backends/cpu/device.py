@@ -16,7 +16,6 @@ from ...ir.types import TensorType, static_shape
 from ...passes.base import Context
 from ...passes.manager import PassManager
 from ..memory import LARGE, bytes_of, check_room
-from ..numpy.interpreter import Interpreter
 from .codegen.library import Library, library
 from .codegen.target import Target
 from .engine.image import Image
@@ -216,6 +215,8 @@ def _native(given: Any, value: Value) -> Array:
 
 def _interpreted(graph: Graph) -> Runner:
     """A graph that takes sequences or optionals: all of it runs by definition."""
+    from ..numpy.interpreter import Interpreter
+
     interpreter = Interpreter(graph)
 
     def run(inputs: Sequence[Any], state: State) -> list[Any]:

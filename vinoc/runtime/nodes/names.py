@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 from weakref import WeakKeyDictionary
 
-from ...backends.openvino.naming import Unique, layer_names, origin
 from ...ir.graph import Graph, Node, Value
 from ...ir.loc import Loc
 from ...ir.op import Op
@@ -36,9 +35,13 @@ def node_name(node: Node) -> str:
     if isinstance(loc, Loc) and loc.node and not loc.file:
         return loc.node
     if graph is None:
+        from ...backends.openvino.naming import origin
+
         return origin(node) or node.label
     labels = _LABELS.get(graph)
     if labels is None or node not in labels:
+        from ...backends.openvino.naming import Unique, layer_names
+
         labels = _LABELS[graph] = layer_names(graph, Unique())
     return labels[node]
 

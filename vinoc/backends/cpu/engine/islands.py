@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ....ir.graph import Graph, Node
-from ...numpy.interpreter import evaluate_node
 from ..lowering.place import Buffer, Kind, Place
 from ..lowering.plan import Array, Island
 
@@ -34,13 +33,16 @@ class NodeRunner:
     """One node, from arrays to arrays."""
 
     def __init__(self, node: Node, make_body: BodyMaker) -> None:
+        from ...numpy.interpreter import evaluate_node  # most models have no such node
+
         self.node = node
+        self.evaluate = evaluate_node
         self.bodies = [make_body(body) for body in node.bodies]
 
     def run(self, operands: Sequence[Any], state: State) -> list[Any]:
         """The outputs. Raises EvaluationError that names the node."""
         bodies = [(lambda arrays, run=run: run(arrays, state)) for run in self.bodies]
-        return evaluate_node(self.node, operands, bodies, state.variables, state.pending)
+        return self.evaluate(self.node, operands, bodies, state.variables, state.pending)
 
 
 class IslandStep:
