@@ -18,7 +18,7 @@ ALLOWED = {
     "compiler.frontends": {"ir"},
     "backends": {"ir", "passes"},
     "compiler": {"ir", "passes", "backends", "compiler.frontends"},
-    "runtime": {"ir", "passes", "backends", "compiler"},
+    "runtime": {"ir", "passes", "backends", "compiler", "compiler.frontends"},
     "tools": {"ir", "passes", "backends", "compiler", "runtime", "vinoc"},
     "vinoc": {"ir", "passes", "backends", "compiler", "runtime"},
 }
