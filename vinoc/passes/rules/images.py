@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...ir.builder import Builder
-from ...ir.dtype import Array
+from ...ir.dtype import Array, DType, f32
 from ...ir.graph import Graph, Node, Value
 from ..pattern import Const, Match, OpPattern, Tracer
 from ..rewrite import Decline, Rewrite, rewrite
@@ -72,3 +72,38 @@ def _reordered(c: Array, order: Array, rank: int) -> Array:
     """A constant with its channels, where it has several, in another order."""
     at = c.ndim - rank + 1
     return c if at < 0 or c.shape[at] == 1 else np.ascontiguousarray(np.take(c, order, at))
+
+
+@rewrite
+class ResizeInFloats(Rewrite):
+    """Interpolate(x) = Convert(Clamp(Round(Interpolate(Convert(x; f32))))) for x of small integers.
+
+    Processors weigh floats. In Pillow's modes, which round behind each axis, the last axis goes first.
+    """
+
+    def pattern(self, p: Tracer, x: Any, sizes: Any, axes: Const) -> OpPattern:
+        return p.Interpolate(x, sizes, axes)
+
+    def replace(self, b: Builder, m: Match) -> Value | Decline | None:
+        op, dtype = m.Interpolate, m.x.dtype
+        if not dtype.is_integer or op.mode == "nearest":
+            return None
+        if dtype.bits > 16:
+            return Decline(f"{dtype} holds more than f32 does")
+        pillow, sizes = op.mode.endswith("_pillow"), m.value("sizes").const
+        if pillow and (sizes is None or op.shape_calculation_mode != "sizes" or any(op.pads_begin + op.pads_end)):
+            return Decline("its axes cannot be told apart: it takes scales, computed sizes or pads")
+        x = b.Convert(m.x, destination_type=f32)
+        if not pillow or sizes is None:
+            x = _rounded(b, b.build(op, x, m.sizes, m.value("axes")), dtype)
+        else:
+            for axis, size in sorted(zip(m.axes % x.rank, sizes, strict=True), reverse=True):
+                x = _rounded(b, b.build(op, x, np.array([size]), np.array([axis])), dtype)
+        return b.Convert(x, destination_type=dtype)  # type: ignore[no-any-return]
+
+
+def _rounded(b: Builder, x: Value, dtype: DType) -> Value:
+    """Whole numbers that the type holds."""
+    limits = np.iinfo(dtype.numpy)
+    made: Value = b.Clamp(b.Round(x, mode="half_to_even"), min=float(limits.min), max=float(limits.max))
+    return made
