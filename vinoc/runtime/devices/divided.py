@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ...backends.numpy.interpreter import evaluate_node
+from ...ir.constant import Constant
 from ...ir.errors import UsageError, VinocError
 from ...ir.graph import Graph, Node, Value
 from ...ir.subgraph import subgraph
@@ -30,10 +31,13 @@ _VARIABLES = frozenset({"ReadValue", "Assign"})
 
 @dataclass(frozen=True)
 class Step:
-    """A part, made ready: what it reads and writes by number, and what nobody reads after it."""
+    """A part, made ready: what it reads and writes by number, and what nobody reads after it.
 
-    part: Part
+    One that only reads and assigns variables is `here`, a graph; all others are `prepared` by their devices.
+    """
+
     prepared: Prepared | None
+    here: Graph
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     dead: tuple[int, ...]
@@ -52,34 +56,32 @@ class DividedModel(Fixed):
         self._names = names
         self._declared = declared_variables(graph)
         parts = partition(graph, _with_variables_here(graph, devices))
-        self.numbers: dict[Value, int] = {v: i for i, v in enumerate(graph.inputs)}
-        for part in parts:
-            for v in part.outputs:
-                self.numbers.setdefault(v, len(self.numbers))
         apart = [v for v in dict.fromkeys(graph.outputs) if v.is_const]
-        for v in apart:
-            self.numbers[v] = len(self.numbers)
-        self._apart = Stage(subgraph([], [], apart), "HETERO", [], [self.numbers[v] for v in apart])
-        self.constants = {v: np.asarray(v.const) for v in apart}
-        for part in parts:
-            for v in (v for n in part.nodes if part.device == HERE for v in n.inputs if v is not None and v.is_const):
-                self.constants[v] = np.asarray(v.const)
-        self.results = [self.numbers[v] for v in graph.outputs]
-        self.steps = list(self._made(graph, parts, settings, host))
-        self.graph: Graph | None = None
+        values = [*graph.inputs, *(v for part in parts for v in part.outputs), *apart]
+        numbers = {v: i for i, v in enumerate(dict.fromkeys(values))}
+        self.size = len(numbers)
+        self.results = [numbers[v] for v in graph.outputs]
+        self.constants = {numbers[v]: np.asarray(v.const) for v in apart}
+        self._apart = Stage(subgraph([], [], apart), self.device, [], list(self.constants))
+        self.steps = list(self._made(parts, numbers, settings, host))
+        self.graph: Graph | None = None  # nothing of it is kept: constants are with the devices
 
-    def _made(self, graph: Graph, parts: Sequence[Part], settings: Mapping[str, Any], host: Host) -> list[Step]:
+    def _made(
+        self, parts: Sequence[Part], numbers: Mapping[Value, int], settings: Mapping[str, Any], host: Host
+    ) -> Iterator[Step]:
         last: dict[int, int] = {}
         for i, part in enumerate(parts):
-            last.update((self.numbers[v], i) for v in (*part.inputs, *part.outputs))
-        kept = {*self.results}
-        steps = []
+            last.update((numbers[v], i) for v in (*part.inputs, *part.outputs))
         for i, part in enumerate(parts):
-            prepared = None if part.device == HERE else _compiled(part, f"{graph.name}_{i}", settings, host)
-            dead = tuple(n for n, at in last.items() if at == i and n not in kept)
-            ins, outs = (tuple(self.numbers[v] for v in side) for side in (part.inputs, part.outputs))
-            steps.append(Step(part, prepared, ins, outs, dead))
-        return steps
+            made = subgraph(part.nodes, part.inputs, part.outputs, f"{self.name}_{i}")
+            is_here = part.device == HERE
+            yield Step(
+                None if is_here else host.compile(_given(made), part.device, settings),
+                made if is_here else Graph(),
+                tuple(numbers[v] for v in part.inputs),
+                tuple(numbers[v] for v in part.outputs),
+                tuple(n for n, at in last.items() if at == i and n not in self.results),
+            )
 
     def variables(self) -> Mapping[str, TensorType]:
         return self._declared
@@ -112,7 +114,7 @@ class DividedModel(Fixed):
         stages = [self._apart] if self._apart.outputs else []
         for i, step in enumerate(self.steps):
             if step.prepared is None:
-                stages.append(Stage(_graph(step.part, self.name), "HETERO", step.inputs, step.outputs))
+                stages.append(Stage(step.here, self.device, step.inputs, step.outputs))
                 continue
             found = step.prepared.schedule()
             if found is None:
@@ -140,13 +142,8 @@ def _with_variables_here(graph: Graph, devices: Mapping[Node, str]) -> dict[Node
     return {n: HERE if n.kind in _VARIABLES else d for n, d in devices.items()}
 
 
-def _graph(part: Part, name: str) -> Graph:
-    return subgraph(part.nodes, part.inputs, part.outputs, name)
-
-
-def _compiled(part: Part, name: str, settings: Mapping[str, Any], host: Host) -> Prepared:
-    graph = _graph(part, name)
-    return host.compile(Given(lambda: graph), part.device, settings)
+def _given(graph: Graph) -> Given:
+    return Given(lambda: graph)
 
 
 class Divided:
@@ -160,11 +157,10 @@ class Divided:
 
     def run(self, inputs: Sequence[Any]) -> list[Any]:
         model = self._model
-        values: list[Any] = [None] * len(model.numbers)
+        values: list[Any] = [None] * model.size
         values[: len(inputs)] = inputs
-        for value, array in model.constants.items():
-            if value in model.numbers:
-                values[model.numbers[value]] = array
+        for i, array in model.constants.items():
+            values[i] = array
         self._pending = {}
         for step, engine in zip(model.steps, self._engines, strict=True):
             read = [values[i] for i in step.inputs]
@@ -179,7 +175,7 @@ class Divided:
     def _owned(self, values: list[Any]) -> list[Any]:
         """The outputs: what is an input, a constant, a variable or an output twice is copied."""
         model = self._model
-        shared = {*range(len(model.inputs)), *(model.numbers[v] for v in model.constants if v in model.numbers)}
+        shared = {*range(len(model.inputs)), *model.constants}
         held = {id(v) for v in self._variables.values()}
         results = []
         for i in model.results:
@@ -190,14 +186,17 @@ class Divided:
 
     def _here(self, step: Step, read: Sequence[Any]) -> list[Any]:
         """Reads and assigns variables. What is assigned is a copy: an input may be changed after the run."""
-        known = {**self._model.constants, **dict(zip(step.part.inputs, read, strict=True))}
-        for node in step.part.nodes:
+        known: dict[Value, Any] = dict(zip(step.here.inputs, read, strict=True))
+        for node in step.here:
+            if type(node.op) is Constant:
+                known[node.output] = node.op.value.array
+                continue
             operands = [None if v is None else known[v] for v in node.inputs]
             if node.kind == "Assign":
                 operands = [own(a) for a in operands]
             results = evaluate_node(node, operands, (), self._variables, self._pending)
             known.update(zip(node.outputs, results, strict=True))
-        return [known[v] for v in step.part.outputs]
+        return [known[v] for v in step.here.outputs]
 
     def variables(self) -> dict[str, Any]:
         engines = [e for e in self._engines if e is not None]
