@@ -51,6 +51,24 @@ def test_a_single_input(ov: Any, compiled: Compiled) -> None:
     equal(model(A)[0], A)
 
 
+class Foreign:
+    """What tensors of other libraries are to NumPy."""
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return np.array(A, dtype)
+
+
+def test_values_of_other_libraries_and_results_of_other_models(ov: Any, compiled: Compiled) -> None:
+    request = compiled("relu").create_infer_request()
+    equal(request.infer(Foreign())[0], A)
+    equal(request.infer({"x": Foreign()})[0], A)
+    equal(request.infer([Foreign()], share_inputs=True)[0], A)
+    other = compiled("add")([-A, B])
+    equal(request.infer(other)[0], np.maximum(B - A, 0))
+    with pytest.raises((RuntimeError, IndexError)):
+        compiled("relu").input(3)
+
+
 def test_inputs_stay(compiled: Compiled) -> None:
     request = compiled("add").create_infer_request()
     given, b = A.copy(), B.copy()

@@ -12,6 +12,7 @@ from ..ir.dtype import Array, DType, from_numpy
 from ..ir.errors import UsageError, VinocError
 from ..ir.types import OptionalType, SequenceType, Shape, TensorType, Type
 from .ports import Port, find_port
+from .results import Results
 from .tensor import Tensor
 
 
@@ -109,6 +110,8 @@ def _in_bounds(size: int, dim: Dim) -> bool:
 def _by_port(inputs: Any, ports: Sequence[Port]) -> dict[int, Any]:
     if inputs is None:
         return {}
+    if isinstance(inputs, Results):  # of another model: in their order
+        inputs = inputs.to_tuple()
     if isinstance(inputs, Mapping):
         out: dict[int, Any] = {}
         for key, value in inputs.items():

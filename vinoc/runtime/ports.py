@@ -155,7 +155,7 @@ def ports_of(graph: Graph) -> tuple[list[Port], list[Port]]:
 PortT = TypeVar("PortT", bound=Port)
 
 
-class UnknownPortError(UsageError, KeyError):
+class UnknownPortError(UsageError, KeyError, IndexError):
     """There is no input or output of that name or number."""
 
 
