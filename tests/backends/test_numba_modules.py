@@ -86,6 +86,19 @@ def test_lines_and_functions_read_well() -> None:
     assert all(buffer.dtype is f32 for buffer in weights.values())
 
 
+def test_known_shapes_are_written_out() -> None:
+    graph = Graph("net")
+    b = Builder(graph)
+    graph.add_output(
+        b.Reshape(graph.add_input(TensorType(f32, (2, 6)), "x"), np.array([3, -1]), special_zero=True), "y"
+    )
+    graph.add_output(b.Reshape(graph.add_input(TensorType(f32, (symbol("N"), 6)), "z"), np.array([3, -1])), "v")
+    PassManager("numba-loops,dce").run(graph)
+    text, _ = render(graph, "net")
+    assert text.count("np.reshape(x, (3, 4))") == 1
+    assert text.count("= reshape(z, ") == 1
+
+
 def test_weights_that_repeat_a_number_are_filled_once() -> None:
     """Loops read whole arrays, and copying one at every call would cost more than the loop."""
     graph = Graph("net")

@@ -10,7 +10,7 @@ from ...passes.base import Context, Pass, graph_pass
 from ..cpu.region import extract
 from .chains import chains
 from .endings import attributes, has_loops, is_image, replace, with_ending
-from .ops import Averaged, AvgPoolLoops, Joined, MaxPoolValues, PaddedPlain, Product, SoftMaximum
+from .ops import Averaged, AvgPoolLoops, Joined, MaxPoolValues, PaddedPlain, Product, Reshaped, SoftMaximum
 
 
 @graph_pass("numba-loops")
@@ -33,6 +33,9 @@ class NumbaLoops(Pass):
             elif node.kind == "AvgPool" and is_image(node):
                 replace(graph, [node], AvgPoolLoops(**attributes(node)))
                 context.matches["pool"] += 1
+            elif node.kind == "Reshape" and (shape := _known(node)) is not None:
+                replace(graph, [node], Reshaped(shape), [node.operand(0)])
+                context.matches["reshape"] += 1
             elif (plain := _plain(node)) is not None:
                 replace(graph, [node], plain(**attributes(node)))
                 context.matches[node.kind.lower()] += 1
@@ -61,6 +64,13 @@ def _plain(node: Node) -> type[Any] | None:
     if node.kind not in PLAIN or out is None or out.dtype is not f32 or (node.kind == "Concat" and not out.rank):
         return None
     return PLAIN[node.kind] if node.kind != "Pad" or _only_adds(node) else None
+
+
+def _known(node: Node) -> tuple[int, ...] | None:
+    """The shape of a node's output, where all of it is known."""
+    shape = node.outputs[0].shape
+    sizes = tuple(d for d in shape or () if isinstance(d, int))
+    return sizes if shape is not None and len(sizes) == len(shape) else None
 
 
 def _only_adds(pad: Node) -> bool:

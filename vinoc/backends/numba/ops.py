@@ -13,7 +13,7 @@ from ...ir.dtype import Array
 from ...ir.kernels import arithmetic
 from ...ir.kernels import conv as reference
 from ...ir.kernels import pool as pooling
-from ...ir.op import Operand, op
+from ...ir.op import Op, Operand, op
 from ...ir.ops import convolution, matrix, movement, normalization, reduction
 from ...ir.ops import pooling as pool_ops
 from ...ir.types import TensorType
@@ -199,3 +199,16 @@ class SoftMaximum(normalization.SoftMax):
 
     def loops(self, data: Array) -> Array:
         return arrays.soft_maximum(data, self.axis)
+
+
+@op(internal=True)
+class Reshaped(Op):
+    """Reshape to a shape that is known."""
+
+    shape: tuple[int, ...]
+
+    def infer(self, data: Operand) -> TensorType:
+        return TensorType(data.dtype, self.shape)
+
+    def evaluate(self, data: Array) -> Array:
+        return np.reshape(data, self.shape)
