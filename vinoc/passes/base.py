@@ -25,12 +25,13 @@ from ..ir.errors import UsageError, VinocError, did_you_mean
 from ..ir.fields import attributes_of, checker
 from ..ir.graph import Graph
 from ..ir.loc import AnyLoc
+from ..ir.record import record
 
 if TYPE_CHECKING:
     from .camera import Camera
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Declined:
     """A rule that almost applied, and why it did not. `alone`: it looked at one operation, of which there are many."""
 
@@ -40,7 +41,7 @@ class Declined:
     alone: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Rewritten:
     """One application of a rule: what it replaced, by what."""
 
@@ -50,7 +51,7 @@ class Rewritten:
     results: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Note:
     """What a pass found at a node that its user should know."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from .. import __version__
 from ..ir.errors import ArgumentTypeError
 from ..ir.op import Op, op_class
+from ..ir.record import record
 from .compiled import CompiledModel
 from .devices.given import Given
 from .devices.host import Settings, is_virtual, names
@@ -22,7 +22,7 @@ from .properties import pairs
 from .reading import Source, is_path, read_model
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Version:
     """Of what a device is made of."""
 

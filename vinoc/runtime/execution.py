@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
 from ..ir.constant import Constant
@@ -12,12 +12,13 @@ from ..ir.graph import Graph, Node, Value
 from ..ir.kernels.loops import Body
 from ..ir.loc import UNKNOWN, AnyLoc, leaves
 from ..ir.op import Op, Operand, op
+from ..ir.record import record
 from ..ir.types import TensorType, Type
 from .model import Model
 from .ports import Port
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Done:
     """How a device computes a node.
 
@@ -31,7 +32,7 @@ class Done:
     seconds: float | None = None
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Stage:
     """A graph that one device runs. Its inputs and outputs have keys, by which stages of one model are joined."""
 
@@ -42,7 +43,7 @@ class Stage:
     done: Mapping[Node, Done] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Schedule:
     """All that runs for a model, with the keys of the model's own inputs and outputs."""
 

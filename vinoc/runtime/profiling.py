@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
+
+from ..ir.record import record
 
 if TYPE_CHECKING:
     from ..backends.cpu.report import Step
@@ -23,7 +24,7 @@ class Status(Enum):
 _Status = Status  # the class below has it under the same name
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class ProfilingInfo:
     """One step of the schedule in the last inference.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from ..ir.dim import Sym
 from ..ir.errors import ArgumentTypeError
 from ..ir.graph import Graph
+from ..ir.record import record
 from ..ir.types import TensorType
 from .arguments import fit
 from .element import Type
@@ -65,7 +65,7 @@ class VariableState:
         return f"<VariableState: {self._name}>"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class VariableInfo:
     """What is declared of a variable."""
 

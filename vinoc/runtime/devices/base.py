@@ -13,12 +13,12 @@ takes part in AUTO, MULTI, HETERO and BATCH.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from ...ir.constant import Constant
 from ...ir.errors import VinocError
 from ...ir.graph import Graph, Node, Value
+from ...ir.record import record
 from ...ir.types import TensorType
 from ..engines import Engine
 from ..execution import Schedule
@@ -30,7 +30,7 @@ from .given import Given
 GROUP = "vinoc.devices"
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Capabilities:
     """What a device can do, in words that programs and people read.
 

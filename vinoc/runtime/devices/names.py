@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ...ir.errors import UsageError
+from ...ir.record import record
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """A device and what else its name says: the part behind the colon, or the number behind the dot."""
 
     device: str
@@ -26,7 +26,7 @@ def split(name: str) -> Named:
     return Named(device.strip().upper(), rest.strip(), id.strip())
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Entry:
     """One of a list of devices: `-A` is excluded, `A(2)` has a number."""
 
