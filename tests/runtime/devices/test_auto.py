@@ -240,6 +240,25 @@ def test_multi_prefers_the_first_that_is_free(install: Install, monkeypatch: pyt
         compiled.set_property({"MULTI_DEVICE_PRIORITIES": "CPU"})
 
 
+def test_requests_that_fail_everywhere_do_not_wait_for_each_other(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("FAULTY")
+    monkeypatch.setattr(sample.Faulty, "good", 0)
+    monkeypatch.setattr("vinoc.runtime.engines.Reference.run", sample.Failing.run)
+    monkeypatch.setattr("vinoc.runtime.engines.Reference._device", sample.Faulty(), raising=False)
+    compiled = vinoc.Core().compile_model(one(), "MULTI:FAULTY,TEMPLATE")
+
+    def work(_: int) -> str:
+        with pytest.raises(vinoc.VinocError) as caught:
+            compiled.create_infer_request().infer(X)
+        return str(caught.value)
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(work, range(64))) == {"the device is lost"}
+    assert executing(compiled) == ["FAULTY", "TEMPLATE"]
+
+
 def test_multi_in_turns(install: Install) -> None:
     install("NOSOFTMAX")
     compiled = vinoc.Core().compile_model(one(), "MULTI:NOSOFTMAX,TEMPLATE", {"SCHEDULE_POLICY": "ROUND_ROBIN"})

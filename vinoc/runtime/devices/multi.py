@@ -69,18 +69,23 @@ class Spread:
         for target in self.targets:
             target.free = target.slots
 
-    def take(self, only: Target | None = None, but: Target | None = None) -> Target:
-        """A place on the first device that is free; `only` on this one, or on none but that one."""
+    def take(self, only: Target | None = None) -> Target:
+        """A place on the first device that is free, or on this one alone; waits for it."""
         with self._freed:
             while True:
-                for target in self.targets:
-                    if target.free and target is not but and (only is None or target is only):
+                for target in [only] if only else self.targets:
+                    if target.free:
                         return self._taken(target)
                 self._freed.wait()
 
+    def other(self, than: Target) -> Target | None:
+        """The first device but one; None where there is no other."""
+        with self._freed:
+            return next((t for t in self.targets if t is not than), None)
+
     def _taken(self, target: Target) -> Target:
         target.free -= 1
-        if self._turns:
+        if self._turns and target in self.targets:
             self.targets.remove(target)
             self.targets.append(target)
         return target
@@ -187,16 +192,24 @@ class Spreading:
 
     def run(self, inputs: Sequence[Any]) -> list[Any]:
         target = self._model.spread.take(only=self._last if self._stays else None)
+        failed: Exception | None = None
         try:
-            results = self._on(target).run(inputs)
+            results = self._in_place(target, inputs)
         except UsageError:  # the caller's fault
             raise
         except Exception as error:
-            results, target = self._elsewhere(inputs, target, error)
-        finally:
-            self._model.spread.give(target)
+            failed = error
+        if failed is not None:
+            results, target = self._elsewhere(inputs, target, failed)
         self._last, self._stays = target, self._model.stateful
         return results
+
+    def _in_place(self, target: Target, inputs: Sequence[Any]) -> list[Any]:
+        """Runs on a device where it has a place, and gives that back."""
+        try:
+            return self._on(target).run(inputs)
+        finally:
+            self._model.spread.give(target)
 
     def _on(self, target: Target) -> Engine:
         engine = self._engines.get(target)
@@ -207,18 +220,17 @@ class Spreading:
     def _elsewhere(self, inputs: Sequence[Any], failed: Target, error: Exception) -> tuple[list[Any], Target]:
         """The same on another device. Where that fails as well it is the inputs' fault; else the first gets no more."""
         spread = self._model.spread
-        if self._stays or not self._model.falls_back or len(spread.targets) < 2:
+        other = spread.other(than=failed)
+        if self._stays or not self._model.falls_back or other is None:
             raise error
-        other = spread.take(but=failed)
+        spread.take(only=other)
         try:
-            results = self._on(other).run(inputs)
+            results = self._in_place(other, inputs)
         except Exception:
             raise error from None
-        finally:
-            spread.give(other)
         log.warning("%s: %s fails: %s; it gets no more requests", self._model.device, failed.name, error)
         spread.drop(failed)
-        return results, failed
+        return results, other
 
     def reset(self) -> None:
         self._stays = False
