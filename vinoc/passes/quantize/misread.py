@@ -12,6 +12,14 @@ ALONE = frozenset(
 )
 """Operations that OpenVINO fuses with what comes before them, where their other operands are constants."""
 
+LONGEST = 8
+"""Steps back that are looked at: OpenVINO fuses no more in a row."""
+
+DROPPED = frozenset(
+    {"Convert", "Gather", "Identity", "Pad", "Reshape", "Slice", "StridedSlice", "Squeeze", "Unsqueeze"}
+)
+"""Operations that OpenVINO may drop, or work into what follows."""
+
 
 def why_not_behind(value: Value, fixed: set[Value]) -> str:
     """Why a value must not get a FakeQuantize; empty where it may. `fixed`: values that follow from constants.
@@ -37,15 +45,6 @@ def why_not_behind(value: Value, fixed: set[Value]) -> str:
     return ""
 
 
-LONGEST = 8
-"""Steps back that are looked at: OpenVINO fuses no more in a row."""
-
-DROPPED = frozenset(
-    {"Convert", "Gather", "Identity", "Pad", "Reshape", "Slice", "StridedSlice", "Squeeze", "Unsqueeze"}
-)
-"""Operations that OpenVINO may drop, or work into what follows."""
-
-
 def _turns(node: Node) -> bool:
     """Whether a node multiplies by a constant of which an element is negative, or by one that is not known."""
     if node.kind not in ("Multiply", "Divide"):
@@ -66,7 +65,7 @@ def loses_transpose(reader: Node) -> bool:
     node, steps = reader.operand(0).node, 0
     while node is not None and node.kind in DROPPED and steps < LONGEST:
         node, steps = node.operand(0).node, steps + 1
-    if node is None or node.kind != "Transpose":
+    if node is None or node.kind != "Transpose" or node.operand(0).rank != reader.operand(0).rank:
         return False
     order = node.operand(1).const
     return order is None or order.tolist() != [0, 3, 1, 2]
