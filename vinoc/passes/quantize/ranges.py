@@ -164,4 +164,4 @@ class RangesError(VinocError):
         self.problems = tuple(problems)
         n = len(self.problems)
         listed = "".join(f"\n  {p}" for p in self.problems)
-        super().__init__(f"{n} problem{'s' if n != 1 else ''}:{listed}" if n > 1 else str(self.problems[0]), source)
+        super().__init__(f"{n} problems{listed}" if n > 1 else str(self.problems[0]), source)
