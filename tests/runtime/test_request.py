@@ -477,3 +477,26 @@ def test_ports_of_a_compiled_model_have_names_and_types_of_nodes(ov: Any, compil
     assert (x.get_any_name(), x.get_index(), x.index) == ("x", 0, 0)
     assert x.node.output(0).any_name == "x"
     assert len(x.get_rt_info()) == len(x.node.get_rt_info())
+
+
+def test_a_request_that_could_not_begin_is_idle(model_files: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    model = vinoc.compile_model(model_files["relu"])
+    request = model.create_infer_request()
+
+    def no_thread(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(RuntimeError, match="new thread"):
+            request.start_async(A)
+    request.wait()
+    for wrong in ({"z": A}, A[0]):
+        with pytest.raises(vinoc.UsageError):
+            request.start_async(wrong)
+        with pytest.raises(vinoc.UsageError):
+            request.infer(wrong)
+    assert request.wait_for(-5) is False
+    request.start_async(A)
+    assert request.wait_for(20_000)
+    equal(request.results[0], A)

@@ -24,6 +24,7 @@ class Workers:
     def _began_anew(self) -> None:
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
         self._started = 0
+        self._starting = threading.Lock()
         self._process = os.getpid()
 
     def run(self, task: Task) -> None:
@@ -35,10 +36,13 @@ class Workers:
     def _start(self) -> None:
         if self._process != os.getpid():
             self._began_anew()
-        if not self._started:
-            weakref.finalize(self, _stop, self._tasks, self.count)
-        self._started += 1
-        threading.Thread(target=_work, args=(self._tasks,), daemon=True, name="vinoc request").start()
+        with self._starting:
+            if self._started == self.count:  # another thread was faster
+                return
+            threading.Thread(target=_work, args=(self._tasks,), daemon=True, name="vinoc request").start()
+            self._started += 1
+            if self._started == 1:
+                weakref.finalize(self, _stop, self._tasks, self.count)
 
 
 def _work(tasks: SimpleQueue[Task | None]) -> None:
