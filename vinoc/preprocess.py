@@ -5,20 +5,19 @@ from vinoc.preprocess import ColorFormat, PrePostProcessor, ResizeAlgorithm
 
 from __future__ import annotations
 
-from .runtime.preprocess import (
-    ColorFormat,
+from .runtime.preprocess.formats import ColorFormat, PaddingMode, ResizeAlgorithm
+from .runtime.preprocess.info import (
     InputInfo,
-    InputModelInfo,
     InputTensorInfo,
+    ModelInfo,
     OutputInfo,
-    OutputModelInfo,
     OutputTensorInfo,
-    PaddingMode,
     PostProcessSteps,
-    PrePostProcessor,
     PreProcessSteps,
-    ResizeAlgorithm,
 )
+from .runtime.preprocess.processor import PrePostProcessor
+
+InputModelInfo = OutputModelInfo = ModelInfo
 
 __all__ = [
     "ColorFormat",

@@ -18,8 +18,8 @@ from .formats import FORMATS, ColorFormat
 class State:
     """The tensors (one, or the planes of an image), what is known of them, and what they are to become.
 
-    Every dimension of the tensor behind a step that is about layouts is in `layout`. `wanted` is the type that the
-    model takes (in preprocessing) or that the user gets (in postprocessing), None where all that comes is right.
+    `wanted`, `wanted_layout`, `wanted_shape`: what the model takes (in preprocessing) or the user gets (behind it);
+    None or empty where anything is right. `name` is what nodes are named after.
     """
 
     builder: Builder
