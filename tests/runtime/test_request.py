@@ -444,6 +444,17 @@ def test_strings_in_both_forms() -> None:
     assert request.infer()[0].tolist() == ["p", "q"]
 
 
+def test_lists_of_numbers_are_values_or_inputs() -> None:
+    row = own("graph r(x: f32[3]) -> (y) {\n  y = ReLU(x)\n}\n")
+    for given in ([1, 2, 3], (1, 2, 3), [[1, 2, 3]], {"x": [1, 2, 3]}):
+        equal(row(given)[0], [1, 2, 3])
+    number = own("graph n(x: f32[]) -> (y) {\n  y = ReLU(x)\n}\n")
+    for given in (5, 5.0, [5], {"x": 5}, np.float32(5), np.array(5)):
+        equal(number(given)[0], 5)
+    with pytest.raises(vinoc.UsageError, match="rank"):
+        number([5, 6])
+
+
 def test_narrow_types_and_sequences() -> None:
     nibbles = own("graph n(x: u4[3]) -> (y) {\n  y = Convert(x) {destination_type=f32}\n}\n", "TEMPLATE")
     packed = vinoc.Tensor(np.array([0x21, 0x03], np.uint8), [3], vinoc.Type.u4)

@@ -121,7 +121,7 @@ def _by_port(inputs: Any, ports: Sequence[Port]) -> dict[int, Any]:
             out[port.index] = value
         return out
     if isinstance(inputs, list | tuple):
-        if len(ports) == 1 and _is_one_value(inputs):
+        if len(ports) == 1 and _is_one_value(inputs, ports[0].type):
             return {0: inputs}
         if len(inputs) != len(ports):
             hint = "for a model with one input, pass [array], or a NumPy array" if len(ports) == 1 else None
@@ -132,8 +132,10 @@ def _by_port(inputs: Any, ports: Sequence[Port]) -> dict[int, Any]:
     return {0: inputs}
 
 
-def _is_one_value(inputs: Sequence[Any]) -> bool:
+def _is_one_value(inputs: Sequence[Any], type: Type) -> bool:
     """Whether a list holds numbers or texts, so that it is a value itself and not a list of them."""
+    if isinstance(type, TensorType) and type.shape == () and len(inputs) == 1:  # a list with a number for an input
+        return False
     return bool(inputs) and all(isinstance(v, str | bytes | int | float | np.number) for v in inputs)
 
 
