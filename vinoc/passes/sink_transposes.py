@@ -14,6 +14,9 @@ from .base import Context, Pass, graph_pass
 from .layoutless import Order, carried, inverse, operands
 from .rewrite import adopt_name, erase_dead
 
+COLORS = frozenset({"NV12toRGB", "NV12toBGR", "I420toRGB", "I420toBGR"})
+"""What makes an image NHWC of what a camera gives."""
+
 
 @graph_pass("sink-transposes")
 class SinkTransposes(Pass):
@@ -167,21 +170,22 @@ def _grown(seed: Node, order: Order, seen: set[Node]) -> _Region:
 
 
 def _way_from_input(node: Node) -> _Region | None:
-    """The operations between an input of the model and a Transpose, where each has one operand and one reader."""
+    """The operations between an input of the model, or the image that is made of it, and a Transpose, where each has
+    one operand and one reader."""
     order = order_of(node)
     if order is None or node.operand(0).node is None:
         return None
     region = _Region(inverse(order))
     region.exits[node] = None
     value = node.operand(0)
-    while value.node is not None:
+    while value.node is not None and value.node.kind not in COLORS:
         read = operands(value.node, region.order)
         if value.n_uses != 1 or read is None or len(read) != 1 or len(value.node.outputs) != 1:
             return None
         region.nodes[value.node] = None
         value = read[0]
     region.strangers[value] = None
-    return region
+    return region if region.nodes else None
 
 
 def _why(region: _Region) -> str:

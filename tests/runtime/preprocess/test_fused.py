@@ -58,6 +58,12 @@ def planar(p: PrePostProcessor) -> None:
     p.input().model().set_layout("NHWC")
 
 
+def camera(p: PrePostProcessor) -> None:
+    p.input().tensor().set_element_type("u8").set_color_format(ColorFormat.NV12_SINGLE_PLANE)
+    p.input().preprocess().convert_color(ColorFormat.RGB).convert_element_type().mean([1, 2, 3]).scale([4, 5, 6])
+    p.input().model().set_layout("NCHW")
+
+
 LAYER = {"Convolution": 1, "Add": 1, "ReLU": 1}
 U8 = {"Transpose": 1, "Convert": 1}
 CASES: dict[str, tuple[Callable[[PrePostProcessor], None], int, bool, int, dict[str, int]]] = {
@@ -66,6 +72,7 @@ CASES: dict[str, tuple[Callable[[PrePostProcessor], None], int, bool, int, dict[
     "floats, padded: the mean stays": (normalized, 1, False, 6, {**LAYER, "Add": 2}),
     "a photo": (photo, 0, False, 8, {**LAYER, **U8}),
     "a photo, padded: the mean stays": (photo, 1, False, 8, {**LAYER, **U8, "Add": 2}),
+    "a camera": (camera, 0, False, 8, {**LAYER, **U8, "NV12toRGB": 1}),
     "two transposes cancel": (planar, 0, True, 7, LAYER),
 }
 

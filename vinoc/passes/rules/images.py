@@ -11,9 +11,9 @@ from ...ir.dtype import Array, DType, f32
 from ...ir.graph import Graph, Node, Value
 from ..pattern import Const, Match, OpPattern, Tracer
 from ..rewrite import Decline, Rewrite, rewrite
+from ..sink_transposes import COLORS
 
-_COLORS = frozenset({"NV12toRGB", "NV12toBGR", "I420toRGB", "I420toBGR"})
-_LAYING = _COLORS | {
+_LAYING = COLORS | {
     "Gather", "Slice", "StridedSlice", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Interpolate", "Pad",
 }  # fmt: skip
 _ELEMENTWISE = frozenset({"Convert", "Add", "Subtract", "Multiply", "Divide"})
