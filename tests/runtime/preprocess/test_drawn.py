@@ -33,7 +33,7 @@ def _run(model: Any, given: list[np.ndarray]) -> list[np.ndarray]:
     return [results[i] for i in range(len(model.outputs))]
 
 
-@settings(max_examples=20)
+@settings(max_examples=40)
 @given(recipes())
 def test_drawn_combinations(recipe: Recipe) -> None:
     check(recipe)
