@@ -12,7 +12,7 @@ from vinoc.backends.cpu.coverage import AROUND, FOLDED, ISLANDS, has_kernel, sup
 from vinoc.backends.cpu.device import Executable
 from vinoc.backends.cpu.engine.program import Program
 from vinoc.backends.cpu.lowering.plan import Island
-from vinoc.compiler.config import DEFAULT_PASSES
+from vinoc.compiler.config import CPU_PASSES
 from vinoc.compiler.driver import read_model
 from vinoc.ir.op import registry
 from vinoc.passes import PassManager
@@ -48,7 +48,7 @@ def test_what_the_table_of_operations_says() -> None:
 def islands(path: Path, inputs: list[np.ndarray]) -> list[str]:
     """The kinds of nodes that are islands in a model, in all plans that a run makes."""
     graph = read_model(path)
-    PassManager(DEFAULT_PASSES).run(graph)
+    PassManager(CPU_PASSES).run(graph)
     found: list[str] = []
     make = Program.__init__
 
