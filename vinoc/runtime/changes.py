@@ -9,7 +9,7 @@ from ..ir.errors import ArgumentTypeError, UsageError, did_you_mean
 from ..ir.graph import Graph, Value
 from .nodes.assemble import join
 from .nodes.kinds import Parameter, Result
-from .nodes.names import node_name, tensor_names
+from .nodes.names import forget_result, node_name, tensor_names
 from .nodes.ports import Output
 
 
@@ -84,7 +84,9 @@ def remove_result(graph: Graph, result: Any) -> None:
     """Takes an output away. Raises UsageError for one of another model."""
     if not isinstance(result, Result):
         raise ArgumentTypeError(f"expected a Result, got {type(result).__name__}")
-    graph.remove_output(result_index(graph, result))
+    index = result_index(graph, result)
+    graph.remove_output(index)
+    forget_result(graph, index)
 
 
 def add_results(graph: Graph, results: Iterable[Any]) -> None:

@@ -1,7 +1,5 @@
 """Nodes, factories and models made of them."""
 
-# a call stands in one piece
-
 from __future__ import annotations
 
 from pathlib import Path

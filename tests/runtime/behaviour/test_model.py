@@ -116,6 +116,7 @@ CALLS: dict[str, Any] = {
     "model == model": True,
     'model.get_variable_by_id("nope")': None,
     'model.inputs[0] == model.input("data")': True,
+    "results_known(ov)": [["b", "[N,H,W,C]"], ["c", "[N,...]"], "[N,...]"],
 }
 
 
@@ -190,6 +191,20 @@ def rt_info_path(model: Any) -> list[Any]:
 def removed_result(model: Any) -> list[str]:
     model.remove_result(model.get_results()[0])
     return [o.any_name for o in model.outputs]
+
+
+def results_known(ov: Any) -> list[Any]:
+    """Names and layouts of Results stay theirs when one before them is removed, and when they share a node."""
+    ops = ov.opset13
+    x = ops.parameter([1, 3, 4, 4], name="x")
+    y = ops.relu(x)
+    results = [ops.result(v, name=n) for v, n in ((y, "a"), (y, "b"), (x, "c"))]
+    for result, layout in zip(results, ("NCHW", "NHWC", "N..."), strict=True):
+        result.set_layout(ov.Layout(layout))
+    model = ov.Model(results, [x], "m")
+    model.remove_result(results[0])
+    found = [[r.friendly_name, str(r.layout)] for r in model.get_results()]
+    return [*found, str(model.get_parameters()[0].layout)]
 
 
 def added_result(ov: Any, model: Any) -> list[Any]:

@@ -1,7 +1,5 @@
 """`AsyncInferQueue`."""
 
-# a call stands in one piece
-
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`InferRequest`: inputs in all forms, tensors, waiting, callbacks, states, dynamic shapes."""
 
-# a call stands in one piece
-
 from __future__ import annotations
 
 from contextlib import suppress

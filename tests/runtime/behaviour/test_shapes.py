@@ -1,7 +1,5 @@
 """Shapes, dimensions, element types and layouts."""
 
-# a call stands in one piece
-
 from __future__ import annotations
 
 from pathlib import Path

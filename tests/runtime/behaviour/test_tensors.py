@@ -1,7 +1,5 @@
 """Tensors: made of arrays, shared or copied, filled, cut."""
 
-# a call stands in one piece
-
 from __future__ import annotations
 
 from pathlib import Path

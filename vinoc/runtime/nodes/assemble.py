@@ -10,7 +10,7 @@ from ...ir.errors import UsageError
 from ...ir.graph import Graph, Node, Value
 from .kinds import Parameter, Result, as_result
 from .make import Loose
-from .names import name_results, parameter_name, tensor_names
+from .names import name_result, parameter_name, tensor_names
 from .node import Node as View
 from .ports import Output
 from .rewire import in_order, refresh, take_in
@@ -48,9 +48,10 @@ def assemble(results: Sequence[Result], sinks: Sequence[Node], parameters: Seque
     for result, source, listed in zip(results, sources, names, strict=True):
         label = result.friendly_name
         graph.add_output(moved.get(source, source), listed or (label,))
+        place = len(graph.outputs) - 1
+        name_result(graph, place, label)
         if result._source is not None:
-            result.belong_to(graph, len(graph.outputs) - 1)
-        name_results(graph, [*[""] * (len(graph.outputs) - 1), label])
+            result.belong_to(graph, place)
     return graph
 
 

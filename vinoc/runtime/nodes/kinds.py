@@ -17,7 +17,7 @@ from ..element import Type
 from ..layout import Layout
 from ..shapes import PartialShape
 from .make import make_constant, make_parameter
-from .names import fresh_name, name_results, parameter_name, result_name
+from .names import fresh_name, name_result, parameter_name, result_name
 from .node import DiscreteTypeInfo, Node
 from .ports import Output
 
@@ -223,6 +223,7 @@ class Result(Node):
 
     def belong_to(self, graph: Graph, index: int) -> None:
         """A model took it."""
+        name_result(graph, index, self._label)
         self._place = graph, index
         self._source = None
 
@@ -265,7 +266,7 @@ class Result(Node):
             self._label = name
             return
         graph, index = self._place
-        name_results(graph, [""] * index + [name])
+        name_result(graph, index, name)
 
     def get_type_name(self) -> str:
         return "Result"
@@ -278,6 +279,7 @@ class Result(Node):
 
     @property
     def rt_info(self) -> dict[str, Any]:
+        """What programs note at the node that gives the output; its Results share it."""
         return Output(self._values()[0]).node.rt_info
 
     @property
@@ -289,10 +291,15 @@ class Result(Node):
         self.set_layout(layout)
 
     def get_layout(self) -> Layout:
-        return Layout(self.rt_info.get("layout_0", ""))
+        return Layout(self.rt_info.get(self._layout_key, ""))
 
     def set_layout(self, layout: Layout | str) -> None:
-        self.rt_info["layout_0"] = Layout(layout)
+        """Of the tensor that is the output: all Results of it have the same, as in OpenVINO."""
+        self.rt_info[self._layout_key] = Layout(layout)
+
+    @property
+    def _layout_key(self) -> str:
+        return f"layout_{Output(self._values()[0]).index}"
 
 
 def as_result(given: Any) -> Result:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import count
 from weakref import WeakKeyDictionary
 
@@ -59,18 +59,28 @@ def parameter_name(value: Value) -> str:
 
 def result_name(graph: Graph, index: int) -> str:
     """The name of a graph's output as a node."""
-    given = _RESULTS.get(graph, [])
-    if index < len(given) and given[index]:
-        return given[index]
+    given = _names_of_results(graph, index)[index]
+    if given:
+        return given
     first = next(iter(graph.output_names[index]), "") or graph.outputs[index].name or f"output_{index}"
     return f"{first}/sink_port_0"
 
 
-def name_results(graph: Graph, names: Sequence[str]) -> None:
-    """Gives the outputs of a graph names as nodes, from the first on; an empty one leaves the name as it is."""
+def name_result(graph: Graph, index: int, name: str) -> None:
+    """Gives an output of a graph a name as a node."""
+    _names_of_results(graph, index)[index] = name
+
+
+def forget_result(graph: Graph, index: int) -> None:
+    """An output is taken away: those behind it count one less."""
+    del _names_of_results(graph, index)[index]
+
+
+def _names_of_results(graph: Graph, index: int) -> list[str]:
+    """The names that outputs were given, up to one at least; an empty one: none was."""
     known = _RESULTS.setdefault(graph, [])
-    known += [""] * (len(names) - len(known))
-    known[: len(names)] = [new or old for new, old in zip(names, known, strict=False)]
+    known += [""] * (index + 1 - len(known))
+    return known
 
 
 def tensor_names(value: Value) -> tuple[str, ...]:
