@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..ir.errors import ArgumentTypeError
@@ -16,10 +16,11 @@ from .devices.given import Given
 from .devices.host import Settings, is_virtual, names
 from .devices.host import find as find_device
 from .devices.names import listed, split
-from .devices.query import named_nodes
-from .model import Model
 from .properties import pairs
-from .reading import Source, is_path, read_model
+from .reading import Source, is_path, read_graph, read_model
+
+if TYPE_CHECKING:
+    from .model import Model
 
 
 @record(frozen=True)
@@ -120,6 +121,8 @@ class Core:
 
         Of AUTO and MULTI it is their own name, as in OpenVINO; of HETERO the device that each node goes to.
         """
+        from .devices.query import named_nodes
+
         graph = _given(model).look()
         settings = self._settings.checked(device_name, config)
         return named_nodes(graph, self._settings.query(graph, device_name, settings))
@@ -162,10 +165,13 @@ class Core:
 
 def _given(model: Model | Source, weights: Source = None) -> Given:
     """A model, or a file that is read when it is needed."""
-    if isinstance(model, Model):
-        return Given.of(model.graph)
-    path = model if is_path(model) and weights is None else None
-    return Given(lambda: read_model(model, weights).graph, path)
+    path: Any = model if is_path(model) else None
+    if path is None:
+        from .model import Model
+
+        if isinstance(model, Model):
+            return Given.of(model.graph)
+    return Given(lambda: read_graph(model, weights), path if weights is None else None)
 
 
 def get_version() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..ir.constant import Constant
 from ..ir.errors import InferenceError
@@ -14,8 +14,10 @@ from ..ir.loc import UNKNOWN, AnyLoc, leaves
 from ..ir.op import Op, Operand, op
 from ..ir.record import record
 from ..ir.types import TensorType, Type
-from .model import Model
 from .ports import Port
+
+if TYPE_CHECKING:
+    from .model import Model
 
 
 @record(frozen=True)
@@ -90,6 +92,8 @@ def runtime_model(name: str, schedule: Schedule, inputs: Sequence[Port], outputs
         whole.add_output(values[key], sorted(port.get_names()))
     for node in (n for n in whole if type(n.op) is Constant):
         node.rt_info.update(_info("Const", node.outputs, node.loc, Done(), ""))
+    from .model import Model
+
     model = Model(whole)
     for parameter, value in zip(model.get_parameters(), whole.inputs, strict=True):
         parameter.rt_info.update(_info("Input", [value], UNKNOWN, Done(), ""))

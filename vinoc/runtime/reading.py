@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike, fsdecode
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..compiler.driver import quiet_gc
-from ..compiler.driver import read_model as read_graph
+from ..compiler import driver
 from ..ir.errors import ArgumentTypeError
-from .model import Model
+from ..ir.graph import Graph
 from .tensor import Tensor
+
+if TYPE_CHECKING:
+    from .model import Model
 
 Source: TypeAlias = Any
 """A path; the contents of a model file, as bytes, a Tensor or text; a binary stream; a `ModelProto` of ONNX."""
@@ -25,8 +27,15 @@ def read_model(model: Source, weights: Source = None, config: Any = None) -> Mod
     `weights`: the .bin of an OpenVINO IR, where it is not found beside the .xml. `config` is there for programs
     written for OpenVINO, whose keys say how a file is read; vinoc maps files into memory anyway.
     """
-    with quiet_gc(), model_file(model, weights) as path:
-        return Model(read_graph(path))
+    from .model import Model
+
+    return Model(read_graph(model, weights))
+
+
+def read_graph(model: Source, weights: Source = None) -> Graph:
+    """The graph of a model. To compile a file needs no more, and a `Model` takes time to import."""
+    with driver.quiet_gc(), model_file(model, weights) as path:
+        return driver.read_model(path)
 
 
 def is_path(model: Source) -> bool:
