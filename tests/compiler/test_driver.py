@@ -10,11 +10,12 @@ import pytest
 
 from vinoc.backends.openvino import OpenVinoBackend
 from vinoc.compiler.config import DEFAULT_PASSES, Options, with_fp16
-from vinoc.compiler.driver import compile_model_file, evaluate, quiet_gc, read_model
+from vinoc.compiler.driver import compile_model_file, evaluate, read_model
 from vinoc.compiler.errors_table import headline, rows
 from vinoc.compiler.samples import evaluable_inputs, random_inputs
 from vinoc.compiler.summary import bytes_text
 from vinoc.ir.errors import EvaluationError, ModelError, Problem, UsageError, VinocError
+from vinoc.ir.quiet import quiet_gc
 from vinoc.ir.text import parse_graph
 from vinoc.passes.pipeline import parse
 

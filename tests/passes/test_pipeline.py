@@ -6,8 +6,11 @@ from hypothesis import strategies as st
 
 from vinoc.ir import Builder, Graph, TensorType, UsageError, VinocError
 from vinoc.ir.dtype import f32
+from vinoc.ir.op import registry
 from vinoc.passes import Context, Pass, PassManager, Rewrite, graph_pass, parse, pipeline, rewrite
 from vinoc.passes import registry as passes_registry
+from vinoc.passes.pattern import OpPattern, trace
+from vinoc.passes.registry import names, pass_class
 from vinoc.passes.rewrite import apply
 
 
@@ -276,3 +279,17 @@ def test_plain_strings_are_read_as_the_grammar_reads_them(text: str) -> None:
 )
 def test_what_is_not_plain_goes_to_the_grammar(text: str) -> None:
     assert pipeline._plain(text) is None
+
+
+def kinds_in(pattern: object) -> set[str]:
+    if not isinstance(pattern, OpPattern):
+        return set()
+    return set(pattern.kinds).union(*map(kinds_in, pattern.args))
+
+
+def test_the_operations_of_all_patterns_exist() -> None:
+    rules = [made for name in names() if isinstance(made := pass_class(name), type) and issubclass(made, Rewrite)]
+    assert len(rules) > 90
+    for rule in rules:
+        for pattern in trace(rule().pattern):
+            assert kinds_in(pattern) <= set(registry()), rule.__name__

@@ -9,10 +9,11 @@ from tempfile import TemporaryDirectory
 from ..backends.base import backend
 from ..ir.errors import ConversionError, Problem, Unsupported
 from ..ir.graph import Graph
+from ..ir.quiet import quiet_gc
 from ..passes.manager import PassManager
 from ..passes.pipeline import parse
 from .config import Options
-from .driver import Size, Watch, quiet_gc, read_model, run_passes, silent
+from .driver import Size, Watch, read_model, run_passes, silent
 
 
 @dataclass(slots=True)

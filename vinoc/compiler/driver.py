@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 import time
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..backends.base import Backend, backend
 from ..ir.errors import ModelError, UsageError, VinocError, did_you_mean
 from ..ir.graph import Graph
+from ..ir.quiet import quiet_gc
 from ..ir.record import record
 from ..passes.base import Pass
 from ..passes.manager import Instrument, PassManager, StepResult
@@ -168,19 +168,6 @@ def run_passes(graph: Graph, options: Options, watch: Watch = silent) -> list[St
         _check_names(options, pipeline)
         instruments, _ = _instruments(options, stage, graph)
         return PassManager(pipeline, instruments, explain=options.record or bool(options.explain)).run(graph)
-
-
-@contextmanager
-def quiet_gc() -> Iterator[None]:
-    """Without the cyclic garbage collector, which would walk large graphs again and again and find nothing."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def peak_memory() -> int:

@@ -12,10 +12,10 @@ stands for any further ones.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from types import MethodType
 from typing import Any, TypeAlias, Union
 
 import numpy as np
@@ -48,16 +48,28 @@ class OpPattern:
     name: str
     shared: bool
     attributes: tuple[tuple[str, Any], ...]
-    commutative: bool
     output: int = 0
     variadic: bool = False
+
+    @property
+    def commutative(self) -> bool:
+        """Whether its two operands match in either order."""
+        return len(self.args) == 2 and not self.variadic and _commutative(self.kinds)
+
+
+@cache
+def _commutative(kinds: tuple[str, ...]) -> bool:
+    return all(op_class(kind).commutative for kind in kinds)
 
 
 Pattern: TypeAlias = Var | Number | OpPattern
 
 
 class Tracer:
-    """Stands for the builder while a pattern is traced."""
+    """Stands for the builder while a pattern is traced. `known`: whether all operations of the pattern exist."""
+
+    def __init__(self, known: bool = False) -> None:
+        self._known = known
 
     def __getattr__(self, kind: str) -> Callable[..., OpPattern]:
         if not kind[:1].isupper():
@@ -66,13 +78,13 @@ class Tracer:
 
     def one_of(self, *kinds: str, name: str) -> Callable[..., OpPattern]:
         """An operation of any of these kinds; the match holds it under `name`."""
-        commutative = all(op_class(k).commutative for k in kinds)
+        for kind in () if self._known else kinds:
+            op_class(kind)  # raises, with the nearest name
 
         def make(*args: Any, name: str = name, shared: bool = False, output: int = 0, **attributes: Any) -> OpPattern:
             variadic = args[-1:] == (...,)
             operands = tuple(_operand(a) for a in (args[:-1] if variadic else args))
-            both = commutative and len(args) == 2 and not variadic
-            return OpPattern(kinds, operands, name, shared, tuple(attributes.items()), both, output, variadic)
+            return OpPattern(kinds, operands, name, shared, tuple(attributes.items()), output, variadic)
 
         return make
 
@@ -87,11 +99,11 @@ def _operand(value: Any) -> Pattern | None:
 
 def trace(method: Callable[..., Any]) -> tuple[OpPattern, ...]:
     """The alternatives of a rule's `pattern` method (it returns one expression, or a tuple of them)."""
-    variables = []
-    for i, parameter in enumerate(inspect.signature(method).parameters.values()):
-        if i:
-            variables.append(Var(parameter.name, const=parameter.annotation in (Const, "Const")))
-    result = method(Tracer(), *variables)
+    code, annotations = method.__code__, method.__annotations__  # `inspect.signature` takes much longer
+    first = 2 if isinstance(method, MethodType) else 1
+    names = code.co_varnames[first : code.co_argcount]
+    known = method.__module__.startswith("vinoc.")  # of the rules of our own a test knows; many need never be imported
+    result = method(Tracer(known), *(Var(n, const=annotations.get(n) in (Const, "Const")) for n in names))
     return result if isinstance(result, tuple) else (result,)
 
 

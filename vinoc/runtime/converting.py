@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from ..compiler.config import DEFAULT_PASSES, FP16_PASS, with_fp16
-from ..compiler.driver import open_model, quiet_gc
+from ..compiler.driver import open_model
 from ..compiler.driver import read_model as read_graph
 from ..compiler.face.options import Face, options_named
 from ..ir.buffer import Buffer
 from ..ir.constant import Constant
 from ..ir.errors import ArgumentTypeError, UsageError, VinocError, did_you_mean
 from ..ir.graph import Graph
+from ..ir.quiet import quiet_gc
 from ..passes.manager import PassManager
 from ..passes.pipeline import Pipeline, parse
 from .element import Type

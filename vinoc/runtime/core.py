@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__
 from ..ir.errors import ArgumentTypeError
 from ..ir.op import Op, op_class
+from ..ir.quiet import quiet_gc
 from ..ir.record import record
 from .compiled import CompiledModel
 from .devices.given import Given
@@ -106,7 +107,8 @@ class Core:
         """
         name = str(device_name or "AUTO")
         settings = self._settings.checked(name, config)
-        prepared = self._settings.compile(_given(model, weights), name, settings)
+        with quiet_gc():
+            prepared = self._settings.compile(_given(model, weights), name, settings)
         return CompiledModel(prepared, split(name).device, self._settings.known(name, settings))
 
     def unload_plugin(self, device_name: str) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ..compiler import driver
 from ..ir.errors import ArgumentTypeError
 from ..ir.graph import Graph
+from ..ir.quiet import quiet_gc
 from .tensor import Tensor
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def read_model(model: Source, weights: Source = None, config: Any = None) -> Mod
 
 def read_graph(model: Source, weights: Source = None) -> Graph:
     """The graph of a model. To compile a file needs no more, and a `Model` takes time to import."""
-    with driver.quiet_gc(), model_file(model, weights) as path:
+    with quiet_gc(), model_file(model, weights) as path:
         return driver.read_model(path)
 
 

@@ -38,9 +38,10 @@ def command(
     Exits with 1 when something was found.
     """
     from ...ir.errors import VinocError
+    from ...ir.quiet import quiet_gc
     from ...passes.measure import read_arrays
     from ..bisect import bisect, evaluator, lines
-    from ..driver import quiet_gc, read_model
+    from ..driver import read_model
     from ..plugins import load_plugins
     from ..samples import evaluable_inputs
 

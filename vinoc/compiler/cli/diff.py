@@ -17,9 +17,10 @@ from .options import FILE, SETTINGS, debug
 @debug
 def command(first: Path, second: Path, html: Path | None, silent: bool, debug: bool) -> int:
     """Compares FIRST and SECOND, files of any format: `-` removed, `+` added, `~` changed, `!` inputs and outputs."""
+    from ...ir.quiet import quiet_gc
     from ..diff import diff
     from ..diff_page import check_page_path, write_diff_page
-    from ..driver import Size, quiet_gc, read_model
+    from ..driver import Size, read_model
 
     if html is not None:
         check_page_path(html)

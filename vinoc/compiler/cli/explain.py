@@ -19,7 +19,8 @@ from .options import FILE, SETTINGS, debug, framework, plugin
 @debug
 def command(model: Path, node: str, passes: str, plugins: tuple[Path, ...], framework: str | None, debug: bool) -> None:
     """Follows NODE of MODEL through the passes: every rule that touched it, and those that almost did."""
-    from ..driver import quiet_gc, read_model
+    from ...ir.quiet import quiet_gc
+    from ..driver import read_model
     from ..explain import explain
     from ..plugins import load_plugins
 

@@ -22,9 +22,10 @@ def command(file: Path, output: Path | None, **given: Any) -> None:
 
     Without --passes nothing is run.
     """
+    from ...ir.quiet import quiet_gc
     from ...ir.text import print_graph
     from ..config import Options
-    from ..driver import quiet_gc, read_model, run_passes
+    from ..driver import read_model, run_passes
     from ..plugins import load_plugins
     from ..summary import explain_steps
     from .console import progress

@@ -30,7 +30,8 @@ def command(
     debug: bool,
 ) -> None:
     """Shows what is in MODEL; with NODE, all about the nodes of that name."""
-    from ..driver import quiet_gc, read_model
+    from ...ir.quiet import quiet_gc
+    from ..driver import read_model
     from ..plugins import load_plugins
     from ..show import node_lines, plan_lines, summary
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...compiler.driver import quiet_gc
 from ...ir.errors import VinocError
 from ...ir.graph import Graph
+from ...ir.quiet import quiet_gc
 from ...ir.types import TensorType
 from ...passes.manager import PassManager
 from ..engines import End, Engine

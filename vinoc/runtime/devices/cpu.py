@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...compiler.config import CPU_PASSES, HALF_PASSES
-from ...compiler.driver import quiet_gc
 from ...ir.errors import VinocError
 from ...ir.graph import Graph, Node
+from ...ir.quiet import quiet_gc
 from ...ir.types import TensorType
 from ...passes.manager import PassManager
 from ..engines import Native, streams_and_threads

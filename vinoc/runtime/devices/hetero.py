@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...compiler.driver import quiet_gc
 from ...ir.constant import Constant
 from ...ir.errors import UsageError, VinocError, did_you_mean
 from ...ir.graph import Graph, Node
+from ...ir.quiet import quiet_gc
 from ...passes.manager import PassManager
 from ..properties import SEVERAL
 from .base import Capabilities, Host, PlainDevice, Prepared

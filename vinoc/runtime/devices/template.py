@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...compiler.config import RUNTIME_PASSES
-from ...compiler.driver import quiet_gc
+from ...ir.quiet import quiet_gc
 from ...passes.manager import PassManager
 from ..engines import Reference
 from .base import Capabilities, Host, OfGraph, PlainDevice, Prepared

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...compiler.driver import open_model, quiet_gc
+from ...compiler.driver import open_model
 from ...compiler.face.options import Face
 from ...ir.builder import Builder
 from ...ir.dim import Sym
 from ...ir.dtype import DType, u8
 from ...ir.errors import UsageError, did_you_mean
 from ...ir.graph import Graph
+from ...ir.quiet import quiet_gc
 from ...ir.types import TensorType
 from ...passes.base import Pass
 from ...passes.input_type import InputType, element_type

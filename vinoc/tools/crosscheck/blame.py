@@ -12,10 +12,11 @@ import numpy as np
 from ...compiler.bisect import Culprit, bisect, evaluator, lines
 from ...compiler.config import DEFAULT_PASSES
 from ...compiler.diff import diff
-from ...compiler.driver import quiet_gc, read_model
+from ...compiler.driver import read_model
 from ...ir.constant import Constant
 from ...ir.errors import VinocError
 from ...ir.graph import Graph, Node, Value
+from ...ir.quiet import quiet_gc
 from ...passes.manager import PassManager
 from .compare import Matching, Pair, difference
 from .own import ROUNDED, bound, pipeline, run_own

@@ -15,10 +15,11 @@ from ...backends.cpu.report import names as shown_names
 from ...backends.cpu.report import read as read_steps
 from ...backends.numpy.interpreter import Interpreter
 from ...compiler.config import CPU_PASSES, HALF_PASSES
-from ...compiler.driver import quiet_gc, read_model
+from ...compiler.driver import read_model
 from ...ir.buffer import Buffer
 from ...ir.constant import Constant
 from ...ir.graph import Graph, Node, Value
+from ...ir.quiet import quiet_gc
 from ...ir.types import TensorType
 from ...passes.base import Context
 from ...passes.manager import PassManager

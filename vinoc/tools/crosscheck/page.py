@@ -10,9 +10,10 @@ from pathlib import Path
 from ...backends.files import written_together
 from ...compiler.draw.page import Entry, page, tiles
 from ...compiler.draw.svg import svg
-from ...compiler.driver import quiet_gc, read_model
+from ...compiler.driver import read_model
 from ...ir.constant import Constant
 from ...ir.graph import Graph, Node
+from ...ir.quiet import quiet_gc
 from ...passes.sketch import Card, Keys, Live, Row, Sketch, sketch
 from ..charts.drawing import Drawing
 from ..charts.plots import Point, line_chart

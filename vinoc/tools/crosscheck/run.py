@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...compiler.driver import evaluate, quiet_gc, read_model
+from ...compiler.driver import evaluate, read_model
 from ...compiler.samples import evaluable_inputs, random_inputs
 from ...ir.errors import UsageError, did_you_mean
 from ...ir.graph import Graph
+from ...ir.quiet import quiet_gc
 from ...ir.types import TensorType
 from ...runtime.ports import ports_of
 from ..engines.find import errors_of

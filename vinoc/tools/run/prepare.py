@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...compiler.driver import open_model, quiet_gc
+from ...compiler.driver import open_model
 from ...compiler.face.options import Face, options_named
 from ...ir.errors import UsageError
+from ...ir.quiet import quiet_gc
 from ...passes.manager import PassManager
 from ...passes.pipeline import Pipeline
 from ...runtime.compiled import CompiledModel
