@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import platform
 from collections.abc import Mapping
@@ -27,8 +26,6 @@ from .given import Given
 
 if TYPE_CHECKING:
     from ...backends.cpu.blob import Blob
-
-_log = logging.getLogger("vinoc")
 
 
 class Cpu(PlainDevice):
@@ -75,7 +72,9 @@ class Cpu(PlainDevice):
         try:
             blob = compiled.as_blob() if sources else None
         except VinocError as error:
-            _log.info("%s is not kept in CACHE_DIR: %s", model.path, error)
+            from logging import getLogger
+
+            getLogger("vinoc").info("%s is not kept in CACHE_DIR: %s", model.path, error)
             blob = None
         if blob is not None:
             cache.keep(file, blob, sources)
