@@ -98,6 +98,7 @@ def reflect(at: Array, size: int, align_corners: bool) -> Array:
     folded = np.mod(at, 2 * size)
     return np.asarray(np.minimum(folded, 2 * size - 1 - folded))
 
+
 MOST_SAMPLES = 1 << 26
 """Of one region: what is more comes from coordinates that make no sense."""
 
