@@ -5,19 +5,23 @@ from __future__ import annotations
 from enum import Enum
 
 
-class Word(Enum):
-    """One of a few words. `PerformanceMode.LATENCY == "LATENCY"`, so programs may compare with either."""
+class Numbered(Enum):
+    """One of a few words that stands for a number, too."""
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    __index__ = __int__
+
+
+class Word(Numbered):
+    """One that equals its name: `PerformanceMode.LATENCY == "LATENCY"`, so programs may compare with either."""
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, str) and other == self.name)
 
     def __hash__(self) -> int:
         return hash(self.name)
-
-    def __int__(self) -> int:
-        return int(self.value)
-
-    __index__ = __int__
 
 
 class PerformanceMode(Word):

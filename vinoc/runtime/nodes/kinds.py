@@ -99,10 +99,35 @@ class Constant(Node):
         return self.get_tensor_view()
 
 
-class Parameter(Node):
+class _End(Node):
+    """A node at an end of a model, for which a layout is noted."""
+
+    __slots__ = ()
+
+    _layout_key: str
+    """Under which key of `rt_info` it is."""
+
+    @property
+    def layout(self) -> Layout:
+        return self.get_layout()
+
+    @layout.setter
+    def layout(self, layout: Layout | str) -> None:
+        self.set_layout(layout)
+
+    def get_layout(self) -> Layout:
+        return Layout(self.rt_info.get(self._layout_key, ""))
+
+    def set_layout(self, layout: Layout | str) -> None:
+        self.rt_info[self._layout_key] = Layout(layout)
+
+
+class Parameter(_End):
     """An input of a model."""
 
     __slots__ = ()
+
+    _layout_key = "layout_0"
 
     def __init__(self, *args: Any) -> None:
         """`Parameter(element_type, shape)`: one that belongs to no model yet."""
@@ -179,27 +204,13 @@ class Parameter(Node):
         wanted = shape if isinstance(shape, PartialShape) else PartialShape(shape)
         self._retype(TensorType(self._value.dtype, wanted.dims))
 
-    @property
-    def layout(self) -> Layout:
-        return self.get_layout()
-
-    @layout.setter
-    def layout(self, layout: Layout | str) -> None:
-        self.set_layout(layout)
-
-    def get_layout(self) -> Layout:
-        return Layout(self.rt_info.get("layout_0", ""))
-
-    def set_layout(self, layout: Layout | str) -> None:
-        self.rt_info["layout_0"] = Layout(layout)
-
     def _retype(self, type: TensorType) -> None:
         from .rewire import retype_parameter
 
         retype_parameter(self._value, type)
 
 
-class Result(Node):
+class Result(_End):
     """An output of a model. Its place is a graph and an index, or, while it is free, its own."""
 
     __slots__ = ("_label", "_source")
@@ -283,22 +294,8 @@ class Result(Node):
         return Output(self._values()[0]).node.rt_info
 
     @property
-    def layout(self) -> Layout:
-        return self.get_layout()
-
-    @layout.setter
-    def layout(self, layout: Layout | str) -> None:
-        self.set_layout(layout)
-
-    def get_layout(self) -> Layout:
-        return Layout(self.rt_info.get(self._layout_key, ""))
-
-    def set_layout(self, layout: Layout | str) -> None:
-        """Of the tensor that is the output: all Results of it have the same, as in OpenVINO."""
-        self.rt_info[self._layout_key] = Layout(layout)
-
-    @property
-    def _layout_key(self) -> str:
+    def _layout_key(self) -> str:  # type: ignore[override]
+        """Of the tensor that is the output: all Results of it have the same layout, as in OpenVINO."""
         return f"layout_{Output(self._values()[0]).index}"
 
 

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import NamedTuple
 
-
-class _Word(Enum):
-    def __int__(self) -> int:
-        return int(self.value)
-
-    __index__ = __int__
+from ..words import Numbered
 
 
-class ColorFormat(_Word):
+class ColorFormat(Numbered):
     """What the numbers of an image are. NV12 and I420 are brightness and color difference, as cameras give them."""
 
     UNDEFINED = 0
@@ -28,7 +22,7 @@ class ColorFormat(_Word):
     BGRX = 9
 
 
-class ResizeAlgorithm(_Word):
+class ResizeAlgorithm(Numbered):
     """How an image is resized; the Pillow ways smooth what shrinks, as PIL.Image.resize does."""
 
     RESIZE_LINEAR = 0
@@ -38,7 +32,7 @@ class ResizeAlgorithm(_Word):
     RESIZE_BICUBIC_PILLOW = 4
 
 
-class PaddingMode(_Word):
+class PaddingMode(Numbered):
     """What is put around an image."""
 
     CONSTANT = 0
