@@ -1,0 +1,1 @@
+"""Data readers: files of samples become arrays."""

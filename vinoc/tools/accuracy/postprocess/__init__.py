@@ -1,0 +1,1 @@
+"""Postprocessors: predictions become comparable with annotations."""

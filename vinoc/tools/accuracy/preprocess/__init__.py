@@ -1,0 +1,1 @@
+"""Preprocessors: images become what a model takes."""

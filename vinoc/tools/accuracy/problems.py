@@ -1,0 +1,33 @@
+"""All that is wrong with an input, in one error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...ir.errors import UsageError, VinocError
+
+SHOWN = 20
+"""How many problems an error lists; the others are counted."""
+
+
+class Problems(UsageError):
+    """Several problems of one input. `problems` holds them all, its text the first ones."""
+
+    def __init__(self, what: str, where: str | None, problems: Sequence[VinocError]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(what, where)
+
+    def __str__(self) -> str:
+        head = f"{self.where}: {self.what}" if self.where else self.what
+        lines = [f"  {line}" for p in self.problems[:SHOWN] for line in str(p).splitlines()]
+        left = len(self.problems) - SHOWN
+        return "\n".join([head, *lines, *([f"  and {left} more"] if left > 0 else [])])
+
+
+def check(problems: Sequence[VinocError], where: str | None = None) -> None:
+    """Raises the one problem, or Problems when there are several."""
+    found = [q for p in problems for q in (p.problems if isinstance(p, Problems) else (p,))]
+    if len(found) == 1:
+        raise found[0]
+    if found:
+        raise Problems(f"{len(found)} problems", where, found)

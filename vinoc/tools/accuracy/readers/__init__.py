@@ -1,0 +1,1 @@
+"""Annotation converters: files of data sets become annotations."""
