@@ -202,7 +202,8 @@ def _read_binary(file: Path, given: Input, look: Look) -> Array:
     raise UsageError(f"has {size} bytes, input '{given.name}' takes {expected}", str(file))
 
 
-def _read_image(file: Path, given: Input, look: Look) -> Picture:
+def read_picture(file: Path, given: Input, look: Look) -> Picture:
+    """An image, with the channels of the input."""
     axis = given.axis("C")
     channels = given.shape[axis] if axis is not None else 1
     wanted = channels if isinstance(channels, int) else 3
@@ -212,7 +213,7 @@ def _read_image(file: Path, given: Input, look: Look) -> Picture:
 _READERS: dict[str, Callable[[Path, Input, Look], Sample]] = {
     "array": _read_array,
     "binary file": _read_binary,
-    "image": _read_image,
+    "image": read_picture,
 }
 
 

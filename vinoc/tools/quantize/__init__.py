@@ -1,0 +1,1 @@
+"""From a float model and data to a quantized one: calibration, algorithms, the command `vinoc quantize`."""

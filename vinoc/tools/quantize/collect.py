@@ -1,0 +1,94 @@
+"""Runs of a float model on the CPU device, and statistics of the values that are wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...ir.dtype import Array
+from ...ir.graph import Graph, Value
+from ...runtime.core import Core
+from ...runtime.model import Model
+from .statistics import Spec, Statistics
+
+Tick = Callable[[int, str], None]
+"""Is told how many samples are done, and the name of the last."""
+
+
+class Runner:
+    """A float graph on the CPU device, with the wanted values as its results."""
+
+    def __init__(self, graph: Graph, wanted: Sequence[Value]) -> None:
+        """`graph` stays as it is. Values may be inputs."""
+        copy = graph.clone()
+        twin = values_of(graph, copy)
+        self.names = [next(iter(n), v.name) for v, n in zip(graph.inputs, graph.input_names, strict=True)]
+        self.given = {i: graph.inputs.index(v) for i, v in enumerate(wanted) if v.node is None}
+        self.computed = [i for i, v in enumerate(wanted) if v.node is not None]
+        self.count = len(wanted)
+        while copy.outputs:
+            copy.remove_output(len(copy.outputs) - 1)
+        for place, i in enumerate(self.computed):
+            copy.add_output(twin[wanted[i]], f"wanted_{place}")
+        self.request: Any = None
+        if self.computed:
+            self.request = Core().compile_model(Model(copy), "CPU").create_infer_request()
+
+    def __call__(self, arrays: Mapping[str, Array]) -> list[Array]:
+        """The wanted values for inputs by name; they are good until the next call."""
+        feeds = [arrays[n] for n in self.names]
+        out: list[Any] = [None] * self.count
+        for i, place in self.given.items():
+            out[i] = feeds[place]
+        if self.request is not None:
+            results = self.request.infer(feeds, share_inputs=True, share_outputs=True).to_tuple()
+            for i, array in zip(self.computed, results, strict=True):
+                out[i] = array
+        return out
+
+
+def values_of(graph: Graph, copy: Graph) -> dict[Value, Value]:
+    """The values of a graph in a clone of it."""
+    twin = dict(zip(graph.inputs, copy.inputs, strict=True))
+    for a, b in zip(graph, copy, strict=True):
+        twin.update(zip(a.outputs, b.outputs, strict=True))
+    return twin
+
+
+def channel_axis(value: Value) -> int | None:
+    """The dimension of the channels: the last but one or the last where a MatMul reads it, else the second."""
+    rank = value.rank or 0
+    if rank < 2:
+        return None
+    for user, port in value.uses:
+        if getattr(user, "kind", "") == "MatMul":
+            across = user.op.transpose_a if port == 0 else user.op.transpose_b  # type: ignore[union-attr]
+            return rank - 2 if across == (port == 0) else rank - 1
+    return 1
+
+
+def collect(
+    graph: Graph,
+    samples: Iterable[tuple[str, Mapping[str, Array]]],
+    wanted: Mapping[str, Value],
+    what: Spec,
+    tick: Tick | None = None,
+) -> dict[str, Statistics]:
+    """Statistics of the wanted values over all samples, by their names."""
+    run = Runner(graph, list(wanted.values()))
+    found = {name: Statistics(name, channel_axis(value)) for name, value in wanted.items()}
+    for done, (name, arrays) in enumerate(samples, 1):
+        for statistics, array in zip(found.values(), run(arrays), strict=True):
+            statistics.see(np.asarray(array), what)
+        if tick is not None:
+            tick(done, name)
+    return found
+
+
+def outputs(graph: Graph, samples: Iterable[tuple[str, Mapping[str, Array]]]) -> Iterator[list[Array]]:
+    """What a graph computes on the CPU device, sample after sample; its results are copied."""
+    run = Runner(graph, list(graph.outputs))
+    for _, arrays in samples:
+        yield [np.array(a) for a in run(arrays)]

@@ -1,0 +1,49 @@
+"""Histograms that grow with the values: one pass, no range known before."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...ir.dtype import Array
+
+BINS = 8192
+"""Even; with a range of which half is used, as behind a ReLU, there are sixteen bins for each of 256 levels."""
+
+
+class Histogram:
+    """Counts of values in equal bins of [-reach, reach), where `reach` is a power of two.
+
+    Where a value does not fit, `reach` doubles and each two bins become one: counts stay exact, and do not depend on
+    the order of the samples.
+    """
+
+    def __init__(self, reach: float = 0.0, counts: Array | None = None) -> None:
+        self.reach = reach
+        self.counts: Array = np.zeros(BINS, np.int64) if counts is None else counts
+
+    def add(self, values: Array, largest: float) -> None:
+        """Counts values, of which `largest` is the largest magnitude."""
+        if largest >= self.reach:
+            self._widen(float(2.0 ** (np.frexp(largest)[1] if largest else -126)))
+        flat = values.reshape(-1)
+        place = (flat * np.float32(BINS / 2 / self.reach) + np.float32(BINS / 2)).astype(np.int32)
+        self.counts += np.bincount(np.clip(place, 0, BINS - 1), minlength=BINS)
+
+    def _widen(self, reach: float) -> None:
+        if not self.counts.any():
+            self.reach = reach
+        while self.reach < reach:
+            quarter = BINS // 4
+            inner = self.counts.reshape(-1, 2).sum(1)
+            self.counts = np.concatenate([np.zeros(quarter, np.int64), inner, np.zeros(quarter, np.int64)])
+            self.reach *= 2
+
+    @property
+    def edges(self) -> Array:
+        """The ends of the bins, one more than there are bins."""
+        return np.linspace(-self.reach, self.reach, BINS + 1)
+
+    def percentile(self, percent: float) -> float:
+        """The value below which so many per cent of the values are; linear within a bin."""
+        total = np.concatenate([[0], np.cumsum(self.counts)])
+        return float(np.interp(percent / 100 * total[-1], total, self.edges))

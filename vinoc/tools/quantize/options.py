@@ -1,0 +1,54 @@
+"""What a quantization is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+from ...ir.errors import UsageError, did_you_mean
+from ...passes.quantize import Ignored
+
+Preset: TypeAlias = Literal["performance", "mixed", "accuracy"]
+
+NOTHING = Ignored()
+
+SUBSET = 300
+"""Samples that are taken, POT's `stat_subset_size`."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of `vinoc quantize`. Raises UsageError.
+
+    preset       performance: symmetric values; mixed: asymmetric ones; accuracy: whichever costs least
+    subset       samples that statistics are collected of, evenly spaced; 0: all
+    bits, weight_bits   of values, of weights
+    weights_only compresses weights alone; needs no data
+    ignored      nodes that stay float
+    keep_float   further nodes by name; ("auto",): those that cost most
+    algorithms   names, in their order; () is what the preset stands for
+    target       the processor it is made for: any, avx2, vnni; any and avx2 are without saturation of sums
+    """
+
+    preset: Preset = "performance"
+    subset: int = SUBSET
+    bits: int = 8
+    weight_bits: int = 8
+    weights_only: bool = False
+    ignored: Ignored = NOTHING
+    keep_float: tuple[str, ...] = ()
+    algorithms: tuple[str, ...] = ()
+    target: str = "any"
+
+    def __post_init__(self) -> None:
+        presets = get_args(Preset)
+        if self.preset not in presets:
+            raise UsageError(
+                f"no preset '{self.preset}'", "preset", f"{did_you_mean(self.preset, presets)} {', '.join(presets)}"
+            )
+        if self.subset < 0:
+            raise UsageError(f"{self.subset} samples cannot be taken", "subset", "a number, or 0 for all")
+        if self.weight_bits not in (4, 8) or not 2 <= self.bits <= 8:
+            raise UsageError(
+                f"{self.bits} and {self.weight_bits} bits", "bits", "2 to 8 for values, 4 or 8 for weights"
+            )

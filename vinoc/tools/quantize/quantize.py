@@ -1,0 +1,66 @@
+"""The default quantization, from a float model and samples to a quantized graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from ...compiler.config import DEFAULT_PASSES
+from ...compiler.driver import read_model
+from ...ir.graph import Graph
+from ...ir.quiet import quiet_gc
+from ...passes.manager import PassManager
+from ...passes.quantize import Ranges
+from ...runtime.model import Model
+from .algorithms import chosen
+from .data import Preparation, Samples, open_data
+from .options import Options
+from .work import Note, Work
+
+
+@dataclass
+class Result:
+    """A quantized graph, the ranges that it was quantized by, and what was found on the way."""
+
+    graph: Graph
+    ranges: Ranges
+    work: Work
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def cleaned(model: Graph | Model | str | PathLike[str]) -> Graph:
+    """The graph of a model after the default passes; a graph that is given stays as it is."""
+    if isinstance(model, str | PathLike):
+        graph = read_model(model)
+    else:
+        graph = (model.graph if isinstance(model, Model) else model).clone()
+    with quiet_gc():
+        PassManager(DEFAULT_PASSES).run(graph)
+    return graph
+
+
+def quantize_model(
+    model: Graph | Model | str | PathLike[str],
+    data: Any,
+    options: Options | None = None,
+    preparation: Preparation | None = None,
+    say: Note = lambda text: None,
+) -> Result:
+    """Quantizes a model by statistics of data: `Samples`, or what `open_data` takes. Raises VinocError."""
+    options = options or Options()
+    graph = cleaned(model)
+    samples = data if isinstance(data, Samples) else open_data(data, graph, preparation)
+    work = Work(graph, graph.clone(), samples.subset(options.subset), options, say)
+    for algorithm in chosen(options):
+        algorithm(work)
+    with quiet_gc():
+        made = work.quantized()
+    return Result(made, work.known(), work)
+
+
+def quantize(model: Any, data: Any, **options: Any) -> Result:
+    """`quantize_model` with the fields of `Options` as arguments: `quantize("model.onnx", "images", subset=50)`."""
+    source = Path(model) if isinstance(model, str) else model
+    return quantize_model(source, data, Options(**options))

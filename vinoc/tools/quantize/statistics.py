@@ -1,0 +1,159 @@
+"""What is remembered of the values of a tensor while samples run.
+
+Of each sample the smallest, the largest and the mean value of the tensor; over all samples the same of each channel;
+and a histogram, if it is asked for. Everything has a size that does not grow with the tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...ir.dtype import Array
+from .histogram import Histogram
+
+CHANNEL_FIELDS = ("low", "high", "mean_low", "mean_high", "mean", "square")
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What is to be collected: `channels`, statistics by channel as well; `histogram`, counts of values as well."""
+
+    channels: bool = True
+    histogram: bool = False
+
+
+@dataclass
+class Channels:
+    """Of each channel [c], over all samples: `mean_low` is the mean of the samples' smallest values; `mean_high`
+    likewise; `mean` and `square` are the means of values and of their squares."""
+
+    low: Array
+    high: Array
+    mean_low: Array
+    mean_high: Array
+    mean: Array
+    square: Array
+
+    @property
+    def largest(self) -> Array:
+        """The largest magnitude."""
+        return np.maximum(np.abs(self.low), np.abs(self.high))
+
+
+@dataclass
+class Statistics:
+    """Statistics of one tensor.
+
+    axis   the dimension of the channels, None where it has none
+    lows, highs, means, squares   a number for each sample: extremes, mean, mean square
+    """
+
+    name: str
+    axis: int | None = None
+    lows: list[float] = field(default_factory=list)
+    highs: list[float] = field(default_factory=list)
+    means: list[float] = field(default_factory=list)
+    squares: list[float] = field(default_factory=list)
+    sums: dict[str, Array] = field(default_factory=dict)
+    histogram: Histogram | None = None
+
+    @property
+    def count(self) -> int:
+        """How many samples."""
+        return len(self.lows)
+
+    @property
+    def low(self) -> float:
+        return min(self.lows)
+
+    @property
+    def high(self) -> float:
+        return max(self.highs)
+
+    @property
+    def mean_low(self) -> float:
+        """The mean of the samples' smallest values."""
+        return float(np.mean(self.lows))
+
+    @property
+    def mean_high(self) -> float:
+        return float(np.mean(self.highs))
+
+    @property
+    def mean(self) -> float:
+        return float(np.mean(self.means))
+
+    @property
+    def square(self) -> float:
+        """The mean of the squares of the values."""
+        return float(np.mean(self.squares))
+
+    @property
+    def largest(self) -> float:
+        """The largest magnitude."""
+        return max(abs(self.low), abs(self.high))
+
+    @property
+    def channels(self) -> Channels | None:
+        """Statistics by channel; None where there are no channels, or they were not asked for."""
+        if not self.sums:
+            return None
+        scaled = {n: a if n in ("low", "high") else a / self.count for n, a in self.sums.items()}
+        return Channels(**scaled)
+
+    def percentile(self, percent: float) -> float:
+        """The value that so many per cent of all values do not exceed, by the histogram."""
+        assert self.histogram is not None  # Spec.histogram
+        found = self.histogram.percentile(percent)
+        return min(max(found, self.low), self.high)
+
+    def see(self, array: Array, spec: Spec) -> None:
+        """Takes up the values of a sample; an array [..., c, ...]. All numbers must be finite."""
+        low, high, mean, square = reduce_channels(array, self.axis)
+        self.lows.append(float(low.min()))
+        self.highs.append(float(high.max()))
+        self.means.append(float(mean.mean()))
+        self.squares.append(float(square.mean()))
+        if spec.channels and self.axis is not None:
+            self._see_channels(low, high, mean, square)
+        if spec.histogram:
+            if self.histogram is None:
+                self.histogram = Histogram()
+            self.histogram.add(array, max(-self.lows[-1], self.highs[-1]))
+
+    def _see_channels(self, low: Array, high: Array, mean: Array, square: Array) -> None:
+        new = dict(zip(CHANNEL_FIELDS, (low, high, low, high, mean, square), strict=True))
+        if not self.sums:
+            self.sums = {n: a.astype(np.float64) for n, a in new.items()}
+            return
+        for name, array in new.items():
+            join = {"low": np.minimum, "high": np.maximum}.get(name, np.add)
+            self.sums[name] = join(self.sums[name], array)
+
+    def arrays(self) -> dict[str, Array]:
+        """All of it as arrays, for a file."""
+        out = {n: np.asarray(getattr(self, n), np.float64) for n in ("lows", "highs", "means", "squares")}
+        out |= {f"channel.{n}": a for n, a in self.sums.items()}
+        if self.histogram is not None:
+            out |= {"bins": self.histogram.counts, "reach": np.asarray(self.histogram.reach)}
+        return out
+
+    @classmethod
+    def of_arrays(cls, name: str, axis: int | None, arrays: Mapping[str, Any]) -> Statistics:
+        """What `arrays` gave."""
+        made = cls(name, axis, *(arrays[n].tolist() for n in ("lows", "highs", "means", "squares")))
+        made.sums = {n: arrays[f"channel.{n}"] for n in CHANNEL_FIELDS if f"channel.{n}" in arrays}
+        if "bins" in arrays:
+            made.histogram = Histogram(float(arrays["reach"]), np.array(arrays["bins"]))
+        return made
+
+
+def reduce_channels(array: Array, axis: int | None) -> tuple[Array, Array, Array, Array]:
+    """Smallest, largest, mean and mean square of each channel [c]; [1] where there are none."""
+    rows = array.reshape(1, -1) if axis is None else np.moveaxis(array, axis, 0).reshape(array.shape[axis], -1)
+    square = np.einsum("ci,ci->c", rows, rows) / rows.shape[1]
+    return rows.min(1), rows.max(1), rows.mean(1), square

@@ -1,0 +1,89 @@
+"""What algorithms work on: the float graph, statistics of it, and the ranges that it is quantized by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ...ir.graph import Graph, Value
+from ...passes.manager import PassManager
+from ...passes.pipeline import Pipeline
+from ...passes.quantize import Quantize, Range, Ranges, Setting, needed
+from .collect import collect
+from .data import Samples
+from .options import Options
+from .statistics import Spec, Statistics
+
+UNSET = Setting()
+
+Note = Callable[[str], None]
+
+
+@dataclass
+class Work:
+    """A quantization under way.
+
+    original  the cleaned-up float graph as it was: what outputs are compared with. Nobody changes it
+    graph     the float graph that will be quantized; algorithms may change weights and biases: `changed()` then
+    samples   the subset that statistics are collected of
+    values, weights   the ranges so far, by the names of `needed`; `activations`, `weight_defaults`: what they say not
+    keep_float  nodes that algorithms leave float, with the reason
+    recipes   of each layer, by node or value: what was done, and why
+    """
+
+    original: Graph
+    graph: Graph
+    samples: Samples
+    options: Options
+    say: Note = lambda text: None
+    values: dict[str, Range] = field(default_factory=dict)
+    weights: dict[str, Range] = field(default_factory=dict)
+    activations: Setting = UNSET
+    weight_defaults: Setting = UNSET
+    pass_options: dict[str, Any] = field(default_factory=dict)
+    keep_float: dict[str, str] = field(default_factory=dict)
+    recipes: dict[str, list[str]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What else algorithms found out, for the report, by their names."""
+    _seen: tuple[Spec, dict[str, Statistics]] | None = None
+
+    def needed(self) -> dict[str, Value]:
+        """The values of `graph` that are to be quantized, by name."""
+        return needed(self.graph, self.known(), **self.pass_options)
+
+    def known(self) -> Ranges:
+        """The ranges so far."""
+        ignored = self.options.ignored
+        names = tuple(dict.fromkeys((*ignored.names, *self.keep_float)))
+        return Ranges(
+            dict(self.values), dict(self.weights), self.activations, self.weight_defaults,
+            replace(ignored, names=names), "calibration",
+        )  # fmt: skip
+
+    def statistics(self, what: Spec | None = None) -> dict[str, Statistics]:
+        """Statistics of all needed values, collected once, until the graph changes or more is wanted."""
+        what = what or Spec()
+        if self._seen is None or not _covers(self._seen[0], what):
+            self._seen = what, collect(self.graph, self.samples, self.needed(), what)
+        return self._seen[1]
+
+    def changed(self) -> None:
+        """Weights or biases of `graph` are other ones now: statistics are collected anew."""
+        self._seen = None
+
+    def quantized(self) -> Graph:
+        """A copy of `graph`, quantized by the ranges so far."""
+        made = self.graph.clone()
+        step = Quantize(ranges=self.known(), weight_bits=self.options.weight_bits, **self.pass_options)
+        PassManager(Pipeline((step,))).run(made)
+        return made
+
+    def remark(self, layer: str, text: str) -> None:
+        """Says in the report what was done about a layer, and why."""
+        self.recipes.setdefault(layer, []).append(text)
+
+
+def _covers(have: Spec, want: Spec) -> bool:
+    return (have.channels or not want.channels) and (have.histogram or not want.histogram)
