@@ -36,6 +36,8 @@ class Named:
     """Has the name by which a configuration calls it. Classes below are frozen dataclasses of their options."""
 
     name: ClassVar[str] = ""
+    ignored: ClassVar[tuple[str, ...]] = ()
+    """options of Accuracy Checker that a configuration may have and that change nothing here"""
 
     def __init_subclass__(cls, **how: Any) -> None:
         super().__init_subclass__(**how)

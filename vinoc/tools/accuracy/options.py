@@ -21,6 +21,8 @@ from .problems import check
 
 T = TypeVar("T")
 
+NOWHERE: Mapping[str, str] = {}
+
 WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
@@ -50,16 +52,21 @@ def options_of(cls: type) -> dict[str, Field[Any]]:
     return {f.name: f for f in fields(cls) if "option" in f.metadata}
 
 
-def configure(cls: type[T], given: Mapping[str, Any], where: str, base: Path | None = None) -> T:
+def configure(
+    cls: type[T], given: Mapping[str, Any], where: str, base: Path | None = None, places: Mapping[str, str] = NOWHERE
+) -> T:
     """An object with these options. Raises a UsageError with all that is wrong with them.
 
-    `where` names the place in the configuration; relative paths are taken from `base`.
+    `where` names the place in the configuration, `places` those of single options; relative paths are taken from
+    `base`. Options of other tools without a meaning here, which the class lists in `ignored`, are left out.
     """
     known = options_of(cls)
     problems: list[VinocError] = [
-        UsageError(f"there is no option '{name}'", where, did_you_mean(str(name), known) or _listed(known))
+        UsageError(
+            f"there is no option '{name}'", places.get(name, where), did_you_mean(str(name), known) or _listed(known)
+        )
         for name in given
-        if name not in known
+        if name not in known and name not in getattr(cls, "ignored", ())
     ]
     hints = get_type_hints(cls)
     values: dict[str, Any] = {}
@@ -71,7 +78,8 @@ def configure(cls: type[T], given: Mapping[str, Any], where: str, base: Path | N
         try:
             values[name] = _checked(parse(given[name], hints[name], base), f.metadata["option"])
         except ValueError as error:
-            problems.append(UsageError(f"option '{name}' {error}", where, getattr(error, "help", None)))
+            where_it_is = places.get(name, where)
+            problems.append(UsageError(f"option '{name}' {error}", where_it_is, getattr(error, "help", None)))
     check(problems, where)
     try:
         return cls(**values)

@@ -10,7 +10,7 @@ from pkgutil import iter_modules
 from typing import Any, Generic, TypeVar, get_type_hints
 
 from ...ir.errors import UsageError, did_you_mean
-from .options import configure, options_of
+from .options import NOWHERE, configure, options_of
 
 T = TypeVar("T")
 
@@ -65,9 +65,12 @@ class Registry(Generic[T]):
             raise UsageError(f"there is no {self.kind} '{name}'", where or None, help)
         return found
 
-    def make(self, name: str, given: Mapping[str, Any], where: str = "", base: Path | None = None) -> T:
-        """An object of a class, with options; relative paths are taken from `base`. Raises UsageError."""
-        return configure(self.find(name, where), given, where or f"{self.kind} '{name}'", base)
+    def make(
+        self, name: str, given: Mapping[str, Any], where: str = "", base: Path | None = None,
+        places: Mapping[str, str] = NOWHERE,
+    ) -> T:  # fmt: skip
+        """An object of a class, with options, as `configure` makes it. Raises UsageError."""
+        return configure(self.find(name, where), given, where or f"{self.kind} '{name}'", base, places)
 
     def describe(self) -> Iterator[Described]:
         """All of them, for the documentation."""
