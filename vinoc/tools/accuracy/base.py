@@ -57,7 +57,11 @@ class DataReader(Named, ABC):
 
     @abstractmethod
     def read(self, path: Path) -> Array:
-        """Pixels [height, width, channels], or an array of any shape."""
+        """Pixels [height, width, channels], or an array of any shape. Raises VinocError."""
+
+    def converted(self, data: Array) -> Array:
+        """Pixels that are red first, as this reader would have read them from a file."""
+        return data
 
 
 @dataclass(frozen=True)

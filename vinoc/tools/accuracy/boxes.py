@@ -27,12 +27,11 @@ def overlaps(first: Array, second: Array, boundary: float = 0.0, of: Share = "un
     low = np.maximum(first[:, None, :2], second[None, :, :2])
     high = np.minimum(first[:, None, 2:], second[None, :, 2:])
     sides = np.maximum(high - low + boundary, 0.0)
-    # boxes that do not touch have nothing in common, though their gap is smaller than a boundary
-    sides = np.where((high < low).any(axis=2, keepdims=True), 0.0, sides) if boundary else sides
     common = (sides[..., 0] * sides[..., 1]).astype(np.float64)
     a, b = areas(first, boundary)[:, None], areas(second, boundary)[None, :]
     base = a + b - common if of == "union" else np.minimum(a, b) if of == "smaller" else a + 0 * b
-    return np.divide(common, base, out=np.zeros_like(common), where=base > 0)
+    out: Array = np.divide(common, base, out=np.zeros_like(common), where=base > 0)
+    return out
 
 
 def by_score(scores: Array) -> Array:
