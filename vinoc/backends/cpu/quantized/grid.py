@@ -1,0 +1,76 @@
+"""The grid of a FakeQuantize, as numbers of Quantize and Dequantize."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ....ir.dtype import Array
+from ....ir.graph import Node
+
+MOST_LEVELS = 256
+
+WHOLE = 2.0**-9
+"""How far a zero point that limits in f32 stand for may be from a whole number."""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """value = (q - zero) * scale, f32 arrays that broadcast to the data."""
+
+    scale: Array
+    zero: Array
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether zero is a level, or would be one if there were enough."""
+        return bool((self.zero == np.rint(self.zero)).all())
+
+
+@dataclass(frozen=True)
+class FakeGrid:
+    """Levels are counted on the grid `source`; they stand for values on the grid `target`."""
+
+    levels: int
+    source: Steps
+    target: Steps
+
+
+def grid_of(node: Node) -> FakeGrid | str:
+    """What a FakeQuantize does to its data, or why no u8 can hold it."""
+    levels: int = node.op.levels  # type: ignore[attr-defined]
+    limits = [v.const if v is not None else None for v in node.inputs[1:]]
+    if levels > MOST_LEVELS:
+        return f"it has {levels} levels"
+    if any(v is None for v in limits):
+        return "its limits are computed"
+    il, ih, ol, oh = (np.asarray(v, np.float64) for v in limits)
+    source, target = _steps(il, ih, levels), _steps(ol, oh, levels)
+    if source is None or target is None:
+        return "its limits are equal, exchanged or not finite"
+    if not target.is_whole:
+        return "zero is not one of its levels"
+    rank = node.operand(0).rank
+    if rank is None or max(source.scale.ndim, source.zero.ndim, target.scale.ndim) > rank:
+        return "its limits have more dimensions than the data"
+    return FakeGrid(levels, source, target)
+
+
+def _steps(low: Array, high: Array, levels: int) -> Steps | None:
+    low, high = (_single(v) for v in np.broadcast_arrays(low, high))
+    with np.errstate(all="ignore"):
+        scale = (high - low) / (levels - 1)
+        zero = -low / scale
+    single = scale.astype(np.float32)
+    if not (np.isfinite(zero).all() and np.isfinite(single).all() and (single >= np.finfo(np.float32).tiny).all()):
+        return None
+    near = np.rint(zero)
+    zero = np.where(np.abs(zero - near) <= WHOLE, near, zero)
+    return Steps(single, (zero + 0.0).astype(np.float32))
+
+
+def _single(array: Array) -> Array:
+    """A scalar where all elements are equal: an array of one element may have the rank of the data."""
+    first = array.reshape(-1)[:1]
+    return first.reshape(()) if (array == first).all() else array

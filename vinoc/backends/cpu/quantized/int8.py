@@ -1,0 +1,208 @@
+"""From FakeQuantize to integers: what products read becomes u8, and the products become products of integers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ....ir import dtype as dt
+from ....ir.builder import Builder
+from ....ir.dtype import Array, f32
+from ....ir.graph import Graph, Node, Value
+from ....ir.ops.convert import Convert
+from ....passes.base import Context, Pass, graph_pass
+from ....passes.quantize.weights import channel_axes
+from ....passes.rewrite import erase_dead
+from . import ops
+from .grid import grid_of
+from .movers import data_ports, pad_level
+from .weights import Integers, by_channel, integers_of
+
+PRODUCTS = frozenset({"Convolution", "GroupConvolution", "MatMul"})
+
+MOST_PRODUCTS = 1 << 16
+"""Terms of a sum: so many of u8 by i8 fit into i32."""
+
+
+@graph_pass("cpu-int8")
+class CpuInt8(Pass):
+    """FakeQuantize becomes Quantize and Dequantize; products of what is behind them and of few-bit weights, integer.
+
+    Dequantize goes down through whatever moves or picks values. What stays float says why.
+    """
+
+    def run(self, graph: Graph, context: Context) -> int:
+        count = 0
+        for node in graph:
+            if node.kind == "FakeQuantize":
+                why = _split(graph, node)
+            elif node.kind in PRODUCTS:
+                why = _product(graph, node)
+            elif node.graph is graph and len(data_ports(node)):
+                why = _sunk(graph, node)
+            else:
+                continue
+            if not why:
+                count += 1
+                context.matches[self.name] += 1
+            elif node.kind in PRODUCTS or node.kind == "FakeQuantize":
+                context.decline(self.name, node.where, why)
+        return count
+
+
+# Between reals and integers
+
+
+def _split(graph: Graph, node: Node) -> str:
+    data = node.operand(0)
+    if data.is_const or (data.node is not None and data.node.kind == "Convert" and data.node.operand(0).is_const):
+        return "it rounds constants"
+    if node.outputs[0].dtype is not f32 or node.outputs[0].shape != data.shape:
+        return f"it makes {node.outputs[0].type} of {data.type}"
+    grid = grid_of(node)
+    if isinstance(grid, str):
+        return grid
+    b = Builder(graph, before=node, loc=node.loc)
+    op = ops.Quantize(low=0, high=grid.levels - 1)
+    levels = b.build(op, data, b.const(grid.source.scale), b.const(grid.source.zero))
+    made = b.build(ops.Dequantize(), levels, b.const(grid.target.scale), b.const(grid.target.zero))
+    _replace(graph, node, [made])
+    return ""
+
+
+def _replace(graph: Graph, node: Node, results: list[Value]) -> None:
+    for old, new in zip(node.outputs, results, strict=True):
+        new.name = new.name or old.name
+        graph.replace_uses(old, new)
+    erase_dead(graph, [node])
+
+
+def dequantized(value: Value | None) -> Node | None:
+    """The Dequantize that a value comes from."""
+    node = value.node if value is not None else None
+    return node if node is not None and node.kind == "Dequantize" else None
+
+
+def is_scalar(node: Node) -> bool:
+    """Whether a Quantize or Dequantize has one scale and one zero point."""
+    return all(v.const is not None and v.const.size == 1 for v in (node.operand(1), node.operand(2)))
+
+
+def number(value: Value) -> float:
+    """The constant with one element that a value is."""
+    return float(np.asarray(value.const).reshape(-1)[0])
+
+
+# Down through what moves
+
+
+def _sunk(graph: Graph, node: Node) -> str:
+    """Moves the integers in place of the reals, where all come from one grid."""
+    sources = [dequantized(node.inputs[k]) for k in data_ports(node)]
+    first = sources[0]
+    if first is None or not is_scalar(first):
+        return "its data are reals"
+    grid = (number(first.operand(1)), number(first.operand(2)))
+    if any(s is None or not is_scalar(s) or (number(s.operand(1)), number(s.operand(2))) != grid for s in sources):
+        return "its operands are on several grids"
+    b = Builder(graph, before=node, loc=node.loc)
+    inputs = [s.operand(0) for s in sources if s is not None] + list(node.inputs[len(sources) :])
+    if node.kind == "Pad" and node.op.pad_mode == "constant":  # type: ignore[attr-defined]
+        level = pad_level(node, *grid)
+        if level is None:
+            return "what it pads with is none of its levels"
+        inputs[3:] = [b.const(np.uint8(level))]
+    results = []
+    for old, moved in zip(node.outputs, b.outputs(node.op, *inputs)):
+        if moved.dtype is not dt.u8:
+            continue
+        results.append(b.build(ops.Dequantize(), moved, *(_scalar(b, first.operand(k)) for k in (1, 2))))
+        results[-1].name = old.name
+    for old, new in zip(node.outputs, results):
+        graph.replace_uses(old, new)
+    erase_dead(graph, [node])
+    return ""
+
+
+def _scalar(b: Builder, value: Value) -> Value:
+    """A constant of one element without dimensions: it fits data of any rank."""
+    return value if value.rank == 0 else b.const(np.asarray(value.const).reshape(()))
+
+
+# Products
+
+
+def _product(graph: Graph, node: Node) -> str:
+    """A product of integers in place of one of reals."""
+    source = dequantized(node.operand(0))
+    if source is None:
+        return "its data are reals"
+    found = integers_of(node.operand(1))
+    if isinstance(found, str):
+        return found
+    if found.levels.size == 0 or found.levels[0].size > MOST_PRODUCTS * 128:
+        return "its weights are too many for sums in i32, or none"
+    why = _unfit(node, found, source)
+    if why:
+        return why
+    scale = _scales(node, found, source)
+    if scale is None:
+        return "the scale of its weights changes within an output channel, or is out of the range of f32"
+    b = Builder(graph, before=node, loc=node.loc)
+    weights = found.constant or b.const(found.levels, name=node.operand(1).name)
+    zero = source.operand(2)
+    zero = _scalar(b, zero) if np.asarray(zero.const).size == 1 else zero
+    made = b.build(_integer_op(node.op), source.operand(0), zero, weights, b.const(scale))
+    _replace(graph, node, [made])
+    return ""
+
+
+def _unfit(node: Node, found: Integers, source: Node) -> str:
+    """Why a product cannot be one of integers; empty where it can."""
+    op: Any = node.op
+    zero = np.asarray(source.operand(2).const)
+    depthwise = node.kind == "GroupConvolution" and found.levels.shape[1:3] == (1, 1)
+    if not is_scalar(source) and not (depthwise and _by_channel(source)):
+        return "its data have a grid for each channel"
+    if (zero < 0).any() or (zero > 255).any():
+        return "zero is not among the levels of its data"
+    if node.kind == "MatMul" and (found.levels.ndim != 2 or op.transpose_a or (node.operand(0).rank or 0) < 2):
+        return "its weights are no matrix, or its data are transposed"
+    return ""
+
+
+def _by_channel(source: Node) -> bool:
+    """Whether scale and zero point change along axis 1 alone."""
+    rank = source.operand(0).rank or 0
+    shapes = [np.asarray(source.operand(k).const).shape for k in (1, 2)]
+    return all(not s or (len(s) == rank and all(n == 1 for k, n in enumerate(s) if k != 1)) for s in shapes)
+
+
+def _scales(node: Node, found: Integers, source: Node) -> Array | None:
+    """What a sum of products stands for, for each output channel: [channels] or [1]."""
+    weights = by_channel(found, channel_axes(node, found.levels.ndim))
+    if weights is None:
+        return None
+    with np.errstate(all="ignore"):
+        scale = (weights * np.asarray(source.operand(1).const, np.float64).reshape(-1)).astype(np.float32)
+    return scale if (np.abs(scale) >= np.finfo(np.float32).tiny).all() and np.isfinite(scale).all() else None
+
+
+def _integer_op(op: Any) -> Any:
+    if op.kind == "MatMul":
+        return ops.QuantizedMatMul(transpose_b=op.transpose_b)
+    made = ops.QuantizedConvolution if op.kind == "Convolution" else ops.QuantizedGroupConvolution
+    return made(op.strides, op.pads_begin, op.pads_end, op.dilations, op.auto_pad)
+
+
+# What is left
+
+
+def expand(graph: Graph) -> int:
+    """Lets weights of few bits that stayed float be folded, by taking their marks away. Returns how many there were."""
+    marked = [n for n in graph if isinstance(n.op, Convert) and n.op.decompression and n.operand(0).dtype.is_integer]
+    for node in marked:
+        graph.set_op(node, replace(node.op, decompression=False))  # type: ignore[type-var]
+    return len(marked)
