@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from vinoc.backends.cpu.codegen.target import TARGETS, Target, host
+from vinoc.backends.cpu.codegen.target import TARGETS, Target, _machine, host
 from vinoc.backends.cpu.device import Executable
 from vinoc.backends.cpu.lowering.plan import Island
 from vinoc.backends.numpy import Interpreter
@@ -20,9 +20,16 @@ _LADDER = ("sse2", "avx2", "avx512")
 
 
 def targets() -> list[Target]:
-    """The targets that this machine can run."""
-    name = host().name
+    """The targets that this machine can run, but those that differ in products of integers alone."""
+    name = host().name.removesuffix("vnni")
     return [TARGETS[n] for n in _LADDER[: _LADDER.index(name) + 1]] if name in _LADDER else [TARGETS[name]]
+
+
+def integer_targets() -> list[Target]:
+    """Those too."""
+    features = _machine()[0]
+    names = {"avx2vnni": {"avx_vnni", "avxvnni"}, "avx512vnni": {"avx512_vnni", "avx512vnni"}}
+    return [*targets(), *(TARGETS[name] for name, wanted in names.items() if features & wanted)]
 
 
 def build(make: Callable[..., Any], *inputs: np.ndarray) -> Graph:

@@ -69,7 +69,7 @@ def test_the_host_is_what_llvm_says() -> None:
     features = llvm.get_host_cpu_features()
     wide = ("avx512f", "avx512vl", "avx512bw", "avx512dq", "fma")
     assert host().triple == llvm.get_process_triple()
-    assert (host().name == "avx512") == all(features.get(f) for f in wide)
+    assert host().name.startswith("avx512") == all(features.get(f) for f in wide)
     assert (host().name == "sse2") == (host().triple.startswith("x86_64") and not features.get("avx2"))
 
 

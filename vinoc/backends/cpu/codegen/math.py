@@ -202,7 +202,7 @@ def _scale_near(e: Emitter, p: Value, shifted: Value) -> Value:
 
 def _scale(e: Emitter, p: Value, shifted: Value, n: Value) -> Value:
     """p * 2**n for -151 <= n <= 129: denormal, zero or infinite where it must be."""
-    if e.target.name == "avx512" and p.type.count == 16:
+    if e.target.name.startswith("avx512") and p.type.count == 16:
         types = [p.type, p.type, p.type, ir.IntType(16), I32]
         args = [p, n, p, ir.IntType(16)(-1), I32(4)]
         return e.call("llvm.x86.avx512.mask.scalef.ps.512", p.type, types, args)

@@ -22,6 +22,7 @@ class Target:
     features   LLVM's feature string, on top of the processor's own
     fma        whether multiply-add is one instruction; without it the product is rounded
     half       whether vectors of f16 are converted by an instruction
+    dots       whether an instruction adds four products of u8 and i8 to an i32 (VNNI)
     """
 
     name: str
@@ -33,6 +34,7 @@ class Target:
     features: str
     fma: bool
     half: bool
+    dots: bool = False
 
     @property
     def width(self) -> int:
@@ -41,10 +43,13 @@ class Target:
 
 
 _X86 = "x86_64-unknown-linux-gnu"
+_AVX2, _AVX512 = "+avx2,+fma,+f16c", "+avx512f,+avx512vl,+avx512bw,+avx512dq,+fma"
 _ALL = (
     Target("sse2", _X86, 4, 6, 2, "x86-64", "", False, False),
-    Target("avx2", _X86, 8, 6, 2, "haswell", "+avx2,+fma,+f16c", True, True),
-    Target("avx512", _X86, 16, 12, 2, "skylake-avx512", "+avx512f,+avx512vl,+avx512bw,+avx512dq,+fma", True, True),
+    Target("avx2", _X86, 8, 6, 2, "haswell", _AVX2, True, True),
+    Target("avx2vnni", _X86, 8, 6, 2, "haswell", f"{_AVX2},+avxvnni", True, True, True),
+    Target("avx512", _X86, 16, 12, 2, "skylake-avx512", _AVX512, True, True),
+    Target("avx512vnni", _X86, 16, 12, 2, "skylake-avx512", f"{_AVX512},+avx512vnni", True, True, True),
     Target("neon", "aarch64-unknown-linux-gnu", 4, 8, 3, "generic", "+neon", True, True),
 )
 TARGETS = {t.name: t for t in _ALL}
@@ -64,9 +69,9 @@ def host() -> Target:
     if triple.startswith(("aarch64", "arm64")):
         chosen = TARGETS["neon"]
     elif features.issuperset(("avx512f", "avx512vl", "avx512bw", "avx512dq", "fma")):
-        chosen = TARGETS["avx512"]
+        chosen = TARGETS["avx512vnni" if features & {"avx512_vnni", "avx512vnni"} else "avx512"]
     elif features.issuperset(("avx2", "fma", "f16c")):
-        chosen = TARGETS["avx2"]
+        chosen = TARGETS["avx2vnni" if features & {"avx_vnni", "avxvnni"} else "avx2"]
     else:
         chosen = TARGETS["sse2"]
     return chosen if chosen.triple == triple else replace(chosen, triple=triple)
@@ -75,7 +80,7 @@ def host() -> Target:
 def _machine() -> tuple[set[str], str]:
     """The processor's features by LLVM's names, and the triple of this process.
 
-    Linux says for x86-64 by the same names what LLVM does; importing LLVM takes longer than to load a small model.
+    Linux says for x86-64 by the same names what LLVM does, but for underscores in some; importing LLVM takes longer than to load a small model.
     """
     if sys.platform == "linux" and os.uname().machine == "x86_64" and sys.maxsize > 1 << 32:
         with suppress(OSError), open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
