@@ -43,16 +43,18 @@ def origin(node: Node) -> str:
 
 def fused_names(node: Node) -> list[str]:
     """The framework nodes that were merged into this one; empty where it is one alone."""
-    return [leaf.node for leaf in leaves(node.loc) if leaf.node] if isinstance(node.loc, Fused) else []
+    names = [leaf.node for leaf in leaves(node.loc) if leaf.node] if isinstance(node.loc, Fused) else []
+    return names if len(names) > 1 else []
 
 
 def layer_names(graph: Graph, unique: Unique) -> dict[Node, str]:
-    """A name for each node: the framework node's for the last of the nodes made from it, which gives its result;
-    else that of the value, else one made of framework node and kind. Constants prefer their value's name."""
+    """A name for each node: the framework node's for the last of the nodes made from it, which gives its result, but
+    for a FakeQuantize behind it; else that of the value, else one made of framework node and kind. Constants prefer
+    their value's name."""
     owners: dict[str, Node] = {}
     for node in graph:
         if name := origin(node):
-            if type(node.op) is Constant:
+            if type(node.op) is Constant or node.kind == "FakeQuantize":
                 owners.setdefault(name, node)
             else:
                 owners[name] = node

@@ -23,8 +23,11 @@ from .attributes import data, dim, escape, name_list, shape
 from .bin import Weights
 from .bodies import write_bodies, write_maps
 from .check import check, filled_inputs
+from .compact import compact
 from .mapping import Mapping as TensorMapping
 from .naming import Unique, fused_names, layer_names, origin, port_names
+
+NOTHING: Mapping[Path, bytes] = {}
 
 
 @dataclass(frozen=True)
@@ -33,22 +36,29 @@ class WrittenFiles:
 
     xml: Path
     bin: Path
-    mapping: Path
+    mapping: Path | None
     layers: int
     edges: int
 
     def __iter__(self) -> Iterator[Path]:
-        return iter((self.xml, self.bin, self.mapping))
+        return iter([p for p in (self.xml, self.bin, self.mapping) if p])
 
 
 def write_ir(
-    graph: Graph, xml_path: str | Path, *, rt_info: Mapping[str, Any] | None = None, version: str | None = None
+    graph: Graph,
+    xml_path: str | Path,
+    *,
+    rt_info: Mapping[str, Any] | None = None,
+    version: str | None = None,
+    short: bool = False,
+    beside: Mapping[Path, bytes] = NOTHING,
 ) -> WrittenFiles:
     """Writes a graph to `xml_path` and, beside it, `.bin` and `.mapping`; all three or nothing.
 
     The model's `rt_info` is written with it (nested mappings become nested elements), the version of vinoc, and what
-    the argument has besides. Raises ConversionError with everything in the graph that IR cannot hold, UsageError for a
-    path that does not end in `.xml`, VinocError when the files cannot be written.
+    the argument has besides. `short`: the XML in its compact form, and no `.mapping`. `beside`: further files with
+    their contents, which appear together with the model. Raises ConversionError with everything in the graph that IR
+    cannot hold, UsageError for a path that does not end in `.xml`, VinocError when the files cannot be written.
     """
     xml = Path(xml_path)
     if xml.suffix != ".xml":
@@ -56,8 +66,9 @@ def write_ir(
     problems = check(graph)
     if problems:
         raise ConversionError(graph.name, problems)
-    paths = xml.with_suffix(".bin"), xml.with_suffix(".mapping"), xml
-    with written_together(paths) as (bin_file, mapping_file, xml_file):
+    binary, mapped = xml.with_suffix(".bin"), None if short else xml.with_suffix(".mapping")
+    with written_together([*beside, binary, *([mapped] if mapped else []), xml]) as files:
+        bin_file, xml_file = files[len(beside)], files[-1]
         mapping = TensorMapping()
         weights = Weights(bin_file)
         body = BodyWriter(graph, weights, 0, mapping)
@@ -66,9 +77,13 @@ def write_ir(
         weights.finish()
         info = {**graph.rt_info, "vinoc_version": version or _version(), **(rt_info or {})}
         out += ["\t<rt_info>\n", *_rt_info(info, 2), "\t</rt_info>\n</net>\n"]
-        xml_file.write("".join(out).encode())
-        mapping_file.write("".join(mapping.text()).encode())
-    return WrittenFiles(xml, *paths[:2], body.n_layers, len(body.edges))
+        text = "".join(out)
+        xml_file.write((compact(text) if short else text).encode())
+        if mapped:
+            files[-2].write("".join(mapping.text()).encode())
+        for content, file in zip(beside.values(), files, strict=False):
+            file.write(content)
+    return WrittenFiles(xml, binary, mapped, body.n_layers, len(body.edges))
 
 
 class BodyWriter:
