@@ -43,7 +43,7 @@ def test_a_small_network(tmp_path):
     b.graph.rt_info["conversion_parameters"] = {"input": [1, 2], "a b": "line\n\t<layer "}
     long, short = both(b.graph, tmp_path, [random(1, 3, 7, 9)])
     assert len(short) < 0.7 * len(long)
-    assert sum(line.startswith(("<layer ", "<edge ")) for line in short.splitlines()) == short.count("\n") - 6
+    assert sum(line.startswith(("<layer ", "<edge ")) for line in short.splitlines()) == short.count("\n") - 7
     assert "\t" not in short
 
 
