@@ -80,7 +80,8 @@ def host() -> Target:
 def _machine() -> tuple[set[str], str]:
     """The processor's features by LLVM's names, and the triple of this process.
 
-    Linux says for x86-64 by the same names what LLVM does, but for underscores in some; importing LLVM takes longer than to load a small model.
+    Linux says for x86-64 by the same names what LLVM does, but for underscores in some; importing LLVM takes longer
+    than to load a small model.
     """
     if sys.platform == "linux" and os.uname().machine == "x86_64" and sys.maxsize > 1 << 32:
         with suppress(OSError), open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
