@@ -43,18 +43,29 @@ class Picture:
     pixels: Array
     fit: Fit = "stretch"
 
-    def laid(self, given: Input) -> Array:
-        """With the dimensions in the order of the layout, N left out."""
+    def turned(self, given: Input) -> Array:
+        """The pixels with the dimensions in the order of the layout, N left out."""
         order = [n for n in given.layout if n != "N"]
         pixels = self.pixels if "C" in order else self.pixels[:, :, 0]
-        return np.transpose(pixels, ["HWC".index(n) for n in order]).astype(numpy_type(given.dtype))
+        return np.transpose(pixels, ["HWC".index(n) for n in order])
 
-    def sized(self, given: Input, shape: Sequence[int]) -> Array:
-        """Resized to a shape of the input."""
+    def laid(self, given: Input) -> Array:
+        """The same, of the type of the input."""
+        return self.turned(given).astype(numpy_type(given.dtype))
+
+    def scaled(self, given: Input, shape: Sequence[Any]) -> Picture:
+        """Resized to a shape of the input; as it is where its height and width are open."""
         height, width = given.axis("H"), given.axis("W")
         assert height is not None  # images are read for pictures only
         assert width is not None
-        return Picture(resize(self.pixels, shape[height], shape[width], self.fit)).laid(given)
+        rows, columns = shape[height], shape[width]
+        if not isinstance(rows, int) or not isinstance(columns, int):
+            return self
+        return Picture(resize(self.pixels, rows, columns, self.fit))
+
+    def sized(self, given: Input, shape: Sequence[int]) -> Array:
+        """Resized to a shape of the input, in its layout and type."""
+        return self.scaled(given, shape).laid(given)
 
 
 Sample = Array | Picture

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -13,36 +14,49 @@ from ...ir.dtype import Array
 from ...ir.errors import UsageError
 from ...ir.graph import Graph
 from ...runtime.model import Model
-from ..inputs.fill import LOOK, Look, Picture, read_picture
-from ..inputs.images import SUFFIXES
-from ..inputs.slots import Input, inputs_of, numpy_type, set_layouts
-
-NUMPY = frozenset({".npy", ".npz"})
-LABELS = "labels"
-"""The array of a .npz that holds the classes of the samples."""
+from ..inputs.fill import LOOK, Look
+from ..inputs.slots import Input, checked_name, inputs_of, numpy_type, set_layouts
 
 Named = tuple[str, dict[str, Array]]
+
+Numbers: TypeAlias = tuple[float, ...] | Mapping[str, tuple[float, ...]]
+"""Numbers for the channels of every input that is an image, or by input."""
+
+LABELS = "labels"
+"""The array of a .npz that holds the classes of the samples."""
 
 
 @dataclass(frozen=True)
 class Preparation:
     """What is done to data before the model sees them: `look` says how images are read; then (x - mean) / scale, by
-    channel, in the order of the model's channels."""
+    channel, in the order of the model's channels. `layout`: names of dimensions, as `vinoc run --layout` takes them."""
 
     look: Look = LOOK
     layout: str = ""
-    mean: tuple[float, ...] = ()
-    scale: tuple[float, ...] = ()
+    mean: Numbers = ()
+    scale: Numbers = ()
+
+    def numbers(self, given: Input, values: Numbers) -> tuple[float, ...]:
+        """Those for an input: without a name they are for images, or for the only input."""
+        if isinstance(values, Mapping):
+            return values.get(given.name, ())
+        return values if given.is_picture or not given.layout else ()
+
+    @property
+    def changes(self) -> bool:
+        return bool(self.mean or self.scale)
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Samples in their order: `names`, and `load`, which reads one of them. `labels`: their classes, where known."""
+    """Samples in their order: `names`, and `load`, which reads one of them, or raises VinocError. `labels`: their
+    classes, where known. `identity` tells data apart: another text where other data may be behind the names."""
 
     names: Sequence[str]
     load: Callable[[int], dict[str, Array]]
     inputs: Sequence[Input]
     labels: Array | None = None
+    identity: Callable[[], str] = lambda: ""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -57,7 +71,8 @@ class Samples:
         """Some of them, in that order."""
         chosen = list(indices)
         labels = None if self.labels is None else self.labels[chosen]
-        return replace(self, names=[self.names[i] for i in chosen], load=lambda i: self.load(chosen[i]), labels=labels)
+        load = self.load
+        return replace(self, names=[self.names[i] for i in chosen], load=lambda i: load(chosen[i]), labels=labels)
 
     def subset(self, count: int) -> Samples:
         """At most so many, evenly spaced; 0: all."""
@@ -66,108 +81,151 @@ class Samples:
         return self.only([i * len(self) // count for i in range(count)])
 
 
-def open_data(source: Any, graph: Graph, preparation: Preparation | None = None) -> Samples:
-    """The samples of a folder, a file, several of them, or an iterable of arrays, tuples or dicts.
+def open_data(source: Any, graph: Graph, preparation: Preparation | None = None, most: int = 0) -> Samples:
+    """The samples of a folder, a file, arrays, or an iterable of arrays, tuples or dicts; a dict of folders and files
+    goes by input. Of an iterable that can be read only once the first `most` are kept.
 
     Raises UsageError for what gives no samples.
     """
+    from .sources import of_paths
+
     preparation = preparation or Preparation()
     inputs = inputs_of(Model(graph).inputs)
     set_layouts(inputs, preparation.layout)
+    check_numbers(inputs, preparation)
     if isinstance(source, str | Path):
-        return _of_path(Path(source), inputs, preparation)
-    if isinstance(source, np.ndarray | Mapping):
-        arrays = {inputs[0].name: source} if isinstance(source, np.ndarray) else dict(source)
-        return _of_arrays(arrays, inputs, preparation, "data")
-    return _of_iterable(source, inputs)
+        return of_paths({"": Path(source)}, inputs, preparation)
+    if isinstance(source, Mapping) and all(isinstance(p, str | Path) for p in source.values()):
+        names = [i.name for i in inputs]
+        return of_paths({checked_name("data", n, names): Path(p) for n, p in source.items()}, inputs, preparation)
+    if isinstance(source, np.ndarray):
+        return of_arrays({inputs[0].name: source}, inputs, preparation, "data")
+    if isinstance(source, Mapping):
+        return of_arrays(dict(source), inputs, preparation, "data")
+    if isinstance(source, Samples):
+        return source
+    return of_iterable(source, inputs, preparation, most)
 
 
-def _of_path(path: Path, inputs: Sequence[Input], preparation: Preparation) -> Samples:
-    if not path.exists():
-        raise UsageError(f"there is no file or folder '{path}'", "--data")
-    if path.suffix.lower() in NUMPY:
-        return _of_arrays(_stored(path, inputs), inputs, preparation, path.name)
-    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-    images = [p for p in files if p.suffix.lower() in SUFFIXES]
-    if not images:
-        raise UsageError(f"'{path}' holds no images", "--data", f"endings that are known: {' '.join(sorted(SUFFIXES))}")
-    return _of_images(images, path, inputs, preparation)
+def check_numbers(inputs: Sequence[Input], preparation: Preparation) -> None:
+    """Raises UsageError for names that no input has, for too few numbers, and where an input takes integers."""
+    for option, values in (("mean_values", preparation.mean), ("scale_values", preparation.scale)):
+        if isinstance(values, Mapping):
+            for name in values:
+                checked_name(f"--{option}", name, [i.name for i in inputs])
+        for given in inputs:
+            found = preparation.numbers(given, values)
+            axis = given.axis("C")
+            channels = given.shape[axis] if axis is not None else None
+            if found and given.dtype.is_integer:
+                what = f"input '{given.name}' takes {given.dtype}: its preprocessing is in the model"
+                raise UsageError(what, f"--{option}", "leave it out")
+            if len(found) > 1 and isinstance(channels, int) and channels != len(found):
+                raise UsageError(f"{len(found)} values for {channels} channels of '{given.name}'", f"--{option}")
+            if option == "scale_values" and 0 in found:
+                raise UsageError("nothing can be divided by 0", f"--{option}")
 
 
-def _stored(path: Path, inputs: Sequence[Input]) -> dict[str, Array]:
-    """The arrays of a file by input; of an .npz with other names the only array that can be samples."""
-    found = np.load(path)
-    if isinstance(found, np.ndarray):
-        return {inputs[0].name: found}
-    with found:
-        arrays = dict(found)
-    if all(i.name in arrays for i in inputs) or len(inputs) != 1:
-        return arrays
-    others = [n for n in arrays if arrays[n].ndim > 1]
-    if len(others) != 1:
-        raise UsageError(f"it is not clear which array is input '{inputs[0].name}'", str(path), ", ".join(arrays))
-    return {inputs[0].name: arrays[others[0]]} | {n: a for n, a in arrays.items() if n == LABELS}
-
-
-def _of_arrays(arrays: Mapping[str, Array], inputs: Sequence[Input], preparation: Preparation, title: str) -> Samples:
+def of_arrays(arrays: Mapping[str, Any], inputs: Sequence[Input], preparation: Preparation, title: str) -> Samples:
+    """Samples along the first dimension of the arrays of all inputs. Raises UsageError."""
     missing = [i.name for i in inputs if i.name not in arrays]
     if missing:
-        raise UsageError(f"no array for input {', '.join(missing)}", title, f"it holds {', '.join(arrays)}")
-    count = len(arrays[inputs[0].name])
+        raise UsageError(f"has no array for input {', '.join(missing)}", title, f"it holds {', '.join(arrays)}")
+    counts = {n: len(a) if np.ndim(a) else 0 for n, a in arrays.items() if n == LABELS or n in [i.name for i in inputs]}
+    if len(set(counts.values())) > 1:
+        listed = ", ".join(f"{c} of '{n}'" for n, c in counts.items())
+        raise UsageError(f"arrays hold different numbers of samples: {listed}", title)
+    count = counts[inputs[0].name]
+    if not count:
+        raise UsageError("holds no samples", title)
+    for given in inputs:
+        fitted(np.asarray(arrays[given.name][0]), given, preparation)  # all are alike: an error at once
 
     def load(index: int) -> dict[str, Array]:
         return {i.name: fitted(np.asarray(arrays[i.name][index]), i, preparation) for i in inputs}
 
     labels = np.asarray(arrays[LABELS]) if LABELS in arrays else None
-    return Samples([f"{title}[{i}]" for i in range(count)], load, inputs, labels)
+    names = [f"{title}[{i}]" for i in range(count)]
+    return Samples(names, load, inputs, labels, lambda: digest(arrays[i.name] for i in inputs))
 
 
-def _of_images(files: Sequence[Path], root: Path, inputs: Sequence[Input], preparation: Preparation) -> Samples:
-    pictures = [i for i in inputs if i.is_picture]
-    if len(inputs) != 1 or not pictures:
-        raise UsageError("images fill a model with one input that is an image", "--data", "give .npz, or --layout")
-    given = pictures[0]
+def of_iterable(source: Iterable[Any], inputs: Sequence[Input], preparation: Preparation, most: int = 0) -> Samples:
+    """A sample is an array, a tuple of arrays in the order of the inputs, or a dict of arrays by name."""
+    kept = source if isinstance(source, Sequence) else list(islice(source, most or None))
+    if not len(kept):
+        raise UsageError("holds no samples", "data")
 
     def load(index: int) -> dict[str, Array]:
-        picture = read_picture(files[index], given, preparation.look)
-        return {given.name: fitted(_sized(picture, given), given, preparation)}
+        arrays = by_name(kept[index], inputs, f"sample {index}")
+        return {i.name: fitted(arrays[i.name], i, preparation) for i in inputs}
 
-    return Samples([str(f.relative_to(root)) if f != root else f.name for f in files], load, inputs)
+    return Samples(
+        [f"sample {i}" for i in range(len(kept))], load, inputs, None,
+        lambda: digest(a for k in range(len(kept)) for a in load(k).values()),
+    )  # fmt: skip
 
 
-def _sized(picture: Picture, given: Input) -> Array:
-    height, width = given.axis("H"), given.axis("W")
-    shape = given.shape
-    if isinstance(shape[height or 0], int) and isinstance(shape[width or 0], int):
-        return picture.sized(given, shape)  # type: ignore[arg-type]  # both sizes are known
-    return picture.laid(given)
+def by_name(item: Any, inputs: Sequence[Input], title: str) -> dict[str, Array]:
+    """The arrays of a sample. Raises UsageError."""
+    names = [i.name for i in inputs]
+    if not isinstance(item, Mapping):
+        values = item if isinstance(item, tuple | list) and len(inputs) > 1 else (item,)
+        if len(values) != len(inputs):
+            raise UsageError(f"{len(values)} arrays for {len(inputs)} inputs: {', '.join(names)}", title)
+        item = dict(zip(names, values, strict=True))
+    missing = [n for n in names if n not in item]
+    if missing:
+        raise UsageError(f"nothing for input {', '.join(missing)}", title, f"it has {', '.join(map(str, item))}")
+    return {n: np.asarray(item[n]) for n in names}
 
 
 def fitted(array: Array, given: Input, preparation: Preparation) -> Array:
-    """A sample as the input takes it: with a batch of one, of its type, less the mean, by the scale."""
-    if array.ndim == len(given.shape) - 1:
-        array = np.expand_dims(array, given.axis("N") or 0)
-    if array.ndim == len(given.shape) - 2:  # a gray image without the channels' dimension
-        array = array[None, None] if given.axis("C") == 1 else array[None, ..., None]
-    if preparation.mean or preparation.scale:
+    """A sample as the input takes it: with a batch of one, of its type, less the mean, by the scale. Raises
+    UsageError for another shape."""
+    array = shaped(array, given)
+    mean, scale = (preparation.numbers(given, v) for v in (preparation.mean, preparation.scale))
+    if mean or scale:
         shape = [1] * array.ndim
         shape[given.axis("C") or 0] = -1
-        mean = np.asarray(preparation.mean or (0.0,), np.float32).reshape(shape)
-        scale = np.asarray(preparation.scale or (1.0,), np.float32).reshape(shape)
-        array = (array.astype(np.float32) - mean) / scale
-    return np.ascontiguousarray(array, numpy_type(given.dtype))
+        array = array.astype(np.float32) - np.asarray(mean or (0.0,), np.float32).reshape(shape)
+        array /= np.asarray(scale or (1.0,), np.float32).reshape(shape)
+    wanted = numpy_type(given.dtype)
+    if array.dtype.kind == "f" and wanted.kind in "iub":
+        raise UsageError(f"holds {array.dtype}, input '{given.name}' takes {given.dtype}")
+    return np.ascontiguousarray(array, wanted)
 
 
-def _of_iterable(source: Iterable[Any], inputs: Sequence[Input]) -> Samples:
-    """A sample is an array, a tuple of arrays in the order of the inputs, or a dict of arrays by name."""
-    plain = Preparation()
-    names = [i.name for i in inputs]
-    kept = list(source)
+def shaped(array: Array, given: Input) -> Array:
+    """The array with the dimensions of the input; a batch of one, and one channel, may be left out. Where the input has
+    a larger batch, the sample is repeated."""
+    seen = array.shape
+    if array.ndim == len(given.shape) - 2 and given.axis("C") is not None and given.axis("N") is not None:
+        array = np.expand_dims(array, sorted((given.axis("N") or 0, given.axis("C") or 0)))
+    elif array.ndim == len(given.shape) - 1:
+        array = np.expand_dims(array, given.axis("N") or 0)
+    batch = given.axis("N")
+    whole = given.shape[batch] if batch is not None else 1
+    if isinstance(whole, int) and whole > 1 and array.ndim == len(given.shape) and array.shape[batch or 0] == 1:
+        array = np.repeat(array, whole, batch)
+    channels, last = given.axis("C"), array.ndim - 1
+    sizes = given.shape
+    fits = len(sizes) == array.ndim and all(not isinstance(d, int) or d == n for d, n in zip(sizes, array.shape))
+    if not fits and channels == 1 and array.ndim == 4 and array.shape[last] == sizes[1] != array.shape[1]:
+        array = np.moveaxis(array, last, 1)  # images come with channels last, as files hold them
+        fits = all(not isinstance(d, int) or d == n for d, n in zip(sizes, array.shape))
+    if not fits:
+        shape = f"[{','.join(map(str, sizes))}]"
+        raise UsageError(f"a sample of shape {list(seen)} does not fit input '{given.name}' {shape}")
+    return array
 
-    def load(index: int) -> dict[str, Array]:
-        item = kept[index]
-        if not isinstance(item, Mapping):
-            item = dict(zip(names, item if isinstance(item, tuple | list) else (item,), strict=True))
-        return {i.name: fitted(np.asarray(item[i.name]), i, plain) for i in inputs}
 
-    return Samples([f"sample {i}" for i in range(len(kept))], load, inputs)
+def digest(arrays: Iterable[Any]) -> str:
+    """A text that other arrays do not have."""
+    import hashlib
+
+    found = hashlib.blake2b(digest_size=16)
+    for array in arrays:
+        made = np.ascontiguousarray(array)
+        found.update(f"{made.dtype}{made.shape}".encode())
+        found.update(made.reshape(-1).view(np.uint8).data)
+    return found.hexdigest()
