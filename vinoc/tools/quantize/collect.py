@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ...ir.dtype import Array
+from ...ir.errors import VinocError
 from ...ir.graph import Graph, Value
 from ...runtime.core import Core
 from ...runtime.model import Model
-from .statistics import Spec, Statistics
-
-Tick = Callable[[int, str], None]
-"""Is told how many samples are done, and the name of the last."""
+from .data import Samples
+from .resume import EVERY, Resume, key_of
+from .statistics import Spec, Statistics, reduce_channels
+from .watch import Watch, ahead
 
 
 class Runner:
@@ -70,21 +71,54 @@ def channel_axis(value: Value) -> int | None:
 
 
 def collect(
-    graph: Graph,
-    samples: Iterable[tuple[str, Mapping[str, Array]]],
-    wanted: Mapping[str, Value],
-    what: Spec,
-    tick: Tick | None = None,
+    graph: Graph, samples: Samples, wanted: Mapping[str, Value], what: Spec, watch: Watch | None = None
 ) -> dict[str, Statistics]:
-    """Statistics of the wanted values over all samples, by their names."""
-    run = Runner(graph, list(wanted.values()))
+    """Statistics of the wanted values over all samples, by their names.
+
+    Samples from which NaN or infinity comes, and those that cannot be read, are left out: `watch.skipped`. Raises
+    VinocError where few are left.
+    """
+    watch = watch or Watch()
     found = {name: Statistics(name, channel_axis(value)) for name, value in wanted.items()}
-    for done, (name, arrays) in enumerate(samples, 1):
-        for statistics, array in zip(found.values(), run(arrays), strict=True):
-            statistics.see(np.asarray(array), what)
-        if tick is not None:
-            tick(done, name)
+    kept = Resume(watch.resume, key_of(graph, samples, wanted, what)) if watch.resume else None
+    begin, skipped = kept.load(found) if kept else (0, {})
+    watch.resumed += begin
+    for name, why in skipped.items():
+        watch.skip(name, why)
+    run = Runner(graph, list(wanted.values())) if begin < len(samples) else None
+    with ahead(_tried(samples, begin)) as loaded:
+        for done, (name, arrays) in enumerate(loaded, begin + 1):
+            why = arrays if isinstance(arrays, str) else _see(run, arrays, found, what)
+            if why:
+                watch.skip(name, why)
+                skipped[name] = why
+            if kept and (done % EVERY == 0 or done == len(samples)):
+                kept.save(found, done, skipped)
+            watch.tick("statistics", done, len(samples))
+    watch.check(len(samples))
     return found
+
+
+def _tried(samples: Samples, begin: int) -> Iterator[tuple[str, dict[str, Array] | str]]:
+    """The samples from the one at `begin` on; in place of one that cannot be read the reason."""
+    for i in range(begin, len(samples)):
+        try:
+            yield samples[i]
+        except VinocError as error:
+            yield samples.names[i], error.what
+
+
+def _see(run: Runner | None, arrays: Mapping[str, Array], found: Mapping[str, Statistics], what: Spec) -> str:
+    """Takes up a sample; the reason where it is of no use."""
+    assert run is not None  # there are samples left
+    values = [np.asarray(a) for a in run(arrays)]
+    reduced = [reduce_channels(a, s.axis) for a, s in zip(values, found.values(), strict=True)]
+    for statistics, (low, high, _, _) in zip(found.values(), reduced, strict=True):
+        if not (np.isfinite(low).all() and np.isfinite(high).all()):
+            return f"NaN or infinity at '{statistics.name}'"
+    for statistics, array, part in zip(found.values(), values, reduced, strict=True):
+        statistics.add(array, part, what)
+    return ""
 
 
 def outputs(graph: Graph, samples: Iterable[tuple[str, Mapping[str, Array]]]) -> Iterator[list[Array]]:

@@ -17,7 +17,8 @@ from ...runtime.model import Model
 from .algorithms import chosen
 from .data import Preparation, Samples, open_data
 from .options import Options
-from .work import Note, Work
+from .watch import Watch
+from .work import Work
 
 
 @dataclass
@@ -46,13 +47,13 @@ def quantize_model(
     data: Any,
     options: Options | None = None,
     preparation: Preparation | None = None,
-    say: Note = lambda text: None,
+    watch: Watch | None = None,
 ) -> Result:
     """Quantizes a model by statistics of data: `Samples`, or what `open_data` takes. Raises VinocError."""
     options = options or Options()
     graph = cleaned(model)
     samples = data if isinstance(data, Samples) else open_data(data, graph, preparation)
-    work = Work(graph, graph.clone(), samples.subset(options.subset), options, say)
+    work = Work(graph, graph.clone(), samples.subset(options.subset), options, watch or Watch())
     for algorithm in chosen(options):
         algorithm(work)
     with quiet_gc():

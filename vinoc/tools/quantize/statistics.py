@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from ...ir.dtype import Array
 from .histogram import Histogram
 
+SAMPLE_FIELDS = ("lows", "highs", "means", "squares")
 CHANNEL_FIELDS = ("low", "high", "mean_low", "mean_high", "mean", "square")
+
+
+Reduced: TypeAlias = tuple[Array, Array, Array, Array]
 
 
 @dataclass(frozen=True)
@@ -112,8 +116,12 @@ class Statistics:
         return min(max(found, self.low), self.high)
 
     def see(self, array: Array, spec: Spec) -> None:
-        """Takes up the values of a sample; an array [..., c, ...]. All numbers must be finite."""
-        low, high, mean, square = reduce_channels(array, self.axis)
+        """Takes up the values of a sample, an array [..., c, ...]; all of them are finite."""
+        self.add(array, reduce_channels(array, self.axis), spec)
+
+    def add(self, array: Array, reduced: Reduced, spec: Spec) -> None:
+        """The same, where `reduce_channels` was called already."""
+        low, high, mean, square = reduced
         self.lows.append(float(low.min()))
         self.highs.append(float(high.max()))
         self.means.append(float(mean.mean()))
@@ -135,25 +143,32 @@ class Statistics:
             self.sums[name] = join(self.sums[name], array)
 
     def arrays(self) -> dict[str, Array]:
-        """All of it as arrays, for a file."""
-        out = {n: np.asarray(getattr(self, n), np.float64) for n in ("lows", "highs", "means", "squares")}
+        """All of it as arrays of f64, which hold counts exactly, for a file."""
+        out = {n: np.asarray(getattr(self, n), np.float64) for n in SAMPLE_FIELDS}
         out |= {f"channel.{n}": a for n, a in self.sums.items()}
         if self.histogram is not None:
-            out |= {"bins": self.histogram.counts, "reach": np.asarray(self.histogram.reach)}
+            counts = self.histogram.counts.astype(np.float64)
+            out |= {"bins": counts, "reach": np.asarray(self.histogram.reach, np.float64)}
         return out
 
-    @classmethod
-    def of_arrays(cls, name: str, axis: int | None, arrays: Mapping[str, Any]) -> Statistics:
-        """What `arrays` gave."""
-        made = cls(name, axis, *(arrays[n].tolist() for n in ("lows", "highs", "means", "squares")))
-        made.sums = {n: arrays[f"channel.{n}"] for n in CHANNEL_FIELDS if f"channel.{n}" in arrays}
+    def take(self, arrays: Mapping[str, Any]) -> None:
+        """What `arrays` gave, in place of what is known."""
+        for name in SAMPLE_FIELDS:
+            setattr(self, name, arrays[name].tolist())
+        self.sums = {n: arrays[f"channel.{n}"] for n in CHANNEL_FIELDS if f"channel.{n}" in arrays}
         if "bins" in arrays:
-            made.histogram = Histogram(float(arrays["reach"]), np.array(arrays["bins"]))
-        return made
+            self.histogram = Histogram(float(arrays["reach"]), arrays["bins"].astype(np.int64))
 
 
-def reduce_channels(array: Array, axis: int | None) -> tuple[Array, Array, Array, Array]:
+def reduce_channels(array: Array, axis: int | None) -> Reduced:
     """Smallest, largest, mean and mean square of each channel [c]; [1] where there are none."""
+    array = array.astype(np.float32, copy=False) if array.dtype == np.float16 else array
     rows = array.reshape(1, -1) if axis is None else np.moveaxis(array, axis, 0).reshape(array.shape[axis], -1)
-    square = np.einsum("ci,ci->c", rows, rows) / rows.shape[1]
-    return rows.min(1), rows.max(1), rows.mean(1), square
+    if not rows.size:
+        zeros = np.zeros(max(len(rows), 1), np.float32)
+        return zeros, zeros, zeros, zeros
+    with np.errstate(over="ignore", invalid="ignore"):
+        square = np.einsum("ci,ci->c", rows, rows)
+        if np.isinf(square).any():  # squares of floats can be beyond f32
+            square = np.einsum("ci,ci->c", rows, rows, dtype=np.float64)
+        return rows.min(1), rows.max(1), rows.mean(1), square / rows.shape[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,10 +14,9 @@ from .collect import collect
 from .data import Samples
 from .options import Options
 from .statistics import Spec, Statistics
+from .watch import Watch
 
 UNSET = Setting()
-
-Note = Callable[[str], None]
 
 
 @dataclass
@@ -28,6 +27,7 @@ class Work:
     graph     the float graph that will be quantized; algorithms may change weights and biases: `changed()` then
     samples   the subset that statistics are collected of
     values, weights   the ranges so far, by the names of `needed`; `activations`, `weight_defaults`: what they say not
+    watch     progress, warnings, samples that were left out
     keep_float  nodes that algorithms leave float, with the reason
     recipes   of each layer, by node or value: what was done, and why
     """
@@ -36,7 +36,7 @@ class Work:
     graph: Graph
     samples: Samples
     options: Options
-    say: Note = lambda text: None
+    watch: Watch = field(default_factory=Watch)
     values: dict[str, Range] = field(default_factory=dict)
     weights: dict[str, Range] = field(default_factory=dict)
     activations: Setting = UNSET
@@ -66,8 +66,16 @@ class Work:
         """Statistics of all needed values, collected once, until the graph changes or more is wanted."""
         what = what or Spec()
         if self._seen is None or not _covers(self._seen[0], what):
-            self._seen = what, collect(self.graph, self.samples, self.needed(), what)
+            self._seen = what, self.collect(self.needed(), what)
         return self._seen[1]
+
+    def collect(self, wanted: Mapping[str, Value], what: Spec) -> dict[str, Statistics]:
+        """Statistics of any values of `graph`. Samples that turn out to be of no use are gone from `samples` then."""
+        found = collect(self.graph, self.samples, wanted, what, self.watch)
+        good = [i for i, name in enumerate(self.samples.names) if name not in self.watch.skipped]
+        if len(good) < len(self.samples):
+            self.samples = self.samples.only(good)
+        return found
 
     def changed(self) -> None:
         """Weights or biases of `graph` are other ones now: statistics are collected anew."""

@@ -1,0 +1,78 @@
+"""Statistics on their way in a file, so that a run that was stopped goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ... import __version__
+from ...backends.files import written_together
+from ...ir.constant import Constant
+from ...ir.dtype import Array
+from ...ir.graph import Graph
+from .data import Samples
+from .statistics import Spec, Statistics
+
+EVERY = 8
+"""Samples after which the file is written."""
+
+LAYOUT = 1
+"""Of the file; others are not read."""
+
+
+def key_of(graph: Graph, samples: Samples, wanted: Mapping[str, Any], what: Spec) -> str:
+    """A text that is another one for another model, other data, and other statistics."""
+    found = hashlib.blake2b(digest_size=20)
+    for part in (graph, samples.identity(), what, list(samples.names), list(wanted), LAYOUT, __version__):
+        found.update(str(part).encode() + b"\0")
+    for inner in graph.walk():
+        for node in inner:
+            if isinstance(node.op, Constant):
+                found.update(np.ascontiguousarray(node.op.value.array).reshape(-1).view(np.uint8).data)
+    return found.hexdigest()
+
+
+class Resume:
+    """A file of statistics. What another model, other data or other options left is not taken."""
+
+    def __init__(self, path: Path, key: str) -> None:
+        self.path = path
+        self.key = key
+
+    def load(self, statistics: Mapping[str, Statistics]) -> tuple[int, dict[str, str]]:
+        """Fills in what the file knows: how many samples are done, and those among them that were left out."""
+        try:
+            with np.load(self.path) as stored:
+                meta = json.loads(bytes(stored["meta"]))
+                flat: Array = stored["numbers"]
+        except (OSError, ValueError, KeyError, EOFError):
+            return 0, {}  # there is none, or it is no such file: it is written anew
+        if meta["key"] != self.key:
+            return 0, {}
+        place = 0
+        for name, shapes in meta["values"].items():
+            arrays = {}
+            for field, shape in shapes.items():
+                size = int(np.prod(shape, dtype=int))
+                arrays[field] = flat[place : place + size].reshape(shape).copy()
+                place += size
+            statistics[name].take(arrays)
+        return int(meta["done"]), dict(meta["skipped"])
+
+    def save(self, statistics: Mapping[str, Statistics], done: int, skipped: Mapping[str, str]) -> None:
+        """Writes the file, whole or not at all: a process that is killed leaves the one before it."""
+        parts: list[Array] = []
+        values: dict[str, dict[str, list[int]]] = {}
+        for name, found in statistics.items():
+            arrays = found.arrays()
+            values[name] = {field: list(a.shape) for field, a in arrays.items()}
+            parts += [a.reshape(-1) for a in arrays.values()]
+        meta = json.dumps({"key": self.key, "done": done, "skipped": dict(skipped), "values": values})
+        numbers = np.concatenate(parts) if parts else np.zeros(0)
+        with written_together([self.path]) as (file,):
+            np.savez(file, meta=np.frombuffer(meta.encode(), np.uint8), numbers=numbers)

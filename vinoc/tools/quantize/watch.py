@@ -1,0 +1,89 @@
+"""What accompanies runs over samples: progress, samples that are left out, a file that a stopped run goes on from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from ...ir.errors import VinocError
+
+T = TypeVar("T")
+
+Tick = Callable[[str, int, int], None]
+"""Is told what is done, how much of it, and how much there is."""
+
+WORST = 0.5
+"""The share of samples that may be left out."""
+
+
+def silent(title: str, done: int, total: int) -> None:
+    """A tick that does nothing."""
+
+
+@dataclass
+class Watch:
+    """`skipped`: samples that were left out, with the reason. `resume`: where statistics are kept on the way."""
+
+    tick: Tick = silent
+    warn: Callable[[str], None] = lambda text: None
+    resume: Path | None = None
+    skipped: dict[str, str] = field(default_factory=dict)
+    resumed: int = 0
+    """Samples whose statistics were found in `resume`."""
+
+    def skip(self, name: str, why: str) -> None:
+        """Leaves a sample out, and says so."""
+        if name not in self.skipped:
+            self.skipped[name] = why
+            self.warn(f"{name} is left out: {why}")
+
+    def check(self, total: int) -> None:
+        """Raises VinocError where too many samples were left out."""
+        if len(self.skipped) > WORST * total:
+            listed = "".join(f"\n  {n}: {why}" for n, why in list(self.skipped.items())[:8])
+            more = f"\n  and {len(self.skipped) - 8} more" if len(self.skipped) > 8 else ""
+            what = f"{len(self.skipped)} of {total} samples cannot be used{listed}{more}"
+            raise VinocError(what, "calibration data", "too few are left to tell ranges")
+
+
+@contextmanager
+def ahead(items: Iterable[T]) -> Iterator[Iterator[T]]:
+    """The items, each made by a thread while the one before it is used. Leave early, and nothing more is made."""
+    with ThreadPoolExecutor(1) as pool:
+
+        def made() -> Iterator[T]:
+            source = iter(items)
+            end = object()
+            waiting = pool.submit(next, source, end)
+            while (item := waiting.result()) is not end:
+                waiting = pool.submit(next, source, end)
+                yield item  # type: ignore[misc]  # no end among the items
+
+        yield made()
+
+
+@contextmanager
+def progress(enabled: bool = True) -> Iterator[Tick]:
+    """Bars on the terminal that errors go to; nothing where there is none."""
+    import sys
+
+    if not enabled or not sys.stderr.isatty():
+        yield silent
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as shown:
+        tasks = {}
+
+        def tick(title: str, done: int, total: int) -> None:
+            if title not in tasks:
+                tasks[title] = shown.add_task(title, total=total)
+            shown.update(tasks[title], completed=done, total=total)
+
+        yield tick
