@@ -44,6 +44,10 @@ INTEGER: set[str] = set()
 """Kinds that are there for integers."""
 
 
+_GRIDS = {"Quantize": (dt.f32, dt.u8), "Dequantize": (dt.u8, dt.f32)}
+"""Kinds that change the type: from and to what."""
+
+
 def operation(*kinds: str, double: bool = False, integer: bool = False) -> Callable[[Operation], Operation]:
     def declare(function: Operation) -> Operation:
         for kind in kinds:
@@ -61,6 +65,8 @@ def supported(kind: str, source: DType, to: DType) -> bool:
     """Whether there is code for an operation on elements of a type."""
     if kind not in OPERATIONS:
         return False
+    if kind in _GRIDS:
+        return (source, to) == _GRIDS[kind]
     if kind == "Convert":
         return {source, to} <= {*FLOATS, *INTEGERS, dt.boolean} and not (source is dt.f64 and to in NARROW)
     if source is dt.boolean:

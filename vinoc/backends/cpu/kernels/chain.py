@@ -17,7 +17,10 @@ from typing import Any, TypeAlias
 
 from ....ir.dtype import DType
 from ....ir.record import record
-from ..codegen import activations  # noqa: F401  # declares operations
+from ..codegen import (
+    activations,  # noqa: F401  # declares operations
+    grids,
+)
 from ..codegen.emit import Emitter
 from ..codegen.operations import OPERATIONS, Step
 from ..codegen.target import Target
@@ -54,11 +57,25 @@ class Expression:
 
     def emit(self, t: Typed, operands: Sequence[Value]) -> Value:
         """The result of vectors of operands."""
+        return self._compute(t, operands, self.steps)[-1]
+
+    def _compute(self, t: Typed, operands: Sequence[Value], steps: Sequence[Step]) -> list[Value]:
         values = list(operands)
-        for step in self.steps:
+        for step in steps:
             result = OPERATIONS[step.kind](t, step, *(values[k] for k in step.args))
             values.append(t.rounded(step.type, result))
-        return values[-1]
+        return values
+
+    @property
+    def rounds(self) -> bool:
+        """Whether the result is that of a Quantize."""
+        return self.steps[-1].kind == "Quantize"
+
+    def levels(self, t: Typed, operands: Sequence[Value]) -> Value:
+        """What the last step, a Quantize, would round."""
+        *steps, last = self.steps
+        values = self._compute(t, operands, steps)
+        return grids.level(t, last, *(values[k] for k in last.args))
 
 
 def lanes_of(target: Target, types: Sequence[DType]) -> int:
@@ -151,9 +168,13 @@ def columns(
             places = [e.add(column, t.count * v) for v in range(many)]
             # All is read before anything is written: the compiler need not ask whether they overlap.
             operands = [[read(place, None) for read in readers] for place in places]
-            results = [expression.emit(t, values) for values in operands]
-            for place, result in zip(places, results):
-                t.store(expression.type, result, e.add(output, e.mul(place, size)))
+            if expression.rounds and many == UNROLL:
+                levels = [expression.levels(t, values) for values in operands]
+                e.store(grids.stored_together(t, levels), e.add(output, column), 1)
+            else:
+                results = [expression.emit(t, values) for values in operands]
+                for place, result in zip(places, results):
+                    t.store(expression.type, result, e.add(output, e.mul(place, size)))
         start = limit
     with e.when(e.b.icmp_signed("<", start, end)):
         mask = t.mask(start, end)

@@ -23,6 +23,7 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "Gelu": ("approximation_mode",),
     "IsInf": ("detect_negative", "detect_positive"),
     "FakeQuantize": ("levels",),
+    "Quantize": ("low", "high"),
 }
 """Those that decide the code of a step."""
 
