@@ -145,18 +145,25 @@ class Images:
 
 
 def outside(annotation: DetectionAnnotation, size: tuple[int, int], where: str | None = None) -> list[VinocError]:
-    """A problem for each box that is empty or reaches out of an image of (height, width)."""
-    height, width = size
+    """A problem for each box that ends before it begins or lies beside an image of (height, width)."""
     found: list[VinocError] = []
     for box in annotation.boxes:
         x0, y0, x1, y1 = (float(v) for v in box)
         shown = f"box {x0:g} {y0:g} {x1:g} {y1:g}"
         if not (x0 <= x1 and y0 <= y1):
             found.append(UsageError(f"{shown} of '{annotation.identifier}' ends before it begins", where))
-        elif min(x0, y0) < -OUTSIDE or x1 > width + OUTSIDE or y1 > height + OUTSIDE:
-            what = f"{shown} reaches out of '{annotation.identifier}', which is {width} wide and {height} high"
+        elif x1 < 0 or y1 < 0 or x0 > size[1] or y0 > size[0]:
+            what = f"{shown} lies beside '{annotation.identifier}', which is {size[1]} wide and {size[0]} high"
             found.append(UsageError(what, where))
     return found
+
+
+def reaching_out(annotation: DetectionAnnotation, size: tuple[int, int]) -> int:
+    """How many boxes lie in part outside of an image of (height, width), by more than a pixel."""
+    height, width = size
+    far = np.array([width + OUTSIDE, height + OUTSIDE])
+    beyond = (annotation.boxes[:, :2] < -OUTSIDE).any(axis=1) | (annotation.boxes[:, 2:] > far).any(axis=1)
+    return int(beyond.sum())
 
 
 def prepared(image: Image, preprocessors: Iterable[Preprocessor], annotation: Annotation | None = None) -> Image:

@@ -28,6 +28,8 @@ class Dataset:
     """the class that is no object"""
     images: Callable[[str], Array] | None = None
     """pixels [height, width, channels] by identifier, red first, where they are in the files of the annotations"""
+    notes: tuple[str, ...] = ()
+    """what is odd about the files, and did not hinder"""
     more: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -31,6 +31,8 @@ class Bounds:
     """What values of an option may be, and what it is for."""
 
     doc: str
+    name: str = ""
+    """what a configuration calls it, where that is not the field's name"""
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
@@ -38,18 +40,18 @@ class Bounds:
 
 def option(
     default: Any = MISSING, doc: str = "", *, low: float | None = None, high: float | None = None,
-    choices: Sequence[str] = (),
+    choices: Sequence[str] = (), name: str = "",
 ) -> Any:  # fmt: skip
-    """A field that a configuration sets; without a default it has to."""
-    about = {"option": Bounds(doc, low, high, tuple(choices))}
+    """A field that a configuration sets, by its own name or another; without a default it has to."""
+    about = {"option": Bounds(doc, name, low, high, tuple(choices))}
     if isinstance(default, dict | list):
         return field(default_factory=lambda: type(default)(default), metadata=about)
     return field(default=default, metadata=about)
 
 
 def options_of(cls: type) -> dict[str, Field[Any]]:
-    """The options of a class by name."""
-    return {f.name: f for f in fields(cls) if "option" in f.metadata}
+    """The options of a class by the names that a configuration calls them by."""
+    return {f.metadata["option"].name or f.name: f for f in fields(cls) if "option" in f.metadata}
 
 
 def configure(
@@ -76,7 +78,7 @@ def configure(
                 problems.append(UsageError(f"option '{name}' is missing", where, f.metadata["option"].doc or None))
             continue
         try:
-            values[name] = _checked(parse(given[name], hints[name], base), f.metadata["option"])
+            values[f.name] = _checked(parse(given[name], hints[f.name], base), f.metadata["option"])
         except ValueError as error:
             where_it_is = places.get(name, where)
             problems.append(UsageError(f"option '{name}' {error}", where_it_is, getattr(error, "help", None)))

@@ -92,7 +92,7 @@ def _options(cls: type) -> Iterator[tuple[str, str, str, str]]:
         else:
             default = "required" if f.default_factory is MISSING else repr(f.default_factory())
         about = f.metadata["option"]
-        kind = " | ".join(about.choices) or _kind(hints[name])
+        kind = " | ".join(about.choices) or _kind(hints[f.name])
         yield name, kind, default, about.doc
 
 

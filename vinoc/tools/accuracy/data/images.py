@@ -15,10 +15,14 @@ from ..options import option
 
 
 class _ImageReader(DataReader):
-    """Pixels [height, width, channels] of u8."""
+    """Pixels [height, width, 3] of u8."""
 
     def read(self, path: Path) -> Array:
         return self.converted(read_image(path))
+
+    def converted(self, data: Array) -> Array:
+        """Gray pixels get three channels, as they have when they are read from a file."""
+        return np.repeat(data, 3, axis=2) if data.ndim == 3 and data.shape[2] == 1 else data
 
 
 @data_reader("opencv_imread")
@@ -29,7 +33,8 @@ class OpenCvImread(_ImageReader):
 
     def converted(self, data: Array) -> Array:
         if self.reading_flag == "gray":
-            return _gray(data)
+            return luma(data) if data.ndim == 3 and data.shape[2] == 3 else data
+        data = super().converted(data)
         return np.ascontiguousarray(data[:, :, ::-1]) if data.ndim == 3 and data.shape[2] == 3 else data
 
 
@@ -38,10 +43,6 @@ class PillowImread(_ImageReader):
     """Images with red first."""
 
     ignored = ("to_rgb",)
-
-
-def _gray(data: Array) -> Array:
-    return luma(data) if data.ndim == 3 and data.shape[2] == 3 else data
 
 
 @data_reader("numpy_reader")
