@@ -25,6 +25,9 @@ from .plan import Address, Plan, shape_of
 ACTIVATIONS = frozenset({"ReLU", "Clamp"})
 """What the kernels limit by themselves."""
 
+INTEGERS = frozenset({"Quantize", "Dequantize"})
+"""What goes between integers and reals is no function of reals."""
+
 BIAS, RESIDUAL, ACTIVATION = 1, 2, 3
 
 MOST_NODES = 16
@@ -142,7 +145,7 @@ class _Order:
 
 
 def _is_function(node: Node, inside: set[Value], value: Value, channel_axis: int) -> bool:
-    if not is_elementwise(node) or node.outputs[0].shape != value.shape:
+    if node.kind in INTEGERS or not is_elementwise(node) or node.outputs[0].shape != value.shape:
         return False
     return all(
         v in inside or (v is not None and v.is_const and _is_parameter(node, i, v, value, channel_axis))
@@ -166,10 +169,14 @@ def _is_parameter(node: Node, index: int, constant: Value, value: Value, channel
 
 def epilogue_of(body: Graph, node: Node) -> Epilogue:
     """Reads the epilogue of a Region for a product; its first node is the product, or expands its weights."""
-    found = Epilogue()
     outer = {b: v for b, v in zip(body.inputs, node.inputs, strict=True) if v is not None}
     nodes = [n for n in body if not (n.kind == "Convert" and n.op.decompression)]  # type: ignore[attr-defined]
-    axis = -1 if nodes[0].kind == "MatMul" else 1
+    return read_epilogue(nodes, outer, -1 if nodes[0].kind == "MatMul" else 1)
+
+
+def read_epilogue(nodes: list[Node], outer: dict[Value, Value], axis: int) -> Epilogue:
+    """What the nodes behind the first are to it; `outer` tells what values of a body stand for."""
+    found = Epilogue()
     value, stage = nodes[0].outputs[0], 0
     for i, step in enumerate(nodes[1:], 1):
         kind = _stage(step, value, outer, axis) if value in step.inputs else 0

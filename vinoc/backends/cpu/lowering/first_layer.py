@@ -60,15 +60,15 @@ def lower(plan: Plan, node: Node, most: int = FEW_CHANNELS) -> bool:
     return True
 
 
-def framed(plan: Plan, source: Place, begin: Sequence[int], spans: Sequence[int]) -> Place:
-    """The part of an image that the windows see, channels-last, with zeros where it is outside."""
+def framed(plan: Plan, source: Place, begin: Sequence[int], spans: Sequence[int], bits: int = 0) -> Place:
+    """The part of an image that the windows see, channels-last, with a value, by default 0, where it is outside."""
     size = source.shape[2:]
     inside = all(not b and span <= n for n, b, span in zip(size, begin, spans))
-    if inside and source.fits(Form.LAST) and source.pixel == 4 * source.shape[1]:
+    if inside and source.fits(Form.LAST) and source.pixel == source.itemsize * source.shape[1]:
         return source
     image = plan.new((*source.shape[:2], *spans), source.dtype, Form.LAST)
     sizes = [min(n, span - b) for n, b, span in zip(size, begin, spans)]
-    box = emit_frame(plan, image, (0, 0, *begin), (*source.shape[:2], *sizes), 0)
+    box = emit_frame(plan, image, (0, 0, *begin), (*source.shape[:2], *sizes), bits)
     for axis, n in enumerate(sizes, 2):
         source = source.sliced(axis, 0, n)
     plan.copy(source, box)

@@ -7,6 +7,7 @@ INDEX = {
     "channelwise": "BatchNormInference LRN ReduceMax ReduceMean ReduceSum",
     "conv_choice": "Region:conv",
     "indexed": "Broadcast Gather Tile",
+    "integer": "Region:integer_conv Region:integer_matmul",
     "matmul": "MatMul Region:matmul",
     "movement": "Concat Dropout Identity Reshape Slice Split Squeeze Transpose Unsqueeze VariadicSplit",
     "narrow": "Region:narrow",

@@ -10,6 +10,7 @@ from ....passes.base import Context, Pass, graph_pass
 from ..region import extract
 from .chains import make_chains
 from .epilogue import epilogue
+from .integer_regions import integer_region
 from .transposed import with_explicit_pads
 
 CONVOLUTIONS = frozenset({"Convolution", "GroupConvolution"})
@@ -108,6 +109,7 @@ _MAKERS: dict[str, Callable[[Graph, Node], str]] = {
     **dict.fromkeys(CONVOLUTIONS, _convolution),
     **dict.fromkeys(TRANSPOSED, _transposed),
     "MatMul": _product,
+    **dict.fromkeys(("QuantizedConvolution", "QuantizedGroupConvolution", "QuantizedMatMul"), integer_region),
     "MVN": _norm,
 }
 """What makes a region of a node of a kind, and of what belongs to it: the kernel's name, or nothing."""

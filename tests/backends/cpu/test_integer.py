@@ -1,0 +1,159 @@
+"""Convolutions and matrix products of u8 by i8 against the reference, over made-up geometries, on all targets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vinoc.backends.cpu.device import Executable
+from vinoc.backends.cpu.lowering.plan import Island
+from vinoc.backends.cpu.quantized import ops
+from vinoc.backends.numpy import Interpreter
+
+from .checked import build, integer_targets
+
+ENDS = ("", "bias", "relu", "swish", "prelu", "residual", "residual8", "all")
+
+
+def same(make: Any, *inputs: np.ndarray, threads: Sequence[int] = (1, 2)) -> None:
+    """Asserts that all targets compute what the reference does: u8 within one level, which few elements are off."""
+    graph = build(make, *inputs)
+    wanted = Interpreter(graph).run(list(inputs))
+    for target in integer_targets():
+        for count in threads:
+            executable = Executable(graph, count, target)
+            got = executable.run([a.copy() for a in inputs])
+            plan = executable.program([a.shape for a in inputs]).plan  # type: ignore[union-attr]
+            assert not [s.why for s in plan.steps if isinstance(s, Island)]
+            for want, found in zip(wanted, got, strict=True):
+                _close(want, found, f"{target.name}, {count} threads")
+
+
+def _close(want: np.ndarray, found: np.ndarray, what: str) -> None:
+    assert (found.shape, found.dtype) == (want.shape, want.dtype)
+    if want.dtype == np.uint8:
+        off = np.abs(want.astype(int) - found)
+        assert off.max(initial=0) <= 1, what
+        assert (off != 0).sum() <= 1 + 1e-3 * want.size, what
+    else:
+        error = np.abs(want.astype(np.float64) - found).max(initial=0)
+        assert error <= 4e-6 * max(np.abs(want).max(initial=0), 1e-20), what
+
+
+@st.composite
+def convolutions(draw: st.DrawFn) -> dict[str, Any]:
+    rank = draw(st.integers(1, 3))
+    kernel = [draw(st.integers(1, 4)) for _ in range(rank)]
+    dilations = [draw(st.integers(1, 2)) for _ in range(rank)]
+    begin, end = ([draw(st.integers(0, 3)) for _ in range(rank)] for _ in range(2))
+    least = [max((k - 1) * d + 1 - b - e, 1) for k, d, b, e in zip(kernel, dilations, begin, end)]
+    return {
+        "batch": draw(st.integers(1, 2)),
+        "groups": draw(st.sampled_from([1, 1, 1, 2, 3])),
+        "depth": draw(st.integers(1, 70)),
+        "channels": draw(st.integers(1, 35)),
+        "kernel": kernel,
+        "strides": [draw(st.integers(1, 3)) for _ in range(rank)],
+        "dilations": dilations,
+        "begin": begin,
+        "end": end,
+        "size": [draw(st.integers(n, n + 8)) for n in least],
+    }
+
+
+def _weights(rng: np.random.Generator, how: str, shape: Sequence[int]) -> np.ndarray:
+    if how == "extreme":
+        return rng.choice(np.array([-128, 127], np.int8), shape)
+    most = 63 if how == "seven bits" else 127
+    return rng.integers(-most, most + 1, shape).astype(np.int8)
+
+
+def _followed(b: Any, y: Any, end: str, rng: np.random.Generator, channels: int, rank: int, other: Any) -> Any:
+    shape = (1, channels) + (1,) * rank
+    if end in ("bias", "all", "swish"):
+        y = b.Add(y, rng.standard_normal(shape).astype(np.float32))
+    if end in ("residual", "all"):
+        y = b.Add(y, other(y))
+    if end == "residual8":
+        grid = np.float32(0.037), np.float32(117)
+        level = b.build(ops.Quantize(), other(y), b.const(grid[0]), b.const(grid[1]))
+        y = b.Add(b.build(ops.Dequantize(), level, b.const(grid[0]), b.const(grid[1])), y)
+    if end in ("relu", "all"):
+        y = b.ReLU(y)
+    if end == "swish":
+        y = b.Swish(y)
+    if end == "prelu":
+        y = b.PReLU(y, rng.random(channels).astype(np.float32))
+    return y
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    convolutions(), st.integers(0, 99), st.sampled_from(ENDS), st.booleans(),
+    st.sampled_from(["", "seven bits", "extreme"]), st.sampled_from([0, 3, 128, 255]),
+)  # fmt: skip
+def test_convolution(g: dict[str, Any], seed: int, end: str, quantized: bool, how: str, zero: int) -> None:
+    rng = np.random.default_rng(seed)
+    groups, depth, channels, rank = g["groups"], g["depth"], g["channels"], len(g["size"])
+    x = rng.integers(0, 256, (g["batch"], groups * channels, *g["size"])).astype(np.uint8)
+    if how == "extreme":
+        x[rng.random(x.shape) < 0.8] = 255
+    shape = (depth, channels, *g["kernel"])
+    w = _weights(rng, how, (groups, *shape) if groups > 1 else shape)
+    spread = 4.0 / np.sqrt(channels * np.prod(g["kernel"])) / (73 * 74)
+    scale = (spread * (0.5 + rng.random(groups * depth))).astype(np.float32)
+    kind = ops.QuantizedGroupConvolution if groups > 1 else ops.QuantizedConvolution
+    op = kind(tuple(g["strides"]), tuple(g["begin"]), tuple(g["end"]), tuple(g["dilations"]))
+
+    def make(b: Any, value: Any) -> Any:
+        y = b.build(op, value, np.float32(zero), w, scale)
+        fixed = np.random.default_rng(seed + 1)
+        y = _followed(b, y, end, rng, groups * depth, rank, lambda v: _like(b, v, fixed))
+        if quantized:
+            y = b.build(ops.Quantize(high=200), y, np.float32(0.031), np.float32(97))
+        return y
+
+    same(make, x)
+
+
+def _like(b: Any, value: Any, rng: np.random.Generator) -> Any:
+    """Another value of that type, which is computed."""
+    return b.Sqrt(b.const(rng.random(value.shape).astype(np.float32) * 9))
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.integers(1, 40), st.integers(1, 150), st.integers(1, 90), st.integers(0, 99), st.booleans(), st.booleans(),
+    st.sampled_from(["", "bias", "relu", "swish", "residual8"]),
+)  # fmt: skip
+def test_product(rows: int, depth: int, columns: int, seed: int, turned: bool, quantized: bool, end: str) -> None:
+    rng = np.random.default_rng(seed)
+    x = rng.integers(0, 256, (2, rows, depth)).astype(np.uint8)
+    w = _weights(rng, "", (columns, depth) if turned else (depth, columns))
+    scale = ((0.5 + rng.random(columns)) * 4 / np.sqrt(depth) / (73 * 74)).astype(np.float32)
+
+    def make(b: Any, value: Any) -> Any:
+        y = b.build(ops.QuantizedMatMul(transpose_b=turned), value, np.float32(77), w, scale)
+        if end in ("bias", "swish"):
+            y = b.Add(y, rng.standard_normal(columns).astype(np.float32))
+        else:
+            y = _followed(b, y, end, rng, columns, 1, lambda v: _like(b, v, np.random.default_rng(seed)))
+        y = b.Swish(y) if end == "swish" else y
+        return b.build(ops.Quantize(), y, np.float32(0.03), np.float32(100)) if quantized else y
+
+    same(make, x)
+
+
+@pytest.mark.parametrize("zero", [0, 128])
+def test_of_few_channels_padding_is_the_zero_point(zero: int) -> None:
+    rng = np.random.default_rng(zero)
+    x = rng.integers(0, 256, (2, 3, 17, 19)).astype(np.uint8)
+    w = rng.integers(-127, 128, (40, 3, 7, 7)).astype(np.int8)
+    op = ops.QuantizedConvolution((2, 2), (3, 3), (3, 3), (1, 1))
+
+    same(lambda b, v: b.ReLU(b.build(op, v, np.float32(zero), w, np.full(40, 1e-4, np.float32))), x, threads=(1, 2, 3))

@@ -1,0 +1,105 @@
+"""Sums of products of bytes, four a lane of i32: the forms that instruction sets have for them.
+
+    total[l] += sum over j < 4 of x[j] * w[l, j]        x u8, the same four for all lanes; w i8
+
+DOT     vpdpbusd: exact
+PAIRS   vpmaddubsw, then vpmaddwd by ones: sums of two products pass through i16, which must not saturate
+WIDE    vpmaddwd of both widened to i16: exact. Even and odd bytes are multiplied apart, and so packed
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from llvmlite import ir
+
+from ....ir.dtype import Array
+from .emit import I8, I16, I32, Emitter
+from .target import Target
+
+Value: TypeAlias = Any
+
+DOT, PAIRS, WIDE = "dot", "pairs", "wide"
+
+QUAD = 4
+"""Bytes of a lane."""
+
+_PAIRS = {4: "ssse3.pmadd.ub.sw.128", 8: "avx2.pmadd.ub.sw", 16: "avx512.pmaddubs.w.512"}
+_WORDS = {4: "sse2.pmadd.wd", 8: "avx2.pmadd.wd", 16: "avx512.pmaddw.d.512"}
+
+
+def form_of(target: Target, weights: Array) -> str:
+    """The fastest form that computes products with weights [..., 4 of a lane] exactly, whatever the data are."""
+    if target.dots:
+        return DOT
+    if not target.triple.startswith("x86") or target.lanes == 4:
+        return WIDE
+    pairs = weights.reshape(-1, 2).astype(np.int16)
+    most = max(int(np.maximum(sign * pairs, 0).sum(axis=1).max(initial=0)) for sign in (1, -1))
+    return PAIRS if 255 * most <= 32767 else WIDE
+
+
+def packed_bytes(form: str) -> int:
+    """Bytes that the four weights of a lane take up."""
+    return 2 * QUAD if form == WIDE else QUAD
+
+
+def arranged(form: str, weights: Array) -> Array:
+    """Weights [..., lanes, 4] as a form reads them: i8, or i16 [..., 2, lanes, 2], even ones first."""
+    if form != WIDE:
+        return weights
+    lanes = weights.shape[-2]
+    halves = weights.astype(np.int16).reshape(*weights.shape[:-2], lanes, 2, 2)
+    return np.ascontiguousarray(np.moveaxis(halves, -1, -3))
+
+
+class Dots:
+    """Writes sums of products in one form. Totals are vectors of `e.lanes` i32."""
+
+    def __init__(self, e: Emitter, form: str) -> None:
+        self.e, self.form = e, form
+        self.bytes = ir.VectorType(I8, QUAD * e.lanes)
+        self.words = ir.VectorType(I16, 2 * e.lanes)
+
+    def weights(self, address: Value, vector: int) -> tuple[Value, ...]:
+        """Vector `vector` of the lanes of a row of weights."""
+        e = self.e
+        if self.form != WIDE:
+            return (e.load(e.add(address, QUAD * e.lanes * vector), self.bytes),)
+        half = QUAD * e.lanes * e.target.vectors
+        return tuple(e.load(e.add(address, half * odd + QUAD * e.lanes * vector), self.words) for odd in range(2))
+
+    def data(self, address: Value) -> tuple[Value, ...]:
+        """Four bytes for all lanes."""
+        e, b = self.e, self.e.b
+        x = e.splat(e.load(address, I32, 1), e.VI)
+        if self.form != WIDE:
+            return (b.bitcast(x, self.bytes),)
+        even = b.and_(x, e.splat(0x00FF00FF, e.VI))
+        odd = b.and_(b.lshr(x, e.splat(8, e.VI)), e.splat(0x00FF00FF, e.VI))
+        return b.bitcast(even, self.words), b.bitcast(odd, self.words)
+
+    def add(self, total: Value, data: tuple[Value, ...], weights: tuple[Value, ...]) -> Value:
+        e = self.e
+        if self.form == DOT:
+            name = f"llvm.x86.avx512.vpdpbusd.{32 * e.lanes}"
+            args = [total, e.b.bitcast(data[0], e.VI), e.b.bitcast(weights[0], e.VI)]
+            return e.call(name, e.VI, [e.VI] * 3, args)
+        if self.form == PAIRS:
+            sums = e.call(f"llvm.x86.{_PAIRS[e.lanes]}", self.words, [self.bytes] * 2, [data[0], weights[0]])
+            return e.b.add(total, self._words(sums, ir.Constant(self.words, [I16(1)] * self.words.count)))
+        for x, w in zip(data, weights):
+            total = e.b.add(total, self._words(x, w))
+        return total
+
+    def _words(self, x: Value, w: Value) -> Value:
+        """Sums of two products of i16."""
+        e, b = self.e, self.e.b
+        if e.target.triple.startswith("x86"):
+            return e.call(f"llvm.x86.{_WORDS[e.lanes]}", e.VI, [self.words] * 2, [x, w])
+        halves = []
+        for odd in range(2):
+            order = ir.Constant(e.VI, [2 * i + odd for i in range(e.lanes)])
+            halves.append(b.mul(*(b.sext(b.shuffle_vector(v, v, order), e.VI) for v in (x, w))))
+        return b.add(*halves)

@@ -1,0 +1,138 @@
+"""What makes results of the sums of a tile of integers: scale, bias, residual, limits, functions, and rounding to u8.
+
+    y = limit(s * factor[c] + offset[c] + residual * res_factor)        the zero point of a u8 residual is in the offset
+    u8: round(y) where nothing follows: scale and zero point of the result are in the parameters by then
+    y = function(y, constants[c]); u8: limit(round(y * step + shift))   where functions follow
+
+The function is generated for each combination of residual (none, f32, u8), functions and type of the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, TypeAlias
+
+from llvmlite import ir
+
+from ....ir import dtype as dt
+from ....ir.record import record
+from ..codegen.emit import F32, I8, I32, Emitter
+from ..codegen.target import Target
+from ..codegen.typed import Typed
+from .base import Arguments
+from .chain import Expression
+from .igemm_bytes import ARGS, FINISH
+
+Value: TypeAlias = Any
+
+ROWS = 4
+"""Rows of a step of the inner loop: their latencies overlap."""
+
+
+@record(frozen=True)
+class Finish:
+    """residual: "", "f32" or "u8"; what follows the limits, if anything; whether the result is u8."""
+
+    residual: str
+    post: Expression | None
+    quantized: bool
+
+    @property
+    def name(self) -> str:
+        post = f"_{self.post.name()}" if self.post else ""
+        return f"finish_{self.residual or 'none'}_{'u8' if self.quantized else 'f32'}{post}"
+
+    @property
+    def build(self) -> Any:
+        """What writes it into a module, for a target."""
+        return partial(_build, self)
+
+
+def _build(finish: Finish, target: Target, module: ir.Module) -> None:
+    e = Emitter(module, finish.name, target, FINISH)
+    _Finish(e, finish).emit()
+    e.finish()
+
+
+class _Finish:
+    def __init__(self, e: Emitter, finish: Finish) -> None:
+        self.e, self.finish = e, finish
+        self.a = Arguments(e, ARGS)
+        self.t = Typed(e, e.lanes)
+        _, self.tile, self.out, self.residual, self.params, self.rows, self.columns = e.function.args
+        self.out_size, self.res_size = (1 if finish.quantized else 4), {"u8": 1}.get(finish.residual, 4)
+        self.factor = self._scalar(self.a.res_factor)
+        self.lo, self.hi = self._scalar(self.a.lo), self._scalar(self.a.hi)
+        self.last = [self._scalar(v) for v in (self.a.step, self.a.shift, self.a.low, self.a.high)]
+
+    def _scalar(self, word: Value) -> Value:
+        return self.e.splat(self.e.b.bitcast(self.e.b.trunc(word, I32), F32))
+
+    def emit(self) -> None:
+        e = self.e
+        whole = e.b.and_(self.columns, e.i64(-e.lanes))
+        with e.loop(0, whole, e.lanes) as column:
+            self.column(column, None)
+        with e.when(e.b.icmp_signed("<", whole, self.columns)):
+            self.column(whole, self.t.mask(whole, self.columns))
+
+    def column(self, column: Value, mask: Value | None) -> None:
+        """One vector of channels of all rows."""
+        e = self.e
+        count = 2 + (len(self.finish.post.operands) - 1 if self.finish.post else 0)
+        at = e.add(self.params, e.mul(column, 4))
+        params = [e.load(e.add(at, e.mul(self.a.total, 4 * k))) for k in range(count)]
+        several = e.b.sub(self.rows, e.rem(self.rows, ROWS)) if mask is None else e.i64(0)
+        with e.loop(0, several, ROWS) as row:
+            self.some(column, row, ROWS, params, mask)
+        with e.loop(several, self.rows) as row:
+            self.some(column, row, 1, params, mask)
+
+    def some(self, column: Value, row: Value, count: int, params: Sequence[Value], mask: Value | None) -> None:
+        """Some rows of one vector."""
+        e, size = self.e, 4 * self.e.target.width
+        rows = [e.add(row, k) for k in range(count)]
+        sums = [e.load(e.add(self.tile, e.add(e.mul(r, size), e.mul(column, 4))), e.VI) for r in rows]
+        values = [self.value(s, r, column, params, mask) for s, r in zip(sums, rows)]
+        for r, value in zip(rows, values):
+            place = e.add(e.add(self.out, e.mul(r, self.a.out_stride)), e.mul(column, self.out_size))
+            if self.finish.quantized:
+                self.t.store(dt.u8, self.rounded(value), place, mask)
+            else:
+                self.t.store(dt.f32, value, place, mask)
+
+    def value(self, total: Value, row: Value, column: Value, params: Sequence[Value], mask: Value | None) -> Value:
+        e, finish = self.e, self.finish
+        value = e.fma(e.b.sitofp(total, e.V), params[0], params[1])
+        if finish.residual:
+            place = e.add(e.add(self.residual, e.mul(row, self.a.res_stride)), e.mul(column, self.res_size))
+            value = e.fma(self.other(place, mask), self.factor, value)
+        if finish.post is None and finish.quantized:
+            return _limited(e, value, self.lo, self.hi)
+        value = e.minimum(e.maximum(value, self.lo), self.hi)
+        if finish.post is None:
+            return value
+        value = finish.post.emit(self.t, [value, *params[2:]])
+        if finish.quantized:
+            step, shift, low, high = self.last
+            value = _limited(e, e.fma(value, step, shift), low, high)
+        return value
+
+    def other(self, place: Value, mask: Value | None) -> Value:
+        """The residual as f32; u8 without its zero point."""
+        if self.finish.residual == "f32":
+            return self.t.load(dt.f32, place, mask)
+        return self.e.b.uitofp(self.t.load(dt.u8, place, mask), self.e.V)
+
+    def rounded(self, value: Value) -> Value:
+        """f32 within 0 .. 255 as u8, halves to even."""
+        e = self.e
+        near = e.call(f"llvm.lrint.v{e.lanes}i32.v{e.lanes}f32", e.VI, [e.V], [value])
+        return e.b.trunc(near, ir.VectorType(I8, e.lanes))
+
+
+def _limited(e: Emitter, x: Value, low: Value, high: Value) -> Value:
+    """Within [low, high]; NaN becomes low."""
+    x = e.b.select(e.b.fcmp_ordered(">", x, low), x, low)
+    return e.b.select(e.b.fcmp_ordered("<", x, high), x, high)

@@ -1,0 +1,178 @@
+"""Convolution and matrix product of u8 by i8, exact in i32: implicit GEMM as in igemm.py, four channels a step.
+
+    s[p, :] = start + sum over taps t and channels c of in[index[p, t], c] * w[t, c, :]
+
+`start` takes the zero points of the data into account: -zero * sum of the weights. Padding reads a row of zero points.
+Weights are packed as [group][panel][tap][channels / 4][width][4] in one of the forms of codegen/dots.py. The four bytes
+of a step may lie beyond the last channel of a pixel, where weights are zero: sources have room for three bytes more.
+
+Sums go to a tile on the stack, and from there by a function of their own (finish.py) to the output.
+
+A unit of work is one panel of one block of pixels of one group of one image, panels running fastest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache, partial
+from typing import Any
+
+from llvmlite import ir
+
+from ..codegen.dots import DOT, PAIRS, WIDE, Dots, packed_bytes
+from ..codegen.emit import I32, I64, PTR, VOID, Emitter
+from .base import Arguments, Kernel
+from .gemm import AHEAD, prefetch, share, tiles
+from .igemm import SETS, Shape, _halved, _offset, _typed, shapes
+
+FINISH = ir.FunctionType(VOID, [PTR, I64, I64, I64, I64, I64, I64])
+"""Of what stores a tile: the argument block, the addresses of the tile, of its outputs, residuals and parameters, how
+many rows and columns it has."""
+
+UNROLL = 4
+"""Steps of four channels in one round of the loop, over all sets of accumulators."""
+
+ARGS = (
+    "input", "output", "weights", "start", "params", "residual", "table", "zeros", "finish",
+    "lo", "hi", "res_factor", "step", "shift", "low", "high",
+    "pixels", "taps", "quads", "out_channels", "panels", "groups", "blocks", "total",
+    "in_stride", "in_group", "in_image",
+    "out_stride", "out_group", "out_image", "out_size",
+    "res_stride", "res_group", "res_image", "res_size",
+)  # fmt: skip
+"""params: [parameters][total] of f32, total = groups * panels * width; out_size, res_size: bytes of an element."""
+
+
+def emit(form: str, e: Emitter, a: Arguments) -> None:
+    width = e.target.width
+    scratch = e.scratch(max(s.rows for s in shapes(e.target)) * width)
+    with e.loop(e.function.args[1], e.function.args[2]) as unit:
+        panel, rest = e.rem(unit, a.panels), e.div(unit, a.panels)
+        block, rest = e.rem(rest, a.blocks), e.div(rest, a.blocks)
+        group, image = e.rem(rest, a.groups), e.div(rest, a.groups)
+        number, column = e.add(e.mul(group, a.panels), panel), e.mul(panel, width)
+        columns = e.min(e.b.sub(a.out_channels, column), width)
+        row = packed_bytes(form) * width
+        tile = partial(
+            _Tile,
+            e,
+            a,
+            Dots(e, form),
+            scratch=scratch,
+            source=_offset(e, a.input, (image, a.in_image), (group, a.in_group)),
+            out=_offset(e, a.output, (image, a.out_image), (group, a.out_group), (column, a.out_size)),
+            residual=_offset(e, a.residual, (image, a.res_image), (group, a.res_group), (column, a.res_size)),
+            weights=e.add(a.weights, e.mul(number, e.mul(e.mul(a.taps, a.quads), row))),
+            start=e.add(a.start, e.mul(number, 4 * width)),
+            params=e.add(a.params, e.mul(number, 4 * width)),
+            columns=columns,
+        )
+        begin, count = share(e, a.pixels, block, a.blocks)
+        wide, slim = shapes(e.target)
+        with e.b.if_else(e.b.icmp_signed(">", columns, e.i64(e.lanes))) as (several, one):
+            with several:
+                tiles(e, begin, count, wide.rows, tile(wide).emit)
+            with one:
+                _halved(e, begin, count, slim.rows, tile(slim).emit)
+
+
+class _Tile:
+    """Emits one tile; the addresses are those of its unit."""
+
+    def __init__(
+        self,
+        e: Emitter,
+        a: Arguments,
+        dots: Dots,
+        shape: Shape,
+        *,
+        scratch: Any,
+        source: Any,
+        out: Any,
+        residual: Any,
+        weights: Any,
+        start: Any,
+        params: Any,
+        columns: Any,
+    ) -> None:
+        self.e, self.a, self.dots, self.shape = e, a, dots, shape
+        self.scratch, self.source, self.out, self.residual = scratch, source, out, residual
+        self.weights, self.start, self.params, self.columns = weights, start, params, columns
+        self.row_bytes = packed_bytes(dots.form) * e.target.width
+        self.ahead = e.min(e.mul(e.mul(a.taps, a.quads), self.row_bytes), AHEAD)
+
+    def emit(self, rows: int, pixel: Any) -> None:
+        e, a, vectors = self.e, self.a, self.shape.vectors
+        for i, total in enumerate(self.sum(rows, pixel)):
+            row, vector = divmod(i, vectors)
+            e.store(total, e.add(self.scratch, 4 * (row * e.target.width + vector * e.lanes)), align=4 * e.lanes)
+        args = [
+            e.function.args[0],
+            self.scratch,
+            e.add(self.out, e.mul(pixel, a.out_stride)),
+            e.add(self.residual, e.mul(pixel, a.res_stride)),
+            self.params,
+            e.i64(rows),
+            self.columns,
+        ]
+        e.b.call(_typed(e, a.finish, FINISH), args)
+
+    def sum(self, rows: int, pixel: Any) -> list[Any]:
+        """The accumulators of a tile, row by row."""
+        e, a, vectors = self.e, self.a, self.shape.vectors
+        sets = max(1, min(SETS, self.shape.rows // rows))
+        steps = max(UNROLL, sets)
+        first = [e.load(e.add(self.start, 4 * e.lanes * v), e.VI, 4 * e.lanes) for v in range(vectors)]
+        start = first * rows + [e.splat(0, e.VI)] * (rows * vectors * (sets - 1))
+        entries = e.add(a.table, e.mul(e.mul(pixel, a.taps), 4))
+        whole = e.b.sub(a.quads, e.rem(a.quads, steps))
+
+        def tap(t: Any, weights: Any, *sums: Any) -> Sequence[Any]:
+            sources = [self.row(e.add(entries, e.mul(e.add(t, e.mul(a.taps, r)), 4))) for r in range(rows)]
+
+            def several(k: Any, weights: Any, *sums: Any) -> Sequence[Any]:
+                current = list(sums)
+                for s in range(steps):
+                    self.step(sources, e.add(k, s), e.add(weights, self.row_bytes * s), current, s % sets)
+                return [e.add(weights, self.row_bytes * steps), *current]
+
+            def single(k: Any, weights: Any, *sums: Any) -> Sequence[Any]:
+                current = list(sums)
+                self.step(sources, k, weights, current, 0)
+                return [e.add(weights, self.row_bytes), *current]
+
+            state = e.fold(0, whole, steps, [weights, *sums], several)
+            return e.fold(whole, a.quads, 1, state, single)
+
+        _, *sums = e.fold(0, a.taps, 1, [self.weights, *start], tap)
+        size = rows * vectors
+        totals = sums[:size]
+        for s in range(1, sets):
+            totals = [e.b.add(x, y) for x, y in zip(totals, sums[s * size : (s + 1) * size], strict=True)]
+        return totals
+
+    def row(self, entry: Any) -> Any:
+        """The address of the input pixel that a table entry names; of zero points where it is -1."""
+        e, a = self.e, self.a
+        index = e.b.sext(e.load(entry, I32), I64)
+        address = e.add(self.source, e.mul(index, a.in_stride))
+        return e.b.select(e.b.icmp_signed("<", index, e.i64(0)), a.zeros, address)
+
+    def step(self, sources: list[Any], k: Any, weights: Any, sums: list[Any], which: int) -> None:
+        """Four channels, into a set of sums."""
+        e, vectors = self.e, self.shape.vectors
+        line = [self.dots.weights(weights, v) for v in range(vectors)]
+        prefetch(e, e.add(weights, self.ahead), self.row_bytes * vectors // e.target.vectors)
+        base = which * len(sources) * vectors
+        for r, source in enumerate(sources):
+            x = self.dots.data(e.add(source, e.mul(k, 4)))
+            for v in range(vectors):
+                i = base + r * vectors + v
+                sums[i] = self.dots.add(sums[i], x, line[v])
+
+
+@cache
+def igemm_bytes(form: str) -> Kernel:
+    """The kernel that reads weights in a form of codegen/dots.py."""
+    assert form in (DOT, PAIRS, WIDE)
+    return Kernel(f"igemm_bytes_{form}", ARGS, partial(emit, form))

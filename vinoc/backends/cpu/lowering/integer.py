@@ -1,0 +1,231 @@
+"""Convolutions and matrix products of u8 by i8: geometry, packing, and the call of the kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ....ir.graph import Node
+from ....ir.kernels.conv import auto_pads
+from ....ir.record import record
+from ..codegen.dots import QUAD, arranged, form_of
+from ..kernels.base import f32_bits
+from ..kernels.finish import Finish
+from ..kernels.igemm_bytes import igemm_bytes
+from .conv import Window
+from .direct import number_of_blocks
+from .first_layer import FEW_CHANNELS, framed
+from .integer_epilogue import Numbers, Outlet, numbers_of, outlet_of
+from .place import Form, Kind, Place
+from .plan import Address, Array, Plan, lowers, shape_of
+
+
+@record(frozen=True)
+class Product:
+    """What the kernel is to compute, with `groups` times `depth` output channels of `channels` input channels each.
+
+    table      [pixels, taps] the input pixel of each tap, -1 for padding
+    zeros      a row of zero points
+    """
+
+    source: Place
+    out: Place
+    weights: Array
+    form: str
+    start: Array
+    table: Array
+    zeros: Array
+    images: int
+    groups: int
+    depth: int
+    channels: int
+    residual: Place | None
+    steps: tuple[int, ...]
+    """Bytes from pixel to pixel and from image to image, of the source, the output and the residual."""
+
+
+@lowers("Region:integer_conv")
+def convolution(plan: Plan, node: Node) -> None:
+    """By implicit GEMM; of few channels by rows of the kernel, each of which is one tap."""
+    outlet = outlet_of(node)
+    op: Any = outlet.product.op
+    grouped = outlet.product.kind == "QuantizedGroupConvolution"
+    groups, depth, channels, *kernel = shape_of(outlet.filters) if grouped else (1, *shape_of(outlet.filters))
+    size, out = shape_of(outlet.data)[2:], shape_of(node.outputs[0])[2:]
+    begin, _ = auto_pads(size, kernel, op.strides, op.dilations, op.pads_begin, op.pads_end, op.auto_pad)
+    window = Window(size, out, tuple(kernel), tuple(op.strides), tuple(op.dilations), tuple(begin))
+    few = groups == 1 and channels <= FEW_CHANNELS and kernel[-1] > 1 and op.dilations[-1] == 1
+    if few and (rows := _by_rows(plan, outlet, window)) is not None:
+        image, window = rows
+        weights, form, start = _packed(plan, outlet, (1, depth, channels), "rows")
+        channels *= kernel[-1]
+    else:
+        image = _readable(plan, plan.read(outlet.data, Form.LAST), channels, Form.LAST)
+        weights, form, start = _packed(plan, outlet, (groups, depth, channels), "taps")
+    residual = outlet.epilogue.residual
+    other = plan.read(residual, Form.LAST) if residual is not None else None
+    out_place = plan.write(node.outputs[0], Form.LAST)
+    target = out_place if out_place.fits(Form.LAST) else plan.new(out_place.shape, out_place.dtype, Form.LAST)
+    steps = [n for p in (image, target, other) for n in ((p.pixel, p.strides[0]) if p is not None else (0, 0))]
+    zero = np.full(channels + QUAD, outlet.zero.reshape(-1)[0], np.uint8)
+    product = Product(
+        image, target, weights, form, start, plan.packed.get(window, window.table),
+        plan.packed.get(("zero points", zero.tobytes()), lambda: zero), image.shape[0], groups, depth, channels,
+        other, tuple(steps),
+    )  # fmt: skip
+    _emit(plan, outlet, product)
+    if target is not out_place:
+        plan.copy(target, out_place)
+
+
+def _by_rows(plan: Plan, outlet: Outlet, window: Window) -> tuple[Place, Window] | None:
+    """The image with zero points around it, and the window over it, one tap for each row of the kernel."""
+    spans = [
+        (o - 1) * s + d * (k - 1) + 1 for o, s, d, k in zip(window.out, window.strides, window.dilations, window.kernel)
+    ]
+    if any(b >= span for b, span in zip(window.pads, spans)) or 0 in window.out:
+        return None
+    zero = int(outlet.zero.reshape(-1)[0])
+    image = framed(plan, plan.read(outlet.data), window.pads, spans, zero)
+    over = Window(
+        image.shape[2:], window.out, (*window.kernel[:-1], 1), window.strides, (*window.dilations[:-1], 1),
+        (0,) * len(window.out),
+    )  # fmt: skip
+    return replace(image, shape=(image.shape[0], image.shape[1] * window.kernel[-1], *image.shape[2:])), over
+
+
+@lowers("Region:integer_matmul")
+def product(plan: Plan, node: Node) -> None:
+    """Rows of data by a constant matrix: a convolution of one tap over rows in place of pixels."""
+    outlet = outlet_of(node)
+    depth, columns = shape_of(outlet.data)[-1], shape_of(node.outputs[0])[-1]
+    source = _readable(plan, plan.read(outlet.data, Form.ROWS), depth, Form.ROWS)
+    rows = prod(source.shape[:-1])
+    weights, form, start = _packed(plan, outlet, (1, columns, depth), "matrix")
+    table = plan.packed.get(("rows", rows), lambda: np.arange(rows, dtype=np.int32).reshape(-1, 1))
+    residual = outlet.epilogue.residual
+    other = plan.read(residual, Form.ROWS) if residual is not None else None
+    out = plan.write(node.outputs[0], Form.ROWS)
+    target = out if out.fits(Form.ROWS) else plan.new(out.shape, out.dtype, Form.ROWS)
+    found = Product(
+        source, target, weights, form, start, table, plan.packed.get("no zeros", lambda: np.zeros(1, np.uint8)),
+        1, 1, columns, depth, other,
+        (depth, 0, columns * target.itemsize, 0, columns * other.itemsize if other is not None else 0, 0),
+    )  # fmt: skip
+    _emit(plan, outlet, found)
+    if target is not out:
+        plan.copy(target, out)
+
+
+def _emit(plan: Plan, outlet: Outlet, p: Product) -> None:
+    """The call."""
+    out = p.out
+    if not out.size:
+        return
+    numbers = numbers_of(outlet, p.groups * p.depth)
+    residual = p.residual
+    kind = "" if residual is None else "u8" if residual.itemsize == 1 else "f32"
+    finish = Finish(kind, numbers.post, outlet.result is not None)
+    width = plan.target.width
+    pixels, taps = p.table.shape
+    panels = -(-p.depth // width)
+    others = p.images * p.groups * panels
+    quads = -(-p.channels // QUAD)
+    blocks = number_of_blocks(plan, pixels, -(-p.channels * p.groups // QUAD), others)
+    step, shift, low, high = (f32_bits(v) for v in numbers.last)
+    res_size = residual.itemsize if residual is not None else 0
+    in_stride, in_image, out_stride, out_image, res_stride, res_image = p.steps
+    plan.call(
+        igemm_bytes(p.form),
+        others * blocks,
+        flops=2 * p.images * p.groups * pixels * taps * p.channels * p.depth,
+        input=p.source,
+        output=out,
+        weights=p.weights,
+        start=p.start,
+        params=_parameters(plan, numbers, p.groups, p.depth, width),
+        residual=residual if residual is not None else p.zeros,
+        table=p.table,
+        zeros=p.zeros,
+        finish=Address(finish.name, _bound(finish, plan)),
+        lo=f32_bits(numbers.lo), hi=f32_bits(numbers.hi), res_factor=f32_bits(numbers.res_factor),
+        step=step, shift=shift, low=low, high=high,
+        pixels=pixels, taps=taps, quads=quads, out_channels=p.depth, panels=panels, groups=p.groups, blocks=blocks,
+        total=p.groups * panels * width,
+        in_stride=in_stride, in_group=p.channels, in_image=in_image,
+        out_stride=out_stride, out_group=p.depth * out.itemsize, out_image=out_image, out_size=out.itemsize,
+        res_stride=res_stride, res_group=p.depth * res_size, res_image=res_image, res_size=res_size,
+    )  # fmt: skip
+
+
+def _bound(finish: Finish, plan: Plan) -> Any:
+    build, target = finish.build, plan.target
+    return lambda module: build(target, module)
+
+
+def _readable(plan: Plan, source: Place, channels: int, form: Form) -> Place:
+    """A source behind whose last channel three bytes more can be read: the arena ends with some."""
+    if channels % QUAD == 0 or source.buffer.kind is Kind.ARENA:
+        return source
+    own = plan.new(source.shape, source.dtype, form)
+    plan.copy(source, own)
+    return own
+
+
+def _parameters(plan: Plan, numbers: Numbers, groups: int, depth: int, width: int) -> Array:
+    """[2 + constants, groups, panels * width] of f32: factor, offset, constants of functions."""
+    lines = [numbers.factor, numbers.offset, *numbers.constants]
+    out = np.zeros((len(lines), groups, -(-depth // width) * width), np.float32)
+    for line, into in zip(lines, out):
+        into[:, :depth] = line.reshape(groups, depth)
+    return plan.packed.get(("parameters", out.shape, out.tobytes()), lambda: out)
+
+
+def _packed(plan: Plan, outlet: Outlet, sizes: tuple[int, int, int], how: str) -> tuple[Array, str, Array]:
+    """The weights in panels, in which form, and what sums start from. sizes: groups, depth, channels of a tap."""
+    target = plan.target
+    transposed = how == "matrix" and outlet.product.op.transpose_b  # type: ignore[attr-defined]
+    tag = (how, target.width, transposed, sizes[0])
+
+    def quads(array: Array) -> Array:
+        return _quads(_TAPS[how](array.T if transposed else array, *sizes), target.width)
+
+    coded = plan.packed.of(
+        outlet.filters, ("form", target.name, tag), lambda array: _coded(form_of(target, quads(array)))
+    )
+    form = bytes(coded).decode()
+    weights = plan.packed.of(outlet.filters, ("bytes", form, tag), lambda array: arranged(form, quads(array)))
+    sums = plan.packed.of(outlet.filters, ("sums", tag), lambda array: quads(array).sum(axis=(2, 3, 5), dtype=np.int32))
+    zero = int(outlet.zero.reshape(-1)[0])
+    start = plan.packed.get(("start", sums.tobytes(), zero), lambda: (sums * -zero).astype(np.int32))
+    return weights, form, start
+
+
+def _coded(name: str) -> Array:
+    return np.frombuffer(name.encode(), np.uint8).copy()
+
+
+_TAPS: dict[str, Callable[[Array, int, int, int], Array]] = {
+    "matrix": lambda array, groups, depth, channels: array.T[None, :, None, :],
+    "taps": lambda array, groups, depth, channels: array.reshape(groups, depth, channels, -1).swapaxes(2, 3),
+    "rows": lambda array, groups, depth, channels: (
+        array.reshape(depth, channels, -1, array.shape[-1])
+        .transpose(0, 2, 3, 1)
+        .reshape(1, depth, -1, channels * array.shape[-1])
+    ),
+}
+"""Weights [k, n], [groups, depth, channels, *kernel] or [depth, channels, *kernel]: [groups, depth, taps, channels]."""
+
+
+def _quads(taps: Array, width: int) -> Array:
+    """[groups, depth, taps, channels] -> [groups, panels, taps, channels / 4, width, 4], zero-padded."""
+    groups, depth, count, channels = taps.shape
+    panels, quads = -(-depth // width), -(-channels // QUAD)
+    out = np.zeros((groups, panels * width, count, quads * QUAD), np.int8)
+    out[:, :depth, :, :channels] = taps
+    split = out.reshape(groups, panels, width, count, quads, QUAD)
+    return np.ascontiguousarray(split.transpose(0, 1, 3, 4, 2, 5))

@@ -1,0 +1,131 @@
+"""What follows a product of integers, as numbers: scales, biases and grids folded into a factor and an offset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ....ir import dtype as dt
+from ....ir.graph import Node, Value
+from ....ir.record import record
+from ..kernels.chain import Expression
+from .epilogue import Epilogue, read_epilogue
+from .plan import Array, Unfit
+
+
+@record(frozen=True)
+class Grid:
+    """Of u8: real = (q - zero) * scale."""
+
+    scale: float
+    zero: float
+    low: int = 0
+    high: int = 255
+
+
+@dataclass
+class Outlet:
+    """A Region of a product of integers, read.
+
+    product            the first node of the body, with its attributes
+    data, filters      u8 and i8, the latter a constant
+    zero, scale        constants of the product: the data's zero point, and what a sum stands for
+    epilogue           bias, residual, limits, functions, in reals
+    residual, result   the grid of the residual and of the result, where these are u8
+    """
+
+    product: Node
+    data: Value
+    filters: Value
+    zero: Array
+    scale: Array
+    epilogue: Epilogue
+    residual: Grid | None
+    result: Grid | None
+
+
+def outlet_of(node: Node) -> Outlet:
+    """Reads a Region of a product of integers."""
+    body = node.bodies[0]
+    outer = {b: v for b, v in zip(body.inputs, node.inputs, strict=True) if v is not None}
+    nodes = list(body)
+    residual = next((n for n in nodes if n.kind == "Dequantize"), None)
+    last = nodes[-1] if nodes[-1].kind == "Quantize" else None
+    nodes = [n for n in nodes if n not in (residual, last)]
+    product = nodes[0]
+    known = dict(outer)
+    if residual is not None:
+        known[residual.outputs[0]] = residual.outputs[0]
+    epilogue = read_epilogue(nodes, known, -1 if product.kind == "QuantizedMatMul" else 1)
+    if residual is not None and epilogue.residual is residual.outputs[0]:
+        epilogue.residual = outer[residual.operand(0)]
+    data, zero, filters, scale = (outer[product.operand(k)] for k in range(4))
+    return Outlet(
+        product, data, filters, _array(zero), _array(scale).reshape(-1), epilogue,
+        _grid(residual, outer) if residual else None, _grid(last, outer) if last else None,
+    )  # fmt: skip
+
+
+def _array(value: Value) -> Array:
+    return np.asarray(value.const, np.float64)
+
+
+def _grid(node: Node, outer: dict[Value, Value]) -> Grid:
+    scale, zero = (float(_array(outer[node.operand(k)]).reshape(-1)[0]) for k in (1, 2))
+    op: Any = node.op
+    return Grid(scale, zero, op.low, op.high) if node.kind == "Quantize" else Grid(scale, zero)
+
+
+@record(frozen=True)
+class Numbers:
+    """What a kernel does with the sum s of a channel: y = limit(s * factor + offset + residual * res_factor), then
+    functions of y and constants [operands, channels], then y * step + shift within low .. high for u8.
+
+    Where no functions follow, y is on the result's grid by then, and lo .. hi are its limits too.
+    """
+
+    factor: Array
+    offset: Array
+    res_factor: float
+    lo: float
+    hi: float
+    post: Expression | None
+    constants: list[Array]
+    last: tuple[float, float, float, float]
+
+
+def numbers_of(outlet: Outlet, channels: int) -> Numbers:
+    """Everything folded that can be. Raises Unfit for functions of other types than f32."""
+    epilogue, result = outlet.epilogue, outlet.result
+    factor = np.broadcast_to(outlet.scale, channels).astype(np.float64)
+    offset = np.zeros(channels)
+    if epilogue.bias is not None:
+        offset = offset + np.broadcast_to(_array(epilogue.bias).reshape(-1), channels)
+    other = 1.0
+    if outlet.residual is not None:
+        other = outlet.residual.scale
+        offset = offset - outlet.residual.zero * other
+    lo, hi = float(epilogue.lo), float(epilogue.hi)
+    post, constants = _functions(epilogue, channels)
+    last = (1.0, 0.0, 0.0, 0.0)
+    if result is not None and post is None:
+        factor, offset, other = factor / result.scale, offset / result.scale + result.zero, other / result.scale
+        lo = max(lo / result.scale + result.zero, result.low)
+        hi = min(hi / result.scale + result.zero, result.high)
+        lo = min(lo, result.high)
+        hi = max(hi, lo)
+    elif result is not None:
+        last = (1 / result.scale, result.zero, float(result.low), float(result.high))
+    return Numbers(factor.astype(np.float32), offset.astype(np.float32), other, lo, hi, post, constants, last)
+
+
+def _functions(epilogue: Epilogue, channels: int) -> tuple[Expression | None, list[Array]]:
+    post = epilogue.post
+    if post is None:
+        return None, []
+    if any(t is not dt.f32 for t in post.expression.types):
+        raise Unfit("functions behind a product of integers that are not of f32")
+    arrays = [np.asarray(o.value.const, np.float32).reshape(-1) for o in post.operands]
+    return post.expression, [np.broadcast_to(a, channels) for a in arrays]
