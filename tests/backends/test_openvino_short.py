@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from vinoc.backends.openvino import write_ir
 from vinoc.compiler.driver import read_model
 from vinoc.ir import Builder, Graph, TensorType
 from vinoc.ir.dtype import dtype, f16, f32
-from vinoc.ir.errors import VinocError
 
 from .ir_util import interpret, random, run, start
 
@@ -57,15 +55,3 @@ def test_bodies(tmp_path):
         body.add_output(inner.node(getattr(inner, kind)(*ends).op, *ends).outputs[0])
     b.graph.add_output(b.If(c, x, y, bodies=bodies, then_inputs=(1, 2), else_inputs=(2, 1)), "z")
     both(b.graph, tmp_path, [random(2, 3), random(2, 3, seed=1), np.array(True)])
-
-
-def test_files_beside_appear_with_the_model_or_not_at_all(tmp_path):
-    b, (x,) = start((2,))
-    b.graph.add_output(b.ReLU(x), "y")
-    files = write_ir(b.graph, tmp_path / "m.xml", short=True, beside={tmp_path / "r.json": b"{}", tmp_path / "r": b"r"})
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["m.bin", "m.xml", "r", "r.json"]
-    assert ((tmp_path / "r.json").read_bytes(), (tmp_path / "r").read_bytes()) == (b"{}", b"r")
-    assert list(files) == [tmp_path / "m.xml", tmp_path / "m.bin"]
-    with pytest.raises(VinocError, match="does not exist"):
-        write_ir(b.graph, tmp_path / "n.xml", short=True, beside={tmp_path / "none" / "r.json": b"{}"})
-    assert not list(tmp_path.glob("n.*"))

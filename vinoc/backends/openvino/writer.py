@@ -27,8 +27,6 @@ from .compact import compact
 from .mapping import Mapping as TensorMapping
 from .naming import Unique, fused_names, layer_names, origin, port_names
 
-NOTHING: Mapping[Path, bytes] = {}
-
 
 @dataclass(frozen=True)
 class WrittenFiles:
@@ -51,14 +49,13 @@ def write_ir(
     rt_info: Mapping[str, Any] | None = None,
     version: str | None = None,
     short: bool = False,
-    beside: Mapping[Path, bytes] = NOTHING,
 ) -> WrittenFiles:
     """Writes a graph to `xml_path` and, beside it, `.bin` and `.mapping`; all three or nothing.
 
     The model's `rt_info` is written with it (nested mappings become nested elements), the version of vinoc, and what
-    the argument has besides. `short`: the XML in its compact form, and no `.mapping`. `beside`: further files with
-    their contents, which appear together with the model. Raises ConversionError with everything in the graph that IR
-    cannot hold, UsageError for a path that does not end in `.xml`, VinocError when the files cannot be written.
+    the argument has besides. `short`: the XML in its compact form, and no `.mapping`. Raises ConversionError with
+    everything in the graph that IR cannot hold, UsageError for a path that does not end in `.xml`, VinocError when the
+    files cannot be written.
     """
     xml = Path(xml_path)
     if xml.suffix != ".xml":
@@ -67,8 +64,8 @@ def write_ir(
     if problems:
         raise ConversionError(graph.name, problems)
     binary, mapped = xml.with_suffix(".bin"), None if short else xml.with_suffix(".mapping")
-    with written_together([*beside, binary, *([mapped] if mapped else []), xml]) as files:
-        bin_file, xml_file = files[len(beside)], files[-1]
+    with written_together([p for p in (binary, mapped, xml) if p]) as files:
+        bin_file, xml_file = files[0], files[-1]
         mapping = TensorMapping()
         weights = Weights(bin_file)
         body = BodyWriter(graph, weights, 0, mapping)
@@ -80,9 +77,7 @@ def write_ir(
         text = "".join(out)
         xml_file.write((compact(text) if short else text).encode())
         if mapped:
-            files[-2].write("".join(mapping.text()).encode())
-        for content, file in zip(beside.values(), files, strict=False):
-            file.write(content)
+            files[1].write("".join(mapping.text()).encode())
     return WrittenFiles(xml, binary, mapped, body.n_layers, len(body.edges))
 
 
