@@ -8,8 +8,13 @@ from ..ir.constant import Constant
 from ..ir.dtype import bf16, f16, f32
 from ..ir.graph import Graph, Node
 from ..ir.ops.convert import Convert
+from ..ir.ops.quantize import FakeQuantize
 from .base import Context, Pass, graph_pass
 from .filters import is_large_factor
+from .mark_weights import not_weights
+
+LEVELS = 256
+"""Of eight bits."""
 
 
 @graph_pass("decompress")
@@ -17,22 +22,37 @@ class Decompress(Pass):
     """Lets the expansion of compressed weights be folded: takes away the mark that keeps it from being.
 
     With `keep-products` large weights of matrix products that are f16 or bf16 get, or keep, the mark, whoever converts
-    them: for devices whose kernels expand weights as they read them.
+    them: for devices whose kernels expand weights as they read them. So do weights of eight bits and fewer where
+    values are quantized as well: these devices compute the products in integers.
     """
 
     keep_products: bool = False
 
     def run(self, graph: Graph, context: Context) -> int:
         count = 0
+        quantized = self.keep_products and any(_quantizes(n) for n in graph)
         for node in graph:
             if not isinstance(node.op, Convert):
                 continue
             keep = self.keep_products and _expands_products(node)
+            keep = keep or (quantized and _expands_integers(node))
             if node.op.decompression != keep:
                 graph.set_op(node, replace(node.op, decompression=keep))
                 count += 1
         context.matches[self.name] += count
         return count
+
+
+def _quantizes(node: Node) -> bool:
+    """Whether a node rounds values that are computed to levels of eight bits."""
+    return isinstance(node.op, FakeQuantize) and node.op.levels <= LEVELS and not node.operand(0).is_const
+
+
+def _expands_integers(node: Node) -> bool:
+    """Whether a node expands constants of eight bits and fewer that are only read as weights."""
+    source = node.operand(0)
+    small = type(source.op) is Constant and source.dtype.is_integer and source.dtype.bits <= 8
+    return small and node.outputs[0].dtype is f32 and not not_weights(node)
 
 
 def _expands_products(node: Node) -> bool:

@@ -29,7 +29,7 @@ class MarkWeights(Pass):
             source = node.operand(0).dtype
             if not source.is_integer or source.bits > 8 or not op.destination_type.is_float:
                 continue
-            why = _not_weights(node)
+            why = not_weights(node)
             if why:
                 context.decline(self.name, node.where, why)
                 continue
@@ -40,7 +40,7 @@ class MarkWeights(Pass):
         return count
 
 
-def _not_weights(node: Node) -> str:
+def not_weights(node: Node) -> str:
     """Why what is converted is not only read as weights; empty where it is."""
     stack, seen = [node], set()
     while stack:

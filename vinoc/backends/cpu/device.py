@@ -29,6 +29,7 @@ from .engine.stages import Runner, Staged, is_static
 from .lowering.packed import Packed
 from .lowering.plan import Array, Mode, Plan
 from .lowering.regions import CpuRegions
+from .quantized.lower import integers
 
 if TYPE_CHECKING:
     from .blob import Blob
@@ -131,6 +132,7 @@ class Executable:
         for node in graph:
             if type(node.op) is not Constant:
                 check_room(bytes_of(v.type for v in node.outputs), f"the result of '{node.label}' ({node.kind})")
+        integers(graph)
         CpuRegions().run(graph, Context())  # not its bodies: each is lowered when it is made ready to run
         return Image.of(Plan(graph, self.library.target, self.packed, self.mode, self.owned).build())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from ....ir import dtype as dt
 from ....ir.builder import Builder
 from ....ir.dtype import Array, f32
 from ....ir.graph import Graph, Node, Value
-from ....ir.ops.convert import Convert
 from ....passes.base import Context, Pass, graph_pass
 from ....passes.quantize.weights import channel_axes
 from ....passes.rewrite import erase_dead
@@ -195,14 +193,3 @@ def _integer_op(op: Any) -> Any:
         return ops.QuantizedMatMul(transpose_b=op.transpose_b)
     made = ops.QuantizedConvolution if op.kind == "Convolution" else ops.QuantizedGroupConvolution
     return made(op.strides, op.pads_begin, op.pads_end, op.dilations, op.auto_pad)
-
-
-# What is left
-
-
-def expand(graph: Graph) -> int:
-    """Lets weights of few bits that stayed float be folded, by taking their marks away. Returns how many there were."""
-    marked = [n for n in graph if isinstance(n.op, Convert) and n.op.decompression and n.operand(0).dtype.is_integer]
-    for node in marked:
-        graph.set_op(node, replace(node.op, decompression=False))  # type: ignore[type-var]
-    return len(marked)
