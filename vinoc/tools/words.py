@@ -6,7 +6,8 @@ One dash or two, dashes or underscores inside: all the same. click does most of 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import click
 
@@ -52,6 +53,13 @@ class ToolOption(click.Option):
             return super().get_help_record(ctx)
         finally:
             self.opts = every
+
+
+def spelled(*names: str, **given: Any) -> Callable[[Any], Any]:
+    """An option under all its names, with one dash and with two; the last name is the parameter that takes it."""
+    *spellings, dest = names
+    both = dict.fromkeys(dash + name for name in spellings for dash in (("-",) if len(name) == 1 else ("-", "--")))
+    return click.option(*both, dest, cls=ToolOption, **given)
 
 
 def plain(word: str) -> str:

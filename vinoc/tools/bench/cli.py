@@ -13,20 +13,14 @@ import click
 
 from ...compiler.cli.options import FILE, SETTINGS, debug
 from ...ir.errors import UsageError
-from ..words import ToolCommand, ToolOption, words
+from ..words import ToolCommand, words
+from ..words import spelled as _option
 from .settings import HINTS, REPORTS, SORTS, Settings
 
 
 class BenchCommand(ToolCommand):
     many = frozenset({"inputs"})
     switches = frozenset({"load_from_file", "inference_only", "json_stats", "perf_counts", "pcseq"})
-
-
-def _option(*names: str, **given: Any) -> Callable[[Any], Any]:
-    """An option under all its names, with one dash and with two."""
-    *spelled, dest = names
-    both = dict.fromkeys(dash + name for name in spelled for dash in (("-",) if len(name) == 1 else ("-", "--")))
-    return click.option(*both, dest, cls=ToolOption, **given)
 
 
 def _switch(*names: str, help: str, default: bool | None = False) -> Callable[[Any], Any]:

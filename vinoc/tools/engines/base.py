@@ -45,5 +45,9 @@ class Loaded(Protocol):
     @property
     def slots(self) -> Sequence[Slot]: ...
 
+    @property
+    def outputs(self) -> Sequence[tuple[str, ...]]:
+        """The names of each output, the first its own; an output without a name is called by its number."""
+
     def request(self) -> Callable[[Feeds], list[Any]]:
         """What runs one inference after the other; one for each thread."""

@@ -20,7 +20,7 @@ class Ort:
 
     def __init__(self, asked: Asked, prepare: Callable[[Any], None] | None = None, model: Any = None) -> None:
         """`prepare` may change the options of the session, `model` may be bytes in place of the file."""
-        if asked.model.suffix != ".onnx":
+        if model is None and asked.model.suffix != ".onnx":
             raise UsageError("onnxruntime reads .onnx files", str(asked.model))
         if asked.precision not in ("", "f32"):
             raise UsageError(f"onnxruntime computes in the model's own precision, not in {asked.precision}")
@@ -34,6 +34,7 @@ class Ort:
             prepare(options)
         self.session = ort.InferenceSession(model or str(asked.model), options, providers=["CPUExecutionProvider"])
         self.slots = [Slot(i.name, *_type_of(i)) for i in self.session.get_inputs()]
+        self.outputs = [(o.name,) for o in self.session.get_outputs()]
 
     def request(self) -> Callable[[Feeds], list[Any]]:
         run = self.session.run

@@ -13,16 +13,17 @@ from .base import Asked, Feeds, Slot
 class OpenVino:
     """A model on a device of OpenVINO's."""
 
-    def __init__(self, asked: Asked, prepare: Callable[[Any], Any] | None = None) -> None:
-        """`prepare` may change the model before it is compiled."""
-        if asked.model.suffix == ".vir":
+    def __init__(self, asked: Asked, prepare: Callable[[Any], Any] | None = None, model: Any = None) -> None:
+        """`prepare` may change the model before it is compiled, `model` may be one in place of the file."""
+        if model is None and asked.model.suffix == ".vir":
             raise UsageError("OpenVINO does not read .vir", str(asked.model), "write IR from it: vinoc FILE.vir -o DIR")
         ov = require("openvino", "openvino", "the engine openvino")
-        model = ov.Core().read_model(str(asked.model))
+        read = ov.Core().read_model(str(asked.model)) if model is None else model
         if prepare is not None:
-            model = prepare(model)
-        self.compiled = ov.Core().compile_model(model, asked.device, settings(asked))
+            read = prepare(read if model is None else model.clone())
+        self.compiled = ov.Core().compile_model(read, asked.device, settings(asked))
         self.slots = [_slot(p) for p in self.compiled.inputs]
+        self.outputs = [_names(p) for p in self.compiled.outputs]
 
     def request(self) -> Callable[[Feeds], list[Any]]:
         infer = self.compiled.create_infer_request().infer
@@ -38,6 +39,12 @@ def settings(asked: Asked) -> dict[str, Any]:
         made["INFERENCE_NUM_THREADS"] = str(asked.threads)
     made["NUM_STREAMS"] = str(asked.streams or 1)
     return made
+
+
+def _names(port: Any) -> tuple[str, ...]:
+    """Of the tensor, and of the node that a configuration for the older interface calls it by."""
+    node = port.node.friendly_name
+    return (*sorted(port.get_names()), node, node.removesuffix("/sink_port_0"))
 
 
 def _slot(port: Any) -> Slot:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from ...ir.dim import Sym
@@ -15,9 +16,14 @@ from .base import Asked, Feeds, Slot
 class Own:
     """A model on one of vinoc's devices."""
 
-    def __init__(self, asked: Asked) -> None:
-        self.compiled = Core().compile_model(asked.model, asked.device, settings(asked))
+    def __init__(self, asked: Asked, prepare: Callable[[Any], Any] | None = None, model: Any = None) -> None:
+        """`prepare` may change the model before it is compiled, `model` may be one in place of the file."""
+        source = asked.model if model is None else model
+        if prepare is not None:
+            source = prepare(Core().read_model(source) if isinstance(source, Path) else source.clone())
+        self.compiled = Core().compile_model(source, asked.device, settings(asked))
         self.slots = [slot_of(p) for p in self.compiled.inputs]
+        self.outputs = [_names(p) for p in self.compiled.outputs]
 
     def request(self) -> Callable[[Feeds], list[Any]]:
         infer = self.compiled.create_infer_request().infer
@@ -33,6 +39,10 @@ def settings(asked: Asked) -> dict[str, Any]:
         made["INFERENCE_NUM_THREADS"] = asked.threads
     made["NUM_STREAMS"] = asked.streams or 1
     return made
+
+
+def _names(port: Port) -> tuple[str, ...]:
+    return (*sorted(port.names), port.get_node().friendly_name) if port.names else (str(port.index),)
 
 
 def slot_of(port: Port) -> Slot:

@@ -1,0 +1,1 @@
+"""What outputs of models mean: adapters turn them into predictions."""

@@ -1,0 +1,1 @@
+"""Configurations: Accuracy Checker's YAML, read, merged with definitions, checked."""

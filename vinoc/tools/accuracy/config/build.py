@@ -1,0 +1,237 @@
+"""The blocks of a configuration become objects; all that is wrong with them is told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from ....ir.errors import UsageError, VinocError, did_you_mean
+from ..adapters.base import adapter
+from ..base import Named, data_reader, metric, postprocessor, preprocessor, reader
+from ..evaluation import Evaluation, Source
+from ..launchers.base import launcher
+from ..options import options_of, parse
+from ..registry import Registry
+from ..results import Wanted
+from .choose import device_config
+from .marked import Map, Seq
+from .merge import Entry
+from .paths import CONVERSION, DATASET, VOCABULARY, Prefixes, resolved, with_files
+from .request import Request
+
+T = TypeVar("T")
+
+KNOWN = (*DATASET, "annotation_conversion", "metrics", "name", "postprocessing", "preprocessing", "reader", "shuffle",
+         "subsample_seed", "subsample_size")  # fmt: skip
+IGNORED = ("additional_data_source", "analyze_dataset", "annotation", "batch", "dataset_meta", "store_subset",
+           "subset_file")  # fmt: skip
+"""of a data set; annotations are converted each time, which makes their files needless"""
+SILENT = ("annotation", "dataset_meta")
+"""without effect in Accuracy Checker as well where annotations are converted"""
+METRIC = ("abs_threshold", "annotation_source", "name", "prediction_source", "presenter", "reference", "rel_threshold",
+          "threshold", "type")  # fmt: skip
+SEED = 666
+"""Accuracy Checker's"""
+
+
+@dataclass
+class Builder:
+    """Makes objects, notes what is wrong and what is accepted without a meaning."""
+
+    request: Request
+    problems: list[VinocError] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def prefixes(self) -> Prefixes:
+        return self.request.prefixes
+
+    def wrong(self, what: str, where: str, help: str | None = None) -> None:
+        self.problems.append(UsageError(what, where, help or None))
+
+    def remark(self, text: str) -> None:
+        if text not in self.remarks:
+            self.remarks.append(text)
+
+    # Components
+
+    def made(self, registry: Registry[T], given: Any, where: str, key: str = "type",
+             kinds: Sequence[str] = VOCABULARY, dropped: Sequence[str] = ()) -> T | None:  # fmt: skip
+        """A component: a name, or a block with `type` and options. `dropped` are options that others read."""
+        block = Map({key: given}, _place(given), {}) if isinstance(given, str) else given
+        if not isinstance(block, Map) or not isinstance(block.get(key), str):
+            self.wrong(f"a {registry.kind} has no `{key}`", block.where() if isinstance(block, Map) else where)
+            return None
+        where = where if isinstance(given, str) else block.where(key)
+        name = block[key]
+        try:
+            cls = registry.find(name, where)
+        except VinocError as error:
+            self.problems.append(error)
+            return None
+        options = with_files(block.without(key, *dropped), self.prefixes, kinds)
+        self._remark_ignored(cls, options, f"{registry.kind} '{name}'")
+        try:
+            return registry.make(name, options, f"{where}: {registry.kind} '{name}'", None, _places(options))
+        except VinocError as error:
+            self.problems.append(error)
+            return None
+
+    def _remark_ignored(self, cls: type, options: Map, what: str) -> None:
+        for key in options:
+            if key not in options_of(cls) and key in getattr(cls, "ignored", ()):
+                self.remark(f"{options.where(key)}: {what}: '{key}' has no meaning here")
+
+    def several(self, registry: Registry[T], block: Map, key: str) -> tuple[T, ...]:
+        """The components of a list below `key`."""
+        given = block.get(key)
+        items = given if isinstance(given, Seq) else [] if given is None else [given]
+        where = given.where if isinstance(given, Seq) else lambda i: block.where(key)
+        made = [self.made(registry, item, where(i)) for i, item in enumerate(items)]
+        return tuple(m for m in made if m is not None)
+
+    # Parts of an entry
+
+    def evaluation(self, entry: Entry) -> Evaluation | None:
+        """An entry as an evaluation; None where something is wrong with it."""
+        before = len(self.problems)
+        runs = self.launcher(entry.launcher)
+        adapts = None
+        if entry.launcher.get("adapter") is None:
+            self.wrong("the launcher has no adapter", entry.launcher.where("adapter"),
+                       f"one of {', '.join(adapter.names())}")  # fmt: skip
+        else:
+            adapts = self.made(adapter, entry.launcher["adapter"], entry.launcher.where("adapter"))
+        source = self.source(entry.dataset)
+        metrics = self.metrics(entry.dataset)
+        before_model = self.several(preprocessor, entry.dataset, "preprocessing")
+        after_model = self.several(postprocessor, entry.dataset, "postprocessing")
+        if len(self.problems) > before or runs is None or adapts is None or source is None:
+            return None
+        self._check_kinds(metrics, adapts, entry)
+        tags = tuple(str(t) for t in entry.launcher.get("tags") or ())
+        return Evaluation(entry.name, str(entry.dataset.get("name")), runs, source, adapts, metrics, before_model,
+                          after_model, tags, entry.dataset.where())  # fmt: skip
+
+    def launcher(self, block: Map) -> Any:
+        properties = device_config(block, self.request)
+        block = block.changed(device_config=properties) if properties else block
+        return self.made(launcher, block, block.where(), "framework", ("models",), ("adapter", "tags"))
+
+    def source(self, block: Map) -> Source | None:
+        """Annotations and data of a data set."""
+        self._check_keys(block)
+        block = resolved(block, self.prefixes, DATASET)
+        conversion = block.get("annotation_conversion")
+        if not isinstance(conversion, Map):
+            if "annotation" in block:
+                self.wrong("converted annotations are Python pickles, which run code when they are read",
+                           block.where("annotation"), "give `annotation_conversion` in their place")  # fmt: skip
+            elif "annotation_conversion" in block:
+                self.wrong("annotation_conversion is a block", block.where("annotation_conversion"), "converter: NAME")
+            return None
+        reads = self.made(reader, conversion, block.where("annotation_conversion"), "converter", CONVERSION)
+        data = self.made(data_reader, block.get("reader", "opencv_imread"), block.where("reader"))
+        return (
+            None if reads is None or data is None else Source(reads, data, block.get("data_source"), self.sample(block))
+        )
+
+    def sample(self, block: Map) -> dict[str, Any]:
+        """Which of the samples are taken: the command line goes first."""
+        size = self.request.subsample_size or block.get("subsample_size")
+        shuffle = self.value(block, "shuffle", bool, True) if self.request.shuffle is None else self.request.shuffle
+        seed = self.value(block, "subsample_seed", int, SEED) if self.request.seed is None else self.request.seed
+        return {"subsample_size": size, "subsample_seed": seed, "shuffle": shuffle}
+
+    def value(self, block: Map, key: str, kind: Any, default: Any = None) -> Any:
+        """A value of a block as a type."""
+        if block.get(key) is None:
+            return default
+        try:
+            return parse(block[key], kind)
+        except ValueError as error:
+            self.wrong(f"'{key}' {error}", block.where(key))
+            return default
+
+    def _check_keys(self, block: Map) -> None:
+        for key in block:
+            if key not in KNOWN and key not in IGNORED:
+                known = (*KNOWN, *IGNORED)
+                help = did_you_mean(str(key), known) or f"known are {', '.join(sorted(set(known)))}"
+                self.wrong(f"a data set has no '{key}'", block.where(key), help)
+            elif key in IGNORED and key not in SILENT:
+                self.remark(f"{block.where(key)}: '{key}' has no meaning here")
+
+    # Metrics
+
+    def metrics(self, block: Map) -> tuple[Wanted, ...]:
+        given = block.get("metrics")
+        items = given if isinstance(given, Seq) else [] if given is None else [given]
+        if not items:
+            self.wrong("the data set has no metrics", block.where("metrics"), "metrics: [{type: accuracy}]")
+        found = [self._metric(m, block.where("metrics")) for m in items]
+        made = [m for m in found if m is not None]
+        return tuple(_told_apart(made))
+
+    def _metric(self, given: Any, where: str) -> Wanted | None:
+        block = given if isinstance(given, Map) else Map({"type": given}, _place(given), {})
+        own = options_of(metric.find(block["type"])) if block.get("type") in metric.names() else {}
+        dropped = [k for k in METRIC if k not in own and k != "type"]
+        if isinstance(given, Map):
+            made = self.made(metric, block, where, dropped=dropped)
+        else:
+            made = self.made(metric, given, where)
+        if made is None:
+            return None
+        for key in ("annotation_source", "presenter", "prediction_source"):
+            if key in block and key in dropped:
+                self.remark(f"{block.where(key)}: metric '{block['type']}': '{key}' has no meaning here")
+        threshold = None if "threshold" in own else self.value(block, "threshold", float)
+        absolute = self.value(block, "abs_threshold", float, threshold)
+        relative = self.value(block, "rel_threshold", float)
+        name = str(block.get("name") or _title(made, block))
+        return Wanted(name, made, self._reference(block), absolute, relative)
+
+    def _reference(self, block: Map) -> float | Mapping[str, float] | None:
+        given = block.get("reference")
+        if self.request.ignore_reference:
+            return None
+        if isinstance(given, Map):
+            return {str(k): self.value(given, k, float, 0.0) for k in given}
+        value = self.value(block, "reference", float)
+        return None if value is None else float(value)
+
+    def _check_kinds(self, metrics: Sequence[Wanted], adapts: Any, entry: Entry) -> None:
+        gives = type(adapts).prediction
+        for wanted in metrics:
+            takes = wanted.metric.prediction
+            if not issubclass(gives, takes):
+                what = f"metric '{wanted.name}' takes {takes.__name__}, adapter '{adapts.name}' gives {gives.__name__}"
+                self.wrong(what, entry.dataset.where("metrics"))
+
+
+def _place(given: Any) -> Any:
+    from .marked import Place
+
+    return getattr(given, "place", Place("the configuration", 0))
+
+
+def _places(options: Any) -> dict[str, str]:
+    return {str(k): str(p) for k, p in getattr(options, "places", {}).items()}
+
+
+def _title(made: Named, block: Map) -> str:
+    """`accuracy@top5` where a metric has no name of its own."""
+    top = getattr(made, "top_k", None)
+    return f"{block['type']}@top{top}" if block.get("top_k") is not None else str(block["type"])
+
+
+def _told_apart(metrics: Sequence[Wanted]) -> list[Wanted]:
+    """Metrics of one name are numbered from the second on."""
+    out: list[Wanted] = []
+    for wanted in metrics:
+        same = sum(o.name == wanted.name or o.name.startswith(f"{wanted.name} ") for o in out)
+        name = f"{wanted.name} {same + 1}" if same else wanted.name
+        out.append(Wanted(name, wanted.metric, wanted.reference, wanted.abs_threshold, wanted.rel_threshold))
+    return out

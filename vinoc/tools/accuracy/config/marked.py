@@ -1,0 +1,165 @@
+"""YAML whose blocks know in which file and line each of their entries stands."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ....ir.errors import UsageError, VinocError
+from ...extras import require
+from ..problems import check
+
+OPEN = object()
+"""stands for a block that is not yet complete: one that contains itself meets it"""
+
+
+class Place(NamedTuple):
+    """A line of a file, counted from 1."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+class Map(dict[Any, Any]):
+    """A block of names and values. `place` is its beginning, `places` has that of each name."""
+
+    def __init__(self, items: Mapping[Any, Any], place: Place, places: Mapping[Any, Place]) -> None:
+        super().__init__(items)
+        self.place = place
+        self.places = dict(places)
+
+    def __reduce__(self) -> Any:
+        return Map, (dict(self), self.place, self.places)
+
+    def where(self, key: Any = None) -> str:
+        """`config.yml:12`, of a name or of the block."""
+        return str(self.places.get(key, self.place))
+
+    def over(self, other: Map) -> Map:
+        """The entries of both; where both have one, this block's."""
+        return Map({**other, **self}, self.place, {**other.places, **self.places})
+
+    def without(self, *names: Any) -> Map:
+        return Map({k: v for k, v in self.items() if k not in names}, self.place, self.places)
+
+    def changed(self, **values: Any) -> Map:
+        """With other values, each at the place of the one before, or of the block."""
+        return Map({**self, **values}, self.place, self.places)
+
+
+class Seq(list[Any]):
+    """A list. `places` has the line of each element."""
+
+    def __init__(self, items: list[Any], place: Place, places: list[Place]) -> None:
+        super().__init__(items)
+        self.place = place
+        self.places = places
+
+    def __reduce__(self) -> Any:
+        return Seq, (list(self), self.place, self.places)
+
+    def where(self, index: int) -> str:
+        return str(self.places[index] if index < len(self.places) else self.place)
+
+
+def read_yaml(path: Path) -> Map:
+    """The block that a file consists of. Raises a UsageError with all that is wrong with its form."""
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror or error}", str(path)) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"is not UTF-8: {error.reason} at byte {error.start}", str(path)) from error
+    return parse_yaml(text, str(path))
+
+
+def parse_yaml(text: str, file: str) -> Map:
+    """The block that a text consists of. Raises a UsageError with all that is wrong with its form."""
+    yaml = require("yaml", "accuracy", "a configuration in YAML")
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{file}:{mark.line + 1}" if mark else file
+        raise UsageError(f"is no YAML: {getattr(error, 'problem', None) or error}", where) from error
+    if node is None:
+        raise UsageError("is empty", file)
+    builder = _Builder(yaml, file)
+    made = builder.built(node)
+    check(builder.problems, file)
+    if not isinstance(made, Map):
+        raise UsageError("is no block of names and values", file, "a configuration begins with `models:`")
+    return made
+
+
+class _Builder:
+    """Nodes of YAML become values; its safe constructor reads scalars and merges blocks (`<<`)."""
+
+    def __init__(self, yaml: Any, file: str) -> None:
+        self.yaml = yaml
+        self.file = file
+        self.constructor = yaml.SafeLoader("")
+        self.problems: list[VinocError] = []
+        self.done: dict[int, Any] = {}
+
+    def place(self, node: Any) -> Place:
+        return Place(self.file, node.start_mark.line + 1)
+
+    def wrong(self, node: Any, what: str, help: str | None = None) -> None:
+        self.problems.append(UsageError(what, str(self.place(node)), help))
+
+    def built(self, node: Any) -> Any:
+        known = self.done.get(id(node))
+        if known is OPEN:
+            self.wrong(node, "a block contains itself")
+            return None
+        if known is None:
+            self.done[id(node)] = OPEN
+            known = self.done[id(node)] = self.made(node)
+        return known
+
+    def made(self, node: Any) -> Any:
+        if isinstance(node, self.yaml.MappingNode):
+            return self.mapping(node)
+        if isinstance(node, self.yaml.SequenceNode):
+            items = [self.built(n) for n in node.value]
+            return Seq(items, self.place(node), [self.place(n) for n in node.value])
+        return self.scalar(node)
+
+    def scalar(self, node: Any) -> Any:
+        try:
+            return self.constructor.construct_object(node)
+        except (self.yaml.YAMLError, ValueError) as error:
+            self.wrong(node, f"cannot be read: {getattr(error, 'problem', None) or error}")
+            return None
+
+    def mapping(self, node: Any) -> Map:
+        self.refuse_doubles(node)
+        try:
+            self.constructor.flatten_mapping(node)
+        except self.yaml.YAMLError as error:
+            self.wrong(node, f"cannot be merged: {getattr(error, 'problem', error)}")
+        items: dict[Any, Any] = {}
+        places: dict[Any, Place] = {}
+        for key_node, value_node in node.value:  # what is merged comes first, what stands here replaces it
+            key = self.built(key_node)
+            if not isinstance(key, Hashable):
+                self.wrong(key_node, "a name is one word, not a list or a block")
+                continue
+            items[key] = self.built(value_node)
+            places[key] = self.place(key_node)
+        return Map(items, self.place(node), places)
+
+    def refuse_doubles(self, node: Any) -> None:
+        """YAML takes the last of two values of one name; who wrote two meant both."""
+        seen: dict[str, str] = {}
+        for key_node, _ in node.value:
+            if not isinstance(key_node, self.yaml.ScalarNode) or key_node.tag == "tag:yaml.org,2002:merge":
+                continue
+            if key_node.value in seen:
+                self.wrong(key_node, f"'{key_node.value}' stands twice in a block", f"first in {seen[key_node.value]}")
+            seen.setdefault(key_node.value, f"line {key_node.start_mark.line + 1}")

@@ -1,0 +1,45 @@
+"""What is asked of a configuration: the options of the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .paths import Prefixes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A configuration and what the command line puts in place of its parts.
+
+    models        folders that models are sought in; for launchers without a model, the models themselves
+    launchers     run everything by these, whatever `framework` says
+    devices, framework, tags   keep only the launchers that are of one of them
+    batch, subsample_size, shuffle, seed   in place of the configuration's
+    """
+
+    config: Path
+    definitions: Path | None = None
+    models: tuple[Path, ...] = ()
+    source: Path | None = None
+    annotations: Path | None = None
+    attributes: Path | None = None
+    launchers: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    framework: str | None = None
+    tags: tuple[str, ...] = ()
+    batch: int | None = None
+    subsample_size: str | None = None
+    shuffle: bool | None = None
+    seed: int | None = None
+    requests: int | None = None
+    device_config: Path | None = None
+    ignore_reference: bool = False
+
+    @property
+    def prefixes(self) -> Prefixes:
+        """Without that of models, of which there may be several."""
+        return Prefixes(
+            self.config.parent,
+            {"source": self.source, "annotations": self.annotations, "attributes": self.attributes},
+        )
