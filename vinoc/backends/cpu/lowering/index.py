@@ -6,6 +6,7 @@ INDEX = {
     "chain": "Region:chain",
     "channelwise": "BatchNormInference LRN ReduceMax ReduceMean ReduceSum",
     "conv_choice": "Region:conv",
+    "depthwise_bytes": "Region:integer_conv",
     "indexed": "Broadcast Gather Tile",
     "integer": "Region:integer_conv Region:integer_matmul",
     "matmul": "MatMul Region:matmul",
