@@ -17,12 +17,14 @@ from .resume import EVERY, Resume, key_of
 from .statistics import Spec, Statistics, reduce_channels
 from .watch import Watch, ahead
 
+PLAIN: Mapping[str, Any] = {}
+
 
 class Runner:
     """A float graph on the CPU device, with the wanted values as its results."""
 
-    def __init__(self, graph: Graph, wanted: Sequence[Value]) -> None:
-        """`graph` stays as it is. Values may be inputs."""
+    def __init__(self, graph: Graph, wanted: Sequence[Value], config: Mapping[str, Any] = PLAIN) -> None:
+        """`graph` stays as it is. Values may be inputs. `config`: properties of the device."""
         copy = graph.clone()
         twin = values_of(graph, copy)
         self.names = [next(iter(n), v.name) for v, n in zip(graph.inputs, graph.input_names, strict=True)]
@@ -35,7 +37,7 @@ class Runner:
             copy.add_output(twin[wanted[i]], f"wanted_{place}")
         self.request: Any = None
         if self.computed:
-            self.request = Core().compile_model(Model(copy), "CPU").create_infer_request()
+            self.request = Core().compile_model(Model(copy), "CPU", dict(config)).create_infer_request()
 
     def __call__(self, arrays: Mapping[str, Array]) -> list[Array]:
         """The wanted values for inputs by name; they are good until the next call."""

@@ -12,6 +12,8 @@ Preset: TypeAlias = Literal["performance", "mixed", "accuracy"]
 
 NOTHING = Ignored()
 
+TARGETS = ("any", "avx2", "vnni")
+
 SUBSET = 300
 """Samples that are taken, POT's `stat_subset_size`."""
 
@@ -46,6 +48,9 @@ class Options:
             raise UsageError(
                 f"no preset '{self.preset}'", "preset", f"{did_you_mean(self.preset, presets)} {', '.join(presets)}"
             )
+        if self.target not in TARGETS:
+            hint = f"{did_you_mean(self.target, TARGETS)} {', '.join(TARGETS)}"
+            raise UsageError(f"no target '{self.target}'", "target", hint)
         if self.subset < 0:
             raise UsageError(f"{self.subset} samples cannot be taken", "subset", "a number, or 0 for all")
         if self.weight_bits not in (4, 8) or not 2 <= self.bits <= 8:

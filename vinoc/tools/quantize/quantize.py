@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -9,14 +10,17 @@ from typing import Any
 
 from ...compiler.config import DEFAULT_PASSES
 from ...compiler.driver import read_model
+from ...ir.errors import UsageError
 from ...ir.graph import Graph
 from ...ir.quiet import quiet_gc
 from ...passes.manager import PassManager
 from ...passes.quantize import Ranges
 from ...runtime.model import Model
+from ..inputs.slots import inputs_of
 from .algorithms import chosen
 from .data import Preparation, Samples, open_data
 from .options import Options
+from .screen import screened
 from .watch import Watch
 from .work import Work
 
@@ -51,14 +55,41 @@ def quantize_model(
 ) -> Result:
     """Quantizes a model by statistics of data: `Samples`, or what `open_data` takes. Raises VinocError."""
     options = options or Options()
+    watch = watch or Watch()
+    clock = Clock()
     graph = cleaned(model)
-    samples = data if isinstance(data, Samples) else open_data(data, graph, preparation)
-    work = Work(graph, graph.clone(), samples.subset(options.subset), options, watch or Watch())
-    for algorithm in chosen(options):
+    clock.lap("clean-up")
+    work = Work(graph, graph.clone(), _samples(graph, data, options, preparation, watch), options, watch)
+    clock.lap("data")
+    for name, algorithm in chosen(options):
         algorithm(work)
+        clock.lap(name)
     with quiet_gc():
         made = work.quantized()
-    return Result(made, work.known(), work)
+    return Result(made, work.known(), work, clock.laps)
+
+
+def _samples(graph: Graph, data: Any, options: Options, preparation: Preparation | None, watch: Watch) -> Samples:
+    """The samples to calibrate on, checked; none for weights alone."""
+    if data is None:
+        if not options.weights_only:
+            raise UsageError("no data are given", help="give samples, or weights_only=True")
+        return Samples([], lambda index: {}, inputs_of(Model(graph).inputs))
+    samples = data if isinstance(data, Samples) else open_data(data, graph, preparation, options.subset)
+    return screened(samples.subset(options.subset), watch)
+
+
+class Clock:
+    """Wall seconds by phase."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self.last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        """Ends a phase."""
+        now = time.perf_counter()
+        self.laps[name], self.last = self.laps.get(name, 0.0) + now - self.last, now
 
 
 def quantize(model: Any, data: Any, **options: Any) -> Result:

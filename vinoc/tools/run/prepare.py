@@ -86,14 +86,14 @@ def _face(asked: Asked, inputs: Sequence[Input]) -> Face:
         if not images:
             raise UsageError("no input is an image", "--normalize", "give its layout: --layout [NCHW]")
         numbers = [v[::-1] if asked.look.bgr else v for v in NORMALIZATIONS[asked.normalize]]
-        mean, scale = ({i.name: _for(v, i) for i in images} for v in numbers)
+        mean, scale = ({i.name: numbers_for(v, i) for i in images} for v in numbers)
     return Face(
         input_shape=asked.shape, batch=asked.batch, mean_values=mean or None, scale_values=scale or None,
         scale=asked.scale, layout=layouts or None,
     )  # fmt: skip
 
 
-def _for(numbers: tuple[float, ...], given: Input) -> list[float]:
+def numbers_for(numbers: tuple[float, ...], given: Input) -> list[float]:
     """Numbers for the channels of an input: the mean of three for gray images."""
     axis = given.axis("C")
     gray = axis is None or given.shape[axis] == 1

@@ -20,11 +20,11 @@ DEFAULT = ("min-max",)
 """In this order."""
 
 
-def chosen(options: Options) -> Sequence[Algorithm]:
-    """The algorithms that are asked for, else the default ones. Raises UsageError for a name that none has."""
+def chosen(options: Options) -> Sequence[tuple[str, Algorithm]]:
+    """The algorithms that are asked for, else the default ones, by name. Raises UsageError for one that there is not."""
     names = options.algorithms or DEFAULT
     for name in names:
         if name not in ALGORITHMS:
             hint = did_you_mean(name, ALGORITHMS) or f"there are: {', '.join(ALGORITHMS)}"
             raise UsageError(f"no algorithm '{name}'", "--algorithm", hint)
-    return [ALGORITHMS[n] for n in names]
+    return [(n, ALGORITHMS[n]) for n in names]

@@ -1,0 +1,168 @@
+"""`vinoc quantize`: the command line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from ...compiler.cli.options import FILE, SETTINGS, debug, plugin
+from ...ir.errors import UsageError
+from ..words import ToolCommand
+from .options import TARGETS, Options, Preset
+
+NORMALIZE = ("unit", "signed", "imagenet")
+AUTO = "auto"
+
+
+class QuantizeCommand(ToolCommand):
+    many = frozenset({"data", "reports", "keep_float", "ignore", "ignore_type", "ignore_pattern", "algorithms"})
+    switches = frozenset({"weights_only"})
+
+
+def _list(*names: str, help: str, metavar: str = "NAME...") -> Callable[[Any], Any]:
+    return click.option(*names, multiple=True, metavar=metavar, help=help)
+
+
+@click.command(cls=QuantizeCommand, context_settings=SETTINGS, short_help="Quantize a model to integers.")
+@click.argument("model", type=FILE, required=False)
+@_list("-i", "--data", "data", metavar="PATH...", help="Folder of images, .npy, .npz, or input:PATH for each input.")
+@click.option("-o", "--output_dir", "out", type=FILE, default=Path(), metavar="OUT", help="Folder or .xml [current].")
+@click.option("-n", "--model_name", "name", default="", metavar="NAME", help="Stem of the files [the model's, _int8].")
+@click.option("-c", "--config", type=FILE, metavar="FILE", help="A configuration file of POT, in place of the rest.")
+@click.option(
+    "--preset",
+    type=click.Choice(get_args(Preset)),
+    default="performance",
+    show_default=True,
+    help="How values are quantized: symmetric, asymmetric, or whichever costs least.",
+)
+@click.option("--subset", "--subset_size", type=click.IntRange(0), metavar="N", help="Samples to take; 0: all [300].")
+@click.option("--weights_only", type=bool, default=False, metavar="[BOOL]", help="Weights alone; needs no data.")
+@click.option("--bits", type=click.Choice(["8", "4"]), default="8", show_default=True, help="Of weights.")
+@click.option("--activation_bits", type=click.IntRange(2, 8), default=8, metavar="N", help="Of values [8].")
+@click.option(
+    "--target",
+    type=click.Choice(TARGETS),
+    default="any",
+    show_default=True,
+    help="What it is for; without VNNI weights have seven bits where sums would saturate.",
+)
+@_list("--ignore", help="Nodes that stay float.")
+@_list("--ignore_type", metavar="KIND...", help="Kinds of operations that stay float: Add, MatMul.")
+@_list("--ignore_pattern", metavar="REGEX...", help="Nodes whose names begin with this stay float.")
+@_list("--keep_float", metavar="auto|NAME...", help="The layers that cost most stay float, or these.")
+@_list("--algorithm", "algorithms", help="These algorithms, in this order, in place of the preset's.")
+@click.option("--input_shape", "--shape", "shape", metavar="LIST", help="Shapes of inputs: [1,3,224,224].")
+@click.option("--layout", default="", metavar="LIST", help="Names of dimensions, where they are not seen: [NHWC].")
+@click.option(
+    "--resize",
+    type=click.Choice(["stretch", "crop", "pad"]),
+    default="stretch",
+    show_default=True,
+    help="How images are brought to the input's size.",
+)
+@click.option(
+    "--color",
+    type=click.Choice(["rgb", "bgr"]),
+    default="rgb",
+    show_default=True,
+    help="The order of colours that the model takes.",
+)
+@click.option("--reverse_input_channels", is_flag=True, help="The same as --color bgr.")
+@click.option("--normalize", type=click.Choice(NORMALIZE), help="(x - mean) / scale: 0 to 1, -1 to 1, or ImageNet's.")
+@click.option("--mean_values", metavar="LIST", help="Subtracted from the data, in the order of the model's channels.")
+@click.option("--scale_values", metavar="LIST", help="What the data are then divided by.")
+@click.option("--scale", type=float, metavar="X", help="One divisor for all data.")
+@_list("--report", "reports", metavar="FILE...", help="Write a report: .html, .json, .txt.")
+@click.option("--save_ranges", type=FILE, metavar="FILE", help="Write the ranges, for the pass `quantize`.")
+@click.option("--resume", type=FILE, metavar="FILE", help="Keep statistics there; a run that was stopped goes on.")
+@click.option("--silent", is_flag=True, help="Print nothing but warnings and errors.")
+@plugin
+@debug
+def command(model: Path | None, plugins: tuple[Path, ...], debug: bool, config: Path | None, **given: Any) -> None:
+    """Quantizes MODEL by what samples of DATA show, and writes it as IR.
+
+    vinoc quantize model.onnx --data images --normalize signed -o out
+
+    Mean and scale are applied to the data; the model's inputs stay as they are.
+    """
+    from ...compiler.plugins import load_plugins
+
+    load_plugins(plugins)
+    if config is not None:
+        raise UsageError("configuration files are not read yet", f"-c {config}", "give options")
+    if model is None:
+        raise UsageError("no model is given", help="vinoc quantize MODEL --data DIR -o OUT")
+    told(job_of(model, given), given["silent"])
+
+
+def job_of(model: Path, given: dict[str, Any]) -> Any:
+    """What the options ask for."""
+    from ...passes.quantize import Ignored
+    from ..bench.prepare import existing
+    from .job import Job, output_file
+
+    weights_only = bool(given["weights_only"])
+    if not given["data"] and not weights_only:
+        raise UsageError("no data are given", "--data", "a folder of images, or --weights_only to need none")
+    options = Options(
+        preset=given["preset"],
+        bits=given["activation_bits"],
+        weight_bits=int(given["bits"]),
+        weights_only=weights_only,
+        ignored=Ignored(_names(given["ignore"]), given["ignore_pattern"], _names(given["ignore_type"])),
+        keep_float=_names(given["keep_float"]),
+        algorithms=_names(given["algorithms"]),
+        target=given["target"],
+        **({"subset": given["subset"]} if given["subset"] is not None else {}),
+    )
+    return Job(
+        model=existing(model), data=asked_of(given), out=output_file(given["out"], given["name"], model, options),
+        options=options, reports=[Path(r) for r in given["reports"]], ranges=given["save_ranges"],
+        resume=given["resume"], input_shape=given["shape"],
+    )  # fmt: skip
+
+
+def asked_of(given: dict[str, Any]) -> Any:
+    """What the options say about data; None where there are none."""
+    from ..inputs.fill import Look
+    from .asked import Asked
+
+    if not given["data"]:
+        return None
+    look = Look(given["resize"], given["reverse_input_channels"] or given["color"] == "bgr")
+    same = ("layout", "normalize", "mean_values", "scale_values", "scale")
+    return Asked(given["data"], look, **{n: given[n] for n in same})
+
+
+def _names(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Words with commas between them, or several of them."""
+    return tuple(part for word in words for part in word.split(",") if part)
+
+
+def told(job: Any, silent: bool = False) -> Any:
+    """Runs a job and says what was done."""
+    from .job import run_job
+    from .report_text import summary
+    from .watch import Watch, progress
+
+    with progress(not silent) as tick:
+        done = run_job(job, Watch(tick, warn))
+    if not silent:
+        for line in summary(done.report):
+            print(line)
+        for file in done.files:
+            print(f"written: {file}")
+    else:
+        for text in done.report.warnings:
+            warn(text)
+    return done
+
+
+def warn(text: str) -> None:
+    """A warning, for the stream of errors."""
+    print(f"warning: {text}", file=sys.stderr)

@@ -1,0 +1,137 @@
+"""How far a quantized graph is from the float one: every value, all weights, the outputs.
+
+SQNR = 10 log10(sum x^2 / sum (x - q)^2), in decibels: 6.02 more halve the error
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...ir.dtype import Array
+from ...ir.graph import Graph, Node, Value
+from ...ir.op import as_tuple
+from .collect import Runner
+from .data import Samples
+
+SIMULATED: Mapping[str, Any] = {}
+"""Properties with which the CPU device computes FakeQuantize as it is defined, in floats."""
+
+PROBES = 8
+"""Samples, evenly spaced, that the error of values is measured on."""
+
+JUDGES = 32
+"""The same, of outputs."""
+
+
+@dataclass
+class Noise:
+    """Sums of squares of a signal and of an error, and how many elements were beyond the range."""
+
+    signal: float = 0.0
+    error: float = 0.0
+    beyond: int = 0
+    count: int = 0
+    product: float = 0.0
+    other: float = 0.0
+
+    def add(self, x: Array, q: Array) -> None:
+        """A signal and what became of it."""
+        wide, found = (np.asarray(a, np.float64).reshape(-1) for a in (x, q))
+        difference = wide - found
+        self.signal += float(np.vdot(wide, wide))
+        self.error += float(np.vdot(difference, difference))
+        self.product += float(np.vdot(wide, found))
+        self.other += float(np.vdot(found, found))
+        self.count += wide.size
+
+    @property
+    def sqnr(self) -> float:
+        """Decibels; infinite where there is no error."""
+        if not self.error:
+            return math.inf
+        return 10 * math.log10(self.signal / self.error) if self.signal else -math.inf
+
+    @property
+    def relative(self) -> float:
+        """|x - q| / |x|, of L2 norms."""
+        if not self.signal:
+            return 0.0 if not self.error else math.inf
+        return math.sqrt(self.error / self.signal)
+
+    @property
+    def cosine(self) -> float:
+        scale = math.sqrt(self.signal * self.other)
+        return self.product / scale if scale else 1.0
+
+    @property
+    def saturated(self) -> float:
+        """The share of elements that were beyond the range."""
+        return self.beyond / self.count if self.count else 0.0
+
+
+def quantizers(graph: Graph) -> dict[str, Node]:
+    """The FakeQuantize nodes that the pass `quantize` put in, by the names of the values that they quantize."""
+    suffix = "/quantized"
+    return {
+        node.outputs[0].name.removesuffix(suffix): node
+        for node in graph
+        if node.kind == "FakeQuantize" and node.outputs[0].name.endswith(suffix)
+    }
+
+
+def value_noise(graph: Graph, made: Graph, places: Mapping[str, Value], samples: Samples) -> dict[str, Noise]:
+    """The error of quantizing each value of the float graph, by itself, and what was beyond its range."""
+    nodes = {name: node for name, node in quantizers(made).items() if name in places}
+    found = {name: Noise() for name in nodes}
+    if not nodes:
+        return found
+    run = Runner(graph, [places[name] for name in nodes])
+    for _, arrays in samples.subset(PROBES):
+        for array, (name, node) in zip(run(arrays), nodes.items(), strict=True):
+            ends = [v.const for v in node.inputs[1:5] if v is not None]
+            low, high = ends[0], ends[1]
+            found[name].add(array, node.op.evaluate(np.asarray(array, np.float32), *ends))
+            found[name].beyond += int(np.count_nonzero((array < low) | (array > high)))
+    return found
+
+
+def output_noise(original: Graph, made: Graph, samples: Samples, count: int = JUDGES) -> list[Noise]:
+    """The error of each output of the quantized graph, computed in floats, against the float graph's."""
+    wanted = [i for i, v in enumerate(original.outputs) if v.dtype.is_float]
+    found = [Noise() for _ in original.outputs]
+    runs = Runner(original, [original.outputs[i] for i in wanted])
+    simulated = Runner(made, [made.outputs[i] for i in wanted], SIMULATED)
+    for _, arrays in samples.subset(count):
+        expected = [np.array(a) for a in runs(arrays)]
+        for i, x, q in zip(wanted, expected, simulated(arrays), strict=True):
+            found[i].add(x, q)
+    return [found[i] for i in wanted]
+
+
+def weight_noise(node: Node, made: Node) -> Noise | None:
+    """The error of the weights of a product; None where they are computed."""
+    before, after = constant(node.operand(1)), constant(made.operand(1))
+    if before is None or after is None:
+        return None
+    noise = Noise()
+    noise.add(before, after)
+    return noise
+
+
+def constant(value: Value) -> Array | None:
+    """The array of a value that follows from constants alone."""
+    known = value.const
+    if known is not None or value.node is None or not value.node.inputs:
+        return known
+    inputs: list[Any] = []
+    for v in value.node.inputs:
+        array = constant(v) if v is not None else None
+        if v is not None and array is None:
+            return None
+        inputs.append(array)
+    return np.asarray(as_tuple(value.node.op.evaluate(*inputs))[value.index])

@@ -1,0 +1,241 @@
+"""What a quantization did: figures by value, by layer, by output, and of the whole; as text, JSON, and a page."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ...ir.constant import Constant
+from ...ir.graph import Graph, Node
+from .layers import multiplications, products, source_names, stored
+from .measure import Noise, output_noise, quantizers, value_noise, weight_noise
+
+if TYPE_CHECKING:
+    from .quantize import Result
+    from .work import Work
+
+BOUND = 0.1
+"""Relative error of an output from which on a warning says which layers it comes from."""
+
+WORST = 8
+"""Layers that a warning names."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes of the files of the float model and of the quantized one."""
+
+    float_bin: int
+    float_xml: int
+    bin: int
+    xml: int
+
+
+@dataclass(frozen=True)
+class ValueRow:
+    """A value that is quantized. `seen`: its extremes in the samples; `range`: of its levels, widest where channels
+    have their own; `sqnr`: of its rounding alone; `saturated`: the share of elements beyond the range."""
+
+    name: str
+    seen: tuple[float, float]
+    range: tuple[float, float]
+    levels: int
+    channels: int
+    sqnr: float
+    saturated: float
+    readers: tuple[str, ...]
+    recipe: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """A product. `integers`: whether it is computed in integers; `why`: the reason where it is not; `inputs`: the
+    quantized values that it reads; `cost`: the error of the outputs if it alone is quantized, None where that was not
+    asked; `saved`: bytes of weights."""
+
+    name: str
+    kind: str
+    integers: bool
+    why: str
+    inputs: tuple[str, ...]
+    weight_bits: int
+    weight_sqnr: float | None
+    multiplications: int
+    bytes: int
+    saved: int
+    cost: float | None
+    recipe: tuple[str, ...]
+    milliseconds: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class OutputRow:
+    """An output, against the float model's: |x - q| / |x|, cosine, SQNR."""
+
+    name: str
+    error: float
+    cosine: float
+    sqnr: float
+
+
+@dataclass
+class Report:
+    """All of it. `share`: of multiplications that are computed in integers."""
+
+    model: str
+    options: dict[str, Any]
+    samples: int
+    skipped: dict[str, str]
+    sizes: Sizes
+    values: list[ValueRow]
+    layers: list[LayerRow]
+    outputs: list[OutputRow]
+    share: float
+    seconds: dict[str, float]
+    warnings: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def error(self) -> float:
+        """The largest relative error of an output."""
+        return max((o.error for o in self.outputs), default=0.0)
+
+    def ranking(self) -> list[LayerRow]:
+        """The layers that cost most, worst first: by their cost where it is known, else by the error of weights and of
+        what they read."""
+        sqnr = {v.name: v.sqnr for v in self.values}
+
+        def badness(row: LayerRow) -> float:
+            if row.cost is not None:
+                return row.cost
+            ratios = [r for r in (row.weight_sqnr, *(sqnr.get(n) for n in row.inputs)) if r is not None]
+            return math.sqrt(sum(10 ** (-r / 10) for r in ratios))
+
+        quantized = [row for row in self.layers if row.integers or row.weight_bits < 32]
+        return sorted(quantized, key=badness, reverse=True)
+
+    def rendered(self, suffix: str) -> bytes:
+        """The report as a file of that ending."""
+        if suffix == ".json":
+            return (json.dumps(plain(asdict(self)), indent=1) + "\n").encode()
+        if suffix == ".html":
+            from .report_page import page_of
+
+            html: str = page_of(self).html()
+            return html.encode()
+        from .report_text import lines
+
+        return "".join(f"{line}\n" for line in lines(self)).encode()
+
+
+def plain(value: Any) -> Any:
+    """Values that JSON has: infinities and NaN as null, tuples as lists."""
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, str | int | bool) else str(value)
+
+
+def report_of(model: str, result: Result, sizes: Sizes) -> Report:
+    """Measures what a quantization did."""
+    work = result.work
+    places = work.needed() if not work.options.weights_only else {}
+    noise = value_noise(work.graph, result.graph, places, work.samples)
+    layers = layer_rows(work, result.graph)
+    outputs = output_rows(work.original, result.graph, output_noise(work.original, result.graph, work.samples))
+    total = sum(r.multiplications for r in layers)
+    report = Report(
+        model, _asked(work), len(work.samples), dict(work.watch.skipped), sizes,
+        value_rows(work, result.graph, noise, places), layers, outputs,
+        sum(r.multiplications for r in layers if r.integers) / total if total else 0.0,
+        dict(result.seconds), list(work.warnings), dict(work.facts),
+    )  # fmt: skip
+    report.warnings += judged(report)
+    return report
+
+
+def judged(report: Report) -> list[str]:
+    """A warning with the ranking, where an output is far from the float model's."""
+    if not report.error > BOUND:
+        return []
+    worst = max(report.outputs, key=lambda o: o.error)
+    ranked = ", ".join(
+        f"{row.name}" + (f" ({row.cost:.3g})" if row.cost is not None else "") for row in report.ranking()[:WORST]
+    )
+    told = f"output '{worst.name}' differs by {worst.error:.2g} of its norm from the float model's"
+    return [f"{told}; layers by what they cost: {ranked}; --keep-float auto leaves the worst ones float"]
+
+
+def _asked(work: Work) -> dict[str, Any]:
+    return plain({k: v for k, v in asdict(work.options).items() if v not in ((), None, "")})  # type: ignore[no-any-return]
+
+
+def value_rows(work: Work, made: Graph, noise: dict[str, Noise], places: dict[str, Any]) -> list[ValueRow]:
+    rows = []
+    statistics = work.statistics() if places else {}
+    for name, node in quantizers(made).items():
+        if name not in places or name not in noise:
+            continue
+        low, high = (v.const for v in node.inputs[1:3] if v is not None)
+        assert low is not None
+        assert high is not None
+        seen = statistics[name]
+        readers = tuple(dict.fromkeys(user.label for out in node.outputs for user in out.users))
+        rows.append(
+            ValueRow(
+                name, (seen.low, seen.high), (float(low.min()), float(high.max())),
+                int(getattr(node.op, "levels", 0)), low.size, noise[name].sqnr, noise[name].saturated, readers,
+                tuple(work.recipes.get(name, ())),
+            )
+        )  # fmt: skip
+    return rows
+
+
+def layer_rows(work: Work, made: Graph) -> list[LayerRow]:
+    """A row for each product: the pass leaves their number and order."""
+    names = {value: name for name, node in quantizers(made).items() for value in node.outputs}
+    costs = work.facts.get("cost", {})
+    rows = []
+    for node, other in zip(products(work.graph), products(made), strict=True):
+        before, after = _bytes(node), _bytes(other)
+        inputs = tuple(source_names(other, names))
+        noise = weight_noise(node, other)
+        kinds = [c.outputs[0].dtype for c in stored(other.operand(1))]
+        bits = min((k.bits for k in kinds if k.is_integer), default=32)
+        integers = bool(inputs) and (bits <= 8 or (not kinds and bool(inputs)))
+        label = node.label
+        rows.append(
+            LayerRow(
+                label, node.kind, integers, "" if integers else why(work, label, bool(inputs)), inputs, bits,
+                noise.sqnr if noise and bits < 32 else None, multiplications(node), after, before - after,
+                costs.get(label), tuple(work.recipes.get(label, ())),
+            )
+        )  # fmt: skip
+    return rows
+
+
+def why(work: Work, label: str, reads_integers: bool) -> str:
+    """Why a product stays float."""
+    if label in work.keep_float:
+        return work.keep_float[label]
+    if work.options.weights_only:
+        return "weights alone are quantized"
+    return "its weights stay float" if reads_integers else "what it reads stays float"
+
+
+def _bytes(node: Node) -> int:
+    return sum(c.op.value.nbytes for c in stored(node.operand(1)) if isinstance(c.op, Constant))
+
+
+def output_rows(original: Graph, made: Graph, noise: Sequence[Noise]) -> list[OutputRow]:
+    """Of the outputs that are floats."""
+    names = [
+        n[0] if n else v.name for v, n in zip(original.outputs, original.output_names, strict=True) if v.dtype.is_float
+    ]
+    return [OutputRow(n, found.relative, found.cosine, found.sqnr) for n, found in zip(names, noise, strict=True)]
