@@ -21,7 +21,7 @@ DEFAULT = ("min-max",)
 
 
 def chosen(options: Options) -> Sequence[tuple[str, Algorithm]]:
-    """The algorithms that are asked for, else the default ones, by name. Raises UsageError for one that there is not."""
+    """The algorithms that are asked for, else the default ones, by name. Raises UsageError for one unknown."""
     names = options.algorithms or DEFAULT
     for name in names:
         if name not in ALGORITHMS:
