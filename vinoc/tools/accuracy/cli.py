@@ -104,8 +104,7 @@ def _print(outcomes: list[Outcome], with_parts: bool) -> None:
         print(f"{group[0].dataset}:")
         print_table(*comparison(group))
     for outcome in outcomes:
-        head, rows = parts(outcome) if with_parts else ((), [])
-        if rows:
+        for head, rows in parts(outcome) if with_parts else ():
             print(f"{outcome.model} by {outcome.launcher} on {outcome.dataset}:")
             print_table(head, rows)
         for note in dict.fromkeys(n for f in outcome.findings for n in f.result.notes):

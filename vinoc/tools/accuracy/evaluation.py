@@ -87,6 +87,10 @@ class Evaluation:
             annotations=[a for a, _ in kept], predictions=[p for _, p in kept],
         )  # fmt: skip
 
+    def with_model(self, model: Path) -> Evaluation:
+        """Of another file."""
+        return replace(self, launcher=replace(self.launcher, model=model))
+
     def _check(self, dataset: Dataset) -> None:
         """Raises a UsageError where a metric is for annotations of another kind."""
         if not dataset.annotations:

@@ -76,12 +76,14 @@ def _allowed(finding: Finding) -> str:
     return " and ".join(limits)
 
 
-def parts(outcome: Outcome) -> tuple[Row, list[Row]]:
-    """A row for each class, or whatever parts metrics have, a column for each metric that has parts."""
-    having = [f for f in outcome.findings if f.result.parts and f.value == f.result.value]
-    names = list(dict.fromkeys(name for f in having for name in f.result.parts))
-    rows = [(name, *(_part(f, name) for f in having)) for name in names]
-    return ("part", *(f.name for f in having)), rows
+def parts(outcome: Outcome) -> Iterator[tuple[Row, list[Row]]]:
+    """For metrics of the same parts, such as classes, a row for each part and a column for each metric."""
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    for finding in outcome.findings:
+        if finding.result.parts and finding.value == finding.result.value:
+            groups.setdefault(tuple(finding.result.parts), []).append(finding)
+    for names, having in groups.items():
+        yield ("", *(f.name for f in having)), [(n, *(_part(f, n) for f in having)) for n in names]
 
 
 def _part(finding: Finding, name: str) -> str:
@@ -131,15 +133,15 @@ def to_page(outcomes: Sequence[Outcome], title: str) -> Page:
 
 
 def _details(page: Page, outcome: Outcome) -> None:
-    head, rows = parts(outcome)
     drawings = [d for f in outcome.findings for d in f.result.drawings]
     notes = [n for f in outcome.findings for n in f.result.notes]
-    if not (rows or drawings or notes):
+    tables = list(parts(outcome))
+    if not (tables or drawings or notes):
         return
     page.heading(f"{outcome.model} by {' '.join((outcome.launcher, *outcome.tags))}")
     for drawing in drawings:
         page.chart(drawing)
     for note in notes:
         page.note(note)
-    if rows:
+    for head, rows in tables:
         page.table(head, rows, range(1, len(head)))

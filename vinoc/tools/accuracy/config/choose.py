@@ -9,6 +9,7 @@ from ....ir.errors import UsageError, did_you_mean
 from ..launchers.base import launcher as registry
 from .marked import Map, read_yaml
 from .merge import Entry, Merged
+from .paths import Prefixes
 from .request import Request
 
 ELSEWHERE = ("caffe", "dummy", "g-api", "gapi", "kaldi", "mxnet", "opencv", "paddle_paddle", "pdpd", "pytorch", "tf",
@@ -25,11 +26,20 @@ def chosen(out: Merged, request: Request) -> list[Entry]:
         of_models.setdefault(entry.name, []).append(entry)
     found: list[Entry] = []
     for name, entries in of_models.items():
-        kept = [e for entry in entries for e in _variants(entry, request, out)]
+        kept = _once([e for entry in entries for e in _variants(entry, request, out)])
         if not kept and not out.problems:
             _none_left(name, entries, request, out)
         found += kept
     return found
+
+
+def _once(entries: list[Entry]) -> list[Entry]:
+    """Without those that another one is the same as: launchers that differ by `framework` alone, run by --launchers."""
+    kept: list[Entry] = []
+    for entry in entries:
+        if not any(e.launcher == entry.launcher and e.dataset is entry.dataset for e in kept):
+            kept.append(entry)
+    return kept
 
 
 def _variants(entry: Entry, request: Request, out: Merged) -> Iterator[Entry]:
@@ -42,7 +52,7 @@ def _variants(entry: Entry, request: Request, out: Merged) -> Iterator[Entry]:
     if not _wanted(launcher, framework, request):
         return
     names = request.launchers or (framework,)
-    if not request.launchers and framework.lower() in ELSEWHERE:
+    if framework.lower() in ELSEWHERE:
         out.remarks.append(f"{launcher.where('framework')}: '{framework}' is not run here: left out")
         return
     for name in names:
@@ -81,9 +91,13 @@ def _overrides(request: Request) -> dict[str, object]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _models(entry: Entry, request: Request, out: Merged) -> Iterator[Path]:
-    """The model of a launcher, below each folder of -m; or each file of -m."""
+def _models(entry: Entry, request: Request, out: Merged) -> Iterator[Path | None]:
+    """The model of a launcher, below each folder of -m; or each file of -m. None where a caller has it."""
     text = entry.launcher.get("model")
+    if request.without_models:
+        path = None if text is None else Prefixes(request.folder).path(text, ("models",))
+        yield path if path is not None and path.is_file() else None
+        return
     given = request.models or tuple(f for f in [request.prefixes.folder("models")] if f is not None)
     missing = [m for m in given if not m.exists()]
     for path in missing:
@@ -96,7 +110,7 @@ def _models(entry: Entry, request: Request, out: Merged) -> Iterator[Path]:
     if text is None and not given:
         out.wrong(f"no model is given for '{entry.name}'", where, "model: FILE below the launcher, or -m FILE")
         return
-    places = given or ((Path(),) if Path(str(text)).exists() else (request.config.parent,))
+    places = given or ((Path(),) if Path(str(text)).exists() else (request.folder,))
     for place in places:
         path = place if text is None or place.is_file() else place / Path(str(text)).expanduser()
         found = _file(path, entry.name, where, out)

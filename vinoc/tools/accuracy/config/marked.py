@@ -15,13 +15,13 @@ OPEN = object()
 
 
 class Place(NamedTuple):
-    """A line of a file, counted from 1."""
+    """A line of a file, counted from 1; 0: what is in no file."""
 
     file: str
     line: int
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
+        return f"{self.file}:{self.line}" if self.line else self.file
 
 
 class Map(dict[Any, Any]):
@@ -94,6 +94,23 @@ def parse_yaml(text: str, file: str) -> Map:
     if not isinstance(made, Map):
         raise UsageError("is no block of names and values", file, "a configuration begins with `models:`")
     return made
+
+
+def as_map(given: Mapping[str, Any], what: str) -> Map:
+    """Blocks and lists of Python as those of a file, whose place is `what`."""
+    made = _as_marked(given, Place(what, 0))
+    assert isinstance(made, Map)
+    return made
+
+
+def _as_marked(value: Any, place: Place) -> Any:
+    if isinstance(value, Map | Seq):
+        return value
+    if isinstance(value, Mapping):
+        return Map({k: _as_marked(v, place) for k, v in value.items()}, place, {})
+    if isinstance(value, list | tuple):
+        return Seq([_as_marked(v, place) for v in value], place, [])
+    return value
 
 
 class _Builder:

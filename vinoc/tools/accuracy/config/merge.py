@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ....ir.errors import UsageError, VinocError, did_you_mean
-from .marked import Map, Seq, read_yaml
+from .marked import Map, Seq, as_map, read_yaml
 from .request import Request
 
 TOP = ("models", "evaluations", "global_definitions")
@@ -43,7 +43,7 @@ class Merged:
 
 def merged(request: Request) -> Merged:
     """The entries of a configuration. Raises a UsageError where it cannot be read at all."""
-    config = read_yaml(request.config)
+    config = read_yaml(request.config) if isinstance(request.config, Path) else as_map(request.config, request.where)
     out = Merged(problems=list(request.prefixes.check()))
     definitions = _definitions(request, config, out)
     out.defined = [str(d.get("name")) for d in blocks(definitions.get("datasets"), out, "datasets")]
@@ -69,7 +69,7 @@ def _nearest(name: Any, known: Sequence[str]) -> str:
 def _definitions(request: Request, config: Map, out: Merged) -> Map:
     """Of the command line, of the environment, or of the configuration itself: relative to it."""
     inside = os.environ.get("DEFINITIONS_FILE") or config.get("global_definitions")
-    path = request.definitions or (request.config.parent / Path(str(inside)) if inside else None)
+    path = request.definitions or (request.folder / Path(str(inside)) if inside else None)
     if path is None:
         return Map({}, config.place, {})
     definitions = read_yaml(path)

@@ -29,5 +29,5 @@ def read_config(request: Request | Path | str) -> Plan:
     builder = Builder(asked, out.problems, out.remarks)
     made = [builder.evaluation(e) for e in entries]
     seen: dict[str, None] = dict.fromkeys(map(str, builder.problems))  # parts that several entries share
-    check([next(p for p in builder.problems if str(p) == text) for text in seen], str(asked.config))
+    check([next(p for p in builder.problems if str(p) == text) for text in seen], asked.where)
     return Plan(tuple(e for e in made if e is not None), tuple(builder.remarks))

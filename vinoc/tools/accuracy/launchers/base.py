@@ -58,6 +58,8 @@ class Launcher(Named, ABC):
 
     def start(self, model: Any = None) -> Running:
         """The model made ready; `model` is one of the engine's own in place of the file. Raises VinocError."""
+        if model is None and self.model is None:
+            raise UsageError("no model is given", f"launcher '{self.name}'")
         wanted = specs(self.inputs)
         loaded = self.load(model, {})
         shapes = _reshaped(self, loaded)
