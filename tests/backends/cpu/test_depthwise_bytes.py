@@ -56,9 +56,7 @@ def depthwise(
 
     def make(b: Any, v: Any) -> Any:
         scale = (rng.uniform(1, 2, channels) / spread).astype(np.float32)
-        op = ops.QuantizedGroupConvolution(
-            window["strides"], window["begin"], window["end"], window["dilations"], "explicit"
-        )
+        op = ops.QuantizedGroupConvolution(*(tuple(window[k]) for k in ("strides", "begin", "end", "dilations")))
         y = b.build(op, v, b.const(zero), b.const(w), b.const(scale))
         y = _behind(b, y, end, rng, channels)
         if result == "u8":
@@ -112,7 +110,7 @@ def test_places_within_others(channels: int) -> None:
             np.array([1]),
             np.array([1]),
         )
-        y = b.build(op, part, b.const(np.float32(7)), b.const(w), b.const(np.float32([1e-3])))
+        y = b.build(op, part, b.const(np.float32(7)), b.const(w), b.const(np.full(1, 1e-3, np.float32)))
         y = b.build(ops.Quantize(), y, b.const(np.float32(0.5)), b.const(np.float32(128)))
         return b.Concat(y, part, axis=1)
 

@@ -16,10 +16,10 @@ from .conv import Window
 from .integer_epilogue import Numbers, Outlet, numbers_of, outlet_of
 from .place import Form, Place
 from .plan import Array, Plan, Unfit, lowers, shape_of
-from .window import work
+from .window import rounded, work
 
-BAND = 2
-"""Output lines of a band, which share what is spread out."""
+BANDS = (4, 2, 1)
+"""Output lines of a band, which share what is spread out. Where windows are large, or far apart, few are best."""
 
 UNITS = 4
 """Units of work for each thread that a call should have."""
@@ -86,14 +86,14 @@ class Cut:
         few = min(window.out[1], 8)
         most = max(room // ((few - 1) * step + extent), lanes)
         blocks = -(-channels // most)
-        block = min(-(-(-(-channels // blocks)) // lanes) * lanes, channels)
+        block = min(rounded(-(-channels // blocks), lanes), channels)
         strip = min(((room // block) - extent) // step + 1, window.out[1])
         strips = -(-window.out[1] // strip)
         strip = -(-window.out[1] // strips)
         period = channels * lanes // gcd(channels, lanes)
-        used = channels / (-(-channels // lanes) * lanes)
+        used = channels / rounded(channels, lanes)
         flat = dense and blocks == step == 1 and used < FLAT and period // lanes <= MOST_PHASES
-        phases = (period if flat else -(-block // lanes) * lanes) // lanes
+        phases = (period if flat else rounded(block, lanes)) // lanes
         return cls(strip, strips, block, blocks, flat, period, phases)
 
     def channels_of(self, block: int, phase: int, channels: int, lanes: int) -> Array:
@@ -107,8 +107,10 @@ class Cut:
 
 def shape_for(plan: Plan, window: Window) -> Shape:
     """The code for a geometry."""
-    rows = BAND if window.dilations[0] == 1 and window.out[0] >= BAND else 1
-    return Shape(plan.target.dots, window.kernel[0], window.kernel[1], window.strides[0], rows)
+    lines, step, rows = window.kernel[0], window.strides[0], window.out[0]
+    most = 1 if window.dilations[0] > 1 else 4 if step == 1 and lines <= 3 else 2
+    band = min((b for b in BANDS if b <= min(most, rows)), key=lambda b: (-(-rows // b) * b, -b))
+    return Shape(plan.target.dots, lines, window.kernel[1], step, band)
 
 
 def _emit(plan: Plan, outlet: Outlet, numbers: Numbers, window: Window, source: Place, out: Place) -> None:
