@@ -10,6 +10,7 @@ import numpy as np
 from ...ir.dtype import Array
 from ...ir.errors import VinocError
 from .data import Samples
+from .measure import dot
 from .watch import Watch, ahead
 
 FEW = 10
@@ -68,7 +69,7 @@ def look(arrays: dict[str, Array], samples: Samples) -> Look:
         array = arrays[given.name]
         found.update(array.reshape(-1).view(np.uint8).data)
         if array.dtype.kind == "f" and array.size:
-            mean = float(np.vdot(array, array)) / array.size
+            mean = dot(array.reshape(-1), array.reshape(-1)) / array.size
             if not np.isfinite(mean) and not np.isfinite(array).all():
                 raise VinocError(f"input '{given.name}' holds NaN or infinity")
             squares.append(mean)
