@@ -18,14 +18,14 @@ ENDS = ("", "bias", "relu", "limits", "hswish", "prelu")
 
 @st.composite
 def windows(draw: st.DrawFn) -> dict[str, Any]:
-    kernel = [draw(st.integers(1, 7)) for _ in range(2)]
-    dilations = [draw(st.sampled_from([1, 1, 2])) for _ in range(2)]
-    begin, end = ([draw(st.integers(0, 3)) for _ in range(2)] for _ in range(2))
+    kernel = tuple(draw(st.integers(1, 7)) for _ in range(2))
+    dilations = tuple(draw(st.sampled_from([1, 1, 2])) for _ in range(2))
+    begin, end = (tuple(draw(st.integers(0, 3)) for _ in range(2)) for _ in range(2))
     least = [max((k - 1) * d + 1 - b - e, 1) for k, d, b, e in zip(kernel, dilations, begin, end)]
     return {
         "kernel": kernel, "dilations": dilations, "begin": begin, "end": end,
-        "strides": [draw(st.integers(1, 3)) for _ in range(2)],
-        "size": [draw(st.integers(n, n + 9)) for n in least],
+        "strides": tuple(draw(st.integers(1, 3)) for _ in range(2)),
+        "size": tuple(draw(st.integers(n, n + 17)) for n in least),
     }  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def depthwise(
 
     def make(b: Any, v: Any) -> Any:
         scale = (rng.uniform(1, 2, channels) / spread).astype(np.float32)
-        op = ops.QuantizedGroupConvolution(*(tuple(window[k]) for k in ("strides", "begin", "end", "dilations")))
+        op = ops.QuantizedGroupConvolution(window["strides"], window["begin"], window["end"], window["dilations"])
         y = b.build(op, v, b.const(zero), b.const(w), b.const(scale))
         y = _behind(b, y, end, rng, channels)
         if result == "u8":
@@ -83,14 +83,14 @@ def test_geometries(
     depthwise(shape, window, seed, end, result, by_channel=by_channel, threads=(1 + seed % 3,))
 
 
-PLAIN = {"dilations": [1, 1], "begin": [1, 1], "end": [1, 1], "kernel": [3, 3]}
+PLAIN = {"dilations": (1, 1), "begin": (1, 1), "end": (1, 1), "kernel": (3, 3)}
 
 
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("channels", [24, 64, 700])
 def test_extremes(channels: int, stride: int) -> None:
     """The largest sums there are, and blocks of channels, strips, threads."""
-    window = {**PLAIN, "strides": [stride, stride]}
+    window = {**PLAIN, "strides": (stride, stride)}
     depthwise((1, channels, 6, 21), window, channels, extreme=True, threads=(1, 2, 3))
 
 

@@ -18,11 +18,11 @@ from .place import Form, Place
 from .plan import Array, Plan, Unfit, lowers, shape_of
 from .window import rounded, work
 
-BANDS = (4, 2, 1)
-"""Output lines of a band, which share what is spread out. Where windows are large, or far apart, few are best."""
+BAND, LARGE_BAND = 2, 4
+"""Output lines of a band, which share what is spread out."""
 
-UNITS = 4
-"""Units of work for each thread that a call should have."""
+MANY = 12
+"""Output lines from which on large bands pay, of windows of up to three lines and stride 1."""
 
 FLAT = 0.8
 """Where less than this share of the lanes holds channels, vectors run over the borders of pixels."""
@@ -108,8 +108,8 @@ class Cut:
 def shape_for(plan: Plan, window: Window) -> Shape:
     """The code for a geometry."""
     lines, step, rows = window.kernel[0], window.strides[0], window.out[0]
-    most = 1 if window.dilations[0] > 1 else 4 if step == 1 and lines <= 3 else 2
-    band = min((b for b in BANDS if b <= min(most, rows)), key=lambda b: (-(-rows // b) * b, -b))
+    band = LARGE_BAND if step == 1 and lines <= 3 and rows >= MANY else min(BAND, rows)
+    band = band if window.dilations[0] == 1 else 1
     return Shape(plan.target.dots, lines, window.kernel[1], step, band)
 
 
