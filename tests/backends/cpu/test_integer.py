@@ -69,6 +69,8 @@ def convolutions(draw: st.DrawFn) -> dict[str, Any]:
 def _weights(rng: np.random.Generator, how: str, shape: Sequence[int]) -> np.ndarray:
     if how == "extreme":
         return rng.choice(np.array([-128, 127], np.int8), shape)
+    if how == "few large":
+        return np.clip(np.rint(rng.standard_normal(shape) * 32), -128, 127).astype(np.int8)
     most = 63 if how == "seven bits" else 127
     return rng.integers(-most, most + 1, shape).astype(np.int8)
 
@@ -95,13 +97,13 @@ def _followed(b: Any, y: Any, end: str, rng: np.random.Generator, channels: int,
 @settings(max_examples=25, deadline=None)
 @given(
     convolutions(), st.integers(0, 99), st.sampled_from(ENDS), st.booleans(),
-    st.sampled_from(["", "seven bits", "extreme"]), st.sampled_from([0, 3, 128, 255]),
+    st.sampled_from(["", "few large", "seven bits", "extreme"]), st.sampled_from([0, 3, 128, 255]),
 )  # fmt: skip
 def test_convolution(g: dict[str, Any], seed: int, end: str, quantized: bool, how: str, zero: int) -> None:
     rng = np.random.default_rng(seed)
     groups, depth, channels, rank = g["groups"], g["depth"], g["channels"], len(g["size"])
     x = rng.integers(0, 256, (g["batch"], groups * channels, *g["size"])).astype(np.uint8)
-    if how == "extreme":
+    if how in ("extreme", "few large"):
         x[rng.random(x.shape) < 0.8] = 255
     shape = (depth, channels, *g["kernel"])
     w = _weights(rng, how, (groups, *shape) if groups > 1 else shape)

@@ -3,7 +3,9 @@
     total[l] += sum over j < 4 of x[j] * w[l, j]        x u8, the same four for all lanes; w i8
 
 DOT     vpdpbusd: exact
-PAIRS   vpmaddubsw, then vpmaddwd by ones: sums of two products pass through i16, which must not saturate
+PAIRS   vpmaddubsw, then vpmaddwd by ones: sums of two products pass through i16, which saturates where the weights of
+        a pair sum up to more than 128. What is more than that is taken off, and put into rows of weights of their own
+        (`split`), so that this form is exact as well
 WIDE    vpmaddwd of both widened to i16: exact. Even and odd bytes are multiplied apart, and so packed
 """
 
@@ -29,15 +31,36 @@ _PAIRS = {4: "ssse3.pmadd.ub.sw.128", 8: "avx2.pmadd.ub.sw", 16: "avx512.pmaddub
 _WORDS = {4: "sse2.pmadd.wd", 8: "avx2.pmadd.wd", 16: "avx512.pmaddw.d.512"}
 
 
+MOST_PAIR = 32767 // 255
+"""Sum of two weights that cannot saturate, whatever the data are."""
+
+MOST_EXTRA = 0.4
+"""Rows that are split, as a share of all, up to which PAIRS takes less time than WIDE."""
+
+
 def form_of(target: Target, weights: Array) -> str:
-    """The fastest form that computes products with weights [..., 4 of a lane] exactly, whatever the data are."""
+    """The fastest form that computes products with weights [..., width, 4] exactly, whatever the data are."""
     if target.dots:
         return DOT
     if not target.triple.startswith("x86") or target.lanes == 4:
         return WIDE
-    pairs = weights.reshape(-1, 2).astype(np.int16)
-    most = max(int(np.maximum(sign * pairs, 0).sum(axis=1).max(initial=0)) for sign in (1, -1))
-    return PAIRS if 255 * most <= 32767 else WIDE
+    crowded = (_excess(weights) != 0).any(axis=(-1, -2))
+    return PAIRS if crowded.mean() <= MOST_EXTRA else WIDE
+
+
+def _excess(weights: Array) -> Array:
+    """[..., width, 2]: what pairs of weights sum up to beyond the most that i16 holds the products of."""
+    sums = weights.reshape(*weights.shape[:-1], 2, 2).sum(axis=-1, dtype=np.int16)
+    return np.asarray(sums - np.clip(sums, -MOST_PAIR, MOST_PAIR))
+
+
+def split(weights: Array) -> tuple[Array, Array]:
+    """Weights [..., width, 4] as a sum of two of which none saturates in pairs: most of them, and a few numbers."""
+    pairs = weights.reshape(*weights.shape[:-1], 2, 2).astype(np.int16)
+    excess = _excess(weights)[..., None]
+    first = np.abs(pairs[..., :1]) >= np.abs(pairs[..., 1:])
+    rest = np.where(np.concatenate([first, ~first], axis=-1), excess, 0)
+    return (pairs - rest).astype(np.int8).reshape(weights.shape), rest.astype(np.int8).reshape(weights.shape)
 
 
 def packed_bytes(form: str) -> int:

@@ -34,13 +34,17 @@ UNROLL = 4
 
 ARGS = (
     "input", "output", "weights", "start", "params", "residual", "table", "zeros", "finish",
+    "extra_first", "extra_at", "extra_rows",
     "lo", "hi", "res_factor", "step", "shift", "low", "high",
     "pixels", "taps", "quads", "out_channels", "panels", "groups", "blocks", "total",
     "in_stride", "in_group", "in_image",
     "out_stride", "out_group", "out_image", "out_size",
     "res_stride", "res_group", "res_image", "res_size",
 )  # fmt: skip
-"""params: [parameters][total] of f32, total = groups * panels * width; out_size, res_size: bytes of an element."""
+"""params: [parameters][total] of f32, total = groups * panels * width; out_size, res_size: bytes of an element.
+
+extra_first: for each panel and tap the number of the first extra row of weights, and one more; extra_at: of each extra
+row, which four channels it is for."""
 
 
 def emit(form: str, e: Emitter, a: Arguments) -> None:
@@ -64,6 +68,7 @@ def emit(form: str, e: Emitter, a: Arguments) -> None:
             residual=_offset(e, a.residual, (image, a.res_image), (group, a.res_group), (column, a.res_size)),
             weights=e.add(a.weights, e.mul(number, e.mul(e.mul(a.taps, a.quads), row))),
             start=e.add(a.start, e.mul(number, 4 * width)),
+            extra_first=e.add(a.extra_first, e.mul(e.mul(number, a.taps), 4)),
             params=e.add(a.params, e.mul(number, 4 * width)),
             columns=columns,
         )
@@ -92,12 +97,14 @@ class _Tile:
         residual: Any,
         weights: Any,
         start: Any,
+        extra_first: Any,
         params: Any,
         columns: Any,
     ) -> None:
         self.e, self.a, self.dots, self.shape = e, a, dots, shape
         self.scratch, self.source, self.out, self.residual = scratch, source, out, residual
         self.weights, self.start, self.params, self.columns = weights, start, params, columns
+        self.extra_first = extra_first
         self.row_bytes = packed_bytes(dots.form) * e.target.width
         self.ahead = e.min(e.mul(e.mul(a.taps, a.quads), self.row_bytes), AHEAD)
 
@@ -142,7 +149,8 @@ class _Tile:
                 return [e.add(weights, self.row_bytes), *current]
 
             state = e.fold(0, whole, steps, [weights, *sums], several)
-            return e.fold(whole, a.quads, 1, state, single)
+            after, *totals = e.fold(whole, a.quads, 1, state, single)
+            return [after, *(self.extras(t, sources, totals) if self.dots.form == PAIRS else totals)]
 
         _, *sums = e.fold(0, a.taps, 1, [self.weights, *start], tap)
         size = rows * vectors
@@ -150,6 +158,19 @@ class _Tile:
         for s in range(1, sets):
             totals = [e.b.add(x, y) for x, y in zip(totals, sums[s * size : (s + 1) * size], strict=True)]
         return totals
+
+    def extras(self, t: Any, sources: list[Any], sums: Sequence[Any]) -> list[Any]:
+        """The rows of weights of a tap that were split off."""
+        e, a = self.e, self.a
+        first, last = (e.b.sext(e.load(e.add(self.extra_first, e.mul(e.add(t, k), 4)), I32), I64) for k in range(2))
+
+        def extra(i: Any, *sums: Any) -> Sequence[Any]:
+            current = list(sums)
+            k = e.b.sext(e.load(e.add(a.extra_at, e.mul(i, 4)), I32), I64)
+            self.step(sources, k, e.add(a.extra_rows, e.mul(i, self.row_bytes)), current, 0)
+            return current
+
+        return e.fold(first, last, 1, sums, extra)
 
     def row(self, entry: Any) -> Any:
         """The address of the input pixel that a table entry names; of zero points where it is -1."""

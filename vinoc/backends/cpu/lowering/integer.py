@@ -12,7 +12,7 @@ import numpy as np
 from ....ir.graph import Node
 from ....ir.kernels.conv import auto_pads
 from ....ir.record import record
-from ..codegen.dots import QUAD, arranged, form_of
+from ..codegen.dots import PAIRS, QUAD, arranged, form_of, split
 from ..kernels.base import f32_bits
 from ..kernels.finish import Finish
 from ..kernels.igemm_bytes import igemm_bytes
@@ -25,6 +25,21 @@ from .plan import Address, Array, Plan, lowers, shape_of
 
 
 @record(frozen=True)
+class Weights:
+    """Packed in panels.
+
+    start      what sums start from: it takes the zero point into account
+    extras     in the form PAIRS: for each panel and tap the number of its first extra row, which channels a row is for,
+               and the rows
+    """
+
+    form: str
+    panels: Array
+    start: Array
+    extras: tuple[Array, Array, Array]
+
+
+@record(frozen=True)
 class Product:
     """What the kernel is to compute, with `groups` times `depth` output channels of `channels` input channels each.
 
@@ -34,9 +49,7 @@ class Product:
 
     source: Place
     out: Place
-    weights: Array
-    form: str
-    start: Array
+    weights: Weights
     table: Array
     zeros: Array
     images: int
@@ -61,11 +74,11 @@ def convolution(plan: Plan, node: Node) -> None:
     few = groups == 1 and channels <= FEW_CHANNELS and kernel[-1] > 1 and op.dilations[-1] == 1
     if few and (rows := _by_rows(plan, outlet, window)) is not None:
         image, window = rows
-        weights, form, start = _packed(plan, outlet, (1, depth, channels), "rows")
+        weights = _packed(plan, outlet, (1, depth, channels), "rows")
         channels *= kernel[-1]
     else:
         image = _readable(plan, plan.read(outlet.data, Form.LAST), channels, Form.LAST)
-        weights, form, start = _packed(plan, outlet, (groups, depth, channels), "taps")
+        weights = _packed(plan, outlet, (groups, depth, channels), "taps")
     residual = outlet.epilogue.residual
     other = plan.read(residual, Form.LAST) if residual is not None else None
     out_place = plan.write(node.outputs[0], Form.LAST)
@@ -73,7 +86,7 @@ def convolution(plan: Plan, node: Node) -> None:
     steps = [n for p in (image, target, other) for n in ((p.pixel, p.strides[0]) if p is not None else (0, 0))]
     zero = np.full(channels + QUAD, outlet.zero.reshape(-1)[0], np.uint8)
     product = Product(
-        image, target, weights, form, start, plan.packed.get(window, window.table),
+        image, target, weights, plan.packed.get(window, window.table),
         plan.packed.get(("zero points", zero.tobytes()), lambda: zero), image.shape[0], groups, depth, channels,
         other, tuple(steps),
     )  # fmt: skip
@@ -105,14 +118,14 @@ def product(plan: Plan, node: Node) -> None:
     depth, columns = shape_of(outlet.data)[-1], shape_of(node.outputs[0])[-1]
     source = _readable(plan, plan.read(outlet.data, Form.ROWS), depth, Form.ROWS)
     rows = prod(source.shape[:-1])
-    weights, form, start = _packed(plan, outlet, (1, columns, depth), "matrix")
+    weights = _packed(plan, outlet, (1, columns, depth), "matrix")
     table = plan.packed.get(("rows", rows), lambda: np.arange(rows, dtype=np.int32).reshape(-1, 1))
     residual = outlet.epilogue.residual
     other = plan.read(residual, Form.ROWS) if residual is not None else None
     out = plan.write(node.outputs[0], Form.ROWS)
     target = out if out.fits(Form.ROWS) else plan.new(out.shape, out.dtype, Form.ROWS)
     found = Product(
-        source, target, weights, form, start, table, plan.packed.get("no zeros", lambda: np.zeros(1, np.uint8)),
+        source, target, weights, table, plan.packed.get("no zeros", lambda: np.zeros(1, np.uint8)),
         1, 1, columns, depth, other,
         (depth, 0, columns * target.itemsize, 0, columns * other.itemsize if other is not None else 0, 0),
     )  # fmt: skip
@@ -140,13 +153,14 @@ def _emit(plan: Plan, outlet: Outlet, p: Product) -> None:
     res_size = residual.itemsize if residual is not None else 0
     in_stride, in_image, out_stride, out_image, res_stride, res_image = p.steps
     plan.call(
-        igemm_bytes(p.form),
+        igemm_bytes(p.weights.form),
         others * blocks,
         flops=2 * p.images * p.groups * pixels * taps * p.channels * p.depth,
         input=p.source,
         output=out,
-        weights=p.weights,
-        start=p.start,
+        weights=p.weights.panels,
+        start=p.weights.start,
+        **dict(zip(("extra_first", "extra_at", "extra_rows"), p.weights.extras)),
         params=_parameters(plan, numbers, p.groups, p.depth, width),
         residual=residual if residual is not None else p.zeros,
         table=p.table,
@@ -185,24 +199,40 @@ def _parameters(plan: Plan, numbers: Numbers, groups: int, depth: int, width: in
     return plan.packed.get(("parameters", out.shape, out.tobytes()), lambda: out)
 
 
-def _packed(plan: Plan, outlet: Outlet, sizes: tuple[int, int, int], how: str) -> tuple[Array, str, Array]:
-    """The weights in panels, in which form, and what sums start from. sizes: groups, depth, channels of a tap."""
-    target = plan.target
+def _packed(plan: Plan, outlet: Outlet, sizes: tuple[int, int, int], how: str) -> Weights:
+    """The weights in panels. sizes: groups, depth, channels of a tap."""
+    target, constant = plan.target, outlet.filters
     transposed = how == "matrix" and outlet.product.op.transpose_b  # type: ignore[attr-defined]
-    tag = (how, target.width, transposed, sizes[0])
+    tag = (how, target.name, transposed, sizes[0])
 
     def quads(array: Array) -> Array:
         return _quads(_TAPS[how](array.T if transposed else array, *sizes), target.width)
 
-    coded = plan.packed.of(
-        outlet.filters, ("form", target.name, tag), lambda array: _coded(form_of(target, quads(array)))
-    )
-    form = bytes(coded).decode()
-    weights = plan.packed.of(outlet.filters, ("bytes", form, tag), lambda array: arranged(form, quads(array)))
-    sums = plan.packed.of(outlet.filters, ("sums", tag), lambda array: quads(array).sum(axis=(2, 3, 5), dtype=np.int32))
+    form = bytes(plan.packed.of(constant, ("form", tag), lambda array: _coded(form_of(target, quads(array))))).decode()
+    panels = plan.packed.of(constant, ("bytes", tag), lambda array: _arranged(form, quads(array)))
+    sums = plan.packed.of(constant, ("sums", tag), lambda array: quads(array).sum(axis=(2, 3, 5), dtype=np.int32))
     zero = int(outlet.zero.reshape(-1)[0])
     start = plan.packed.get(("start", sums.tobytes(), zero), lambda: (sums * -zero).astype(np.int32))
-    return weights, form, start
+    nothing = plan.packed.get("no extras", lambda: np.zeros(1, np.int32))
+    if form != PAIRS:
+        return Weights(form, panels, start, (nothing, nothing, nothing))
+
+    def extra(k: int) -> Array:
+        return plan.packed.of(constant, ("extras", k, tag), lambda array: _extras(quads(array))[k])
+
+    return Weights(form, panels, start, (extra(0), extra(1), extra(2)))
+
+
+def _arranged(form: str, quads: Array) -> Array:
+    return split(quads)[0] if form == PAIRS else arranged(form, quads)
+
+
+def _extras(quads: Array) -> tuple[Array, Array, Array]:
+    """Of weights [groups, panels, taps, quads, width, 4] what is split off, by rows that hold any of it."""
+    rest = split(quads)[1]
+    there = rest.any(axis=(-1, -2))
+    first = np.concatenate([[0], np.cumsum(there.sum(axis=-1).reshape(-1))])
+    return first.astype(np.int32), np.nonzero(there)[-1].astype(np.int32), rest[there]
 
 
 def _coded(name: str) -> Array:
