@@ -48,7 +48,7 @@ def limits(graph: Graph) -> dict[str, float]:
 
 def quantize(graph: Graph, given: Ranges, **options: Any) -> list[str]:
     context = Context(explain=True)
-    Quantize(ranges=given, **options).run(graph, context)
+    Quantize(ranges=given, **{"exact": False} | options).run(graph, context)
     return [f"{d.where}: {d.why}" for d in context.declined]
 
 

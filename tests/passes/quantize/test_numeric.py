@@ -85,7 +85,7 @@ def check(case: dict[str, Any], kind: str) -> None:
             "values": {"x": {"min": low, "max": high}},
         }
     )
-    Quantize(ranges=ranges, form=case["form"], half=case["half"]).run(graph, Context())
+    Quantize(ranges=ranges, form=case["form"], half=case["half"], exact=False).run(graph, Context())
     (actual,) = Interpreter(graph).run([x])
     mode = "symmetric" if "Backprop" in kind else case["mode"]  # for which OpenVINO has no zero points
     qx = activations(x.astype(np.float64), low, high, mode, case["bits"])
@@ -95,7 +95,7 @@ def check(case: dict[str, Any], kind: str) -> None:
     level = (np.ptp(qx) / steps[0] * np.abs(qw).max() + np.ptp(qw) / steps[1] * np.abs(qx).max()) * 1.5
     error = np.abs(actual - formula(qx, qw))
     assert error.max() <= level * 1.001 + 1e-6
-    assert np.sqrt(np.mean(error**2)) <= (0.15 if case["half"] else 0.05) * level + 1e-6
+    assert np.sqrt(np.mean(error**2)) <= (0.15 if case["half"] else 0.1) * level + 1e-6
     (stored,) = [n.outputs[0].dtype.name for n in graph if n.kind == "Constant" and n.outputs[0].name.startswith("w/")]
     assert stored == ("i" if case["wmode"] == "symmetric" else "u") + str(case["wbits"])
 

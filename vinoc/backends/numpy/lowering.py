@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...ir.buffer import Buffer
 from ...ir.builder import Builder
-from ...ir.dtype import i8, u8
+from ...ir.dtype import f8e4m3, f8e5m2, f16, i8, u8
 from ...ir.graph import Value
 from ...passes.pattern import Const, Match, OpPattern, Tracer
 from ...passes.rewrite import Decline, Rewrite, rewrite
@@ -12,17 +12,21 @@ from ...passes.rewrite import Decline, Rewrite, rewrite
 
 @rewrite
 class WholeBytes(Rewrite):
-    """Convert(c) = Convert(c as i8 or u8) for constants of four or two bits, which NumPy has no type for."""
+    """Convert(c) = Convert(c as i8, u8 or f16) for constants of four or two bits, and of floats of eight, which NumPy
+    has no types for."""
 
     def pattern(self, p: Tracer, c: Const) -> OpPattern:
         return p.Convert(c)
 
     def replace(self, b: Builder, m: Match) -> Value | Decline | None:
         source = m.value("c").dtype
-        if not source.is_integer or source.bits >= 8:
+        if source in (f8e4m3, f8e5m2):
+            wide = f16
+        elif not source.is_integer or source.bits >= 8:
             return None
-        if source.bits not in (2, 4):
+        elif source.bits not in (2, 4):
             return Decline(f"an array of {source} holds codes")
-        wide = u8 if source.kind == "u" else i8
+        else:
+            wide = u8 if source.kind == "u" else i8
         bytes_ = b.const(Buffer.of(m.c.astype(wide.numpy), wide), name=m.value("c").name)
         return b.node(m.Convert, bytes_).outputs[0]

@@ -15,13 +15,13 @@ def fake_quantize(x: Array, in_low: Array, in_high: Array, out_low: Array, out_h
     """Maps [in_low, in_high] to `levels` evenly spaced values of [out_low, out_high], in f64.
 
     In f32 the formula itself would move values across the border between two levels. Halves are rounded to even.
-    What is outside of the range becomes out_low or out_high. The size of a step is found first: where f32 holds it,
-    the level of zero is zero.
+    What is outside of the range becomes out_low or out_high. The sizes of steps are found first: where f32 holds them,
+    the level of zero is zero, and what lies halfway between two levels is seen to do so.
     """
     data, il, ih, ol, oh = (np.asarray(v, np.float64) for v in (x, in_low, in_high, out_low, out_high))
     steps = data.dtype.type(levels - 1)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        inside = np.rint((data - il) / (ih - il) * steps) * ((oh - ol) / steps) + ol
+        inside = np.rint((data - il) / ((ih - il) / steps)) * ((oh - ol) / steps) + ol
     below, above = data <= np.minimum(il, ih), data > np.maximum(il, ih)
     return like(np.where(below, ol, np.where(above, oh, inside)), x)
 

@@ -14,12 +14,16 @@ from ...ir.graph import Graph, Node, Value
 from ...ir.loc import UNKNOWN, fuse
 from ...ir.ops.quantize import FakeQuantize
 from ..base import Context, Pass, graph_pass
+from .exact import align
 from .grid import Grid, asymmetric, symmetric
 from .misread import loses_transpose
 from .names import Lookup
 from .places import Choice, Found, Place, find
 from .ranges import ACTIVATIONS, WEIGHTS, Problem, Range, Ranges, RangesError, Setting
 from .weights import Form, Weights, grid_of, halve_terms, store, weights_of
+
+MANY = 127
+"""Levels from which on a scale of three bits is fine enough."""
 
 
 @graph_pass("quantize")
@@ -33,6 +37,9 @@ class Quantize(Pass):
     `scale`, and `fake-quantize` for four bits that integers are computed with. `activations=false` compresses weights
     alone; `tail=true` quantizes what follows the last product too. With `half` scales and biases are stored as f16:
     scales are chosen so that it holds them exactly.
+    With `exact` scales have three bits and biases are odd halves of the unit of the sums that they are added to: f32
+    holds these sums exactly, and none of them is halfway between two levels, so that all runtimes agree, whatever
+    order they sum in.
     `missing` and `unknown` say what to do about values without a range and ranges without a value.
     """
 
@@ -45,6 +52,7 @@ class Quantize(Pass):
     unify: tuple[str, ...] = ("Concat",)
     tail: bool = False
     half: bool = True
+    exact: bool = True
     missing: Literal["error", "float"] = "error"
     unknown: Literal["error", "ignore"] = "error"
 
@@ -90,6 +98,7 @@ class _Run:
         self.activations = self.ranges.activations.over(ACTIVATIONS)
         bits = Setting(bits=options.weight_bits) if options.weight_bits else Setting()
         self.weights = bits.over(self.ranges.weight_defaults).over(WEIGHTS)
+        self.exact = options.exact and options.activations
 
     def found(self) -> Found:
         choice = Choice(self.lookup.is_ignored, frozenset(self.options.unify), self.options.tail)
@@ -103,16 +112,20 @@ class _Run:
         if self.problems:
             raise RangesError(self.problems, self.ranges.source)
         count = 0
+        scales: dict[Value, Array] = {}
         for group, grid in grids:
             for place in group:
                 if grid is not None:
-                    self.insert(place, grid)
+                    scales[self.insert(place, grid)] = grid.scale
                     count += 1
+        aligned = (
+            align(found, scales, [(w, g) for w, g, setting in chosen if setting.bits == 8]) if self.exact else set()
+        )
         for weights, grid, setting in chosen:
             store(weights, grid, setting, self.form(weights, setting, found), self.options.half, Quantize.name)
             count += 1
         if self.options.half:
-            halve_terms([node for weights, _, _ in chosen for node in weights.readers])
+            halve_terms([node for weights, _, _ in chosen for node in weights.readers], aligned)
         if count:
             self.context.matches[Quantize.name] += count
         return count
@@ -154,14 +167,15 @@ class _Run:
 
     def levels(self, group: list[Place], ranges: list[Range], setting: Setting) -> Grid:
         assert setting.levels is not None
+        exact = self.exact and setting.levels >= MANY
         apart = len(group) == 1 and group[0].channelwise and all(_is_of_channels(r, group[0]) for r in ranges)
         lows = [r.low for r in ranges if r.low is not None]
         highs = [r.high for r in ranges if r.high is not None]
         low = np.min(lows, axis=0) if apart else np.min([v.min() for v in lows])
         high = np.max(highs, axis=0) if apart else np.max([v.max() for v in highs])
         if setting.mode == "asymmetric" and not any(p.even for p in group):
-            return asymmetric(low, high, setting.levels)
-        return symmetric(low, high, setting.levels, signed=True if any(p.signed for p in group) else None)
+            return asymmetric(low, high, setting.levels, exact)
+        return symmetric(low, high, setting.levels, True if any(p.signed for p in group) else None, exact)
 
     def fits(self, place: Place, r: Range) -> bool:
         """Whether the number of channels is the value's; notes it where it is not."""
@@ -189,7 +203,8 @@ class _Run:
         for node, _ in place.reads:
             self.context.decline(Quantize.name, node.where, f"'{name}' {what}")
 
-    def insert(self, place: Place, grid: Grid) -> None:
+    def insert(self, place: Place, grid: Grid) -> Value:
+        """Puts a FakeQuantize behind a value, for those that are to read it; returns what it gives."""
         value = place.value
         node = value.node
         b = Builder(self.graph, before=node._next if node else self.graph.first)
@@ -199,6 +214,7 @@ class _Run:
         made.loc = fuse([node.loc], Quantize.name) if node else UNKNOWN
         for reader, port in place.reads:
             self.graph.set_input(reader, port, made.outputs[0])
+        return made.outputs[0]
 
     # Weights
 
@@ -212,7 +228,7 @@ class _Run:
             given = self.lookup.weights_range(w)
             setting = given.setting.over(self.weights).full(narrow=True)
             try:
-                out.append((w, grid_of(w, given, setting), setting))
+                out.append((w, grid_of(w, given, setting, self.exact and setting.bits == 8), setting))
             except ValueError as error:
                 self.problems.append(Problem(f"'{w.name}'", f"the weights of '{w.readers[0].label}': {error}"))
         return out

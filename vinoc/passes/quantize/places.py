@@ -71,6 +71,7 @@ class Found:
     groups: list[list[Place]]
     weights: list[Read]
     carriers: set[Node]
+    before_products: set[Node]
 
 
 def is_depthwise(node: Node) -> bool:
@@ -105,7 +106,7 @@ class _Finder:
             self.reads.update(((node, port), None) for port in ports)
         self.weights.reverse()
         places = self.places()
-        return Found(self.groups(places), self.weights, self.carriers)
+        return Found(self.groups(places), self.weights, self.carriers, before_products)
 
     def decline(self, node: Node, why: str) -> None:
         self.context.decline(self.name, node.where, why)
@@ -137,7 +138,19 @@ class _Finder:
         if not before_product and not self.choice.tail:
             self.decline(node, "no product follows it: the end of a model stays float (tail=true quantizes it)")
             return ()
-        return ports
+        summed = self.summed(node) if node.kind == "Add" else None
+        return tuple(port for port in ports if port != summed)
+
+    def summed(self, node: Node) -> int | None:
+        """The operand of a sum that a product gives for nothing else: its kernel adds the other one to its own sums,
+        which are exact, and rounds once. Of two the later one."""
+        ports = [port for port in (0, 1) if _is_sum_of_product(node.operand(port), self.fixed)]
+        if len(ports) == 2:
+            first, second = (node.operand(port).node for port in ports)
+            assert first is not None
+            assert second is not None
+            return ports[1 if first.comes_before(second) else 0]
+        return ports[0] if ports else None
 
     def of_product(self, node: Node) -> tuple[int, ...]:
         if not self.moving(node, 0) or not self.is_float(node.inputs[1]):
@@ -240,6 +253,16 @@ def _is_carried(node: Node) -> bool:
     if isinstance(op, Pad) and op.pad_mode == "constant":
         return _pads_with_zero(node) and (_is_absorbed(node) or _pads_channels(node))
     return op.mode == "nearest" if isinstance(op, Interpolate) else True
+
+
+def _is_sum_of_product(value: Value, fixed: set[Value]) -> bool:
+    """Whether a value, read once, is a product with constant weights, or one and its bias."""
+    node = value.node
+    if node is not None and node.kind == "Add" and value.n_uses == 1:
+        moving = [v for v in node.inputs if v is not None and v not in fixed]
+        value = moving[0] if len(moving) == 1 else value
+        node = value.node
+    return node is not None and node.kind in PRODUCTS and value.n_uses == 1 and node.operand(1) in fixed
 
 
 def _pads_with_zero(node: Node) -> bool:

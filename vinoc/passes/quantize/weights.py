@@ -17,7 +17,7 @@ import numpy as np
 
 from ...ir.buffer import Buffer
 from ...ir.builder import Builder
-from ...ir.dtype import Array, DType, dtype, f16, f32
+from ...ir.dtype import Array, DType, dtype, f8e5m2, f16, f32
 from ...ir.graph import Node, Value
 from ...ir.loc import fuse
 from ...ir.ops.convert import Convert
@@ -41,6 +41,9 @@ CHANNELS: dict[str, tuple[int, ...]] = {
 
 NEARLY = 2.0**-20
 """Of a range, by which it is negative enough to have a zero point."""
+
+NARROW = (f8e5m2, f16)
+"""What scales are stored as where it holds them exactly: three bits, or eleven."""
 
 FEWEST = 4
 """Elements from which on it saves anything to store a term as f16."""
@@ -95,7 +98,7 @@ def _constant(value: Value) -> Node | None:
     return node
 
 
-def grid_of(weights: Weights, given: Range, setting: Setting) -> Grid:
+def grid_of(weights: Weights, given: Range, setting: Setting, exact: bool) -> Grid:
     """The grid of weights: from the range that is given, else from their own. Raises ValueError with what is wrong."""
     array = weights.constant.outputs[0].const
     assert array is not None
@@ -114,10 +117,10 @@ def grid_of(weights: Weights, given: Range, setting: Setting) -> Grid:
             raise ValueError(f"{given.channels} ranges are given for their {low.size} output channels")
         low, high = (np.broadcast_to(v.reshape(-1), low.size).reshape(low.shape) for v in (given.low, given.high))
     if setting.mode == "symmetric":
-        return symmetric(low, high, setting.levels, signed=True)
-    grid = asymmetric(low, high, setting.levels)
+        return symmetric(low, high, setting.levels, signed=True, exact=exact)
+    grid = asymmetric(low, high, setting.levels, exact)
     # Without a zero point OpenVINO 2026.4.1 takes u8 weights for i8 ones, and computes with others, or not at all.
-    return grid if grid.zero.any() else asymmetric(np.minimum(low, -NEARLY * high), high, setting.levels)
+    return grid if grid.zero.any() else asymmetric(np.minimum(low, -NEARLY * high), high, setting.levels, exact)
 
 
 def integers(array: Array, grid: Grid, bits: int, signed: bool) -> Buffer:
@@ -135,7 +138,7 @@ def integers(array: Array, grid: Grid, bits: int, signed: bool) -> Buffer:
 def store(weights: Weights, grid: Grid, setting: Setting, form: Form, half: bool, by: str) -> Value:
     """Puts integers and what expands them in place of the weights; returns what the products read now.
 
-    `half`: scales are f16, where that holds them exactly.
+    `half`: scales are f8e5m2 or f16, where that holds them exactly.
     """
     if half and form == "scale":
         grid = grid.shortened()
@@ -169,27 +172,37 @@ def _scaled(b: Builder, real: Value, grid: Grid, type: DType, half: bool) -> Nod
     if type.kind == "u":
         zeros = b.const(Buffer.of(grid.zero.astype(np.uint8).astype(type.numpy), type))
         real = b.node(Subtract(), real, b.node(Convert(wide, decompression=True), zeros).outputs[0]).outputs[0]
-    small = grid.scale.astype(np.float16)
     scale = b.const(grid.scale, wide)
-    if half and wide is f32 and scale.const is not None and np.array_equal(small, scale.const):
-        scale = halved(scale, small)
-    return b.node(Multiply(), real, scale)
+    return b.node(Multiply(), real, narrowed_exactly(scale) if half and wide is f32 else scale)
 
 
-def halved(value: Value, small: Array) -> Value:
-    """f16 and its expansion in place of a constant."""
+def narrowed_exactly(value: Value) -> Value:
+    """The first of the smaller types that holds a constant exactly, and its expansion; the constant where none does."""
+    array = value.const
+    assert array is not None
+    fitting = (n for n in NARROW if np.array_equal(array.astype(n.numpy).astype(array.dtype), array))
+    to = next(fitting, None)
+    return narrowed(value, to) if to else value
+
+
+def narrowed(value: Value, to: DType) -> Value:
+    """Fewer bits and their expansion in place of a constant."""
     node = value.node
     assert node is not None
     assert node.graph is not None
     b = Builder(node.graph, before=node._next)
-    wide = b.node(Convert(value.dtype, decompression=True), b.const(small), name=value.name).outputs[0]
+    array = value.const
+    assert array is not None
+    small = b.const(Buffer.of(array.astype(to.numpy), to))
+    wide = b.node(Convert(value.dtype, decompression=True), small, name=value.name).outputs[0]
     node.graph.replace_uses(value, wide)
     node.graph.erase(node)
     return wide
 
 
-def halve_terms(products: list[Node]) -> int:
+def halve_terms(products: list[Node], kept: set[Value]) -> int:
     """Stores the biases of products, and slopes behind them, as f16, where the largest of them is in its range.
+    Those that are to be `kept` stay as they are.
 
     It changes a term by 2^-12 of itself at most, a sixteenth of a step of eight bits where the range holds the term.
     """
@@ -208,10 +221,10 @@ def halve_terms(products: list[Node]) -> int:
     count = 0
     for term in terms:
         array = term.const
-        if array is None or term.dtype is not f32 or array.size < FEWEST:
+        if array is None or term.dtype is not f32 or array.size < FEWEST or term in kept:
             continue
         if HALF_SMALLEST <= np.abs(array).max() < HALF_LARGEST:
-            halved(term, array.astype(np.float16))
+            narrowed(term, f16)
             count += 1
     return count
 

@@ -108,8 +108,8 @@ def fake_quantize(t: Typed, s: Step, *xs: Value) -> Value:
     b, wide = t.b, ir.VectorType(F64, t.count)
     (levels,) = s.params
     x, il, ih, ol, oh = (b.fpext(v, wide) for v in xs)
-    share = _quotient(t, b.fsub(x, il), b.fsub(ih, il))
-    level = math.rint(t.e, b.fmul(share, t.constant(dt.f64, levels - 1)))
+    step = b.fdiv(b.fsub(ih, il), t.constant(dt.f64, levels - 1))
+    level = math.rint(t.e, _quotient(t, b.fsub(x, il), step))
     inside = math.multiply_add(t.e, level, b.fmul(b.fsub(oh, ol), t.constant(dt.f64, 1 / (levels - 1))), ol)
     reverse = b.fcmp_ordered("<", xs[2], xs[1])
     low, high = b.select(reverse, xs[2], xs[1]), b.select(reverse, xs[1], xs[2])
