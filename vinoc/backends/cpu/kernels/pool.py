@@ -7,8 +7,9 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 
-from ..codegen.emit import F32, Emitter
+from ..codegen.emit import F32, I8, Emitter
 from .base import Arguments, Kernel
 from .window import ARGS, COUNT, Segment, Walk
 
@@ -61,6 +62,49 @@ class AvgPool(Walk):
         out = e.add(s.out, e.mul(c, 4))
         for p, total in enumerate(totals):
             self.store(e.b.fmul(total, scale), e.add(out, e.mul(a.out_pixel, p)), mask)
+
+
+class MaxPoolBytes(Walk):
+    """Of u8. Vectors have so many bytes that the channels fill one; the last one is moved back to end with them."""
+
+    item = 1
+    width = 1
+
+    @property
+    def type(self) -> Any:
+        return ir.VectorType(I8, self.width)
+
+    def start(self, c: Any, mask: Any) -> Any:
+        return ir.Constant(self.type, None)
+
+    def load(self, address: Any, mask: Any) -> Any:
+        return self.e.load(address, self.type, 1)
+
+    def combine(self, total: Any, x: Any, weight: Any) -> Any:
+        return self.e.b.select(self.e.b.icmp_unsigned(">", x, total), x, total)
+
+    def finish(self, s: Segment, totals: Sequence[Any], c: Any, mask: Any) -> None:
+        e, a = self.e, self.a
+        for p, total in enumerate(totals):
+            e.store(total, e.add(e.add(s.out, c), e.mul(a.out_pixel, p)), 1)
+
+    def _body(self, s: Segment, pixels: int, taps: int) -> None:
+        e = self.e
+        last = e.b.sub(s.end, e.i64(self.width))
+        with e.loop(s.begin, s.end, self.width) as c:
+            self._vector(s, pixels, taps, e.min(c, last), None)
+
+
+@cache
+def max_pool_bytes(width: int, taps: int, stride: int, dilation: int) -> Kernel:
+    """The kernel of MaxPool of u8, by vectors of so many channels, of which there are no fewer."""
+
+    def emit(e: Emitter, a: Arguments) -> None:
+        walk = MaxPoolBytes(e, a, taps, stride, dilation)
+        walk.width = width
+        walk.emit()
+
+    return Kernel(f"maxpoolbytes{width}_{taps}s{stride}d{dilation}", ARGS, emit)
 
 
 @cache

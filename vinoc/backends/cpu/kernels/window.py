@@ -61,6 +61,9 @@ class Walk:
     stride, dilation    of the last dimension in pixels, so that neighbours share inputs; 0: any
     """
 
+    item = 4
+    """Bytes of an element."""
+
     def __init__(self, e: Emitter, a: Arguments, taps: int, stride: int, dilation: int) -> None:
         self.e, self.a, self.taps, self.stride, self.dilation = e, a, taps, stride, dilation
 
@@ -128,7 +131,7 @@ class Walk:
         first: the pixel within the segment with which to begin.
         """
         e, a = self.e, self.a
-        at = e.add(e.add(s.source, e.mul(c, 4)), e.mul(e.i64(first), a.in_step))
+        at = e.add(e.add(s.source, e.mul(c, self.item)), e.mul(e.i64(first), a.in_step))
 
         def line(j: Any, *totals: Any) -> Sequence[Any]:
             entry = e.add(s.taps, e.mul(j, 16))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
+from ....ir.dtype import f32, u8
 from ....ir.graph import Node
 from ....ir.kernels.conv import auto_pads
-from ..kernels.pool import pool
+from ..kernels.pool import max_pool_bytes, pool
 from .conv import Window
 from .place import Form
 from .plan import Plan, Unfit, lowers, shape_of
@@ -22,7 +21,8 @@ def pooling(plan: Plan, node: Node) -> None:
     out_value = node.outputs[0]
     if node.kind == "MaxPool" and (node.outputs[1].n_uses or node.outputs[1].is_output):
         raise Unfit("its indices are read")
-    if out_value.dtype.numpy != np.float32:
+    of_bytes = node.kind == "MaxPool" and out_value.dtype is u8
+    if out_value.dtype is not f32 and not of_bytes:
         raise Unfit(f"there is no kernel for {out_value.dtype}")
     source = plan.read(node.operand(0), Form.LAST)
     size, out_shape = source.shape[2:], shape_of(out_value)
@@ -31,9 +31,20 @@ def pooling(plan: Plan, node: Node) -> None:
     window = Window(size, out_shape[2:], op.kernel, op.strides, dilations, tuple(begin))
     divisor = None if node.kind == "MaxPool" else Divisor(tuple(end), op.exclude_pad)
     windows = Windows(window, source.strides[2:], 0, divisor)
-    kernel = pool("max" if node.kind == "MaxPool" else "avg", *windows.variant())
+    if of_bytes:
+        width = widest(4 * plan.target.lanes, source.shape[1])
+        kernel = max_pool_bytes(width, *windows.variant())
+    else:
+        kernel = pool("max" if node.kind == "MaxPool" else "avg", *windows.variant())
     out = plan.write(out_value, Form.LAST)
     target = out if out.fits(Form.LAST) else plan.new(out.shape, out.dtype, Form.LAST)
     walk(plan, windows, kernel, source, target, work(window, *source.shape[:2]))
     if target is not out:
         plan.copy(target, out)
+
+
+def widest(most: int, channels: int) -> int:
+    """The bytes of a vector, a power of two, that no more than so many channels fill."""
+    while most > channels:
+        most //= 2
+    return most

@@ -1,0 +1,36 @@
+"""Values of eight bits that are moved and picked, against the reference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from .checked import check
+
+
+def levels(shape: tuple[int, ...], seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    kernel=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    strides=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    dilations=st.tuples(st.integers(1, 2), st.integers(1, 2)),
+    pads=st.tuples(*[st.integers(0, 1)] * 4),
+    channels=st.sampled_from([1, 2, 3, 7, 16, 24, 33, 64, 97]),
+    more=st.tuples(st.integers(0, 9), st.integers(0, 9)),
+    seed=st.integers(0, 9),
+)
+def test_max_pool(kernel: Any, strides: Any, dilations: Any, pads: Any, channels: int, more: Any, seed: int) -> None:
+    size = [(k - 1) * d + 1 + m for k, d, m in zip(kernel, dilations, more)]
+    begin, end = ([min(p, k - 1) for p, k in zip(pads[i:], kernel)] for i in (0, 2))
+
+    def make(b: Any, x: Any) -> Any:
+        geometry = {"strides": strides, "pads_begin": tuple(begin), "pads_end": tuple(end), "kernel": kernel}
+        return b.MaxPool(x, dilations=dilations, **geometry)[0]
+
+    check(make, levels((2, channels, *size), seed), threads=(1, 3))
