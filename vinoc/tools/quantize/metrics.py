@@ -22,10 +22,12 @@ better. Booleans say whether a sample is right."""
 
 @dataclass(frozen=True)
 class Score:
-    """The metric of a model. `each`: of every sample; None where the metric is one number for all."""
+    """The metric of a model. `each`: of every sample; None where the metric is one number for all. `blind`: what a
+    model would get that always gives the most frequent label."""
 
     value: float
     each: Array | None = None
+    blind: float | None = None
 
     def drop(self, after: Score) -> Drop:
         """How much lower the other score is, with bounds where samples can be compared one by one."""
@@ -40,7 +42,7 @@ Evaluate: TypeAlias = Callable[[Graph], Score]
 
 
 def top1(found: Sequence[Sequence[Array]], labels: Any) -> Array:
-    """Whether the largest of the first output is that of the label. Raises UsageError for labels that are no classes."""
+    """Whether the first output is largest at the label. Raises UsageError for labels that are no classes."""
     rows = np.stack([np.asarray(sample[0]).reshape(-1) for sample in found])
     classes = np.asarray(labels).reshape(-1)
     if classes.dtype.kind not in "iu" or len(classes) != len(rows):
@@ -67,6 +69,11 @@ def evaluator(samples: Samples, metric: Metric = top1) -> Evaluate:
         if np.ndim(found) == 0:
             return Score(float(found))
         each = np.asarray(found)
-        return Score(float(each.mean()), each)
+        return Score(float(each.mean()), each, _most(labels) if each.dtype == bool else None)
 
     return evaluate
+
+
+def _most(labels: Any) -> float:
+    """The share of the most frequent label."""
+    return float(np.unique(np.asarray(labels), return_counts=True)[1].max() / len(labels))
