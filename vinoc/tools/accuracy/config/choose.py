@@ -59,7 +59,7 @@ def _variants(entry: Entry, request: Request, out: Merged) -> Iterator[Entry]:
         where = "--launchers" if request.launchers else launcher.where("framework")
         if name.lower() not in registry.names():
             out.wrong(f"there is no launcher '{name}'", where, _near(name))
-            continue
+            name = "vinoc"  # so that what else is wrong with the entry is told too
         for device in _devices(launcher, request):
             for model in _models(entry, request, out):
                 changed = launcher.changed(framework=name.lower(), device=device, model=model, **_overrides(request))
@@ -92,7 +92,8 @@ def _overrides(request: Request) -> dict[str, object]:
 
 
 def _models(entry: Entry, request: Request, out: Merged) -> Iterator[Path | None]:
-    """The model of a launcher, below each folder of -m; or each file of -m. None where a caller has it."""
+    """The model of a launcher, below each folder of -m; or each file of -m. None: a caller has it, or a problem is
+    noted."""
     text = entry.launcher.get("model")
     if request.without_models:
         path = None if text is None else Prefixes(request.folder).path(text, ("models",))
@@ -105,17 +106,17 @@ def _models(entry: Entry, request: Request, out: Merged) -> Iterator[Path | None
         if str(problem) not in map(str, out.problems):
             out.problems.append(problem)
     if missing:
+        yield None
         return
     where = entry.launcher.where("model")
     if text is None and not given:
         out.wrong(f"no model is given for '{entry.name}'", where, "model: FILE below the launcher, or -m FILE")
+        yield None
         return
     places = given or ((Path(),) if Path(str(text)).exists() else (request.folder,))
     for place in places:
         path = place if text is None or place.is_file() else place / Path(str(text)).expanduser()
-        found = _file(path, entry.name, where, out)
-        if found is not None:
-            yield found
+        yield _file(path, entry.name, where, out)
 
 
 def _file(path: Path, name: str, where: str, out: Merged) -> Path | None:
