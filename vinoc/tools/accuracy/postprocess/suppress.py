@@ -153,8 +153,8 @@ class Filter(Postprocessor):
             share = np.sqrt(areas(annotation.boxes) / (height * width))
             good &= (share >= low) & (share <= high)
         if not self.remove_filtered:
-            difficult = np.zeros(len(good), bool) if annotation.difficult is None else annotation.difficult
-            return replace(annotation, difficult=difficult | ~good)
+            before = np.zeros(len(good), bool) if annotation.difficult is None else annotation.difficult
+            return replace(annotation, difficult=before | ~good)
         difficult, crowds, sizes = (
             None if flags is None else flags[good]
             for flags in (annotation.difficult, annotation.crowds, annotation.areas)
