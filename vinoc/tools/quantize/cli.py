@@ -150,19 +150,20 @@ def told(job: Any, silent: bool = False) -> Any:
     from .report_text import summary
     from .watch import Watch, progress
 
+    said: list[str] = []
+
+    def warn(text: str) -> None:
+        said.append(text)
+        print(f"warning: {text}", file=sys.stderr)
+
     with progress(not silent) as tick:
         done = run_job(job, Watch(tick, warn))
-    if not silent:
-        for line in summary(done.report):
+    if silent:
+        for text in set(done.report.warnings) - set(said):
+            warn(text)
+    else:
+        for line in summary(done.report, said):
             print(line)
         for file in done.files:
             print(f"written: {file}")
-    else:
-        for text in done.report.warnings:
-            warn(text)
     return done
-
-
-def warn(text: str) -> None:
-    """A warning, for the stream of errors."""
-    print(f"warning: {text}", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from os import PathLike
@@ -19,8 +20,10 @@ from ...runtime.model import Model
 from ..inputs.slots import inputs_of
 from .algorithms import chosen
 from .data import Preparation, Samples, open_data
+from .metrics import Evaluate, Score, evaluator
 from .options import Options
 from .screen import screened
+from .suspicion import suspicions
 from .watch import Watch
 from .work import Work
 
@@ -35,12 +38,16 @@ class Result:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
+def graph_of(model: Graph | Model | str | PathLike[str]) -> Graph:
+    """The graph of a model; of a file it is read."""
+    if isinstance(model, str | PathLike):
+        return read_model(model)
+    return model.graph if isinstance(model, Model) else model
+
+
 def cleaned(model: Graph | Model | str | PathLike[str]) -> Graph:
     """The graph of a model after the default passes; a graph that is given stays as it is."""
-    if isinstance(model, str | PathLike):
-        graph = read_model(model)
-    else:
-        graph = (model.graph if isinstance(model, Model) else model).clone()
+    graph = graph_of(model).clone()
     with quiet_gc():
         PassManager(DEFAULT_PASSES).run(graph)
     return graph
@@ -57,16 +64,51 @@ def quantize_model(
     options = options or Options()
     watch = watch or Watch()
     clock = Clock()
-    graph = cleaned(model)
+    raw = graph_of(model)
+    graph = cleaned(raw)
     clock.lap("clean-up")
-    work = Work(graph, graph.clone(), _samples(graph, data, options, preparation, watch), options, watch)
+    samples = _samples(graph, data, options, preparation, watch)
+    work = Work(graph, graph.clone(), samples, options, watch)
+    evaluate = _validated(work)
+    work.warnings += suspicions(raw, graph, samples, preparation)
+    for text in work.warnings:
+        watch.warn(text)
     clock.lap("data")
     for name, algorithm in chosen(options):
         algorithm(work)
         clock.lap(name)
     with quiet_gc():
         made = work.quantized()
+    if evaluate is not None:
+        work.facts["quantized model"] = _shown(evaluate(made), samples)
+        clock.lap("validation")
     return Result(made, work.known(), work, clock.laps)
+
+
+def _validated(work: Work) -> Evaluate | None:
+    """With labels the float model is judged first, as a classifier; None where there are none, or they are of another
+    task. A model that is no better than chance is warned of."""
+    if work.samples.labels is None:
+        return None
+    evaluate = evaluator(work.samples)
+    try:
+        score = evaluate(work.original)
+    except UsageError as error:
+        work.warnings.append(f"the labels cannot be used to validate the model: {error.what}")
+        return None
+    work.facts["float model"] = _shown(score, work.samples)
+    spread = math.sqrt((score.blind or 0.0) * (1 - (score.blind or 0.0)) / len(work.samples))
+    if score.blind is not None and score.value <= score.blind + 2 * spread:
+        why = f"always saying the most frequent class gives {score.blind:.1%}"
+        work.warnings.append(
+            f"the float model is right in {score.value:.1%} of the samples, and {why}: labels or preparation do not fit"
+        )
+        return None
+    return evaluate
+
+
+def _shown(score: Score, samples: Samples) -> str:
+    return f"right in {score.value:.1%} of {len(samples)} labelled samples"
 
 
 def _samples(graph: Graph, data: Any, options: Options, preparation: Preparation | None, watch: Watch) -> Samples:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from ...compiler.summary import bytes_text, table
 from .report import Report
@@ -21,8 +21,8 @@ def span(ends: tuple[float, float]) -> str:
     return f"{ends[0]:.4g}..{ends[1]:.4g}"
 
 
-def summary(report: Report) -> Iterator[str]:
-    """What a person wants to know at once: sizes, error, share of integers, warnings."""
+def summary(report: Report, said: Collection[str] = ()) -> Iterator[str]:
+    """What a person wants to know at once: sizes, error, share of integers, warnings but those that were `said`."""
     sizes = report.sizes
     for name, before, after in ((".bin", sizes.float_bin, sizes.bin), (".xml", sizes.float_xml, sizes.xml)):
         yield f"{name}: {bytes_text(before)} -> {bytes_text(after)} ({after / max(before, 1):.3f})"
@@ -37,8 +37,7 @@ def summary(report: Report) -> Iterator[str]:
     for name, value in report.facts.items():
         if isinstance(value, str):
             yield f"{name}: {value}"
-    for text in report.warnings:
-        yield f"warning: {text}"
+    yield from (f"warning: {text}" for text in report.warnings if text not in said)
 
 
 def _counted(report: Report) -> str:
