@@ -34,3 +34,29 @@ def test_max_pool(kernel: Any, strides: Any, dilations: Any, pads: Any, channels
         return b.MaxPool(x, dilations=dilations, **geometry)[0]
 
     check(make, levels((2, channels, *size), seed), threads=(1, 3))
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    n=st.integers(1, 2), c=st.integers(1, 5), h=st.integers(1, 9), w=st.integers(1, 70), step=st.integers(1, 5),
+    order=st.permutations(range(4)), seed=st.integers(0, 9),
+)  # fmt: skip
+def test_copies(n: int, c: int, h: int, w: int, step: int, order: Any, seed: int) -> None:
+    """Transposed images of few planes, and every so many elements of a line."""
+
+    def make(b: Any, x: Any) -> Any:
+        part = b.Slice(x, np.array([0]), np.array([w]), np.array([step]), np.array([3]))
+        return b.Transpose(x, np.array(order)), part, b.Transpose(part, np.array(order))
+
+    check(make, levels((n, c, h, w), seed), threads=(1, 3))
+
+
+@settings(max_examples=10, deadline=None)
+@given(c=st.integers(1, 90), more=st.integers(0, 9), h=st.integers(1, 5), value=st.integers(0, 255))
+def test_channels_are_padded(c: int, more: int, h: int, value: int) -> None:
+    def make(b: Any, x: Any) -> Any:
+        begin, end = np.array([0, 0, 1, 0]), np.array([0, more, 0, 2])
+        wide = b.Pad(b.Transpose(x, np.array([0, 3, 1, 2])), begin, end, b.const(np.uint8(value)), pad_mode="constant")
+        return b.Concat(wide, wide, axis=1)
+
+    check(make, levels((1, h, 4, c), c), threads=(1, 2))

@@ -102,7 +102,7 @@ def test_places_within_others(channels: int) -> None:
     w = rng.integers(-127, 128, (channels, 1, 1, 3, 3)).astype(np.int8)
 
     def make(b: Any, v: Any) -> Any:
-        op = ops.QuantizedGroupConvolution([1, 1], [1, 1], [1, 1], [1, 1], "explicit")
+        op = ops.QuantizedGroupConvolution((1, 1), (1, 1), (1, 1), (1, 1))
         part = b.Slice(
             b.Transpose(v, np.array([0, 3, 1, 2])),
             np.array([9]),

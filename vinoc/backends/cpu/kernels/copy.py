@@ -15,6 +15,7 @@ from typing import Any
 
 from llvmlite import ir
 
+from ..codegen import lanes as by
 from ..codegen.emit import I8, I16, I32, I64, Emitter
 from .base import Arguments, Kernel
 
@@ -29,8 +30,12 @@ ARGS = (
 )  # fmt: skip
 """part3, part4: elements of the last two dimensions in a unit."""
 
-LINES, ITEMS, SQUARES, JOIN, SPLIT = 0, 1, 2, 10, 20
-"""Ways of moving: adjacent elements, one by one, transposed squares; JOIN + n, SPLIT + n: n planes, one of pixels."""
+LINES, ITEMS, SQUARES, JOIN, SPLIT, PICK = 0, 1, 2, 10, 20, 30
+"""Ways of moving: adjacent elements, one by one, transposed squares; JOIN + n, SPLIT + n: n planes, one of pixels;
+PICK + n: every n-th of adjacent ones."""
+
+PICKED = (2, 4)
+"""Bytes that are picked as the low ones of wider integers."""
 
 
 def _emit(item: ir.Type, size: int) -> Any:
@@ -51,9 +56,12 @@ def _emit(item: ir.Type, size: int) -> Any:
             ways: dict[int, Callable[[], None]] = {LINES: partial(box.lines, size), ITEMS: partial(box.items, item)}
             if size == 4:
                 ways[SQUARES] = box.squares
+            if size in (1, 4):
                 for n in NARROW:
-                    ways[JOIN + n] = partial(box.join, n)
-                    ways[SPLIT + n] = partial(box.split, n)
+                    ways[JOIN + n] = partial(box.join, n, item)
+                    ways[SPLIT + n] = partial(box.split, n, item)
+            if size == 1:
+                ways |= {PICK + n: partial(box.pick, n) for n in PICKED}
             e.switch(a.way, ways)
 
     return emit
@@ -117,31 +125,73 @@ class _Box:
             v = e.load(e.add(square, e.mul(k, 4 * lanes)), align=4 * lanes)
             e.masked_store(v, e.add(target, e.mul(k, a.t3)), mask)
 
-    def join(self, n: int) -> None:
-        """n planes into one of n-element pixels: n4 is n, t3 is 4 * n, s3 and t4 are 4."""
-        e, a, lanes = self.e, self.a, self.e.lanes
-        whole = e.b.and_(self.n3, e.i64(-lanes))
-        with e.loop(0, whole, lanes) as i:
-            planes = [e.load(e.add(e.add(self.source, e.mul(i, 4)), e.mul(a.s4, k))) for k in range(n)]
+    def join(self, n: int, item: ir.IntType) -> None:
+        """n planes into one of n-element pixels: n4 is n, s3 and t4 are one element, t3 is n."""
+        e, a, vector = self.e, self.a, shuffled(self.e, item)
+        size = item.width // 8
+        step = vector.count
+        whole = e.b.and_(self.n3, e.i64(-step))
+        with e.loop(0, whole, step) as i:
+            planes = [e.load(e.add(e.add(self.source, e.mul(i, size)), e.mul(a.s4, k)), vector, size) for k in range(n)]
             for k, v in enumerate(interleaved(e, planes)):
-                e.store(v, e.add(e.add(self.target, e.mul(i, 4 * n)), 4 * lanes * k))
+                e.store(v, e.add(e.add(self.target, e.mul(i, size * n)), size * step * k), size)
         with e.loop(whole, self.n3) as i:
             for k in range(n):
-                value = e.load(e.add(e.add(self.source, e.mul(i, 4)), e.mul(a.s4, k)), I32)
-                e.store(value, e.add(e.add(self.target, e.mul(i, 4 * n)), 4 * k))
+                value = e.load(e.add(e.add(self.source, e.mul(i, size)), e.mul(a.s4, k)), item, size)
+                e.store(value, e.add(e.add(self.target, e.mul(i, size * n)), size * k), size)
 
-    def split(self, n: int) -> None:
-        """The inverse: n3 is n, s4 is 4 * n, s3 and t4 are 4."""
-        e, a, lanes = self.e, self.a, self.e.lanes
-        whole = e.b.and_(self.n4, e.i64(-lanes))
-        with e.loop(0, whole, lanes) as i:
-            pixels = [e.load(e.add(e.add(self.source, e.mul(i, 4 * n)), 4 * lanes * k)) for k in range(n)]
+    def split(self, n: int, item: ir.IntType) -> None:
+        """The inverse: n3 is n, s4 is n elements, s3 and t4 are one."""
+        e, a, vector = self.e, self.a, shuffled(self.e, item)
+        size = item.width // 8
+        step = vector.count
+        whole = e.b.and_(self.n4, e.i64(-step))
+        with e.loop(0, whole, step) as i:
+            base = e.add(self.source, e.mul(i, size * n))
+            pixels = [e.load(e.add(base, size * step * k), vector, size) for k in range(n)]
             for k, v in enumerate(separated(e, pixels)):
-                e.store(v, e.add(e.add(self.target, e.mul(i, 4)), e.mul(a.t3, k)))
+                e.store(v, e.add(e.add(self.target, e.mul(i, size)), e.mul(a.t3, k)), size)
         with e.loop(whole, self.n4) as i:
             for k in range(n):
-                value = e.load(e.add(e.add(self.source, e.mul(i, 4 * n)), 4 * k), I32)
-                e.store(value, e.add(e.add(self.target, e.mul(i, 4)), e.mul(a.t3, k)))
+                value = e.load(e.add(e.add(self.source, e.mul(i, size * n)), size * k), item, size)
+                e.store(value, e.add(e.add(self.target, e.mul(i, size)), e.mul(a.t3, k)), size)
+
+    def pick(self, n: int) -> None:
+        """Bytes n apart side by side: s4 is n, t4 is 1. Behind the last one of all nothing is read."""
+        e, a = self.e, self.a
+        with e.loop(0, self.n3) as i:
+            source, target = e.add(self.source, e.mul(i, a.s3)), e.add(self.target, e.mul(i, a.t3))
+            last = e.b.icmp_signed("==", e.add(i, 1), self.n3)
+            count = e.b.sub(self.n4, e.b.zext(last, I64))
+            step = 4 * e.lanes
+            done = e.b.and_(count, e.i64(-step))
+            with e.loop(0, done, step) as k:
+                self._picked(e.add(source, e.mul(k, n)), e.add(target, k), n, step)
+            if e.lanes == 16:
+                with e.when(e.b.icmp_signed("<", done, self.n4)):
+                    rest = e.b.sub(self.n4, done)
+                    self._picked(e.add(source, e.mul(done, n)), e.add(target, done), n, step, rest)
+            else:
+                for width in (step // 2, step // 4):
+                    there = e.b.and_(count, e.i64(width))
+                    with e.when(e.b.icmp_signed("!=", there, e.i64(0))):
+                        self._picked(e.add(source, e.mul(done, n)), e.add(target, done), n, width)
+                    done = e.add(done, there)
+                with e.loop(done, self.n4) as k:
+                    e.store(e.load(e.add(source, e.mul(k, n)), I8, 1), e.add(target, k), 1)
+
+    def _picked(self, source: Any, target: Any, n: int, width: int, left: Any = None) -> None:
+        """The low bytes of integers of n bytes: `width` of them, or under a mask the first `left`."""
+        e = self.e
+        wide = ir.VectorType(ir.IntType(8 * n), width)
+        size = None if left is None else e.add(e.mul(left, n), 1 - n)
+        x = e.b.bitcast(by.load_bytes(e, source, n * width, size), wide)
+        by.store_bytes(e, e.b.trunc(x, ir.VectorType(I8, width)), target, left)
+
+
+def shuffled(e: Emitter, item: ir.IntType) -> Any:
+    """Vectors whose elements are interleaved: of a register of f32, or of the 16 bytes that one shuffle sees."""
+    return ir.VectorType(item, 16 if item.width == 8 else e.lanes)
 
 
 def move_line(e: Emitter, source: Any, target: Any, count: Any, size: int) -> None:
@@ -157,9 +207,23 @@ def move_line(e: Emitter, source: Any, target: Any, count: Any, size: int) -> No
             mask = e.mask(e.div(left, 4))
             e.masked_store(e.masked_load(e.add(source, whole), mask), e.add(target, whole), mask)
         return
-    item = {1: I8, 2: I16}[size]
-    with e.loop(whole, total, size) as k:
-        e.store(e.load(e.add(source, k), item, size), e.add(target, k), size)
+    _tail(e, e.add(source, whole), e.add(target, whole), e.b.sub(total, whole))
+
+
+def _tail(e: Emitter, source: Any, target: Any, left: Any) -> None:
+    """Fewer bytes than a vector holds: under a mask, or by halves and halves of these."""
+    if e.lanes == 16:
+        return by.store_bytes(e, by.load_bytes(e, source, 64, left), target, left)
+    width = 2 * e.lanes
+    done: Any = e.i64(0)
+    while width:
+        type = ir.VectorType(I8, width) if width > 1 else I8
+        there = e.b.and_(left, e.i64(width))
+        with e.when(e.b.icmp_signed("!=", there, e.i64(0))):
+            e.store(e.load(e.add(source, done), type, 1), e.add(target, done), 1)
+        done = e.add(done, there)
+        width //= 2
+    return None
 
 
 def shuffle(e: Emitter, x: Any, y: Any, order: Sequence[int]) -> Any:
@@ -204,21 +268,21 @@ def _transposed_quads(e: Emitter, rows: list[Any]) -> list[Any]:
 
 def interleaved(e: Emitter, planes: Sequence[Any]) -> list[Any]:
     """a0 b0 c0 a1 b1 c1 ..., as many vectors as there are."""
-    n = len(planes)
-    wanted = [[((k * e.lanes + i) % n, (k * e.lanes + i) // n) for i in range(e.lanes)] for k in range(n)]
+    n, lanes = len(planes), planes[0].type.count
+    wanted = [[((k * lanes + i) % n, (k * lanes + i) // n) for i in range(lanes)] for k in range(n)]
     return [_gathered(e, planes, w) for w in wanted]
 
 
 def separated(e: Emitter, pixels: Sequence[Any]) -> list[Any]:
     """The inverse of `interleaved`."""
-    n = len(pixels)
-    wanted = [[divmod(i * n + k, e.lanes) for i in range(e.lanes)] for k in range(n)]
+    n, lanes = len(pixels), pixels[0].type.count
+    wanted = [[divmod(i * n + k, lanes) for i in range(lanes)] for k in range(n)]
     return [_gathered(e, pixels, w) for w in wanted]
 
 
 def _gathered(e: Emitter, vectors: Sequence[Any], wanted: Sequence[tuple[int, int]]) -> Any:
     """The vector of elements (vector, lane): from one vector after the other."""
-    lanes = e.lanes
+    lanes = vectors[0].type.count
     current = vectors[0]
     for n in range(1, len(vectors)):
         first = n == 1

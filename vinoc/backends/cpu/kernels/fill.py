@@ -10,6 +10,7 @@ from typing import Any
 from llvmlite import ir
 
 from ..codegen.emit import I8, I16, I32, I64, Emitter
+from ..codegen.lanes import recast, store_bytes
 from .base import Arguments, Kernel
 from .copy import DIMS
 
@@ -32,10 +33,23 @@ def _emit(item: ir.Type, size: int) -> Any:
                 line = e.add(target, e.mul(i, a.t3))
                 with e.loop(0, whole, step) as k:
                     e.store(vector, e.add(line, e.mul(k, size)), size)
-                with e.loop(whole, a.n4) as k:
-                    e.store(value, e.add(line, e.mul(k, a.t4)), size)
+                if e.lanes == 16:  # the rest of a line under a mask
+                    left = e.mul(e.b.sub(a.n4, whole), size)
+                    with e.b.if_else(straight) as (rest, apart):
+                        with rest, e.when(e.b.icmp_signed(">", left, e.i64(0))):
+                            store_bytes(e, recast(e, vector, I8), e.add(line, e.mul(whole, size)), left)
+                        with apart:
+                            _items(e, a, value, line, whole, size)
+                else:
+                    _items(e, a, value, line, whole, size)
 
     return emit
+
+
+def _items(e: Emitter, a: Arguments, value: Any, line: Any, first: Any, size: int) -> None:
+    """Elements one by one, from `first` on."""
+    with e.loop(first, a.n4) as k:
+        e.store(value, e.add(line, e.mul(k, a.t4)), size)
 
 
 FILL = {size: Kernel(f"fill{8 * size}", ARGS, _emit(t, size)) for size, t in ((1, I8), (2, I16), (4, I32), (8, I64))}

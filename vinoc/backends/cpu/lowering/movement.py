@@ -8,7 +8,7 @@ from typing import Any
 
 from ....ir.graph import Node
 from ....ir.types import normalize_axis
-from ..kernels.copy import COPY, DIMS, ITEMS, JOIN, LINES, NARROW, SPLIT, SQUARES
+from ..kernels.copy import COPY, DIMS, ITEMS, JOIN, LINES, NARROW, PICK, PICKED, SPLIT, SQUARES
 from .place import Form, Place
 from .plan import Plan, Unfit, lowers, shape_of
 
@@ -62,19 +62,21 @@ def way_of(sizes: Sequence[int], t: Sequence[int], s: Sequence[int], item: int) 
     """How a copy is best made: see kernels/copy.py."""
     if s[4] == item and t[4] == item:
         return LINES
-    if item != 4 or t[4] != 4 or s[3] != 4:
+    if item == t[4] == 1 and s[4] in PICKED:
+        return PICK + s[4]
+    if item not in (1, 4) or t[4] != item or s[3] != item:
         return ITEMS
-    if sizes[4] in NARROW and t[3] == 4 * sizes[4]:
+    if sizes[4] in NARROW and t[3] == item * sizes[4]:
         return JOIN + sizes[4]
-    if sizes[3] in NARROW and s[4] == 4 * sizes[3]:
+    if sizes[3] in NARROW and s[4] == item * sizes[3]:
         return SPLIT + sizes[3]
-    return SQUARES if min(sizes[3], sizes[4]) > 2 else ITEMS
+    return SQUARES if item == 4 and min(sizes[3], sizes[4]) > 2 else ITEMS
 
 
 def parts(sizes: Sequence[int], way: int) -> tuple[int, int]:
     """The sizes of the parts into which a copy is cut along the last two dimensions."""
     rows, columns = sizes[3], sizes[4]
-    if way in (LINES, ITEMS):
+    if way in (LINES, ITEMS) or way > PICK:
         return max(min(rows, PART // columns), 1), min(columns, PART)
     if way != SQUARES:
         return (min(rows, PART), columns) if way < SPLIT else (rows, min(columns, PART))
