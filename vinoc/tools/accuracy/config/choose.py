@@ -34,12 +34,13 @@ def chosen(out: Merged, request: Request) -> list[Entry]:
 
 
 def _once(entries: list[Entry]) -> list[Entry]:
-    """Without those that another one is the same as: launchers that differ by `framework` alone, run by --launchers."""
-    kept: list[Entry] = []
+    """Without those that another one is the same as: launchers that differ by framework alone, run by --launchers."""
+    kept: list[tuple[Map, Entry]] = []
     for entry in entries:
-        if not any(e.launcher == entry.launcher and e.dataset is entry.dataset for e in kept):
-            kept.append(entry)
-    return kept
+        launcher = entry.launcher.without("tags")
+        if not any(launcher == other and entry.dataset is e.dataset for other, e in kept):
+            kept.append((launcher, entry))
+    return [e for _, e in kept]
 
 
 def _variants(entry: Entry, request: Request, out: Merged) -> Iterator[Entry]:
@@ -87,7 +88,8 @@ def _devices(launcher: Map, request: Request) -> tuple[str, ...]:
 
 
 def _overrides(request: Request) -> dict[str, object]:
-    given = {"batch": request.batch, "num_requests": request.requests}
+    given: dict[str, object] = {"batch": request.batch, "num_requests": request.requests}
+    given["async_mode"] = None if request.requests is None else request.requests > 1
     return {name: value for name, value in given.items() if value is not None}
 
 
