@@ -169,7 +169,8 @@ def by_name(item: Any, inputs: Sequence[Input], title: str) -> dict[str, Array]:
     """The arrays of a sample. Raises UsageError."""
     names = [i.name for i in inputs]
     if not isinstance(item, Mapping):
-        values = item if isinstance(item, tuple | list) and len(inputs) > 1 else (item,)
+        several = isinstance(item, tuple) or (isinstance(item, list) and len(inputs) > 1)
+        values = item if several else (item,)
         if len(values) != len(inputs):
             raise UsageError(f"{len(values)} arrays for {len(inputs)} inputs: {', '.join(names)}", title)
         item = dict(zip(names, values, strict=True))

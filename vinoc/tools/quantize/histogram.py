@@ -9,6 +9,9 @@ from ...ir.dtype import Array
 BINS = 8192
 """Even; with a range of which half is used, as behind a ReLU, there are sixteen bins for each of 256 levels."""
 
+SMALLEST = 2.0**-100
+"""Of all reaches: the number of bins of this width is one that f32 holds."""
+
 
 class Histogram:
     """Counts of values in equal bins of [-reach, reach), where `reach` is a power of two.
@@ -24,7 +27,7 @@ class Histogram:
     def add(self, values: Array, largest: float) -> None:
         """Counts values, of which `largest` is the largest magnitude."""
         if largest >= self.reach:
-            self._widen(float(2.0 ** (np.frexp(largest)[1] if largest else -126)))
+            self._widen(max(2.0 ** int(np.frexp(largest)[1]), SMALLEST))
         flat = values.reshape(-1)
         place = (flat * np.float32(BINS / 2 / self.reach) + np.float32(BINS / 2)).astype(np.int32)
         self.counts += np.bincount(np.clip(place, 0, BINS - 1), minlength=BINS)

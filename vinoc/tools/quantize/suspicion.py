@@ -161,16 +161,15 @@ def by_biases(graph: Graph, given: Input, arrays: Sequence[Array]) -> Iterator[s
         squares += [dot(x.reshape(-1), x.reshape(-1)) / x.size for x in map(np.asarray, run({given.name: array}))]
     for square, (_, bias) in zip(squares / len(arrays), pairs, strict=True):
         ratios.append(float(np.sqrt(square / max(float(np.mean(bias.astype(np.float64) ** 2)), 1e-30))))
-    low, high = min(ratios), max(ratios)
     typical = float(np.exp(np.mean(np.log(np.maximum(ratios, 1e-30)))))
     ends = f"{min(float(a.min()) for a in arrays):.3g} to {max(float(a.max()) for a in arrays):.3g}"
-    if low > HIGH:
+    if min(ratios) > HIGH:
         yield (
             f"values of {ends} are perhaps to be scaled (--normalize unit, signed, imagenet): "
             f"the first convolutions give {typical:.0f} times their biases"
         )
-    elif high < LOW:
-        yield f"values of {ends} are perhaps too small: the first convolutions give {typical:.1g} of their biases"
+    elif ratios[0] < LOW:
+        yield f"values of {ends} are perhaps too small: the first convolution gives {ratios[0]:.1g} of its biases"
 
 
 def _biased(graph: Graph) -> list[tuple[Node, Array]]:

@@ -1,0 +1,216 @@
+"""Statistics against NumPy; runs that are stopped go on; values of the CPU device are those of the reference."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from vinoc.backends.numpy import Interpreter
+from vinoc.ir import Builder, Graph, TensorType
+from vinoc.ir.dtype import f32
+from vinoc.ir.errors import VinocError
+from vinoc.passes.quantize import needed
+from vinoc.tools.quantize.collect import collect
+from vinoc.tools.quantize.data import open_data
+from vinoc.tools.quantize.histogram import BINS, Histogram
+from vinoc.tools.quantize.quantize import cleaned
+from vinoc.tools.quantize.statistics import Spec, Statistics
+from vinoc.tools.quantize.watch import Watch
+
+from .models import arrays, network
+
+FULL = Spec(channels=True, histogram=True)
+FLOATS = st.floats(-1e6, 1e6, width=32, allow_subnormal=False)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(hnp.arrays(np.float32, (2, 3, 5), elements=FLOATS), min_size=1, max_size=4))
+def test_statistics_are_those_of_numpy(samples):
+    seen = Statistics("x", 1)
+    for array in samples:
+        seen.see(array, FULL)
+    every = np.stack(samples).astype(np.float64)
+    assert (seen.low, seen.high, seen.count) == (every.min(), every.max(), len(samples))
+    assert seen.largest == np.abs(every).max()
+    np.testing.assert_allclose(seen.mean_low, every.min((1, 2, 3)).mean(), 1e-6)
+    np.testing.assert_allclose(seen.mean, every.mean(), 1e-4, 1e-6 * (np.abs(every).max() + 1))
+    np.testing.assert_allclose(seen.square, (every**2).mean(), 1e-4)
+    channels = seen.channels
+    assert channels is not None
+    np.testing.assert_array_equal(channels.low, every.min((0, 1, 3)))
+    np.testing.assert_array_equal(channels.high, every.max((0, 1, 3)))
+    np.testing.assert_allclose(channels.mean_high, every.max((1, 3)).mean(0), 1e-6)
+    np.testing.assert_array_equal(channels.largest, np.abs(every).max((0, 1, 3)))
+    assert seen.histogram is not None
+    assert seen.histogram.counts.sum() == every.size
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(hnp.arrays(np.float32, 50, elements=FLOATS), min_size=1, max_size=4), st.randoms())
+def test_histograms_do_not_depend_on_the_order_of_samples(samples, random):
+    def of(parts):
+        made = Histogram()
+        for part in parts:
+            made.add(part, float(np.abs(part).max()))
+        return made
+
+    one = of(samples)
+    shuffled = list(samples)
+    random.shuffle(shuffled)
+    other = of(shuffled)
+    assert one.reach == other.reach
+    assert np.abs(np.cumsum(one.counts) - np.cumsum(other.counts)).max() <= 1  # on the edge of a bin, by rounding
+    assert one.reach > max(np.abs(s).max() for s in samples) * (1 - 1e-6)
+
+
+def test_percentiles_are_right_to_a_bin():
+    values = np.random.default_rng(0).normal(0, 3, (4, 20000)).astype(np.float32)
+    seen = Statistics("x")
+    for row in values:
+        seen.see(row, FULL)
+    assert seen.histogram is not None
+    width = 2 * seen.histogram.reach / BINS
+    for percent in (0.0, 0.1, 1, 50, 99, 99.9, 100.0):
+        found = seen.percentile(percent)
+        assert np.mean(values < found - width) <= percent / 100 <= np.mean(values <= found + width)
+
+
+def test_channels_of_convolutions_and_of_matrices():
+    graph = network()
+    names = needed(cleaned(graph))
+    graph = cleaned(graph)
+    found = collect(graph, open_data(arrays(3), graph), needed(graph), Spec())
+    assert list(found) == list(names)
+    axes = {n: s.axis for n, s in found.items()}
+    assert axes["image"] == 1
+    assert set(axes.values()) == {1}
+    tokens = Graph("tokens")
+    x = tokens.add_input(TensorType(f32, (1, 6, 4)), "x")
+    b = Builder(tokens)
+    tokens.add_output(b.MatMul(x, b.const(np.eye(4, dtype=np.float32))), "y")
+    data = np.random.default_rng(0).normal(size=(2, 6, 4)).astype(np.float32)
+    (seen,) = collect(tokens, open_data(data, tokens), needed(tokens), Spec()).values()
+    assert seen.axis == 2
+    assert seen.channels is not None
+    np.testing.assert_array_equal(seen.channels.low, data.min((0, 1)))
+
+
+def test_values_are_those_of_the_reference():
+    graph = cleaned(network())
+    wanted = needed(graph)
+    data = arrays(4)
+    found = collect(graph, open_data(data, graph), wanted, Spec())
+    by_value = {v: n for n, v in wanted.items()}
+    ends: dict[str, list[float]] = {n: [] for n in wanted}
+
+    def see(node, outputs, seconds):
+        for value, array in zip(node.outputs, outputs, strict=True):
+            if value in by_value:
+                ends[by_value[value]] += [array.min(), array.max()]
+
+    for sample in data:
+        Interpreter(graph, see).run([sample[None]])
+    for name, seen in found.items():
+        if ends[name]:
+            np.testing.assert_allclose((seen.low, seen.high), (min(ends[name]), max(ends[name])), 1e-4, 1e-6)
+
+
+def root_network() -> Graph:
+    """The square root of the image is convolved: NaN where it is negative."""
+    graph = Graph("root")
+    x = graph.add_input(TensorType(f32, (1, 3, 8, 8)), "image")
+    b = Builder(graph)
+    w = b.const(np.ones((4, 3, 1, 1), np.float32))
+    root = b.Sqrt(x, name="root")
+    y = b.Convolution(root, w, strides=(1, 1), pads_begin=(0, 0), pads_end=(0, 0), dilations=(1, 1))
+    graph.add_output(y, "y")
+    return graph
+
+
+def test_samples_that_give_nan_are_named_and_left_out():
+    graph = root_network()
+    data = np.abs(arrays(6, 3, 8)) + 0.1
+    data[2, 0, 0, 0] = -1
+    told: list[str] = []
+    watch = Watch(warn=told.append)
+    (seen,) = collect(graph, open_data(data, graph), needed(graph), FULL, watch).values()
+    assert watch.skipped == {"data[2]": "NaN or infinity at 'root'"}
+    assert told == ["data[2] is left out: NaN or infinity at 'root'"]
+    assert seen.count == 5
+    assert np.isfinite(seen.highs).all()
+    with pytest.raises(VinocError, match="4 of 6 samples cannot be used"):
+        data[2:] = -1
+        collect(graph, open_data(data, graph), needed(graph), FULL, Watch())
+
+
+# Stopped runs
+
+CHILD = """
+import os, signal, sys
+import numpy as np
+from vinoc.compiler.driver import read_model
+from vinoc.tools.quantize.options import Options
+from vinoc.tools.quantize.quantize import quantize_model
+from vinoc.tools.quantize.watch import Watch
+
+def tick(title, done, total):
+    if title == "statistics" and done == int(sys.argv[4]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+from pathlib import Path
+watch = Watch(tick, resume=Path(sys.argv[3]))
+result = quantize_model(sys.argv[1], sys.argv[2], Options(algorithms=("min-max",)), None, watch)
+print(watch.resumed)
+print(result.ranges.text())
+"""
+
+
+def run(model: Path, data: Path, resume: Path, kill: int) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-c", CHILD, str(model), str(data), str(resume), str(kill)]
+    return subprocess.run(words, capture_output=True, text=True, check=False, env=os.environ)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL")
+def test_a_killed_calibration_goes_on_and_gives_the_same_ranges(tmp_path):
+    from .models import saved
+
+    model = saved(network(), tmp_path / "m.xml")
+    data = arrays(30)
+    np.save(tmp_path / "data.npy", data)
+    whole = run(model, tmp_path / "data.npy", tmp_path / "whole.npz", -1)
+    killed = run(model, tmp_path / "data.npy", tmp_path / "part.npz", 21)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert killed.stdout == ""
+    again = run(model, tmp_path / "data.npy", tmp_path / "part.npz", -1)
+    (begun, _, ranges), (resumed, _, others) = (r.stdout.partition("\n") for r in (whole, again))
+    assert (begun, resumed) == ("0", "16"), again.stderr
+    assert '"values"' in ranges
+    assert ranges == others
+    data[0] *= 2  # other data: nothing of the file is taken
+    np.save(tmp_path / "data.npy", data)
+    other = run(model, tmp_path / "data.npy", tmp_path / "part.npz", -1)
+    assert other.stdout.partition("\n")[0] == "0"
+
+
+def test_a_damaged_file_of_statistics_is_written_anew(tmp_path):
+    graph = cleaned(network())
+    samples = open_data(arrays(10), graph)
+    path = tmp_path / "s.npz"
+    path.write_bytes(b"no zip")
+    watch = Watch(resume=path)
+    first = collect(graph, samples, needed(graph), FULL, watch)
+    assert watch.resumed == 0
+    second = collect(graph, samples, needed(graph), FULL, watch)
+    assert watch.resumed == 10
+    for name, seen in first.items():
+        for field, array in seen.arrays().items():
+            np.testing.assert_array_equal(array, second[name].arrays()[field])
