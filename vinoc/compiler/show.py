@@ -65,9 +65,13 @@ def plan_lines(graph: Graph, times: bool = False, as_json: bool = False) -> Iter
             executable.run(inputs)
         steps, limits = report.read(profile, executable.library), machine(executable.library, executable.pool.threads)
     if as_json:
-        yield json.dumps(report.data(steps, runs, limits), indent=2)
+        yield json.dumps(report.data(steps, runs, limits, report.remarks(profile)), indent=2)
         return
     yield from table(list(report.table(steps)))
+    yield from report.remarks(profile)
+    share = report.integer_share(steps)
+    if share:
+        yield f"kernels of integers: {share:.0%} of the {'time' if times else 'operations'}"
     if limits:
         yield report.sentence(steps, runs, limits)
 

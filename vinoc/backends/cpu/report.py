@@ -169,9 +169,34 @@ def sentence(steps: Sequence[Step], runs: int, limits: Machine) -> str:
     )
 
 
-def data(steps: Sequence[Step], runs: int = 0, limits: Machine | None = None) -> dict[str, Any]:
+def remarks(profile: Profile) -> list[str]:
+    """What the plans of all schedules say."""
+    return [remark for program, _ in profile.read() for remark in program.plan.remarks]
+
+
+INTEGER_KERNELS = ("igemm_bytes", "depthwise_bytes")
+"""How the names of kernels for products of integers begin."""
+
+
+def integer_share(steps: Sequence[Step]) -> float:
+    """The share of the time, or where nothing was timed of the operations, that products of integers take."""
+    timed = any(step.seconds for step in steps)
+    weights = [(step.seconds or 0.0) if timed else float(step.flops * max(step.runs, 1)) for step in steps]
+    integer = sum(w for w, s in zip(weights, steps) if s.kernel and s.kernel.startswith(INTEGER_KERNELS))
+    return integer / max(sum(weights), 1e-30)
+
+
+def data(
+    steps: Sequence[Step], runs: int = 0, limits: Machine | None = None, said: Sequence[str] = ()
+) -> dict[str, Any]:
     """The same as JSON has it: times are those of all runs together."""
-    return {"runs": runs, "machine": asdict(limits) if limits else None, "steps": [asdict(s) for s in steps]}
+    return {
+        "runs": runs,
+        "machine": asdict(limits) if limits else None,
+        "integer_share": integer_share(steps),
+        "remarks": list(said),
+        "steps": [asdict(s) for s in steps],
+    }
 
 
 def names(node: Node) -> str:

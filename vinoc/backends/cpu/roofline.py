@@ -70,6 +70,10 @@ REPAIRS = "winograd_repair"
 """Kernels that look at what is there, and compute only where that is not finite."""
 
 
+INTEGERS = {"igemm_bytes_dot": 4, "igemm_bytes": 2, "depthwise_bytes": 4}
+"""Kernels of integers by how their names begin, and how many times the products of f32 an instruction of theirs does."""
+
+
 def limit(step: Call | Island, traffic: Traffic, machine: Machine) -> Limit | None:
     """The least time of a step that a kernel computes; None where that depends on the data."""
     if isinstance(step, Call) and step.kernel.name.startswith(REPAIRS):
@@ -79,12 +83,17 @@ def limit(step: Call | Island, traffic: Traffic, machine: Machine) -> Limit | No
     far += computed if computed > machine.last_level else 0
     flops = step.flops if isinstance(step, Call) else 0
     times = {
-        "fma": flops / machine.flops,
+        "fma": flops / (machine.flops * _gain(step)),
         "memory": far / machine.memory,
         "cache": (constants + computed) / machine.cache,
     }
     bound = max(times, key=lambda name: times[name])
     return Limit(times[bound], bound)
+
+
+def _gain(step: Call | Island) -> int:
+    name = step.kernel.name if isinstance(step, Call) else ""
+    return next((gain for start, gain in INTEGERS.items() if name.startswith(start)), 1)
 
 
 def _is_result(name: str) -> bool:

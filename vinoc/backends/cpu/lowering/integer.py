@@ -251,6 +251,11 @@ _TAPS: dict[str, Callable[[Array, int, int, int], Array]] = {
 """Weights [k, n], [groups, depth, channels, *kernel] or [depth, channels, *kernel]: [groups, depth, taps, channels]."""
 
 
+def quads_of(filters: Array, width: int) -> Array:
+    """Filters [depth, channels, *kernel] as `_quads` has them."""
+    return _quads(_TAPS["taps"](filters, 1, *filters.shape[:2]), width)
+
+
 def _quads(taps: Array, width: int) -> Array:
     """[groups, depth, taps, channels] -> [groups, panels, taps, channels / 4, width, 4], zero-padded."""
     groups, depth, count, channels = taps.shape

@@ -129,7 +129,7 @@ class Mode:
 
 
 class Plan:
-    """A schedule under construction."""
+    """A schedule under construction. `remarks` say what a user of the plan should know."""
 
     def __init__(
         self, graph: Graph, target: Target, packed: Packed, mode: Mode | None = None, owned: bool = False
@@ -146,6 +146,7 @@ class Plan:
         self.copies: dict[tuple[Place, Form], Place] = {}
         self.forms = Forms(graph)
         self.faults: list[Fault] = []
+        self.remarks: list[str] = []
         self.arena_size = 0
         self.node: Node | None = None
         for i, value in enumerate(graph.inputs):

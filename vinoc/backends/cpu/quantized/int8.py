@@ -20,6 +20,8 @@ from .weights import Integers, by_channel, integers_of
 
 PRODUCTS = frozenset({"Convolution", "GroupConvolution", "MatMul"})
 
+REALS = "its data are reals"
+
 MOST_PRODUCTS = 1 << 16
 """Terms of a sum: so many of u8 by i8 fit into i32."""
 
@@ -28,8 +30,13 @@ MOST_PRODUCTS = 1 << 16
 class CpuInt8(Pass):
     """FakeQuantize becomes Quantize and Dequantize; products of what is behind them and of few-bit weights, integer.
 
-    Dequantize goes down through whatever moves or picks values. What stays float says why.
+    Dequantize goes down through whatever moves or picks values. What stays float says why: among others where the
+    kernels of `target` are faster so, for that many threads.
     """
+
+    target: str = "host"
+    threads: int = 1
+    accuracy: bool = False
 
     def run(self, graph: Graph, context: Context) -> int:
         count = 0
@@ -37,7 +44,7 @@ class CpuInt8(Pass):
             if node.kind == "FakeQuantize":
                 why = _split(graph, node)
             elif node.kind in PRODUCTS:
-                why = _product(graph, node)
+                why = _product(graph, node, self)
             elif node.graph is graph and len(data_ports(node)):
                 why = _sunk(graph, node)
             else:
@@ -132,17 +139,17 @@ def _scalar(b: Builder, value: Value) -> Value:
 # Products
 
 
-def _product(graph: Graph, node: Node) -> str:
+def _product(graph: Graph, node: Node, options: CpuInt8) -> str:
     """A product of integers in place of one of reals."""
     source = dequantized(node.operand(0))
     if source is None:
-        return "its data are reals"
+        return REALS
     found = integers_of(node.operand(1))
     if isinstance(found, str):
         return found
     if found.levels.size == 0 or found.levels[0].size > MOST_PRODUCTS * 128:
         return "its weights are too many for sums in i32, or none"
-    why = _unfit(node, found, source)
+    why = _unfit(node, found, source) or _slower(node, found, options)
     if why:
         return why
     scale = _scales(node, found, source)
@@ -169,6 +176,18 @@ def _unfit(node: Node, found: Integers, source: Node) -> str:
     if node.kind == "MatMul" and (found.levels.ndim != 2 or op.transpose_a or (node.operand(0).rank or 0) < 2):
         return "its weights are no matrix, or its data are transposed"
     return ""
+
+
+def _slower(node: Node, found: Integers, options: CpuInt8) -> str:
+    """Why it is not worth it; empty where it is, or shapes are not known."""
+    from ..codegen.target import host, target
+    from ..lowering.integer_choice import why_float
+    from ..lowering.plan import Mode
+
+    if node.kind != "Convolution" or not all(v.tensor.is_static for v in (node.operand(0), node.outputs[0])):
+        return ""
+    chosen = host() if options.target == "host" else target(options.target)
+    return why_float(node, found.levels, chosen, Mode(options.threads, options.accuracy))
 
 
 def _by_channel(source: Node) -> bool:

@@ -8,21 +8,21 @@ from ....ir.graph import Graph, Node
 from ....ir.ops.convert import Convert
 from ....passes.base import Context
 from ....passes.manager import PassManager
-from .int8 import CpuInt8
+from .int8 import REALS, CpuInt8
 
 AFTER = "fold,cse,dce"
 """What stayed float loses the marks that kept its weights as they are stored."""
 
 
-def integers(graph: Graph) -> Context | None:
-    """Makes integers of what is quantized; what the pass reports, or None where there is nothing for it."""
+def integers(graph: Graph, options: CpuInt8) -> list[str]:
+    """Makes integers of what is quantized; says which products of quantized values stay float, and why."""
     if not any(n.kind == "FakeQuantize" or _marked(n) for n in graph):
-        return None
+        return []
     context = Context(explain=True)
-    CpuInt8().run(graph, context)
+    options.run(graph, context)
     expand(graph)
     PassManager(AFTER).run(graph)
-    return context
+    return [f"{d.where}: stays float: {d.why}" for d in context.declined if d.why != REALS]
 
 
 def expand(graph: Graph) -> int:

@@ -1,0 +1,158 @@
+"""Quantized graphs in integers against their FakeQuantize computed in floats.
+
+All scales are powers of two, and data and biases multiples of such: f32 holds every sum, in whatever order it is made,
+so that both must agree to the bit, but for what stays float in Winograd's form.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vinoc.backends.cpu import report
+from vinoc.backends.cpu.codegen.target import TARGETS
+from vinoc.backends.cpu.device import Executable
+from vinoc.backends.cpu.lowering.plan import Call, Island
+from vinoc.backends.numpy import Interpreter
+from vinoc.ir import Graph
+from vinoc.ir.dtype import f32
+from vinoc.ir.ops.convert import Convert
+
+from .checked import build, integer_targets
+
+WINDOW = {"strides": [1, 1], "dilations": [1, 1], "pads_begin": [1, 1], "pads_end": [1, 1]}
+POINT = {"strides": [1, 1], "dilations": [1, 1], "pads_begin": [0, 0], "pads_end": [0, 0]}
+
+
+def image(seed: int, *shape: int) -> np.ndarray:
+    """Multiples of 1/256."""
+    return np.rint(np.random.default_rng(seed).standard_normal(shape) * 256).astype(np.float32) / 256
+
+
+class Network:
+    """Builds quantized layers of random weights."""
+
+    def __init__(self, b: Any, seed: int) -> None:
+        self.b, self.rng = b, np.random.default_rng(seed)
+
+    def quantized(self, x: Any, low: float, high: float) -> Any:
+        step = np.float32(2.0 ** np.ceil(np.log2((high - low) / 255)))
+        zero = np.rint(-low / step)
+        a, z = np.float32(-zero * step), np.float32((255 - zero) * step)
+        return self.b.FakeQuantize(x, a, z, a, z, levels=256)
+
+    def weights(self, shape: tuple[int, ...], how: str = "scale") -> Any:
+        b, levels = self.b, self.rng.integers(-127, 128, shape).astype(np.int8)
+        smallest = -np.ceil(np.log2(np.sqrt(np.prod(shape[1:])) * 60))
+        powers = smallest + self.rng.integers(0, 2, (shape[0],) + (1,) * (len(shape) - 1))
+        scale = (2.0**powers).astype(np.float32)
+        if how == "u8":
+            real = b.node(Convert(f32, decompression=True), b.const((levels.astype(int) + 128).astype(np.uint8)))
+            zero = b.node(Convert(f32, decompression=True), b.const(np.uint8(128)))
+            return b.Multiply(b.Subtract(real.outputs[0], zero.outputs[0]), scale)
+        real = b.node(Convert(f32, decompression=True), b.const(levels)).outputs[0]
+        if how == "fake":
+            return b.FakeQuantize(real, np.float32(-127), np.float32(127), -127 * scale, 127 * scale, levels=255)
+        return b.Multiply(real, scale)
+
+
+def run(graph: Graph, x: np.ndarray, least: int, threads: int = 1) -> None:
+    """Asserts that all targets compute what the floats do, with so many products in integers, and no islands."""
+    (want,) = Interpreter(graph).run([x])
+    for target in integer_targets():
+        executable = Executable(graph.clone(), threads, target)
+        (found,) = executable.run([x])
+        plan = executable.program([x.shape]).plan  # type: ignore[union-attr]
+        assert not [s.why for s in plan.steps if isinstance(s, Island)]
+        kernels = [s.kernel.name for s in plan.steps if isinstance(s, Call)]
+        integer = sum(name.startswith(report.INTEGER_KERNELS) for name in kernels)
+        assert integer + len(plan.remarks) >= least, (kernels, plan.remarks)
+        error = np.linalg.norm(want - found) / max(float(np.linalg.norm(want)), 1e-20)
+        assert error <= (1e-3 if plan.remarks else 1e-6), (target.name, error)
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 99), st.sampled_from(["scale", "u8", "fake"]), st.integers(1, 40), st.integers(1, 40))
+def test_a_layer(seed: int, how: str, channels: int, depth: int) -> None:
+    x = image(seed, 1, channels, 9, 8)
+
+    def make(b: Any, v: Any) -> Any:
+        net = Network(b, seed)
+        y = b.Convolution(net.quantized(v, -2.0, 2.5), net.weights((depth, channels, 3, 3), how), **WINDOW)
+        y = b.ReLU(b.Add(y, image(seed, 1, depth, 1, 1)))
+        return net.quantized(y, 0.0, 3.0)
+
+    run(build(make, x), x, 1)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_residual_block(own: bool) -> None:
+    """The sum of two branches, each rounded before it where `own`, as ONNX models have it."""
+    x = image(0, 1, 24, 10, 10)
+
+    def make(b: Any, v: Any) -> Any:
+        net = Network(b, 1)
+        first = net.quantized(v, -2.0, 2.0)
+        y = net.quantized(b.ReLU(b.Convolution(first, net.weights((40, 24, 1, 1)), **POINT)), 0.0, 3.0)
+        y = b.Convolution(y, net.weights((24, 40, 1, 1)), **POINT)
+        if own:
+            y = net.quantized(y, -3.0, 3.0)
+        total = net.quantized(b.Add(y, first), -4.0, 4.0)
+        return b.Convolution(total, net.weights((8, 24, 1, 1)), **POINT)
+
+    run(build(make, x), x, 3, threads=2)
+
+
+def test_moves_and_a_product() -> None:
+    """Integers pass through pooling, concatenation, transposition and reshaping, up to a matrix product."""
+    x = image(2, 2, 12, 8, 8)
+
+    def make(b: Any, v: Any) -> Any:
+        net = Network(b, 3)
+        y = net.quantized(v, -2.0, 2.0)
+        parts = []
+        for k in (5, 7):
+            part = b.Convolution(y, net.weights((k, 12, 3, 3)), **WINDOW)
+            parts.append(net.quantized(part, -2.0, 2.0))
+        y = b.Concat(*parts, y, axis=1)
+        y, _ = b.MaxPool(y, strides=[2, 2], dilations=[1, 1], pads_begin=[0, 0], pads_end=[0, 0], kernel=[2, 2])
+        y = b.Reshape(b.Transpose(y, np.array([0, 2, 3, 1])), np.array([2, -1]), special_zero=False)
+        return b.MatMul(y, net.weights((10, 16 * 24)), transpose_b=True)
+
+    run(build(make, x), x, 3)
+
+
+def test_what_stays_float_says_why() -> None:
+    x = image(0, 1, 32, 24, 24)
+
+    def make(b: Any, v: Any) -> Any:
+        net = Network(b, 0)
+        return b.Convolution(net.quantized(v, -2.0, 2.0), net.weights((32, 32, 3, 3)), **WINDOW, name="slow")
+
+    graph = build(make, x)
+    executable = Executable(graph.clone(), 1, TARGETS["avx2"])
+    executable.run([x])
+    (remark,) = executable.program([x.shape]).plan.remarks  # type: ignore[union-attr]
+    assert "slow" in remark
+    assert "Winograd" in remark
+    fast = Executable(graph.clone(), 1, integer_targets()[-1])
+    fast.run([x])
+    assert not integer_targets()[-1].dots or not fast.program([x.shape]).plan.remarks  # type: ignore[union-attr]
+
+
+def test_the_profile_counts_the_share_of_integers() -> None:
+    x = image(0, 1, 32, 12, 12)
+
+    def make(b: Any, v: Any) -> Any:
+        net = Network(b, 0)
+        return b.Convolution(net.quantized(v, -2.0, 2.0), net.weights((32, 32, 1, 1)), **POINT)
+
+    executable = Executable(build(make, x), 1, timed=True)
+    executable.run([x])
+    assert executable.profile is not None
+    assert 0.1 < report.integer_share(report.planned(executable.profile)) <= 1
+    assert report.integer_share(report.read(executable.profile, executable.library)) > 0

@@ -1,0 +1,66 @@
+"""Whether a convolution is faster in integers or as it was: a model of their times, measured coefficients.
+
+Without an instruction for it (VNNI) a product of bytes takes not much less time than one of f32, and Winograd's form of
+that needs a quarter of the multiplications. Around a product that stays float integers are converted.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ....ir.graph import Node
+from ....ir.kernels.conv import auto_pads
+from ..codegen.dots import DOT, PAIRS, QUAD, WIDE, form_of
+from ..codegen.target import Target
+from ..kernels.winograd import FORMS
+from .conv import Convolution, Window
+from .conv_choice import cost
+from .epilogue import Epilogue
+from .integer import quads_of
+from .place import Buffer, Form, Place, dense
+from .plan import Array, Mode, shape_of
+
+RATIO = {DOT: 0.27, PAIRS: 0.65, WIDE: 0.8}
+"""Time of a product of integers, of that of f32 in its direct form."""
+
+CONVERT = 1.0
+"""Elements per nanosecond and lane of f32 that go from integers to reals, or back."""
+
+
+def why_float(node: Node, levels: Array, target: Target, mode: Mode) -> str:
+    """Why a convolution with weights i8 is faster in f32; empty where it is not."""
+    conv = _geometry(node)
+    if node.kind != "Convolution" or not conv.images * prod(conv.window.out):
+        return ""
+    window = conv.window
+    plain = window.kernel in ((3, 3), (5, 5)) and window.strides == window.dilations == (1, 1)
+    tiles = [tile for tile, taps in FORMS if plain and taps == window.kernel[0]]
+    tiles = [tile for tile in tiles if tile + window.kernel[0] <= 5 or not mode.accuracy]
+    if not tiles:
+        return ""
+    form = form_of(target, quads_of(levels, target.width)) if not target.dots else DOT
+    filled = -(-conv.channels // QUAD) * QUAD / conv.channels
+    integer = RATIO[form] * filled * cost(conv, 0, target, mode.threads)
+    elements = conv.images * (prod(window.size) * conv.channels + prod(window.out) * conv.depth)
+    converted = elements / (CONVERT * target.lanes) / mode.threads
+    real = min(cost(conv, tile, target, mode.threads) for tile in tiles) + converted
+    if integer <= real:
+        return ""
+    return f"Winograd's form of f32 takes {real / 1e3:.0f} us with conversions, integers {integer / 1e3:.0f} us"
+
+
+def _geometry(node: Node) -> Convolution:
+    """A convolution of f32 before it has a place."""
+    op: Any = node.op
+    filters = node.operand(1)
+    grouped = node.kind == "GroupConvolution"
+    groups, depth, channels, *kernel = shape_of(filters) if grouped else (1, *shape_of(filters))
+    shape, out = shape_of(node.operand(0)), shape_of(node.outputs[0])[2:]
+    begin, _ = auto_pads(shape[2:], kernel, op.strides, op.dilations, op.pads_begin, op.pads_end, op.auto_pad)
+    window = Window(shape[2:], out, tuple(kernel), tuple(op.strides), tuple(op.dilations), tuple(begin))
+    real = np.dtype(np.float32)
+    source = Place(Buffer(0), shape, dense(shape, real, Form.LAST), real)
+    return Convolution(source, filters, node.outputs[0], window, Epilogue(), groups, depth, channels)
