@@ -71,7 +71,7 @@ REPAIRS = "winograd_repair"
 
 
 INTEGERS = {"igemm_bytes_dot": 4, "igemm_bytes": 2, "depthwise_bytes": 4}
-"""Kernels of integers by how their names begin, and how many times the products of f32 an instruction of theirs does."""
+"""Kernels of integers by how their names begin, and how many times the products of f32 an instruction does."""
 
 
 def limit(step: Call | Island, traffic: Traffic, machine: Machine) -> Limit | None:
