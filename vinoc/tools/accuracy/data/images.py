@@ -11,6 +11,7 @@ from ....ir.kernels.images import luma
 from ...engines.base import Array
 from ...inputs.images import read_image
 from ..base import DataReader, data_reader
+from ..numpy_files import one_array, read_array, read_arrays
 from ..options import option
 
 
@@ -52,20 +53,12 @@ class NumpyReader(DataReader):
     keys: str | None = option(None, "the name of the array in .npz files")
 
     def read(self, path: Path) -> Array:
-        try:
-            found = np.load(path, allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise VinocError(f"cannot be read as .npy or .npz: {error}", str(path)) from error
-        if isinstance(found, np.ndarray):
-            return found
-        with found:
-            names = list(found.files)
-            if self.keys is None and len(names) != 1:
-                raise UsageError(f"holds {len(names)} arrays: {', '.join(names)}", str(path), "name one by `keys`")
-            name = self.keys or names[0]
-            if name not in names:
-                raise UsageError(f"has no array '{name}'", str(path), f"it has {', '.join(names)}")
-            return np.asarray(found[name])
+        if path.suffix != ".npz":
+            return read_array(path)
+        arrays = read_arrays(path)
+        if self.keys is None and len(arrays) != 1:
+            raise UsageError(f"holds {len(arrays)} arrays: {', '.join(arrays)}", str(path), "name one by `keys`")
+        return one_array(arrays, self.keys or next(iter(arrays)), path)
 
 
 @data_reader("numpy_bin_reader")

@@ -17,6 +17,7 @@ import numpy as np
 from ....ir.errors import UsageError
 from ...engines.base import Array
 from ..base import Dataset, Reader, reader
+from ..numpy_files import one_array, read_arrays
 from ..options import option
 from ..representation import (
     Annotation,
@@ -224,20 +225,11 @@ class Cifar(Reader):
 
 def _mapping(path: Path) -> dict[Any, Any]:
     if path.suffix == ".npz":
-        return dict(read_npz(path))
+        return dict(read_arrays(existing(path)))
     found = unpickled(path)
     if not isinstance(found, dict):
         raise UsageError("holds no dict of arrays", str(path))
     return {k.decode("latin1") if isinstance(k, bytes) else k: v for k, v in found.items()}
-
-
-def read_npz(path: Path) -> dict[str, Array]:
-    """The arrays of a .npz file, objects refused. Raises UsageError."""
-    try:
-        with np.load(existing(path), allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, zlib.error, EOFError, KeyError, AttributeError) as error:
-        raise UsageError(f"cannot be read as .npz: {error}", str(path)) from error
 
 
 @reader("numpy", "npz")
@@ -254,12 +246,9 @@ class Numpy(Reader):
     dataset_meta_file: Path | None = option(None, "a JSON file with label_map or labels")
 
     def read(self) -> Dataset:
-        arrays = read_npz(self.annotation_file)
+        arrays = read_arrays(existing(self.annotation_file))
         where = str(self.annotation_file)
-        for name in (self.images, self.labels):
-            if name not in arrays:
-                raise UsageError(f"has no array '{name}'", where, f"it has {', '.join(arrays)}")
-        images, labels = arrays[self.images], arrays[self.labels]
+        images, labels = (one_array(arrays, name, self.annotation_file) for name in (self.images, self.labels))
         if labels.ndim == 0 or len(images) != len(labels):
             what = f"'{self.labels}' is {labels.dtype}{list(labels.shape)}, '{self.images}' has {len(images)} samples"
             raise UsageError(what, where)

@@ -34,14 +34,18 @@ class MsCocoDetection(FileReader):
             raise UsageError(f"has no list of {' and '.join(missing)}", where, "is it an instances_*.json of COCO?")
         problems = Problem(where)
         labels, numbers = self._classes(found["categories"], problems)
-        images = {i: (name, size) for i, name, size in self._images(found["images"], problems)}
+        images: dict[Any, tuple[str, tuple[int, int]]] = {}
+        for key, name, size in self._images(found["images"], problems):
+            if key in images:
+                problems.add(f"two images have the id {key}")
+            images[key] = (name, size)
         objects: dict[Any, Objects] = defaultdict(Objects)
         for i, entry in enumerate(found["annotations"]):
             _read_object(entry, i, objects, numbers, images, problems)
         order = list(images)
         if self.sort_annotations:
             by_size = self.sort_key == "image_size"
-            order.sort(key=lambda i: images[i][1] if by_size else i)
+            order.sort(key=lambda i: images[i][1] if by_size else (isinstance(i, str), i))
         annotations: list[DetectionAnnotation] = [objects[i].annotation(*images[i]) for i in order]
         notes = checked_boxes(annotations, problems)
         self.check_images(problems, self.images_dir, [a.identifier for a in annotations])
@@ -54,9 +58,10 @@ class MsCocoDetection(FileReader):
         named, _ = meta_of(self.dataset_meta_file, shift)
         if named:
             return with_background(named, self.has_background), {i: i for i in named}
-        labels, numbers = {}, {}
+        labels: dict[int, str] = {}
+        numbers: dict[Any, int] = {}
         for i, category in enumerate(categories):
-            number, name = _get(category, "id"), _get(category, "name")
+            number, name = _id(category, "id"), _get(category, "name")
             if not isinstance(number, int) or not isinstance(name, str):
                 problems.add(f"category {i} has no id and name")
                 continue
@@ -66,7 +71,7 @@ class MsCocoDetection(FileReader):
 
     def _images(self, entries: list[Any], problems: Problem) -> Iterator[tuple[Any, str, tuple[int, int]]]:
         for i, entry in enumerate(entries):
-            key, name = _get(entry, "id"), _get(entry, "file_name")
+            key, name = _id(entry, "id"), _get(entry, "file_name")
             height, width = _get(entry, "height"), _get(entry, "width")
             if key is None or not isinstance(name, str) or not isinstance(height, int) or not isinstance(width, int):
                 problems.add(f"image {i} has not id, file_name, height and width")
@@ -78,9 +83,14 @@ def _get(entry: Any, key: str) -> Any:
     return entry.get(key) if isinstance(entry, dict) else None
 
 
+def _id(entry: Any, key: str) -> Any:
+    found = _get(entry, key)
+    return found if isinstance(found, int | str) else None
+
+
 def _read_object(entry: Any, i: int, objects: dict[Any, Objects], numbers: dict[Any, int],
                  images: dict[Any, Any], problems: Problem) -> None:  # fmt: skip
-    box, category, image = _get(entry, "bbox"), _get(entry, "category_id"), _get(entry, "image_id")
+    box, category, image = _get(entry, "bbox"), _id(entry, "category_id"), _id(entry, "image_id")
     if not isinstance(box, list) or len(box) != 4 or not all(isinstance(v, int | float) for v in box):
         problems.add(f"annotation {i} has no bbox of 4 numbers")
         return

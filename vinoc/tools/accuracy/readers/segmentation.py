@@ -13,6 +13,7 @@ from ...engines.base import Array
 from ...extras import require
 from ...inputs.images import SUFFIXES
 from ..base import Dataset, reader
+from ..numpy_files import read_array
 from ..options import option
 from ..representation import SegmentationAnnotation
 from .common import FileReader, Problem, existing, lines_of, meta_of, read_json
@@ -40,10 +41,7 @@ def read_mask(path: Path, colors: Colors) -> Array:
     """[height, width] of classes: the numbers of pixels of images with a palette or gray ones, and of .npy files; else
     the class of each colour, 255 for colours that are none's. Raises VinocError."""
     if path.suffix == ".npy":
-        try:
-            return np.asarray(np.load(path, allow_pickle=False))
-        except (OSError, ValueError) as error:
-            raise VinocError(f"cannot be read as .npy: {error}", str(path)) from error
+        return read_array(path)
     images = require("PIL.Image", "images", "a mask of classes")
     try:
         with images.open(path) as image:
