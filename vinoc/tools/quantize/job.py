@@ -121,7 +121,7 @@ def _written(job: Job, result: Result) -> Done:
         _lowered(result.graph, made, f"{SHORTEN},{lowering}", short=True)
         _lowered(result.work.original, Path(folder) / "float.xml", lowering)
         sizes = Sizes(*(_size(Path(folder) / f"{n}{s}") for n in ("float", "int") for s in (".bin", ".xml")))
-        report = report_of(job.model.name, result, sizes)
+        report = report_of(job.model.name, result, sizes, timed=bool(job.reports))
         contents: dict[Path, Path | bytes] = {p: report.rendered(p.suffix) for p in job.reports}
         if job.ranges is not None:
             contents[job.ranges] = result.ranges.text().encode()

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from ...ir.graph import Graph, Node, Value
+from ...ir.loc import leaves
 from ...passes.mark_weights import PRODUCTS
 from ...passes.quantize.places import CARRIERS
 
@@ -13,6 +14,16 @@ from ...passes.quantize.places import CARRIERS
 def products(graph: Graph) -> list[Node]:
     """The products of a graph, in its order."""
     return [node for node in graph if node.kind in PRODUCTS]
+
+
+MADE_OF = ("Conv", "Gemm", "MatMul", "LSTM", "GRU", "RNN")
+"""How the kinds of framework nodes begin that are products."""
+
+
+def layer_name(node: Node) -> str:
+    """What a product is called: by the framework node that it was, of those that were fused."""
+    found = next((leaf.node for leaf in leaves(node.loc) if leaf.node and leaf.op_type.startswith(MADE_OF)), None)
+    return found or node.label
 
 
 def stored(value: Value) -> Iterator[Node]:

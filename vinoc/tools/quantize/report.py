@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from ...ir.constant import Constant
 from ...ir.graph import Graph, Node
-from .layers import multiplications, products, source_names, stored
+from .layers import layer_name, multiplications, products, source_names, stored
 from .measure import Noise, output_noise, quantizers, value_noise, weight_noise
 
 if TYPE_CHECKING:
     from .quantize import Result
+    from .timing import Compared
     from .work import Work
 
 BOUND = 0.1
 """Relative error of an output from which on a warning says which layers it comes from."""
+
+SLOWER = 1.03
+"""Of the float model's time, from which on a warning says so; less is noise."""
 
 WORST = 8
 """Layers that a warning names."""
@@ -81,6 +85,17 @@ class OutputRow:
     sqnr: float
 
 
+@dataclass(frozen=True)
+class Speed:
+    """Milliseconds of an inference on the CPU device, of the float model and of the quantized one; the median of their
+    ratios when they take turns; the share of the time of integer products."""
+
+    float_ms: float
+    ms: float
+    ratio: float
+    integer: float
+
+
 @dataclass
 class Report:
     """All of it. `share`: of multiplications that are computed in integers."""
@@ -97,6 +112,7 @@ class Report:
     seconds: dict[str, float]
     warnings: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    speed: Speed | None = None
 
     @property
     def error(self) -> float:
@@ -142,22 +158,36 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int | bool) else str(value)
 
 
-def report_of(model: str, result: Result, sizes: Sizes) -> Report:
-    """Measures what a quantization did."""
+def report_of(model: str, result: Result, sizes: Sizes, timed: bool = False) -> Report:
+    """Measures what a quantization did; `timed`: how long it takes as well."""
     work = result.work
     places = work.needed() if not work.options.weights_only else {}
     noise = value_noise(work.graph, result.graph, places, work.samples)
-    layers = layer_rows(work, result.graph)
+    times = None
+    if timed and len(work.samples):
+        from .timing import compared
+
+        times = compared({"float": work.original, "quantized": result.graph}, work.samples)
+    layers = layer_rows(work, result.graph, times)
     outputs = output_rows(work.original, result.graph, output_noise(work.original, result.graph, work.samples))
     total = sum(r.multiplications for r in layers)
     report = Report(
         model, _asked(work), len(work.samples), dict(work.watch.skipped), sizes,
         value_rows(work, result.graph, noise, places), layers, outputs,
         sum(r.multiplications for r in layers if r.integers) / total if total else 0.0,
-        dict(result.seconds), list(work.warnings), dict(work.facts),
+        dict(result.seconds), list(work.warnings), dict(work.facts), _speed(times),
     )  # fmt: skip
     report.warnings += judged(report)
+    if report.speed is not None and report.speed.ratio > SLOWER:
+        report.warnings.append(f"on this machine it takes {report.speed.ratio:.2f} of the float model's time")
     return report
+
+
+def _speed(times: Compared | None) -> Speed | None:
+    if times is None:
+        return None
+    before, after = times.times.values()
+    return Speed(before.least, after.least, list(times.ratios.values())[1], after.integer)
 
 
 def judged(report: Report) -> list[str]:
@@ -197,7 +227,7 @@ def value_rows(work: Work, made: Graph, noise: dict[str, Noise], places: dict[st
     return rows
 
 
-def layer_rows(work: Work, made: Graph) -> list[LayerRow]:
+def layer_rows(work: Work, made: Graph, times: Compared | None) -> list[LayerRow]:
     """A row for each product: the pass leaves their number and order."""
     names = {value: name for name, node in quantizers(made).items() for value in node.outputs}
     costs = work.facts.get("cost", {})
@@ -209,21 +239,30 @@ def layer_rows(work: Work, made: Graph) -> list[LayerRow]:
         kinds = [c.outputs[0].dtype for c in stored(other.operand(1))]
         bits = min((k.bits for k in kinds if k.is_integer), default=32)
         integers = bool(inputs) and (bits <= 8 or (not kinds and bool(inputs)))
-        label = node.label
+        label, name = node.label, layer_name(node)
+        told = [work.recipes[n] for n in dict.fromkeys((label, name)) if n in work.recipes]
         rows.append(
             LayerRow(
-                label, node.kind, integers, "" if integers else why(work, label, bool(inputs)), inputs, bits,
+                name, node.kind, integers, "" if integers else why(work, node, bool(inputs)), inputs, bits,
                 noise.sqnr if noise and bits < 32 else None, multiplications(node), after, before - after,
-                costs.get(label), tuple(work.recipes.get(label, ())),
+                costs.get(label, costs.get(name)), tuple(text for texts in told for text in texts),
+                _milliseconds(times, name),
             )
         )  # fmt: skip
     return rows
 
 
-def why(work: Work, label: str, reads_integers: bool) -> str:
+def _milliseconds(times: Compared | None, name: str) -> tuple[float, float] | None:
+    """Of a layer, in the float model and in the quantized one."""
+    found = [t.layers.get(name) for t in times.times.values()] if times else [None]
+    return None if None in found else (found[0] or 0.0, found[1] or 0.0)
+
+
+def why(work: Work, node: Node, reads_integers: bool) -> str:
     """Why a product stays float."""
-    if label in work.keep_float:
-        return work.keep_float[label]
+    for leaf in (node.label, layer_name(node), node.outputs[0].name):
+        if leaf in work.keep_float:
+            return work.keep_float[leaf]
     if work.options.weights_only:
         return "weights alone are quantized"
     return "its weights stay float" if reads_integers else "what it reads stays float"

@@ -28,7 +28,7 @@ def page_of(report: Report) -> Page:
     page.heading("Values that are quantized")
     page.table(VALUES, value_table(report), (1, 2, 3, 4, 5))
     page.heading("Layers")
-    page.table(LAYERS, layer_table(report), (3, 4, 5, 6, 7))
+    page.table(LAYERS, layer_table(report), (3, 4, 5, 6, 7, 8))
     if report.skipped:
         page.heading("Samples that were left out")
         page.table(("sample", "why"), list(report.skipped.items()))

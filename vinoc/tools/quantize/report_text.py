@@ -9,7 +9,7 @@ from ...compiler.summary import bytes_text, table
 from .report import Report
 
 VALUES = ("value", "seen", "range", "levels", "SQNR", "beyond", "recipe")
-LAYERS = ("layer", "kind", "computed in", "weights", "SQNR", "M mult.", "saved", "cost", "remarks")
+LAYERS = ("layer", "kind", "computed in", "weights", "SQNR", "M mult.", "saved", "ms", "cost", "remarks")
 
 
 def decibels(value: float | None) -> str:
@@ -29,6 +29,9 @@ def summary(report: Report, said: Collection[str] = ()) -> Iterator[str]:
     both = sizes.bin + sizes.xml, sizes.float_bin + sizes.float_xml
     yield f"together: {both[0] / max(both[1], 1):.3f} of the float model"
     yield f"{report.share:.1%} of the multiplications in integers, {_counted(report)}"
+    if (speed := report.speed) is not None:
+        whole = f"{speed.float_ms:.3f} -> {speed.ms:.3f} ms, {speed.ratio:.2f} of the float model's time"
+        yield f"CPU device: {whole}; {speed.integer:.0%} of it in integer products"
     for out in report.outputs:
         figures = f"error {out.error:.3g} of its norm, SQNR {decibels(out.sqnr)} dB, cosine {out.cosine:.5f}"
         yield f"output '{out.name}': {figures}"
@@ -74,6 +77,7 @@ def layer_table(report: Report) -> list[tuple[str, ...]]:
         (
             row.name, row.kind, "integers" if row.integers else "floats", f"{row.weight_bits} bits",
             decibels(row.weight_sqnr), f"{row.multiplications / 1e6:.2f}", bytes_text(row.saved),
+            "" if row.milliseconds is None else "{:.3f} -> {:.3f}".format(*row.milliseconds),
             "" if row.cost is None else f"{row.cost:.3g}", "; ".join((*([row.why] if row.why else []), *row.recipe)),
         )
         for row in report.layers
