@@ -67,9 +67,8 @@ def test_a_missed_reference_is_exit_code_1(made: tuple[Path, Path], call: Call, 
     assert "MISSED" in shown
     assert "+0.1" in shown
     call(*words, "--ignore_metric_reference")
-    config.write_text(
-        text.replace("reference: 1.0", "reference: 90").replace("abs_threshold: 0.001", "rel_threshold: 0.2")
-    )
+    text = text.replace("abs_threshold: 0.001", "rel_threshold: 0.2")
+    config.write_text(text.replace("reference: 1.0", "reference: 90"))
     call(*words)
 
 
@@ -77,8 +76,9 @@ def test_what_fails_does_not_stop_the_rest(made: tuple[Path, Path], call: Call, 
     models, data = made
     text = (CONFIGS / "text.yml").read_text()
     config = tmp_path / "config.yml"
-    config.write_text(text.replace("      - framework: dlsdk", "      - {framework: dlsdk, model: ssd300.onnx, adapter: "
-                                   "beam_search_decoder}\n      - framework: dlsdk"))  # fmt: skip
+    first = "      - framework: dlsdk"
+    wrong = "      - {framework: dlsdk, model: ssd300.onnx, adapter: beam_search_decoder}\n"
+    config.write_text(text.replace(first, wrong + first))
     shown = call("-c", config, "-m", models, "-s", data, "-d", DEFINITIONS, code=1)
     assert "error: reader by vinoc: the data of 'a.png' are [32, 120, 1], input 'data' takes [1, 3, 300, 300]" in shown
     assert "100.00 %" in shown

@@ -107,7 +107,7 @@ def _print(outcomes: list[Outcome], with_parts: bool) -> None:
         for head, rows in parts(outcome) if with_parts else ():
             print(f"{outcome.model} by {outcome.launcher} on {outcome.dataset}:")
             print_table(head, rows)
-        for note in dict.fromkeys(n for f in outcome.findings for n in f.result.notes):
+        for note in dict.fromkeys([*outcome.remarks, *(n for f in outcome.findings for n in f.result.notes)]):
             print(f"{outcome.model} by {outcome.launcher}: {note}")
     head, rows = references(outcomes)
     if rows:

@@ -84,7 +84,7 @@ class Evaluation:
         return Outcome(
             self.model, str(self.launcher.model), self.launcher.name, self.launcher.device.upper(), self.dataset,
             len(whole.annotations), found, self.tags, time.perf_counter() - begin, job.inference,
-            annotations=[a for a, _ in kept], predictions=[p for _, p in kept],
+            job.running.remarks, [a for a, _ in kept], [p for _, p in kept],
         )  # fmt: skip
 
     def with_model(self, model: Path) -> Evaluation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,7 +46,9 @@ class Finding:
 
 
 def shown(value: float, unit: str) -> str:
-    """A value of a metric: 0.9910 is 99.10 % where the unit is %."""
+    """A value of a metric: 0.9910 is 99.10 % where the unit is %; `none` where there was nothing to measure."""
+    if math.isnan(value):
+        return "none"
     if unit == "%":
         return f"{100 * value:.2f} %"
     return f"{value:.4f} {unit}".strip()

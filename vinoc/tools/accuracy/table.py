@@ -134,7 +134,7 @@ def to_page(outcomes: Sequence[Outcome], title: str) -> Page:
 
 def _details(page: Page, outcome: Outcome) -> None:
     drawings = [d for f in outcome.findings for d in f.result.drawings]
-    notes = [n for f in outcome.findings for n in f.result.notes]
+    notes = [*outcome.remarks, *(n for f in outcome.findings for n in f.result.notes)]
     tables = list(parts(outcome))
     if not (tables or drawings or notes):
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ from ..base import Named
 from ..options import option
 from ..registry import Registry
 from .inputs import Filled, specs
-from .layouts import CHANNELS
+from .layouts import channels_last
 
 PRECISIONS = ("", "f32", "f16", "bf16")
 
@@ -65,7 +65,11 @@ class Launcher(Named, ABC):
         shapes = _reshaped(self, loaded)
         if shapes:
             loaded = self.load(model, shapes)
-        return Running(loaded, Filled(loaded.slots, wanted, self.batch), self.requests)
+        return Running(loaded, Filled(loaded.slots, wanted, self.batch), self.requests, tuple(self.remarks(loaded)))
+
+    def remarks(self, loaded: Any) -> Iterable[str]:
+        """What a person who reads the figures should know of how they came about."""
+        return ()
 
     @abstractmethod
     def load(self, model: Any, shapes: Mapping[str, Sequence[int]]) -> Loaded:
@@ -74,7 +78,9 @@ class Launcher(Named, ABC):
 
 def _reshaped(launcher: Launcher, loaded: Loaded) -> dict[str, list[int]]:
     """The shapes that a configuration wants and the model does not have."""
-    wanted = {s.name: s.shape for s in specs(launcher.inputs) if s.shape}
+    named = specs(launcher.inputs)
+    wanted = {s.name: s.shape for s in named if s.shape}
+    layouts = {s.name: s.layout for s in named}
     found: dict[str, list[int]] = {}
     for slot in loaded.slots:
         has = [-1 if d is None else d for d in slot.shape or ()]
@@ -82,7 +88,7 @@ def _reshaped(launcher: Launcher, loaded: Loaded) -> dict[str, list[int]]:
         if launcher.batch is not None and new and new[0] not in (-1, launcher.batch):
             new[0] = launcher.batch
         if launcher.allow_reshape_input and len(new) == 4:
-            channels = 3 if new[3] in CHANNELS and new[1] not in CHANNELS else 1
+            channels = 3 if channels_last(slot, layouts.get(slot.name)) else 1
             new = [d if i in (0, channels) else -1 for i, d in enumerate(new)]
         if new != has:
             found[slot.name] = new
@@ -92,7 +98,8 @@ def _reshaped(launcher: Launcher, loaded: Loaded) -> dict[str, list[int]]:
 class Running:
     """A model that is ready, and how samples become its inputs."""
 
-    def __init__(self, loaded: Loaded, filled: Filled, requests: int) -> None:
+    def __init__(self, loaded: Loaded, filled: Filled, requests: int, remarks: tuple[str, ...] = ()) -> None:
+        self.remarks = remarks
         self.loaded = loaded
         self.filled = filled
         self.requests = 1 if filled.states else requests

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ....ir.errors import UsageError
@@ -61,3 +61,9 @@ class OpenVinoLauncher(Launcher):
         asked = self.asked()
         with errors_of("OpenVINO", asked.model):
             return OpenVino(asked, _reshape(shapes), model)
+
+    def remarks(self, loaded: Any) -> Iterator[str]:
+        if not self.precision and "INFERENCE_PRECISION_HINT" in loaded.compiled.get_property("SUPPORTED_PROPERTIES"):
+            used = loaded.compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+            if used in ("bf16", "f16"):
+                yield f"OpenVINO computes in {used} on this machine, unless the launcher says `precision: f32`"

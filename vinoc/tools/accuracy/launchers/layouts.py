@@ -9,18 +9,25 @@ import numpy as np
 from ....ir.errors import UsageError
 from ...engines.base import Array, Slot
 
-CHANNELS = (1, 2, 3, 4, 6, 9)
-"""numbers of channels that images have, where the layout of an input is not told"""
+CHANNELS = (3, 1, 4, 6, 2, 9)
+"""numbers of channels that images have, where the layout of an input is not told, the likeliest first"""
 
 
 def channels_last(slot: Slot, layout: str | None) -> bool:
-    """Whether an input [N, ?, ?, ?] has its channels last: by its layout, else by its sizes, first where both fit."""
+    """Whether an input [N, ?, ?, ?] has its channels last: by its layout, else by its sizes.
+
+    The dimension that is the likelier number of channels is taken; the first one where both are alike.
+    """
     if layout is not None:
         if sorted(layout.upper()) != sorted("NCHW"):
             raise UsageError(f"layout '{layout}' is none of an image", f"inputs: {slot.name}", "NCHW or NHWC")
         return layout.upper().index("C") == 3
     shape = slot.shape or ()
-    return len(shape) == 4 and shape[3] in CHANNELS and shape[1] not in CHANNELS
+    return len(shape) == 4 and _likelihood(shape[3]) < _likelihood(shape[1])
+
+
+def _likelihood(size: int | None) -> int:
+    return CHANNELS.index(size) if size in CHANNELS else len(CHANNELS)
 
 
 def laid(data: Array, slot: Slot, layout: str | None, identifier: str) -> Array:
