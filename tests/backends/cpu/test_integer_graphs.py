@@ -17,6 +17,7 @@ from vinoc.backends.cpu import report
 from vinoc.backends.cpu.codegen.target import TARGETS
 from vinoc.backends.cpu.device import Executable
 from vinoc.backends.cpu.lowering.plan import Call, Island
+from vinoc.backends.cpu.region import Region
 from vinoc.backends.numpy import Interpreter
 from vinoc.ir import Graph
 from vinoc.ir.dtype import f32
@@ -68,8 +69,9 @@ def run(graph: Graph, x: np.ndarray, least: int, threads: int = 1) -> None:
         (found,) = executable.run([x])
         plan = executable.program([x.shape]).plan  # type: ignore[union-attr]
         assert not [s.why for s in plan.steps if isinstance(s, Island)]
-        kernels = [s.kernel.name for s in plan.steps if isinstance(s, Call)]
-        integer = sum(name.startswith(report.INTEGER_KERNELS) for name in kernels)
+        nodes = {s.node for s in plan.steps if isinstance(s, Call) and s.node is not None}
+        kernels = [n.op.kernel for n in nodes if isinstance(n.op, Region)]
+        integer = sum(name.startswith(report.INTEGERS) for name in kernels)
         assert integer + len(plan.remarks) >= least, (kernels, plan.remarks)
         error = np.linalg.norm(want - found) / max(float(np.linalg.norm(want)), 1e-20)
         assert error <= (1e-3 if plan.remarks else 1e-6), (target.name, error)

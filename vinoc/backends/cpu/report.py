@@ -174,15 +174,15 @@ def remarks(profile: Profile) -> list[str]:
     return [remark for program, _ in profile.read() for remark in program.plan.remarks]
 
 
-INTEGER_KERNELS = ("igemm_bytes", "depthwise_bytes")
-"""How the names of kernels for products of integers begin."""
+INTEGERS = "integer_"
+"""How the families of kernels for products of integers begin."""
 
 
 def integer_share(steps: Sequence[Step]) -> float:
     """The share of the time, or where nothing was timed of the operations, that products of integers take."""
     timed = any(step.seconds for step in steps)
     weights = [(step.seconds or 0.0) if timed else float(step.flops * max(step.runs, 1)) for step in steps]
-    integer = sum(w for w, s in zip(weights, steps) if s.kernel and s.kernel.startswith(INTEGER_KERNELS))
+    integer = sum(w for w, s in zip(weights, steps) if s.kernel and s.kind.startswith(INTEGERS))
     return integer / max(sum(weights), 1e-30)
 
 

@@ -70,7 +70,7 @@ REPAIRS = "winograd_repair"
 """Kernels that look at what is there, and compute only where that is not finite."""
 
 
-INTEGERS = {"igemm_bytes_dot": 4, "igemm_bytes": 2, "depthwise_bytes": 4}
+INTEGERS = {"igemm_bytes_dot": 4, "igemm_bytes": 2, "depthwise_quads": 4, "depthwise_pairs": 2}
 """Kernels of integers by how their names begin, and how many times the products of f32 an instruction does."""
 
 

@@ -18,6 +18,7 @@ from llvmlite import ir
 from ....ir import dtype as dt
 from ....ir.record import record
 from ..codegen.emit import F32, I8, I32, Emitter
+from ..codegen.lanes import nearest, packed
 from ..codegen.target import Target
 from ..codegen.typed import Typed
 from .base import Arguments
@@ -71,20 +72,47 @@ class _Finish:
 
     def emit(self) -> None:
         e = self.e
+        begin: Value = e.i64(0)
+        if self.finish.quantized and self.finish.post is None and e.target.vectors == 2:
+            full = e.b.icmp_signed("==", self.columns, e.i64(e.target.width))
+            begin = e.b.select(full, e.b.and_(self.rows, e.i64(-2)), begin)
+            self.pairs(begin)
         whole = e.b.and_(self.columns, e.i64(-e.lanes))
         with e.loop(0, whole, e.lanes) as column:
-            self.column(column, None)
+            self.column(column, None, begin)
         with e.when(e.b.icmp_signed("<", whole, self.columns)):
-            self.column(whole, self.t.mask(whole, self.columns))
+            self.column(whole, self.t.mask(whole, self.columns), begin)
 
-    def column(self, column: Value, mask: Value | None) -> None:
-        """One vector of channels of all rows."""
+    def pairs(self, end: Value) -> None:
+        """Rows up to an even number, two at a time: four vectors of sums become one of bytes."""
+        e, a, half = self.e, self.a, self.e.target.width
+        params = [[e.load(e.add(e.add(self.params, 4 * e.lanes * v), e.mul(a.total, 4 * k))) for k in range(2)]
+                  for v in range(2)]  # fmt: skip
+        vector = ir.VectorType(I32, e.lanes)
+        order = ir.Constant(vector, [q + 4 * lane for q in range(4) for lane in range(e.lanes // 4)])
+        halves = [ir.Constant(ir.VectorType(I32, half), [k * half + i for i in range(half)]) for k in range(2)]
+        with e.loop(0, end, 2) as row:
+            parts = []
+            for r in (row, e.add(row, 1)):
+                for v in range(2):
+                    total = e.load(e.add(self.tile, e.add(e.mul(r, 4 * half), 4 * e.lanes * v)), e.VI, 4 * e.lanes)
+                    value = self.summed(total, r, e.i64(v * e.lanes), params[v], None)
+                    parts.append(nearest(e, e.minimum(_above(e, value, self.lo), self.hi)))
+            mixed = e.b.bitcast(packed(e, parts), vector)
+            bytes_ = e.b.bitcast(e.b.shuffle_vector(mixed, mixed, order), ir.VectorType(I8, 2 * half))
+            for k, r in enumerate((row, e.add(row, 1))):
+                place = e.add(self.out, e.mul(r, a.out_stride))
+                e.store(e.b.shuffle_vector(bytes_, bytes_, halves[k]), place, 1)
+
+    def column(self, column: Value, mask: Value | None, begin: Value) -> None:
+        """One vector of channels of all rows from `begin` on."""
         e = self.e
         count = 2 + (len(self.finish.post.operands) - 1 if self.finish.post else 0)
         at = e.add(self.params, e.mul(column, 4))
         params = [e.load(e.add(at, e.mul(self.a.total, 4 * k))) for k in range(count)]
-        several = e.b.sub(self.rows, e.rem(self.rows, ROWS)) if mask is None else e.i64(0)
-        with e.loop(0, several, ROWS) as row:
+        count_of = e.b.sub(self.rows, begin)
+        several = e.b.sub(self.rows, e.rem(count_of, ROWS)) if mask is None else begin
+        with e.loop(begin, several, ROWS) as row:
             self.some(column, row, ROWS, params, mask)
         with e.loop(several, self.rows) as row:
             self.some(column, row, 1, params, mask)
@@ -104,10 +132,7 @@ class _Finish:
 
     def value(self, total: Value, row: Value, column: Value, params: Sequence[Value], mask: Value | None) -> Value:
         e, finish = self.e, self.finish
-        value = e.fma(e.b.sitofp(total, e.V), params[0], params[1])
-        if finish.residual:
-            place = e.add(e.add(self.residual, e.mul(row, self.a.res_stride)), e.mul(column, self.res_size))
-            value = e.fma(self.other(place, mask), self.factor, value)
+        value = self.summed(total, row, column, params, mask)
         if finish.post is None and finish.quantized:
             return _limited(e, value, self.lo, self.hi)
         value = e.minimum(e.maximum(value, self.lo), self.hi)
@@ -119,6 +144,15 @@ class _Finish:
             value = _limited(e, e.fma(value, step, shift), low, high)
         return value
 
+    def summed(self, total: Value, row: Value, column: Value, params: Sequence[Value], mask: Value | None) -> Value:
+        """With the residual."""
+        e = self.e
+        value = e.fma(e.b.sitofp(total, e.V), params[0], params[1])
+        if not self.finish.residual:
+            return value
+        place = e.add(e.add(self.residual, e.mul(row, self.a.res_stride)), e.mul(column, self.res_size))
+        return e.fma(self.other(place, mask), self.factor, value)
+
     def other(self, place: Value, mask: Value | None) -> Value:
         """The residual as f32; u8 without its zero point."""
         if self.finish.residual == "f32":
@@ -128,11 +162,15 @@ class _Finish:
     def rounded(self, value: Value) -> Value:
         """f32 within 0 .. 255 as u8, halves to even."""
         e = self.e
-        near = e.call(f"llvm.lrint.v{e.lanes}i32.v{e.lanes}f32", e.VI, [e.V], [value])
-        return e.b.trunc(near, ir.VectorType(I8, e.lanes))
+        return e.b.trunc(nearest(e, value), ir.VectorType(I8, e.lanes))
+
+
+def _above(e: Emitter, x: Value, low: Value) -> Value:
+    """No less than low, which NaN becomes."""
+    return e.b.select(e.b.fcmp_ordered(">", x, low), x, low)
 
 
 def _limited(e: Emitter, x: Value, low: Value, high: Value) -> Value:
     """Within [low, high]; NaN becomes low."""
-    x = e.b.select(e.b.fcmp_ordered(">", x, low), x, low)
+    x = _above(e, x, low)
     return e.b.select(e.b.fcmp_ordered("<", x, high), x, high)

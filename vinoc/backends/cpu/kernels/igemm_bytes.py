@@ -47,7 +47,7 @@ extra_first: for each panel and tap the number of the first extra row of weights
 row, which four channels it is for."""
 
 
-def emit(form: str, e: Emitter, a: Arguments) -> None:
+def emit(form: str, straight: bool, e: Emitter, a: Arguments) -> None:
     width = e.target.width
     scratch = e.scratch(max(s.rows for s in shapes(e.target)) * width)
     with e.loop(e.function.args[1], e.function.args[2]) as unit:
@@ -62,6 +62,7 @@ def emit(form: str, e: Emitter, a: Arguments) -> None:
             e,
             a,
             Dots(e, form),
+            straight=straight,
             scratch=scratch,
             source=_offset(e, a.input, (image, a.in_image), (group, a.in_group)),
             out=_offset(e, a.output, (image, a.out_image), (group, a.out_group), (column, a.out_size)),
@@ -91,6 +92,7 @@ class _Tile:
         dots: Dots,
         shape: Shape,
         *,
+        straight: bool,
         scratch: Any,
         source: Any,
         out: Any,
@@ -101,7 +103,7 @@ class _Tile:
         params: Any,
         columns: Any,
     ) -> None:
-        self.e, self.a, self.dots, self.shape = e, a, dots, shape
+        self.e, self.a, self.dots, self.shape, self.straight = e, a, dots, shape, straight
         self.scratch, self.source, self.out, self.residual = scratch, source, out, residual
         self.weights, self.start, self.params, self.columns = weights, start, params, columns
         self.extra_first = extra_first
@@ -135,7 +137,10 @@ class _Tile:
         whole = e.b.sub(a.quads, e.rem(a.quads, steps))
 
         def tap(t: Any, weights: Any, *sums: Any) -> Sequence[Any]:
-            sources = [self.row(e.add(entries, e.mul(e.add(t, e.mul(a.taps, r)), 4))) for r in range(rows)]
+            if self.straight:
+                sources = [e.add(self.source, e.mul(e.add(pixel, r), a.in_stride)) for r in range(rows)]
+            else:
+                sources = [self.row(e.add(entries, e.mul(e.add(t, e.mul(a.taps, r)), 4))) for r in range(rows)]
 
             def several(k: Any, weights: Any, *sums: Any) -> Sequence[Any]:
                 current = list(sums)
@@ -152,7 +157,10 @@ class _Tile:
             after, *totals = e.fold(whole, a.quads, 1, state, single)
             return [after, *(self.extras(t, sources, totals) if self.dots.form == PAIRS else totals)]
 
-        _, *sums = e.fold(0, a.taps, 1, [self.weights, *start], tap)
+        if self.straight:
+            _, *sums = tap(e.i64(0), self.weights, *start)
+        else:
+            _, *sums = e.fold(0, a.taps, 1, [self.weights, *start], tap)
         size = rows * vectors
         totals = sums[:size]
         for s in range(1, sets):
@@ -193,7 +201,10 @@ class _Tile:
 
 
 @cache
-def igemm_bytes(form: str) -> Kernel:
-    """The kernel that reads weights in a form of codegen/dots.py."""
+def igemm_bytes(form: str, straight: bool = False) -> Kernel:
+    """The kernel that reads weights in a form of codegen/dots.py.
+
+    `straight`: there is one tap, output pixels are those of the input in their order, and the table is not read.
+    """
     assert form in (DOT, PAIRS, WIDE)
-    return Kernel(f"igemm_bytes_{form}", ARGS, partial(emit, form))
+    return Kernel(f"igemm_bytes_{form}{'_rows' if straight else ''}", ARGS, partial(emit, form, straight))
