@@ -133,14 +133,15 @@ class SelectChannel(Preprocessor):
 
 @preprocessor("flip")
 class Flip(Preprocessor):
-    """Mirrored: left and right change places (horizontal), or above and below (vertical)."""
+    """Mirrored around an axis: around the horizontal one above and below change places, around the vertical one left
+    and right."""
 
-    mode: str = option("horizontal", "what changes places", choices=("horizontal", "vertical"))
+    mode: str = option("horizontal", "the axis", choices=("horizontal", "vertical"))
 
     def apply(self, image: Image, annotation: Annotation | None = None) -> Image:
         data = picture(image.data)
         height, width = data.shape[:2]
-        across = self.mode == "horizontal"
+        across = self.mode == "vertical"
         scale, shift = ((-1.0, 1.0), (float(width), 0.0)) if across else ((1.0, -1.0), (0.0, float(height)))
         step = Step("flip", (height, width), (height, width), scale, shift)
         return image.changed(np.ascontiguousarray(data[:, ::-1] if across else data[::-1]), step)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ....ir.errors import UsageError
@@ -110,13 +112,11 @@ class CropWithPadding(Preprocessor):
         return image.changed(resized(image.data, self.size, self.size), step)
 
 
-def rectangle(annotation: Annotation | None) -> tuple[float, float, float, float]:
-    """x0 y0 x1 y1 of what an annotation is about. Raises UsageError."""
-    found = annotation.meta.more.get("rect") if annotation is not None else None
+def rectangle(image: Image) -> tuple[float, float, float, float]:
+    """x0 y0 x1 y1 of what the sample is about, which its annotation gives. Raises UsageError."""
+    found = image.meta.more.get("rect")
     if found is None:
-        raise UsageError(
-            "the annotation has no rectangle", help="of the readers `vgg_face` with bbox_csv_file gives one"
-        )
+        raise UsageError("the annotation has no rectangle", help="the reader vgg_face with bbox_csv_file gives one")
     x0, y0, x1, y1 = (float(v) for v in found)
     return x0, y0, x1, y1
 
@@ -126,7 +126,7 @@ class CropRect(Preprocessor):
     """The rectangle that the annotation gives, as far as it lies in the image."""
 
     def apply(self, image: Image, annotation: Annotation | None = None) -> Image:
-        x0, y0, x1, y1 = (int(v) for v in rectangle(annotation))
+        x0, y0, x1, y1 = (int(v) for v in rectangle(image))
         height, width = picture(image.data).shape[:2]
         left, top = max(x0, 0), max(y0, 0)
         right, bottom = min(left + x1 - x0, width), min(top + y1 - y0, height)
@@ -135,18 +135,26 @@ class CropRect(Preprocessor):
 
 @preprocessor("extend_around_rect")
 class ExtendAroundRect(Preprocessor):
-    """The rectangle that the annotation gives, larger on each side by a share of it; beyond the image its edge is
-    repeated. `crop_rect` behind it is not needed."""
+    """The rectangle that the annotation gives grows on each side by a share of it, and the image with it: beyond its
+    edge the last pixels are repeated. `crop_rect` behind it takes that rectangle."""
 
     augmentation_param: float = option(0.0, "by which share of the rectangle it grows on each side", low=0)
 
     def apply(self, image: Image, annotation: Annotation | None = None) -> Image:
-        x0, y0, x1, y1 = rectangle(annotation)
+        x0, y0, x1, y1 = rectangle(image)
         height, width = picture(image.data).shape[:2]
-        x0, y0, x1, y1 = max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
-        wide, high = (x1 - x0 + 1) * self.augmentation_param, (y1 - y0 + 1) * self.augmentation_param
-        left, top = int(np.floor(x0 - wide)), int(np.floor(y0 - high))
-        right, bottom = int(x1 + wide + 0.5), int(y1 + high + 0.5)
-        borders = max(-top, 0), max(-left, 0), max(bottom - height, 0), max(right - width, 0)
-        image = padded(image, borders, mode="edge")
-        return cut(image, "crop", top + borders[0], left + borders[1], bottom - top, right - left)
+        columns, across = _extended(max(x0, 0), min(x1, width), width, self.augmentation_param)
+        rows, down = _extended(max(y0, 0), min(y1, height), height, self.augmentation_param)
+        image = padded(image, (rows[0], columns[0], rows[1], columns[1]), mode="edge")
+        more = {**image.meta.more, "rect": (across[0], down[0], across[1], down[1])}
+        return replace(image, meta=replace(image.meta, more=more))
+
+
+def _extended(low: float, high: float, size: int, share: float) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Of one axis: how many pixels come before and behind the image, and where the grown rectangle is then."""
+    extent = (high - low + 1) * share
+    start = low - extent
+    before = abs(min(0.0, start))
+    end = int(high + before + extent + 0.5)
+    first = int(max(0.0, start))
+    return (int(before), max(0, end - size)), (first, first + int(high - low + 2 * extent))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ....ir.errors import UsageError
-from ....ir.kernels.resize import apply_taps, cubic_taps, interpolate, linear_taps, saturated
+from ....ir.kernels.resize import apply_taps, cubic_taps, linear_taps, pillow_taps, saturated
 from ...engines.base import Array
 from ...extras import require
 
@@ -54,25 +54,28 @@ def _linear(image: Array, height: int, width: int) -> Array:
 
 def _positions(n: int, size: int) -> Array:
     """Where the pixels of the result lie in the image; f64 and rounded to f32 as OpenCV computes them."""
-    return np.asarray(((np.arange(size) + 0.5) * (n / size) - 0.5).astype(np.float32))
+    return np.asarray(((np.arange(size) + 0.5) * (1 / (size / n)) - 0.5).astype(np.float32))
 
 
 def _opencv_linear(image: Array, height: int, width: int) -> Array:
     """Bilinear with weights of 11 bits; the sum of the rows keeps 2 bits below the point, and is then rounded.
 
-    The arithmetic of OpenCV's resize of bytes: the same results where images shrink, and for few pixels a difference
-    of 1 where they grow.
+    The arithmetic of OpenCV's resize of bytes, for the same results. Beyond the first and the last row it weighs the
+    same row twice, cutting off each product; beyond the first and the last column it takes that column.
     """
-    bits = 2048
-    rows, columns = (linear_taps(_positions(n, s), n) for n, s in zip(image.shape, (height, width)))
-    left, right = (np.take(image.astype(np.int32), columns[0][:, i], 1) for i in (0, 1))
-    weights = np.rint(columns[1].astype(np.float32) * bits).astype(np.int32)
+    index, weights = linear_taps(_positions(image.shape[1], width), image.shape[1])
+    left, right = (np.take(image.astype(np.int32), index[:, i], 1) for i in (0, 1))
+    part = np.rint(weights.astype(np.float32) * 2048).astype(np.int32)
     shape = (1, -1) + (1,) * (image.ndim - 2)
-    across = left * weights[:, 0].reshape(shape) + right * weights[:, 1].reshape(shape)
-    down = np.rint(rows[1].astype(np.float32) * bits).astype(np.int32)
+    across = left * part[:, 0].reshape(shape) + right * part[:, 1].reshape(shape)
+    at = _positions(image.shape[0], height)
+    first = np.floor(at)
     shape = (-1,) + (1,) * (image.ndim - 1)
-    upper, lower = ((down[:, i].reshape(shape) * (np.take(across, rows[0][:, i], 0) >> 4)) >> 16 for i in (0, 1))
-    return np.asarray(np.clip((upper + lower + 2) >> 2, 0, 255).astype(np.uint8))
+    total = np.full((height, *across.shape[1:]), 2, np.int32)
+    for weight, row in ((1 - (at - first), first), (at - first, first + 1)):
+        rows = np.take(across, row.astype(np.int64).clip(0, image.shape[0] - 1), 0)
+        total += (np.rint(weight * 2048).astype(np.int32).reshape(shape) * (rows >> 4)) >> 16
+    return np.asarray(np.clip(total >> 2, 0, 255).astype(np.uint8))
 
 
 def _by_taps(image: Array, height: int, width: int, method: str) -> Array:
@@ -83,6 +86,9 @@ def _by_taps(image: Array, height: int, width: int, method: str) -> Array:
         return np.asarray(image[rows][:, columns])
     if method == "area" and (height > image.shape[0] or width > image.shape[1]):
         raise UsageError("interpolation Area shrinks images", help="Linear and Cubic can enlarge them")
+    if method == "area" and image.dtype == np.uint8 and image.shape[:2] == (2 * height, 2 * width):
+        pairs = image.reshape(height, 2, width, 2, *image.shape[2:]).sum(axis=(1, 3), dtype=np.int32)
+        return np.asarray(((pairs + 2) >> 2).astype(np.uint8))  # halves are rounded up in this case alone
     out = image.astype(_wide(image))
     for axis, size in enumerate((height, width)):
         n = image.shape[axis]
@@ -108,13 +114,23 @@ def area_taps(n: int, size: int) -> tuple[Array, Array]:
 def _by_pillow(image: Array, height: int, width: int, method: str) -> Array:
     """By vinoc where it has the method, which gives Pillow's pixels, else by Pillow."""
     if method in ("BILINEAR", "BICUBIC"):
-        name = "bilinear_pillow" if method == "BILINEAR" else "bicubic_pillow"
-        sizes, axes = np.array([height, width]), np.array([0, 1])
-        return interpolate(image, sizes, axes, name, "sizes", "half_pixel", "floor", False, (), (), -0.5)
+        for axis, size in ((1, width), (0, height)):  # widths first
+            if image.shape[axis] != size:
+                taps = pillow_taps(image.shape[axis], size, f"{method.lower()}_pillow")
+                image = _bytes(image, axis, taps) if image.dtype == np.uint8 else apply_taps(image, axis, taps)
+        return image
     images = require("PIL.Image", "images", f"interpolation {method} of Pillow")
     planes = [image] if image.ndim == 2 else [image[:, :, i] for i in range(image.shape[2])]
     done: list[Any] = [
         np.array(images.fromarray(np.ascontiguousarray(p)).resize((width, height), images.Resampling[method]))
         for p in planes
     ]
-    return done[0] if image.ndim == 2 else np.stack(done, axis=2)
+    return np.asarray(done[0] if image.ndim == 2 else np.stack(done, axis=2))
+
+
+def _bytes(image: Array, axis: int, taps: tuple[Array, Array]) -> Array:
+    """Sums along an axis with weights of 22 bits, rounded: Pillow's arithmetic of bytes, for the same results."""
+    bits = 22
+    weights = np.trunc(taps[1] * (1 << bits) + np.where(taps[1] < 0, -0.5, 0.5)).astype(np.int64)
+    sums = apply_taps(image.astype(np.int64), axis, (taps[0], weights)) + (1 << (bits - 1))
+    return np.asarray(np.clip(sums >> bits, 0, 255).astype(np.uint8))
