@@ -85,8 +85,8 @@ def test_several_inputs_by_name(tmp_path):
     np.save(tmp_path / "b.npy", np.ones((2, 4), np.float32))
     found = open_data({"left": tmp_path / "a", "right": tmp_path / "b.npy"}, two_inputs())
     assert {n: a.shape for n, a in found[1][1].items()} == {"left": (1, 3, 8, 8), "right": (1, 4)}
+    np.save(tmp_path / "b.npy", np.ones((3, 4), np.float32))
     with pytest.raises(UsageError, match="different numbers of samples: 2 for 'left', 3 for 'right'"):
-        np.save(tmp_path / "b.npy", np.ones((3, 4), np.float32))
         open_data({"left": tmp_path / "a", "right": tmp_path / "b.npy"}, two_inputs())
     with pytest.raises(UsageError, match="no data for input right"):
         open_data({"left": tmp_path / "a"}, two_inputs())

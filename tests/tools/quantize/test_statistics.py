@@ -19,7 +19,7 @@ from vinoc.ir import Builder, Graph, TensorType
 from vinoc.ir.dtype import f32
 from vinoc.ir.errors import VinocError
 from vinoc.passes.quantize import needed
-from vinoc.tools.quantize.collect import collect
+from vinoc.tools.quantize.collect import collect, groups
 from vinoc.tools.quantize.data import open_data
 from vinoc.tools.quantize.histogram import BINS, Histogram
 from vinoc.tools.quantize.quantize import cleaned
@@ -124,6 +124,18 @@ def test_values_are_those_of_the_reference():
             np.testing.assert_allclose((seen.low, seen.high), (min(ends[name]), max(ends[name])), 1e-4, 1e-6)
 
 
+def test_in_groups_the_statistics_are_the_same(monkeypatch):
+    graph = cleaned(network())
+    samples = open_data(arrays(4), graph)
+    whole = collect(graph, samples, needed(graph), FULL)
+    monkeypatch.setattr("vinoc.tools.quantize.collect.TOGETHER", 3 * 16 * 16 * 4)
+    assert len(groups(needed(graph))) > 2
+    parts = collect(graph, samples, needed(graph), FULL)
+    for name, seen in whole.items():
+        for field, array in seen.arrays().items():
+            np.testing.assert_array_equal(array, parts[name].arrays()[field])
+
+
 def root_network() -> Graph:
     """The square root of the image is convolved: NaN where it is negative."""
     graph = Graph("root")
@@ -147,8 +159,8 @@ def test_samples_that_give_nan_are_named_and_left_out():
     assert told == ["data[2] is left out: NaN or infinity at 'root'"]
     assert seen.count == 5
     assert np.isfinite(seen.highs).all()
+    data[2:] = -1
     with pytest.raises(VinocError, match="4 of 6 samples cannot be used"):
-        data[2:] = -1
         collect(graph, open_data(data, graph), needed(graph), FULL, Watch())
 
 

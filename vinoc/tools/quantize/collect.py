@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...backends.memory import bytes_of
 from ...ir.dtype import Array
 from ...ir.errors import VinocError
 from ...ir.graph import Graph, Value
@@ -14,10 +15,14 @@ from ...runtime.core import Core
 from ...runtime.model import Model
 from .data import Samples
 from .resume import EVERY, Resume, key_of
-from .statistics import Spec, Statistics, reduce_channels
+from .statistics import Seen, Spec, Statistics
 from .watch import Watch, ahead
 
 PLAIN: Mapping[str, Any] = {}
+
+
+TOGETHER = 64 << 20
+"""Bytes of values that are results of one run; where there are more, the model runs again for the others."""
 
 
 class Runner:
@@ -87,10 +92,10 @@ def collect(
     watch.resumed += begin
     for name, why in skipped.items():
         watch.skip(name, why)
-    run = Runner(graph, list(wanted.values())) if begin < len(samples) else None
+    runs = [(g, Runner(graph, [wanted[n] for n in g])) for g in groups(wanted)] if begin < len(samples) else []
     with ahead(_tried(samples, begin)) as loaded:
         for done, (name, arrays) in enumerate(loaded, begin + 1):
-            why = arrays if isinstance(arrays, str) else _see(run, arrays, found, what)
+            why = arrays if isinstance(arrays, str) else _see(runs, arrays, found, what)
             if why:
                 watch.skip(name, why)
                 skipped[name] = why
@@ -110,16 +115,36 @@ def _tried(samples: Samples, begin: int) -> Iterator[tuple[str, dict[str, Array]
             yield samples.names[i], error.what
 
 
-def _see(run: Runner | None, arrays: Mapping[str, Array], found: Mapping[str, Statistics], what: Spec) -> str:
-    """Takes up a sample; the reason where it is of no use."""
-    assert run is not None  # there are samples left
-    values = [np.asarray(a) for a in run(arrays)]
-    reduced = [reduce_channels(a, s.axis) for a, s in zip(values, found.values(), strict=True)]
-    for statistics, (low, high, _, _) in zip(found.values(), reduced, strict=True):
-        if not (np.isfinite(low).all() and np.isfinite(high).all()):
-            return f"NaN or infinity at '{statistics.name}'"
-    for statistics, array, part in zip(found.values(), values, reduced, strict=True):
-        statistics.add(array, part, what)
+def groups(wanted: Mapping[str, Value]) -> list[list[str]]:
+    """The values in groups that are small enough to be results of one run; what has open dimensions counts for
+    nothing."""
+    made: list[list[str]] = []
+    room = 0
+    for name, value in wanted.items():
+        size = bytes_of([value.type])
+        if size > room or not made:
+            made.append([])
+            room = TOGETHER
+        made[-1].append(name)
+        room -= size
+    return made
+
+
+def _see(
+    runs: Sequence[tuple[list[str], Runner]],
+    arrays: Mapping[str, Array],
+    found: Mapping[str, Statistics],
+    what: Spec,
+) -> str:
+    """Takes up a sample, all of it or, with the reason, nothing."""
+    seen: dict[str, Seen] = {}
+    for names, run in runs:
+        for name, array in zip(names, run(arrays), strict=True):
+            seen[name] = Seen.of(np.asarray(array), found[name].axis, what)
+            if not seen[name].finite:
+                return f"NaN or infinity at '{name}'"
+    for name, part in seen.items():
+        found[name].add(part, what)
     return ""
 
 

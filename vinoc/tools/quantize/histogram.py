@@ -32,13 +32,24 @@ class Histogram:
         place = (flat * np.float32(BINS / 2 / self.reach) + np.float32(BINS / 2)).astype(np.int32)
         self.counts += np.bincount(np.clip(place, 0, BINS - 1), minlength=BINS)
 
+    def merge(self, other: Histogram) -> None:
+        """Takes up the counts of another one."""
+        reach = max(self.reach, other.reach)
+        self._widen(reach)
+        counts = other.counts
+        if other.reach < reach:
+            widened = Histogram(other.reach, counts)
+            widened._widen(reach)
+            counts = widened.counts
+        self.counts = self.counts + counts
+
     def _widen(self, reach: float) -> None:
+        """Makes the reach at least so much."""
         if not self.counts.any():
-            self.reach = reach
+            self.reach = max(self.reach, reach)
         while self.reach < reach:
-            quarter = BINS // 4
-            inner = self.counts.reshape(-1, 2).sum(1)
-            self.counts = np.concatenate([np.zeros(quarter, np.int64), inner, np.zeros(quarter, np.int64)])
+            quarter = np.zeros(BINS // 4, np.int64)
+            self.counts = np.concatenate([quarter, self.counts.reshape(-1, 2).sum(1), quarter])
             self.reach *= 2
 
     @property

@@ -7,8 +7,8 @@ and a histogram, if it is asked for. Everything has a size that does not grow wi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -17,9 +17,6 @@ from .histogram import Histogram
 
 SAMPLE_FIELDS = ("lows", "highs", "means", "squares")
 CHANNEL_FIELDS = ("low", "high", "mean_low", "mean_high", "mean", "square")
-
-
-Reduced: TypeAlias = tuple[Array, Array, Array, Array]
 
 
 @dataclass(frozen=True)
@@ -117,21 +114,19 @@ class Statistics:
 
     def see(self, array: Array, spec: Spec) -> None:
         """Takes up the values of a sample, an array [..., c, ...]; all of them are finite."""
-        self.add(array, reduce_channels(array, self.axis), spec)
+        self.add(Seen.of(array, self.axis, spec), spec)
 
-    def add(self, array: Array, reduced: Reduced, spec: Spec) -> None:
-        """The same, where `reduce_channels` was called already."""
-        low, high, mean, square = reduced
-        self.lows.append(float(low.min()))
-        self.highs.append(float(high.max()))
-        self.means.append(float(mean.mean()))
-        self.squares.append(float(square.mean()))
+    def add(self, seen: Seen, spec: Spec) -> None:
+        """Takes up what was seen of a sample."""
+        self.lows.append(float(seen.low.min()))
+        self.highs.append(float(seen.high.max()))
+        self.means.append(float(seen.mean.mean()))
+        self.squares.append(float(seen.square.mean()))
         if spec.channels and self.axis is not None:
-            self._see_channels(low, high, mean, square)
-        if spec.histogram:
-            if self.histogram is None:
-                self.histogram = Histogram()
-            self.histogram.add(array, max(-self.lows[-1], self.highs[-1]))
+            self._see_channels(seen.low, seen.high, seen.mean, seen.square)
+        if seen.histogram is not None:
+            self.histogram = self.histogram or Histogram()
+            self.histogram.merge(seen.histogram)
 
     def _see_channels(self, low: Array, high: Array, mean: Array, square: Array) -> None:
         new = dict(zip(CHANNEL_FIELDS, (low, high, low, high, mean, square), strict=True))
@@ -160,15 +155,36 @@ class Statistics:
             self.histogram = Histogram(float(arrays["reach"]), arrays["bins"].astype(np.int64))
 
 
-def reduce_channels(array: Array, axis: int | None) -> Reduced:
-    """Smallest, largest, mean and mean square of each channel [c]; [1] where there are none."""
-    array = array.astype(np.float32, copy=False) if array.dtype == np.float16 else array
-    rows = array.reshape(1, -1) if axis is None else np.moveaxis(array, axis, 0).reshape(array.shape[axis], -1)
-    if not rows.size:
-        zeros = np.zeros(max(len(rows), 1), np.float32)
-        return zeros, zeros, zeros, zeros
-    with np.errstate(over="ignore", invalid="ignore"):
-        square = np.einsum("ci,ci->c", rows, rows)
-        if np.isinf(square).any():  # squares of floats can be beyond f32
-            square = np.einsum("ci,ci->c", rows, rows, dtype=np.float64)
-        return rows.min(1), rows.max(1), rows.mean(1), square / rows.shape[1]
+@dataclass(frozen=True)
+class Seen:
+    """What is taken of one tensor of one sample: of each channel [c], or of all values [1], the smallest, the largest,
+    the mean, the mean square; a histogram of its own."""
+
+    low: Array
+    high: Array
+    mean: Array
+    square: Array
+    histogram: Histogram | None = None
+
+    @classmethod
+    def of(cls, array: Array, axis: int | None, spec: Spec) -> Seen:
+        array = array.astype(np.float32, copy=False) if array.dtype == np.float16 else array
+        rows = array.reshape(1, -1) if axis is None else np.moveaxis(array, axis, 0).reshape(array.shape[axis], -1)
+        if not rows.size:
+            zeros = np.zeros(max(len(rows), 1), np.float32)
+            return cls(zeros, zeros, zeros, zeros)
+        with np.errstate(over="ignore", invalid="ignore"):
+            square = np.einsum("ci,ci->c", rows, rows)
+            if np.isinf(square).any():  # squares of floats can be beyond f32
+                square = np.einsum("ci,ci->c", rows, rows, dtype=np.float64)
+            found = cls(rows.min(1), rows.max(1), rows.mean(1), square / rows.shape[1])
+        if not spec.histogram or not found.finite:
+            return found
+        counts = Histogram()
+        counts.add(array, max(-float(found.low.min()), float(found.high.max())))
+        return replace(found, histogram=counts)
+
+    @property
+    def finite(self) -> bool:
+        """Whether there is neither NaN nor infinity."""
+        return bool(np.isfinite(self.low).all() and np.isfinite(self.high).all())
