@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from math import prod
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 from ....ir.graph import Node
 from ....ir.kernels.conv import auto_pads
 from ....ir.record import record
-from ..codegen.dots import PAIRS, QUAD, arranged, form_of, split
+from ..codegen.dots import QUAD
 from ..kernels.base import f32_bits
 from ..kernels.finish import Finish
 from ..kernels.igemm_bytes import igemm_bytes
@@ -20,23 +19,9 @@ from .conv import Window
 from .direct import number_of_blocks
 from .first_layer import FEW_CHANNELS, framed
 from .integer_epilogue import Numbers, Outlet, numbers_of, outlet_of
+from .integer_weights import Weights, packed_weights
 from .place import Form, Kind, Place
 from .plan import Address, Array, Plan, lowers, shape_of
-
-
-@record(frozen=True)
-class Weights:
-    """Packed in panels.
-
-    start      what sums start from: it takes the zero point into account
-    extras     in the form PAIRS: for each panel and tap the number of its first extra row, which channels a row is for,
-               and the rows
-    """
-
-    form: str
-    panels: Array
-    start: Array
-    extras: tuple[Array, Array, Array]
 
 
 @record(frozen=True)
@@ -74,11 +59,11 @@ def convolution(plan: Plan, node: Node) -> None:
     few = groups == 1 and channels <= FEW_CHANNELS and kernel[-1] > 1 and op.dilations[-1] == 1
     if few and (rows := _by_rows(plan, outlet, window)) is not None:
         image, window = rows
-        weights = _packed(plan, outlet, (1, depth, channels), "rows")
+        weights = packed_weights(plan, outlet, (1, depth, channels), "rows")
         channels *= kernel[-1]
     else:
         image = _readable(plan, plan.read(outlet.data, Form.LAST), channels, Form.LAST)
-        weights = _packed(plan, outlet, (groups, depth, channels), "taps")
+        weights = packed_weights(plan, outlet, (groups, depth, channels), "taps")
     residual = outlet.epilogue.residual
     other = plan.read(residual, Form.LAST) if residual is not None else None
     out_place = plan.write(node.outputs[0], Form.LAST)
@@ -118,7 +103,7 @@ def product(plan: Plan, node: Node) -> None:
     depth, columns = shape_of(outlet.data)[-1], shape_of(node.outputs[0])[-1]
     source = _readable(plan, plan.read(outlet.data, Form.ROWS), depth, Form.ROWS)
     rows = prod(source.shape[:-1])
-    weights = _packed(plan, outlet, (1, columns, depth), "matrix")
+    weights = packed_weights(plan, outlet, (1, columns, depth), "matrix")
     table = plan.packed.get(("rows", rows), lambda: np.arange(rows, dtype=np.int32).reshape(-1, 1))
     residual = outlet.epilogue.residual
     other = plan.read(residual, Form.ROWS) if residual is not None else None
@@ -198,70 +183,3 @@ def _parameters(plan: Plan, numbers: Numbers, groups: int, depth: int, width: in
     for line, into in zip(lines, out):
         into[:, :depth] = line.reshape(groups, depth)
     return plan.packed.get(("parameters", out.shape, out.tobytes()), lambda: out)
-
-
-def _packed(plan: Plan, outlet: Outlet, sizes: tuple[int, int, int], how: str) -> Weights:
-    """The weights in panels. sizes: groups, depth, channels of a tap."""
-    target, constant = plan.target, outlet.filters
-    transposed = how == "matrix" and outlet.product.op.transpose_b  # type: ignore[attr-defined]
-    tag = (how, target.name, transposed, sizes[0])
-
-    def quads(array: Array) -> Array:
-        return _quads(_TAPS[how](array.T if transposed else array, *sizes), target.width)
-
-    form = bytes(plan.packed.of(constant, ("form", tag), lambda array: _coded(form_of(target, quads(array))))).decode()
-    panels = plan.packed.of(constant, ("bytes", tag), lambda array: _arranged(form, quads(array)))
-    sums = plan.packed.of(constant, ("sums", tag), lambda array: quads(array).sum(axis=(2, 3, 5), dtype=np.int32))
-    zero = int(outlet.zero.reshape(-1)[0])
-    start = plan.packed.get(("start", sums.tobytes(), zero), lambda: (sums * -zero).astype(np.int32))
-    nothing = plan.packed.get("no extras", lambda: np.zeros(1, np.int32))
-    if form != PAIRS:
-        return Weights(form, panels, start, (nothing, nothing, nothing))
-
-    def extra(k: int) -> Array:
-        return plan.packed.of(constant, ("extras", k, tag), lambda array: _extras(quads(array))[k])
-
-    return Weights(form, panels, start, (extra(0), extra(1), extra(2)))
-
-
-def _arranged(form: str, quads: Array) -> Array:
-    return split(quads)[0] if form == PAIRS else arranged(form, quads)
-
-
-def _extras(quads: Array) -> tuple[Array, Array, Array]:
-    """Of weights [groups, panels, taps, quads, width, 4] what is split off, by rows that hold any of it."""
-    rest = split(quads)[1]
-    there = rest.any(axis=(-1, -2))
-    first = np.concatenate([[0], np.cumsum(there.sum(axis=-1).reshape(-1))])
-    return first.astype(np.int32), np.nonzero(there)[-1].astype(np.int32), rest[there]
-
-
-def _coded(name: str) -> Array:
-    return np.frombuffer(name.encode(), np.uint8).copy()
-
-
-_TAPS: dict[str, Callable[[Array, int, int, int], Array]] = {
-    "matrix": lambda array, groups, depth, channels: array.T[None, :, None, :],
-    "taps": lambda array, groups, depth, channels: array.reshape(groups, depth, channels, -1).swapaxes(2, 3),
-    "rows": lambda array, groups, depth, channels: (
-        array.reshape(depth, channels, -1, array.shape[-1])
-        .transpose(0, 2, 3, 1)
-        .reshape(1, depth, -1, channels * array.shape[-1])
-    ),
-}
-"""Weights [k, n], [groups, depth, channels, *kernel] or [depth, channels, *kernel]: [groups, depth, taps, channels]."""
-
-
-def quads_of(filters: Array, width: int) -> Array:
-    """Filters [depth, channels, *kernel] as `_quads` has them."""
-    return _quads(_TAPS["taps"](filters, 1, *filters.shape[:2]), width)
-
-
-def _quads(taps: Array, width: int) -> Array:
-    """[groups, depth, taps, channels] -> [groups, panels, taps, channels / 4, width, 4], zero-padded."""
-    groups, depth, count, channels = taps.shape
-    panels, quads = -(-depth // width), -(-channels // QUAD)
-    out = np.zeros((groups, panels * width, count, quads * QUAD), np.int8)
-    out[:, :depth, :, :channels] = taps
-    split = out.reshape(groups, panels, width, count, quads, QUAD)
-    return np.ascontiguousarray(split.transpose(0, 1, 3, 4, 2, 5))

@@ -19,7 +19,7 @@ from ..kernels.winograd import FORMS
 from .conv import Convolution, Window
 from .conv_choice import cost
 from .epilogue import Epilogue
-from .integer import quads_of
+from .integer_weights import quads_of
 from .place import Buffer, Form, Place, dense
 from .plan import Array, Mode, shape_of
 
