@@ -1,4 +1,4 @@
-"""Files that are to be written, checked before any work."""
+"""Files that are to be written, checked before any work; texts that are read."""
 
 from __future__ import annotations
 
@@ -22,3 +22,13 @@ def check_folder(path: Path, option: str) -> None:
     """Raises UsageError where a folder is not there."""
     if not path.is_dir():
         raise UsageError(f"there is no folder '{path}'", option, "create it first")
+
+
+def read_text(path: Path) -> str:
+    """The text of a file in UTF-8. Raises UsageError."""
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror or error}", str(path)) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"is not UTF-8: {error.reason} at byte {error.start}", str(path)) from error

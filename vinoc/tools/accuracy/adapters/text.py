@@ -10,6 +10,7 @@ import numpy as np
 
 from ....ir.errors import UsageError
 from ...engines.base import Array
+from ...paths import read_text
 from ..options import option
 from ..representation import Prediction, TextPrediction
 from .base import Adapter, Frames, Outputs, adapter
@@ -70,7 +71,7 @@ class _Decoder(Adapter):
     def _characters(self, frames: Frames) -> Mapping[int, str]:
         """Characters by number. Raises UsageError where there are none."""
         if self.vocabulary_file is not None:
-            return dict(enumerate(lines_of(self.vocabulary_file)))
+            return dict(enumerate(read_text(self.vocabulary_file).splitlines()))
         if self.custom_label_map is not None:
             try:
                 return {int(k): str(v) for k, v in self.custom_label_map.items()}
@@ -99,14 +100,6 @@ class _Decoder(Adapter):
 
     def _texts(self, frames: Frames, texts: Sequence[str]) -> list[Prediction]:
         return [TextPrediction(identifier=name, meta=meta, text=text) for (name, meta), text in zip(frames, texts)]
-
-
-def lines_of(path: Path) -> list[str]:
-    """The lines of a file, but for their ends. Raises UsageError."""
-    try:
-        return path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot be read: {error}", str(path)) from error
 
 
 @adapter("beam_search_decoder")
@@ -180,7 +173,7 @@ class Simple(_Decoder):
         if self.vocabulary_file is None or self.custom_label_map is not None:
             return _Decoder._characters(self, frames)
         special = [s for s in (self.start_label, self.eos_label) if s is not None]
-        return dict(enumerate([*special, *lines_of(self.vocabulary_file)]))
+        return dict(enumerate([*special, *read_text(self.vocabulary_file).splitlines()]))
 
     def predict(self, outputs: Outputs, frames: Frames) -> list[Prediction]:
         characters = self._characters(frames)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ....ir.errors import UsageError, VinocError
 from ...extras import require
+from ...paths import read_text
 from ..problems import check
 
 OPEN = object()
@@ -68,13 +69,7 @@ class Seq(list[Any]):
 
 def read_yaml(path: Path) -> Map:
     """The block that a file consists of. Raises a UsageError with all that is wrong with its form."""
-    try:
-        text = path.read_text("utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror or error}", str(path)) from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"is not UTF-8: {error.reason} at byte {error.start}", str(path)) from error
-    return parse_yaml(text, str(path))
+    return parse_yaml(read_text(path), str(path))
 
 
 def parse_yaml(text: str, file: str) -> Map:
