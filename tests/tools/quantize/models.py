@@ -27,8 +27,16 @@ def block(b: Builder, x: Value, filters: int, rng: np.random.Generator, name: st
     return b.ReLU(y, name=name)
 
 
-def network(channels: int = 3, size: int = 16, layers: int = 3, norm: bool = False, seed: int = 0) -> Graph:
-    """Convolutions and a classifier of five classes: image [1, channels, size, size] -> scores [1, 5]."""
+def network(
+    channels: int = 3,
+    size: int = 16,
+    layers: int = 3,
+    norm: bool = False,
+    seed: int = 0,
+    shift: np.ndarray | None = None,
+) -> Graph:
+    """Convolutions and a classifier of five classes: image [1, channels, size, size] -> scores [1, 5], plus
+    `shift`."""
     rng = np.random.default_rng(seed)
     graph = Graph("network")
     b = Builder(graph)
@@ -37,7 +45,8 @@ def network(channels: int = 3, size: int = 16, layers: int = 3, norm: bool = Fal
         x = block(b, x, 8, rng, f"layer{i}", norm)
     pooled = b.ReduceMean(x, b.const(np.array([2, 3])), keep_dims=False)
     w = rng.normal(0, 0.5, (8, 5)).astype(np.float32)
-    graph.add_output(b.MatMul(pooled, b.const(w, name="fc.weight"), name="fc"), "scores")
+    scores = b.MatMul(pooled, b.const(w, name="fc.weight"), name="fc")
+    graph.add_output(scores if shift is None else b.Add(scores, b.const(shift.astype(np.float32))), "scores")
     return graph
 
 

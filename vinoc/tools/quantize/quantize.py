@@ -27,6 +27,9 @@ from .suspicion import suspicions
 from .watch import Watch
 from .work import Work
 
+ONE_SIDED = 0.8
+"""Share of the most frequent label from which on labels do not tell whether a model is better than chance."""
+
 
 @dataclass
 class Result:
@@ -98,7 +101,7 @@ def _validated(work: Work) -> Evaluate | None:
         return None
     work.facts["float model"] = _shown(score, work.samples)
     spread = math.sqrt((score.blind or 0.0) * (1 - (score.blind or 0.0)) / len(work.samples))
-    if score.blind is not None and score.value <= score.blind + 2 * spread:
+    if score.blind is not None and score.blind < ONE_SIDED and score.value <= score.blind + 2 * spread:
         why = f"always saying the most frequent class gives {score.blind:.1%}"
         work.warnings.append(
             f"the float model is right in {score.value:.1%} of the samples, and {why}: labels or preparation do not fit"
