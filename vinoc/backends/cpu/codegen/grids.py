@@ -14,26 +14,45 @@ Value: TypeAlias = Any
 
 @operation("Quantize")
 def quantize(t: Typed, s: Step, x: Value, scale: Value, zero: Value) -> Value:
-    return t.b.trunc(lanes.nearest(t.e, level(t, s, x, scale, zero)), t.vector(dt.u8))
+    return t.b.trunc(level(t, s, x, scale, zero), t.vector(dt.u8))
 
 
 def level(t: Typed, s: Step, x: Value, scale: Value, zero: Value) -> Value:
-    """x / scale + zero in f32, within the limits; NaN is the lower one.
+    """What a Quantize gives, as i32."""
+    low, high = (t.constant(dt.f32, n) for n in s.params)
+    return level_within(t, x, scale, zero, low, high)
 
-    The quotient is rounded correctly, as a division would, by a product with the reciprocal and a step of Newton's with a
-    fused remainder (P. Markstein, 1990): what lies halfway between two levels stays there. The limits are applied
-    first, where infinities would spoil the remainder.
+
+def level_within(t: Typed, x: Value, scale: Value, zero: Value, low: Value, high: Value) -> Value:
+    """round(x / scale + zero) within low .. high as i32, of vectors of f32, halves to even; NaN gives the lower limit.
+
+    In f64, as Quantize means it: in f32 the sum with the zero point would take a value that is no more than 2**-17 of a
+    level from halfway over to the other level, one in a hundred thousand, and deep networks make much of that.
     """
-    e, b = t.e, t.b
-    low, high = (b.fmul(b.fsub(t.constant(dt.f32, n), zero), scale) for n in s.params)
-    x = b.select(b.fcmp_ordered(">", x, low), x, low)
-    x = b.select(b.fcmp_ordered("<", x, high), x, high)
-    if not e.target.fma:
-        return b.fadd(b.fdiv(x, scale), zero)
-    reciprocal = b.fdiv(t.constant(dt.f32, 1.0), scale)
-    near = b.fmul(x, reciprocal)
-    rest = math.multiply_add(e, b.fneg(near), scale, x)
-    return b.fadd(math.multiply_add(e, rest, reciprocal, near), zero)
+    b = t.b
+    least, most = (b.fmul(b.fsub(v, zero), scale) for v in (low, high))
+    x = b.select(b.fcmp_ordered(">", x, least), x, least)
+    x = b.select(b.fcmp_ordered("<", x, most), x, most)
+    return _nearest(t, x, b.fdiv(t.constant(dt.f64, 1.0), _wide(t, scale)), _wide(t, zero))
+
+
+GRAIN = 1.5 * 2.0**22
+"""Added to a f64 below 2**22 it leaves a multiple of 2**-30."""
+
+
+def _nearest(t: Typed, x: Value, step: Value, zero: Value) -> Value:
+    """round(x * step + zero) as i32, of f32 x, a reciprocal and a zero point in f64. The result is below 2**21.
+
+    The sum is first rounded to a multiple of 2**-30: what lies halfway between two levels gets there though the
+    reciprocal is not exact.
+    """
+    grain = t.constant(dt.f64, GRAIN)
+    near = math.multiply_add(t.e, _wide(t, x), step, t.b.fadd(zero, grain))
+    return lanes.nearest(t.e, t.b.fsub(near, grain))
+
+
+def _wide(t: Typed, x: Value) -> Value:
+    return t.convert(x, dt.f32, dt.f64)
 
 
 @operation("Dequantize")
@@ -44,5 +63,4 @@ def dequantize(t: Typed, s: Step, q: Value, scale: Value, zero: Value) -> Value:
 def stored_together(t: Typed, levels: list[Value]) -> Value:
     """The bytes of four adjacent vectors of levels, as one vector."""
     e = t.e
-    found = lanes.packed(e, [lanes.nearest(e, v) for v in levels])
-    return lanes.gathered(e, found)
+    return lanes.gathered(e, lanes.packed(e, levels))

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from llvmlite import ir
 
-from .emit import I8, I16, I32, VOID, Emitter
+from .emit import F32, I8, I16, I32, VOID, Emitter
 
 Value: TypeAlias = Any
 
@@ -90,9 +90,10 @@ _X86_PAIRS = {8: "sse2.pmadd.wd", 16: "avx2.pmadd.wd", 32: "avx512.pmaddw.d.512"
 
 
 def nearest(e: Emitter, x: Value) -> Value:
-    """f32 to the nearest i32, halves to even. What is not within i32 gives anything."""
+    """f32 or f64 to the nearest i32, halves to even. What is not within i32 gives anything."""
     count = x.type.count
-    return e.call(f"llvm.lrint.v{count}i32.v{count}f32", ir.VectorType(I32, count), [x.type], [x])
+    name = f"llvm.lrint.v{count}i32.v{count}{'f32' if x.type.element == F32 else 'f64'}"
+    return e.call(name, ir.VectorType(I32, count), [x.type], [x])
 
 
 def packed(e: Emitter, parts: Sequence[Value], signed: bool = False) -> Value:

@@ -72,7 +72,7 @@ class Expression:
         return self.steps[-1].kind == "Quantize"
 
     def levels(self, t: Typed, operands: Sequence[Value]) -> Value:
-        """What the last step, a Quantize, would round."""
+        """The levels of the last step, a Quantize, as i32."""
         *steps, last = self.steps
         values = self._compute(t, operands, steps)
         return grids.level(t, last, *(values[k] for k in last.args))

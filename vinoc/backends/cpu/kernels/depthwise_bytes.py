@@ -5,7 +5,7 @@
     out[p, c] = limit(s[p, c] * factor[c] + shift[c])               as f32
 
 Where functions follow, they are computed of the latter, with constants of their own for each channel; u8 is then
-limit(round(y * step + zero)).
+limit(round(y / step + zero)).
 
 start[c] takes the zero points of the data into account: -zero[c] * sum over t of w[t, c].
 
@@ -37,6 +37,7 @@ from llvmlite import ir
 
 from ....ir import dtype as dt
 from ....ir.record import record
+from ..codegen import grids
 from ..codegen import lanes as by
 from ..codegen.emit import F32, I8, I32, Emitter
 from ..codegen.typed import Typed
@@ -317,6 +318,7 @@ class _Kernel:
                 self.t.store(dt.f32, value, place, None if left is None else e.mask(left))
 
     def value(self, total: Any, constants: Sequence[Any]) -> Any:
+        """f32; where functions are followed by rounding a level as i32."""
         e, a, post = self.e, self.a, self.result.post
         total = e.b.sitofp(total, e.V) if self.shape.quads else total
         value = e.fma(total, constants[0], constants[1])
@@ -328,9 +330,7 @@ class _Kernel:
         if not self.result.quantized:
             return value
         low, high = (e.b.uitofp(e.splat(e.b.trunc(v, I32), e.VI), e.V) for v in (a.least, a.most))
-        value = e.fma(value, self.scalar(a.step), self.scalar(a.zero))
-        value = e.b.select(e.b.fcmp_ordered(">", value, low), value, low)
-        return e.b.select(e.b.fcmp_ordered("<", value, high), value, high)
+        return grids.level_within(self.t, value, self.scalar(a.step), self.scalar(a.zero), low, high)
 
     def scalar(self, word: Any) -> Any:
         return self.e.splat(self.e.b.bitcast(self.e.b.trunc(word, I32), F32))
@@ -341,7 +341,7 @@ class _Kernel:
         What packing saturates is limited again: to what an activation leaves.
         """
         e, a = self.e, self.a
-        near = [by.nearest(e, v) for v in values]
+        near = values if self.result.post else [by.nearest(e, v) for v in values]
         found = by.packed(e, [*near, *[near[-1]] * (4 - len(near))])
         lo, hi = (e.splat(e.b.trunc(v, I8), found.type) for v in (a.least, a.most))
         found = e.b.select(e.b.icmp_unsigned("<", found, lo), lo, found)

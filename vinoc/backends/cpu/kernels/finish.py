@@ -2,7 +2,7 @@
 
     y = limit(s * factor[c] + offset[c] + residual * res_factor)        the zero point of a u8 residual is in the offset
     u8: round(y) where nothing follows: scale and zero point of the result are in the parameters by then
-    y = function(y, constants[c]); u8: limit(round(y * step + shift))   where functions follow
+    y = function(y, constants[c]); u8: limit(round(y / step + shift))   where functions follow
 
 The function is generated for each combination of residual (none, f32, u8), functions and type of the result.
 """
@@ -17,6 +17,7 @@ from llvmlite import ir
 
 from ....ir import dtype as dt
 from ....ir.record import record
+from ..codegen import grids
 from ..codegen.emit import F32, I8, I32, Emitter
 from ..codegen.lanes import nearest, packed
 from ..codegen.target import Target
@@ -126,23 +127,21 @@ class _Finish:
         for r, value in zip(rows, values):
             place = e.add(e.add(self.out, e.mul(r, self.a.out_stride)), e.mul(column, self.out_size))
             if self.finish.quantized:
-                self.t.store(dt.u8, self.rounded(value), place, mask)
+                self.t.store(dt.u8, e.b.trunc(value, ir.VectorType(I8, e.lanes)), place, mask)
             else:
                 self.t.store(dt.f32, value, place, mask)
 
     def value(self, total: Value, row: Value, column: Value, params: Sequence[Value], mask: Value | None) -> Value:
+        """f32, or a level as i32."""
         e, finish = self.e, self.finish
         value = self.summed(total, row, column, params, mask)
         if finish.post is None and finish.quantized:
-            return _limited(e, value, self.lo, self.hi)
+            return nearest(e, _limited(e, value, self.lo, self.hi))
         value = e.minimum(e.maximum(value, self.lo), self.hi)
         if finish.post is None:
             return value
         value = finish.post.emit(self.t, [value, *params[2:]])
-        if finish.quantized:
-            step, shift, low, high = self.last
-            value = _limited(e, e.fma(value, step, shift), low, high)
-        return value
+        return grids.level_within(self.t, value, *self.last) if finish.quantized else value
 
     def summed(self, total: Value, row: Value, column: Value, params: Sequence[Value], mask: Value | None) -> Value:
         """With the residual."""
@@ -158,11 +157,6 @@ class _Finish:
         if self.finish.residual == "f32":
             return self.t.load(dt.f32, place, mask)
         return self.e.b.uitofp(self.t.load(dt.u8, place, mask), self.e.V)
-
-    def rounded(self, value: Value) -> Value:
-        """f32 within 0 .. 255 as u8, halves to even."""
-        e = self.e
-        return e.b.trunc(nearest(e, value), ir.VectorType(I8, e.lanes))
 
 
 def _above(e: Emitter, x: Value, low: Value) -> Value:

@@ -81,7 +81,7 @@ def _grid(node: Node, outer: dict[Value, Value]) -> Grid:
 @record(frozen=True)
 class Numbers:
     """What a kernel does with the sum s of a channel: y = limit(s * factor + offset + residual * res_factor), then
-    functions of y and constants [operands, channels], then y * step + shift within low .. high for u8.
+    functions of y and constants [operands, channels], then y / scale + zero within low .. high for u8: `last`.
 
     Where no functions follow, y is on the result's grid by then, and lo .. hi are its limits too.
     """
@@ -117,7 +117,7 @@ def numbers_of(outlet: Outlet, channels: int) -> Numbers:
         lo = min(lo, result.high)
         hi = max(hi, lo)
     elif result is not None:
-        last = (1 / result.scale, result.zero, float(result.low), float(result.high))
+        last = (result.scale, result.zero, float(result.low), float(result.high))
     return Numbers(factor.astype(np.float32), offset.astype(np.float32), other, lo, hi, post, constants, last)
 
 
