@@ -191,6 +191,16 @@ def test_models_of_the_command_line(folder: Path) -> None:
     assert "has 2 models (.onnx)" in "\n".join(refused(folder, without, models=(folder / "several",)))
 
 
+def test_weights_of_a_model(folder: Path) -> None:
+    for name in ("net.xml", "net.bin", "other.bin"):
+        (folder / name).write_bytes(b"")
+    text = MODEL.replace("model: net.onnx", "model: net.xml\n        weights: net.bin")
+    assert read(folder, text).evaluations[0].launcher.weights is None
+    (made,) = read(folder, text.replace("net.bin", "other.bin")).evaluations
+    assert made.launcher.weights == folder / "other.bin"
+    assert "config.yml:6: there are no weights" in "\n".join(refused(folder, text.replace("net.bin", "none.bin")))
+
+
 TWO = MODEL.replace(
     "    datasets:",
     "      - {framework: caffe, model: x.prototxt, adapter: classification}\n"
@@ -209,6 +219,10 @@ def test_which_launchers_run(folder: Path) -> None:
     both = read(folder, MODEL, devices=("CPU", "TEMPLATE")).evaluations
     assert [e.launcher.device for e in both] == ["CPU", "TEMPLATE"]
     assert "nothing is left to run of 'net'" in "\n".join(refused(folder, TWO, framework="tf"))
+    both = MODEL + MODEL.replace("models:\n", "").replace("dlsdk", "tf")
+    plan = read(folder, both.replace("name: net", "name: other", 1))
+    assert [e.model for e in plan.evaluations] == ["other"]
+    assert any("nothing is left to run of 'net'" in r for r in plan.remarks)
     only = MODEL.replace("dlsdk", "caffe")
     assert "none of its launchers (caffe) can be run here" in "\n".join(refused(folder, only))
 

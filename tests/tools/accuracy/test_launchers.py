@@ -166,6 +166,21 @@ def test_models_take_another_batch_or_the_size_of_the_data(name: str, doubled: P
         assert np.shape(found) == (1, 3, *size)
 
 
+@pytest.mark.parametrize("name", ["vinoc", "openvino"])
+def test_weights_that_are_not_beside_the_model(name: str, doubled: Path, tmp_path: Path) -> None:
+    import vinoc
+
+    nodes = [helper.make_node("Mul", ["x", "k"], ["y"])]
+    constants = {"k": np.arange(24, dtype=np.float32).reshape(1, 1, 4, 6)}
+    save_model(tmp_path / "m.onnx", nodes, [("x", [1, 3, 4, 6])], [("y", [1, 3, 4, 6])], constants)
+    vinoc.save_model(vinoc.Core().read_model(tmp_path / "m.onnx"), tmp_path / "m.xml")
+    (tmp_path / "w").mkdir()
+    (tmp_path / "m.bin").rename(tmp_path / "w" / "other.bin")
+    running = launcher.make(name, {"model": tmp_path / "m.xml", "weights": tmp_path / "w" / "other.bin"}).start()
+    (found,) = running.loaded.request()(running.filled.feeds([sample(np.ones((4, 6, 3)))]))
+    np.testing.assert_allclose(found[0, 0], constants["k"][0, 0])
+
+
 def test_onnxruntime_says_that_it_cannot(doubled: Path) -> None:
     with pytest.raises(VinocError, match=r"another shape: x \[2, 3, 4, 6\]"):
         launcher.make("onnx_runtime", {"model": doubled, "batch": 2}).start()

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
-from ....ir.errors import UsageError, did_you_mean
+from ....ir.errors import did_you_mean
 from ..launchers.base import launcher as registry
 from .marked import Map, read_yaml
 from .merge import Entry, Merged
-from .paths import Prefixes
+from .models import models_of
 from .request import Request
 
 ELSEWHERE = ("caffe", "dummy", "g-api", "gapi", "kaldi", "mxnet", "opencv", "paddle_paddle", "pdpd", "pytorch", "tf",
              "tf2", "tf_lite")  # fmt: skip
 """frameworks that Accuracy Checker runs and vinoc does not"""
-
-SUFFIXES = (".xml", ".onnx", ".vir")
 
 
 def chosen(out: Merged, request: Request) -> list[Entry]:
@@ -25,11 +22,17 @@ def chosen(out: Merged, request: Request) -> list[Entry]:
     for entry in out.entries:
         of_models.setdefault(entry.name, []).append(entry)
     found: list[Entry] = []
+    idle: list[tuple[str, str]] = []
     for name, entries in of_models.items():
         kept = _once([e for entry in entries for e in _variants(entry, request, out)])
-        if not kept and not out.problems:
-            _none_left(name, entries, request, out)
+        if not kept:
+            idle.append((_none_left(name, entries, request), entries[0].launcher.where("framework")))
         found += kept
+    if found:
+        out.remarks += [f"{where}: {what}" for what, where in idle]
+    elif not out.problems:
+        for what, where in idle:
+            out.wrong(what, where)
     return found
 
 
@@ -62,8 +65,14 @@ def _variants(entry: Entry, request: Request, out: Merged) -> Iterator[Entry]:
             out.wrong(f"there is no launcher '{name}'", where, _near(name))
             name = "vinoc"  # so that what else is wrong with the entry is told too
         for device in _devices(launcher, request):
-            for model in _models(entry, request, out):
-                changed = launcher.changed(framework=name.lower(), device=device, model=model, **_overrides(request))
+            for found in models_of(entry, request, out):
+                changed = launcher.changed(
+                    framework=name.lower(),
+                    device=device,
+                    model=found.model,
+                    weights=found.weights,
+                    **_overrides(request),
+                )
                 yield Entry(entry.name, changed, entry.dataset)
 
 
@@ -93,60 +102,11 @@ def _overrides(request: Request) -> dict[str, object]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _models(entry: Entry, request: Request, out: Merged) -> Iterator[Path | None]:
-    """The model of a launcher, below each folder of -m; or each file of -m. None: a caller has it, or a problem is
-    noted."""
-    text = entry.launcher.get("model")
-    if request.without_models:
-        path = None if text is None else Prefixes(request.folder).path(text, ("models",))
-        yield path if path is not None and path.is_file() else None
-        return
-    given = request.models or tuple(f for f in [request.prefixes.folder("models")] if f is not None)
-    missing = [m for m in given if not m.exists()]
-    for path in missing:
-        problem = UsageError(f"there is no file or folder '{path}'", "-m")
-        if str(problem) not in map(str, out.problems):
-            out.problems.append(problem)
-    if missing:
-        yield None
-        return
-    where = entry.launcher.where("model")
-    if text is None and not given:
-        out.wrong(f"no model is given for '{entry.name}'", where, "model: FILE below the launcher, or -m FILE")
-        yield None
-        return
-    places = given or ((Path(),) if Path(str(text)).exists() else (request.folder,))
-    for place in places:
-        path = place if text is None or place.is_file() else place / Path(str(text)).expanduser()
-        yield _file(path, entry.name, where, out)
-
-
-def _file(path: Path, name: str, where: str, out: Merged) -> Path | None:
-    """A model file, or the one of a folder: that of the model's name, or the only one of its kind."""
-    if path.is_file():
-        return path
-    if not path.is_dir():
-        near = sorted(p.name for p in path.parent.glob("*") if p.suffix in SUFFIXES)
-        out.wrong(f"there is no model '{path}'", where, did_you_mean(path.name, near) or None)
-        return None
-    for suffix in SUFFIXES:
-        named = path / f"{name}{suffix}"
-        files = [named] if named.is_file() else sorted(path.glob(f"*{suffix}"))
-        if len(files) == 1:
-            return files[0]
-        if files:
-            out.wrong(f"'{path}' has {len(files)} models ({suffix})", where, f"give one: {files[0]}")
-            return None
-    out.wrong(f"'{path}' has no model ({', '.join(SUFFIXES)})", where)
-    return None
-
-
-def _none_left(name: str, entries: list[Entry], request: Request, out: Merged) -> None:
+def _none_left(name: str, entries: list[Entry], request: Request) -> str:
     kinds = sorted({str(e.launcher.get("framework")) for e in entries})
     asked = request.framework or " ".join(request.devices + request.tags)
     why = f"none of its launchers ({', '.join(kinds)}) " + (f"is for {asked}" if asked else "can be run here")
-    out.wrong(f"nothing is left to run of '{name}': {why}", entries[0].launcher.where("framework"),
-              "run it by another: --launchers vinoc")  # fmt: skip
+    return f"nothing is left to run of '{name}': {why}"
 
 
 def device_config(launcher: Map, request: Request) -> dict[str, object]:

@@ -23,10 +23,11 @@ class Launcher(Named, ABC):
 
     ignored: ClassVar[tuple[str, ...]] = (
         "affinity_map", "bitstream", "cpu_extensions", "gpu_extensions", "mo_flags", "mo_params", "output_names",
-        "reset_memory_state", "vpu_log_level", "weights",
+        "reset_memory_state", "vpu_log_level",
     )  # fmt: skip
 
     model: Any = option(None, "the model: a file, or a folder with one")
+    weights: Path | None = option(None, "of an IR, where they are not beside it by the same name")
     device: str = option("CPU", "the device of the engine")
     batch: int | None = option(None, "samples of one inference; without it as the model has it", low=1)
     inputs: Any = option((), "the inputs: blocks of `name`, `type`, `value`, `shape`, `layout`, `precision`")

@@ -8,6 +8,7 @@ from typing import Any
 from ....ir.errors import UsageError
 from ...engines.base import Loaded
 from ...engines.find import errors_of
+from ...extras import require
 from .base import Launcher, launcher
 
 
@@ -30,6 +31,10 @@ class VinocLauncher(Launcher):
     def load(self, model: Any, shapes: Mapping[str, Sequence[int]]) -> Loaded:
         from ...engines.own import Own
 
+        if model is None and self.weights is not None:
+            from ....runtime.core import Core
+
+            model = Core().read_model(self.asked().model, self.weights)
         return Own(self.asked(), _reshape(shapes), model)
 
 
@@ -60,6 +65,9 @@ class OpenVinoLauncher(Launcher):
 
         asked = self.asked()
         with errors_of("OpenVINO", asked.model):
+            if model is None and self.weights is not None:
+                ov = require("openvino", "openvino", "the launcher openvino")
+                model = ov.Core().read_model(str(asked.model), str(self.weights))
             return OpenVino(asked, _reshape(shapes), model)
 
     def remarks(self, loaded: Any) -> Iterator[str]:
