@@ -9,6 +9,7 @@ import pytest
 
 from vinoc.ir.errors import UsageError
 from vinoc.tools.quantize.algorithms.accuracy_aware import Aware, Found, accuracy_aware
+from vinoc.tools.quantize.collect import outputs
 from vinoc.tools.quantize.data import Samples, open_data
 from vinoc.tools.quantize.metrics import evaluator, top1
 from vinoc.tools.quantize.options import Options
@@ -16,19 +17,18 @@ from vinoc.tools.quantize.paired import binomial_tail, drop_of_hits, drop_of_mea
 from vinoc.tools.quantize.quantize import cleaned
 from vinoc.tools.quantize.watch import Watch
 
-from .nets import classifier, features
+from .nets import classifier, clear, features
 
 ONLY_RANGES = Options(algorithms=("min-max",))
 
 
 def labelled(path: Path, count: int, seed: int = 1) -> Samples:
-    """Inputs, with the classes that the float model finds."""
+    """Inputs of which the float model is sure, with the classes that it finds."""
     graph = cleaned(str(path))
-    plain = open_data({"x": features(count, seed)}, graph)
-    from vinoc.tools.quantize.collect import outputs
-
-    labels = np.array([found[0].argmax() for found in outputs(graph, plain)])
-    return open_data({"x": features(count, seed), "labels": labels}, graph)
+    inputs = features(2 * count, seed)
+    rows = np.stack([found[0].reshape(-1) for found in outputs(graph, open_data({"x": inputs}, graph))])
+    kept = clear(rows, count)
+    return open_data({"x": inputs[kept], "labels": rows[kept].argmax(axis=1)}, graph)
 
 
 def searched(path: Path, aware: Aware, count: int = 400, options: Options = ONLY_RANGES) -> tuple[Found, list[str]]:
@@ -103,11 +103,10 @@ def test_labels_that_fit_nothing(tmp_path: Path) -> None:
         accuracy_aware(graph, open_data({"x": features(10)}, graph))
     with pytest.raises(UsageError, match="0 to 7, the first output has 4 classes"):
         accuracy_aware(graph, open_data({"x": features(8), "labels": np.arange(8)}, graph), ONLY_RANGES)
-    said: list[str] = []
-    swapped = labelled(tmp_path / "a.onnx", 60)
-    wrong = Samples(swapped.names, swapped.load, swapped.inputs, (np.asarray(swapped.labels) + 1) % 4)
-    accuracy_aware(graph, wrong, ONLY_RANGES, Aware(0.5), watch=Watch(warn=said.append))
-    assert any("are the data prepared" in text for text in said)
+    right = labelled(tmp_path / "a.onnx", 60)
+    wrong = Samples(right.names, right.load, right.inputs, (np.asarray(right.labels) + 1) % 4)
+    found = accuracy_aware(graph, wrong, ONLY_RANGES, Aware(0.5))
+    assert any("labels or preparation do not fit" in text for text in found.result.work.warnings)
 
 
 def test_a_metric_of_the_users_own(tmp_path: Path) -> None:
@@ -126,8 +125,6 @@ def test_a_metric_of_the_users_own(tmp_path: Path) -> None:
 
 
 def _outputs(path: Path, data: Samples) -> list[np.ndarray]:
-    from vinoc.tools.quantize.collect import outputs
-
     return [found[0] for found in outputs(cleaned(str(path)), data)]
 
 

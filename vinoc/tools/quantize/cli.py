@@ -94,7 +94,10 @@ def command(model: Path | None, plugins: tuple[Path, ...], debug: bool, config: 
 
     load_plugins(plugins)
     if config is not None:
-        raise UsageError("configuration files are not read yet", f"-c {config}", "give options")
+        from .pot import run_config
+
+        run_config(config, model, given)
+        return
     if model is None:
         raise UsageError("no model is given", help="vinoc quantize MODEL --data DIR -o OUT")
     told(job_of(model, given), given["silent"])

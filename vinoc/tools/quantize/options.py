@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias, get_args
 
 from ...ir.errors import UsageError, did_you_mean
 from ...passes.quantize import Ignored
+from .schemes import Schemes
 
 Preset: TypeAlias = Literal["performance", "mixed", "accuracy"]
 
@@ -29,6 +30,7 @@ class Options:
     ignored      nodes that stay float
     keep_float   further nodes by name; ("auto",): those that cost most
     algorithms   names, in their order; () is what the preset stands for
+    schemes      how ranges are taken from data, for the algorithm `estimators`; None: as the preset has it
     target       the processor it is made for: any, avx2, vnni; any and avx2 are without saturation of sums
     """
 
@@ -40,6 +42,7 @@ class Options:
     ignored: Ignored = NOTHING
     keep_float: tuple[str, ...] = ()
     algorithms: tuple[str, ...] = ()
+    schemes: Schemes | None = None
     target: str = "any"
 
     def __post_init__(self) -> None:

@@ -11,10 +11,11 @@ from ....ir.errors import UsageError, did_you_mean
 from ..options import Options
 from ..work import Work
 from .min_max import min_max
+from .named_ranges import estimators
 
 Algorithm = Callable[[Work], None]
 
-ALGORITHMS: dict[str, Algorithm] = {"min-max": min_max}
+ALGORITHMS: dict[str, Algorithm] = {"min-max": min_max, "estimators": estimators}
 
 DEFAULT = ("min-max",)
 """In this order."""

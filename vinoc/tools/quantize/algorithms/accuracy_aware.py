@@ -218,13 +218,8 @@ def note(found: Found, aware: Aware, watch: Watch) -> None:
 
 def remarks(found: Found) -> list[str]:
     """What a person should know: that the bound is not met, or that the samples are too few to tell."""
-    drop, before = found.drop, found.before
+    drop = found.drop
     out = []
-    if before.blind is not None and before.value <= before.blind:
-        out.append(
-            f"the float model is right on {before.value:.3g} of the samples, no more than if it always gave the same"
-            " class: are the data prepared as it needs them?"
-        )
     if not found.within:
         out.append(
             f"the metric drops by {drop.value:.4g}, more than {found.allowed:.4g}, with {len(found.reverted)} layers in"
