@@ -1,4 +1,7 @@
-"""Sizes that keep the ratio of an image's sides, by Accuracy Checker's names. All take and give (height, width)."""
+"""Sizes that follow the ratio of an image's sides, by Accuracy Checker's names. All take and give (height, width).
+
+`width`, `height` and `greater` stretch one side of the target by that ratio: they keep it for targets that are square.
+"""
 
 from __future__ import annotations
 
