@@ -75,6 +75,7 @@ _HOMES = {
     "convert_model": "runtime.converting",
     "get_batch": "runtime.model",
     "get_version": "runtime.core",
+    "quantize": "tools.quantize.quantize",  # of a layer above, for users alone
     "read_model": "runtime.reading",
     "save_model": "runtime.converting",
     "serialize": "runtime.converting",
@@ -122,6 +123,7 @@ __all__ = [
     "convert_model",
     "get_batch",
     "get_version",
+    "quantize",
     "read_model",
     "save_model",
     "serialize",

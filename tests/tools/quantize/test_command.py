@@ -18,6 +18,7 @@ from vinoc.passes import PassManager, Pipeline
 from vinoc.passes.quantize import Quantize, Ranges
 from vinoc.tools.quantize.data import Preparation
 from vinoc.tools.quantize.options import Options
+from vinoc.tools.quantize.pareto import Run, best
 from vinoc.tools.quantize.quantize import cleaned, quantize, quantize_model
 
 from ..calls import Call, caller
@@ -202,3 +203,32 @@ def test_from_python(tmp_path):
     assert again.ranges.text() == result.ranges.text()
     expected = evaluated(network(), data[:1])
     assert 0 < relative(expected, evaluated(result.graph, data[:1])) < 0.1
+
+
+def test_all_presets_are_tried_and_drawn_beside_runs_whose_reports_were_kept(call, model, tmp_path):
+    np.save(tmp_path / "d.npy", arrays(12))
+    words = (model, "--data", tmp_path / "d.npy", "-o", tmp_path)
+    call(*words, "--activation_bits", "4", "--report", tmp_path / "four.json")
+    shown = call(*words, "--pareto", tmp_path / "p.html", "--runs", tmp_path / "four.json")
+    rows = {line.split("  ")[0]: line.split("  ", 1)[-1].split() for line in shown.splitlines()}
+    for name in ("float", "performance", "mixed", "accuracy", "weights of 8 bits", "weights of 4 bits", "four"):
+        assert name in rows
+    assert float(rows["float"][0]) == 0 < float(rows["mixed"][0]) < float(rows["four"][0])
+    page = (tmp_path / "p.html").read_text()
+    HTMLParser().feed(page)
+    assert page.count("<svg") == 2
+    assert "is no report of vinoc quantize" in call(
+        *words, "--pareto", tmp_path / "p.html", "--runs", tmp_path / "d.npy", code=2
+    )
+    assert "a chart is .svg, .png or .html" in call(*words, "--pareto", tmp_path / "p.pdf", code=2)
+
+
+def test_the_best_runs_are_those_that_none_beats():
+    runs = [
+        Run("float", 0.0, 1.0, 100, 1.0),
+        Run("slow", 0.1, 0.9, 60, 0.6),
+        Run("good", 0.1, 0.5, 50, 0.5),
+        Run("small", 0.3, 0.6, 30, 0.3),
+        Run("old", 0.2, None, 50, 0.5),
+    ]
+    assert best(runs) == {"float", "good", "small"}

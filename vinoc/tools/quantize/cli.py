@@ -19,7 +19,7 @@ AUTO = "auto"
 
 
 class QuantizeCommand(ToolCommand):
-    many = frozenset({"data", "reports", "keep_float", "ignore", "ignore_type", "ignore_pattern", "algorithms"})
+    many = frozenset({"data", "reports", "keep_float", "ignore", "ignore_type", "ignore_pattern", "algorithms", "runs"})
     switches = frozenset({"weights_only"})
 
 
@@ -78,6 +78,10 @@ def _list(*names: str, help: str, metavar: str = "NAME...") -> Callable[[Any], A
 @click.option("--scale_values", metavar="LIST", help="What the data are then divided by.")
 @click.option("--scale", type=float, metavar="X", help="One divisor for all data.")
 @_list("--report", "reports", metavar="FILE...", help="Write a report: .html, .json, .txt.")
+@click.option(
+    "--pareto", type=FILE, metavar="FILE", help="Try all presets, draw error against time and size: .html, .svg."
+)
+@_list("--runs", "runs", metavar="FILE...", help="With --pareto: reports in JSON of other runs.")
 @click.option("--save_ranges", type=FILE, metavar="FILE", help="Write the ranges, for the pass `quantize`.")
 @click.option("--resume", type=FILE, metavar="FILE", help="Keep statistics there; a run that was stopped goes on.")
 @click.option("--silent", is_flag=True, help="Print nothing but warnings and errors.")
@@ -91,6 +95,8 @@ def command(model: Path | None, plugins: tuple[Path, ...], debug: bool, config: 
     Mean and scale are applied to the data; the model's inputs stay as they are.
     """
     from ...compiler.plugins import load_plugins
+    from ..charts.page import SUFFIXES
+    from ..paths import check_file
 
     load_plugins(plugins)
     if config is not None:
@@ -100,7 +106,12 @@ def command(model: Path | None, plugins: tuple[Path, ...], debug: bool, config: 
         return
     if model is None:
         raise UsageError("no model is given", help="vinoc quantize MODEL --data DIR -o OUT")
-    told(job_of(model, given), given["silent"])
+    job = job_of(model, given)
+    if given["pareto"] is not None:
+        check_file(given["pareto"], "--pareto", SUFFIXES, "a chart")
+    told(job, given["silent"])
+    if given["pareto"] is not None:
+        drawn(job, given["pareto"], given["runs"])
 
 
 def job_of(model: Path, given: dict[str, Any]) -> Any:
@@ -145,6 +156,22 @@ def asked_of(given: dict[str, Any]) -> Any:
 def _names(words: tuple[str, ...]) -> tuple[str, ...]:
     """Words with commas between them, or several of them."""
     return tuple(part for word in words for part in word.split(",") if part)
+
+
+def drawn(job: Any, path: Path, runs: tuple[str, ...]) -> None:
+    """Tries all presets and draws them with runs whose reports are given."""
+    from ...compiler.cli.console import print_table
+    from ..charts.page import write_page
+    from .pareto import COLUMNS, best, page_of, row, stored, tried
+    from .watch import Watch, progress
+
+    others = [stored(Path(r)) for r in runs]
+    with progress() as tick:
+        found = [*tried(job, Watch(tick)), *others]
+    winners = best(found)
+    print_table(COLUMNS, [row(r, r.name in winners) for r in found])
+    for file in write_page(page_of(job.model.name, found), path):
+        print(f"chart: {file}")
 
 
 def told(job: Any, silent: bool = False) -> Any:

@@ -20,6 +20,7 @@ from ...ir.errors import UsageError
 from ...ir.graph import Graph
 from ...ir.quiet import quiet_gc
 from ...passes.manager import PassManager
+from ...passes.pipeline import Pipeline
 from ...runtime.model import Model
 from ..inputs.slots import inputs_of, set_layouts
 from ..paths import check_file
@@ -32,6 +33,8 @@ from .watch import Watch
 
 SHORTEN = "cse"
 """What a quantized graph goes through before it is written: limits that are equal are stored once."""
+
+QUANTIZED = "quantized.xml"
 
 REPORTS = (".html", ".json", ".txt")
 
@@ -86,20 +89,22 @@ def run_job(job: Job, watch: Watch | None = None) -> Done:
     _check(job)
     watch.resume = job.resume
     began = time.perf_counter()
-    with quiet_gc():
-        graph, face = open_model(job.model, face=Face(input_shape=job.input_shape))
-        if face:
-            from ...passes.pipeline import Pipeline
-
-            PassManager(Pipeline(face)).run(graph)
-    data, preparation = job.data, job.preparation
-    if isinstance(data, Asked):
-        inputs = inputs_of(Model(graph).inputs)
-        set_layouts(inputs, data.layout)
-        data, preparation = data.source(inputs), data.preparation(inputs)
+    graph, data, preparation = loaded(job)
     result = job.quantizer(graph, data, job.options, preparation, watch)
     result.seconds["total"] = time.perf_counter() - began
     return _written(job, result)
+
+
+def loaded(job: Job) -> tuple[Graph, Any, Preparation]:
+    """The graph of a job, its data, and how these are prepared."""
+    with quiet_gc():
+        graph, face = open_model(job.model, face=Face(input_shape=job.input_shape))
+        PassManager(Pipeline(face)).run(graph)
+    if not isinstance(job.data, Asked):
+        return graph, job.data, job.preparation
+    inputs = inputs_of(Model(graph).inputs)
+    set_layouts(inputs, job.data.layout)
+    return graph, job.data.source(inputs), job.data.preparation(inputs)
 
 
 def _check(job: Job) -> None:
@@ -116,11 +121,8 @@ def _check(job: Job) -> None:
 def _written(job: Job, result: Result) -> Done:
     """Writes everything to a folder of its own first, so that the report knows the sizes; then all to their places."""
     with tempfile.TemporaryDirectory(prefix="vinoc") as folder:
-        made = Path(folder) / "int.xml"
-        lowering = backend("ir").lowering
-        _lowered(result.graph, made, f"{SHORTEN},{lowering}", short=True)
-        _lowered(result.work.original, Path(folder) / "float.xml", lowering)
-        sizes = Sizes(*(_size(Path(folder) / f"{n}{s}") for n in ("float", "int") for s in (".bin", ".xml")))
+        made = Path(folder) / QUANTIZED
+        sizes = _both(result, Path(folder))
         report = report_of(job.model.name, result, sizes, timed=bool(job.reports))
         contents: dict[Path, Path | bytes] = {p: report.rendered(p.suffix) for p in job.reports}
         if job.ranges is not None:
@@ -128,6 +130,20 @@ def _written(job: Job, result: Result) -> Done:
         contents |= {job.out.with_suffix(".bin"): made.with_suffix(".bin"), job.out: made}
         _publish(contents, job.out.parent)
     return Done(result, report, tuple(contents))
+
+
+def written_sizes(result: Result) -> Sizes:
+    """The bytes that a result takes in files, and the float model."""
+    with tempfile.TemporaryDirectory(prefix="vinoc") as folder:
+        return _both(result, Path(folder))
+
+
+def _both(result: Result, folder: Path) -> Sizes:
+    lowering = backend("ir").lowering
+    paths = folder / "float.xml", folder / QUANTIZED
+    _lowered(result.work.original, paths[0], lowering)
+    _lowered(result.graph, paths[1], f"{SHORTEN},{lowering}", short=True)
+    return Sizes(*(_size(p.with_suffix(s)) for p in paths for s in (".bin", ".xml")))
 
 
 def _lowered(graph: Graph, path: Path, passes: str, short: bool = False) -> None:

@@ -6,7 +6,6 @@ import math
 import time
 from dataclasses import dataclass, field
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from ...compiler.config import DEFAULT_PASSES
@@ -39,6 +38,11 @@ class Result:
     ranges: Ranges
     work: Work
     seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def model(self) -> Model:
+        """The quantized graph as a model that can be compiled and saved."""
+        return Model(self.graph)
 
 
 def graph_of(model: Graph | Model | str | PathLike[str]) -> Graph:
@@ -137,7 +141,13 @@ class Clock:
         self.laps[name], self.last = self.laps.get(name, 0.0) + now - self.last, now
 
 
-def quantize(model: Any, data: Any, **options: Any) -> Result:
-    """`quantize_model` with the fields of `Options` as arguments: `quantize("model.onnx", "images", subset=50)`."""
-    source = Path(model) if isinstance(model, str) else model
-    return quantize_model(source, data, Options(**options))
+def quantize(model: Any, data: Any = None, *, preparation: Preparation | None = None, **options: Any) -> Result:
+    """Quantizes a model by samples, with the fields of `Options` as arguments.
+
+        result = vinoc.quantize("model.onnx", samples, preset="mixed")
+        vinoc.save_model(result.model, "model_int8.xml")
+
+    `model` is a file, a `Model` or a graph; `data` what `open_data` takes: a folder of images, a file of arrays, or an
+    iterable of arrays, tuples or dicts. Raises VinocError.
+    """
+    return quantize_model(model, data, Options(**options), preparation)
