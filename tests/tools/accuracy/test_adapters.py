@@ -108,6 +108,16 @@ def test_boxes_labels_and_scores_of_their_own() -> None:
     assert (found.labels.tolist(), found.boxes.tolist()) == ([3], BOXES[:1].tolist())
 
 
+def test_boxes_of_one_class() -> None:
+    rows = np.array([[10, 20, 30, 40, 0.9], [0, 0, 0, 0, 0]])
+    for boxes in (rows, rows[None]):
+        outs = {"labels": np.zeros(2), "boxes": boxes}
+        (found,) = predict("class_agnostic_detection", outs, scale=[0.1, 0.01])
+        assert (found.boxes.tolist(), found.labels.tolist(), found.scores.tolist()) == ([[1, 0.2, 3, 0.4]], [1], [0.9])
+    with pytest.raises(VinocError, match="of one sample"):
+        predict("class_agnostic_detection", {"boxes": rows}, 2)
+
+
 def test_tensorflow_and_detr() -> None:
     outs = {"c": [[1.0, 2.0]], "b": BOXES[None][:, :, [1, 0, 3, 2]], "s": [[0.9, 0.8]], "n": [1.0]}
     names = {"classes_out": "c", "boxes_out": "b", "scores_out": "s", "num_detections_out": "n"}

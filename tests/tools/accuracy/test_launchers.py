@@ -184,6 +184,10 @@ def test_weights_that_are_not_beside_the_model(name: str, doubled: Path, tmp_pat
 def test_onnxruntime_says_that_it_cannot(doubled: Path) -> None:
     with pytest.raises(VinocError, match=r"another shape: x \[2, 3, 4, 6\]"):
         launcher.make("onnx_runtime", {"model": doubled, "batch": 2}).start()
+    with pytest.raises(VinocError) as caught:
+        launcher.make("onnx_runtime", {"model": doubled, "device": "GPU", "device_config": {"A": 1}}).start()
+    assert "on the processor only" in str(caught.value)
+    assert "no property A" in str(caught.value)
 
 
 def test_a_model_as_an_object(doubled: Path) -> None:

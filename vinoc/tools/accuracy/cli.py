@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 class AccuracyCommand(ToolCommand):
     many = frozenset({"models", "devices", "tags", "launchers"})
-    switches = frozenset({"shuffle"})
+    switches = frozenset({"shuffle", "async_mode"})
 
 
 OPTIONS = (
@@ -41,6 +41,7 @@ OPTIONS = (
     spelled("tt", "target_tags", "tags", multiple=True, metavar="TAG...", help="Only launchers with such a tag."),
     spelled("b", "batch", "batch", type=click.IntRange(1), metavar="N", help="Samples of one inference."),
     spelled("num_requests", "requests", type=click.IntRange(1), metavar="N", help="Inferences at a time."),
+    spelled("async_mode", "async_mode", type=bool, default=None, metavar="[BOOL]", help="Several at a time."),
     spelled("dc", "device_config", "device_config", type=FILE, metavar="FILE", help="Properties of devices, YAML."),
     spelled("ss", "subsample_size", "subsample_size", metavar="N|P%", help="So many samples, or a share of them."),
     spelled("shuffle", "shuffle", type=bool, default=None, metavar="[BOOL]",

@@ -62,6 +62,31 @@ class SsdMxNet(Adapter):
         return detections(frames, ((r[:, 2:6], r[:, 0], r[:, 1]) for r in each))
 
 
+@adapter("class_agnostic_detection")
+class ClassAgnostic(Adapter):
+    """Rows of x0, y0, x1, y1, score of one class, an output [N, 5] or [1, N, 5] of one sample. Its label is 1."""
+
+    prediction = DetectionPrediction
+
+    output_blob: str | None = option(None, "the output; without it the first of such rows")
+    scale: tuple[float, ...] = option((1.0,), "what boxes are multiplied by: one number, or for x and for y")
+
+    def __post_init__(self) -> None:
+        if len(self.scale) not in (1, 2):
+            raise UsageError(f"option 'scale' has {len(self.scale)} numbers", help="one, or one for x and one for y")
+
+    def predict(self, outputs: Outputs, frames: Frames) -> list[Prediction]:
+        fitting = (a for a in outputs.arrays if a.ndim in (2, 3) and a.shape[-1] == 5)
+        found = next(fitting, outputs[None]) if self.output_blob is None else outputs[self.output_blob]
+        if found.shape[-1] != 5 or len(frames) != 1:
+            what = f"rows of 5 numbers of one sample are needed, not {list(found.shape)} of {len(frames)}"
+            raise UsageError(what, f"adapter '{self.name}'", "name the output; take `batch: 1`")
+        rows = found.reshape(-1, 5)
+        rows = rows[rows[:, 4] > 0]
+        scale = np.array([self.scale[0], self.scale[-1]] * 2)
+        return detections(frames, [(rows[:, :4] * scale, np.ones(len(rows)), rows[:, 4])])
+
+
 @adapter("ssd_onnx")
 class SsdOnnx(Adapter):
     """Boxes [samples, N, 4 or 5], labels [samples, N] and scores [samples, N] as outputs of their own.

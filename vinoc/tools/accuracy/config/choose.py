@@ -98,7 +98,9 @@ def _devices(launcher: Map, request: Request) -> tuple[str, ...]:
 
 def _overrides(request: Request) -> dict[str, object]:
     given: dict[str, object] = {"batch": request.batch, "num_requests": request.requests}
-    given["async_mode"] = None if request.requests is None else request.requests > 1
+    given["async_mode"] = request.async_mode
+    if request.requests is not None and request.async_mode is None:
+        given["async_mode"] = request.requests > 1
     return {name: value for name, value in given.items() if value is not None}
 
 

@@ -18,7 +18,7 @@ class Request:
     models        folders that models are sought in; for launchers without a model, the models themselves
     launchers     run everything by these, whatever `framework` says
     devices, framework, tags   keep only the launchers that are of one of them
-    batch, subsample_size, shuffle, seed   in place of the configuration's
+    batch, requests, async_mode, subsample_size, shuffle, seed   in place of the configuration's
     without_models   models are given to the evaluations when they run
     """
 
@@ -37,6 +37,7 @@ class Request:
     shuffle: bool | None = None
     seed: int | None = None
     requests: int | None = None
+    async_mode: bool | None = None
     device_config: Path | None = None
     ignore_reference: bool = False
     without_models: bool = False

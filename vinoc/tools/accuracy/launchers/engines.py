@@ -9,6 +9,8 @@ from ....ir.errors import UsageError
 from ...engines.base import Loaded
 from ...engines.find import errors_of
 from ...extras import require
+from ..options import option
+from ..problems import check
 from .base import Launcher, launcher
 
 
@@ -42,18 +44,28 @@ class VinocLauncher(Launcher):
 class OnnxRuntimeLauncher(Launcher):
     """onnxruntime on the processor. Inputs of models keep their shapes, a fixed batch among them."""
 
-    ignored = (*Launcher.ignored, "execution_providers")
+    execution_providers: tuple[str, ...] = option(("CPUExecutionProvider",), "only the processor's is used")
 
     def load(self, model: Any, shapes: Mapping[str, Sequence[int]]) -> Loaded:
         from ...engines.ort import Ort
 
         asked = self.asked()
+        check(list(self._problems(shapes)), str(asked.model))
+        with errors_of("onnxruntime", asked.model):
+            return Ort(asked, model=model)
+
+    def _problems(self, shapes: Mapping[str, Sequence[int]]) -> Iterator[UsageError]:
+        """What onnxruntime would not do as it is told."""
+        where = str(self.asked().model)
         if shapes:
             wanted = ", ".join(f"{name} {list(shape)}" for name, shape in shapes.items())
             help = "leave out batch, shape and allow_reshape_input, or run it by another launcher"
-            raise UsageError(f"onnxruntime cannot give inputs another shape: {wanted}", str(asked.model), help)
-        with errors_of("onnxruntime", asked.model):
-            return Ort(asked, model=model)
+            yield UsageError(f"onnxruntime cannot give inputs another shape: {wanted}", where, help)
+        if self.device.upper() != "CPU" or set(self.execution_providers) != {"CPUExecutionProvider"}:
+            yield UsageError("onnxruntime is run on the processor only", where, "device: CPU, no other provider")
+        if self.device_config:
+            yield UsageError(f"onnxruntime has no property {', '.join(self.device_config)}", where,
+                             "leave out device_config")  # fmt: skip
 
 
 @launcher("openvino", "ov")
