@@ -32,6 +32,10 @@ ROWS = 4
 """Rows of a step of the inner loop: their latencies overlap."""
 
 
+CLOSE = 2.0**-14
+"""Of a level: closer to halfway between two, and f32 may take the wrong one."""
+
+
 @record(frozen=True)
 class Finish:
     """residual: "", "f32" or "u8"; what follows the limits, if anything; whether the result is u8."""
@@ -74,7 +78,7 @@ class _Finish:
     def emit(self) -> None:
         e = self.e
         begin: Value = e.i64(0)
-        if self.finish.quantized and self.finish.post is None and e.target.vectors == 2:
+        if self.finish.quantized and e.target.vectors == 2:
             full = e.b.icmp_signed("==", self.columns, e.i64(e.target.width))
             begin = e.b.select(full, e.b.and_(self.rows, e.i64(-2)), begin)
             self.pairs(begin)
@@ -86,31 +90,71 @@ class _Finish:
 
     def pairs(self, end: Value) -> None:
         """Rows up to an even number, two at a time: four vectors of sums become one of bytes."""
-        e, a, half = self.e, self.a, self.e.target.width
-        params = [[e.load(e.add(e.add(self.params, 4 * e.lanes * v), e.mul(a.total, 4 * k))) for k in range(2)]
-                  for v in range(2)]  # fmt: skip
+        e, half = self.e, self.e.target.width
+        params = [self.parameters(e.i64(v * e.lanes)) for v in range(2)]
         vector = ir.VectorType(I32, e.lanes)
         order = ir.Constant(vector, [q + 4 * lane for q in range(4) for lane in range(e.lanes // 4)])
         halves = [ir.Constant(ir.VectorType(I32, half), [k * half + i for i in range(half)]) for k in range(2)]
         with e.loop(0, end, 2) as row:
-            parts = []
-            for r in (row, e.add(row, 1)):
-                for v in range(2):
-                    total = e.load(e.add(self.tile, e.add(e.mul(r, 4 * half), 4 * e.lanes * v)), e.VI, 4 * e.lanes)
-                    value = self.summed(total, r, e.i64(v * e.lanes), params[v], None)
-                    parts.append(nearest(e, e.minimum(_above(e, value, self.lo), self.hi)))
-            mixed = e.b.bitcast(packed(e, parts), vector)
+            rows = (row, e.add(row, 1))
+            values = [self.before(r, v, params[v]) for r in rows for v in range(2)]
+            levels = self.levels(values)
+            mixed = e.b.bitcast(packed(e, levels), vector)
             bytes_ = e.b.bitcast(e.b.shuffle_vector(mixed, mixed, order), ir.VectorType(I8, 2 * half))
-            for k, r in enumerate((row, e.add(row, 1))):
-                place = e.add(self.out, e.mul(r, a.out_stride))
+            for k, r in enumerate(rows):
+                place = e.add(self.out, e.mul(r, self.a.out_stride))
                 e.store(e.b.shuffle_vector(bytes_, bytes_, halves[k]), place, 1)
 
-    def column(self, column: Value, mask: Value | None, begin: Value) -> None:
-        """One vector of channels of all rows from `begin` on."""
+    def before(self, row: Value, vector: int, params: Sequence[Value]) -> Value:
+        """What is to be rounded, of a row's vector."""
+        e = self.e
+        column = e.i64(vector * e.lanes)
+        at = e.add(e.mul(row, 4 * e.target.width), 4 * e.lanes * vector)
+        value = self.summed(e.load(e.add(self.tile, at), e.VI, 4 * e.lanes), row, column, params, None)
+        if self.finish.post is None:
+            return value
+        value = e.minimum(e.maximum(value, self.lo), self.hi)
+        return self.finish.post.emit(self.t, [value, *params[2:]])
+
+    def levels(self, values: Sequence[Value]) -> list[Value]:
+        """The levels of four vectors. Behind functions they are as in f64: where a vector has any value that may lie
+        closer to halfway between two levels than f32 tells, all are computed so."""
+        e, b = self.e, self.e.b
+        if self.finish.post is None:
+            return [nearest(e, _limited(e, v, self.lo, self.hi)) for v in values]
+        step, shift, low, high = self.last
+        inverse = b.fdiv(e.splat(1.0), step)
+        close: Value = None
+        fast = []
+        for v in values:
+            level = _limited(e, e.fma(v, inverse, shift), low, high)
+            fast.append(nearest(e, level))
+            far = e.abs(b.fsub(level, b.sitofp(fast[-1], e.V)))
+            near = b.fcmp_ordered(">", far, e.splat(0.5 - CLOSE))
+            close = near if close is None else b.or_(close, near)
+        word = ir.IntType(e.lanes)
+        entry = b.block
+        with b.if_then(b.icmp_unsigned("!=", b.bitcast(close, word), ir.Constant(word, 0)), likely=False):
+            exact = [grids.level_within(self.t, v, *self.last) for v in values]
+            inside = b.block
+        found = []
+        for x, y in zip(fast, exact):
+            phi = b.phi(e.VI)
+            phi.add_incoming(x, entry)
+            phi.add_incoming(y, inside)
+            found.append(phi)
+        return found
+
+    def parameters(self, column: Value) -> list[Value]:
+        """Factor, offset and constants of functions, of a vector of channels."""
         e = self.e
         count = 2 + (len(self.finish.post.operands) - 1 if self.finish.post else 0)
         at = e.add(self.params, e.mul(column, 4))
-        params = [e.load(e.add(at, e.mul(self.a.total, 4 * k))) for k in range(count)]
+        return [e.load(e.add(at, e.mul(self.a.total, 4 * k))) for k in range(count)]
+
+    def column(self, column: Value, mask: Value | None, begin: Value) -> None:
+        """One vector of channels of all rows from `begin` on."""
+        e, params = self.e, self.parameters(column)
         count_of = e.b.sub(self.rows, begin)
         several = e.b.sub(self.rows, e.rem(count_of, ROWS)) if mask is None else begin
         with e.loop(begin, several, ROWS) as row:
