@@ -62,7 +62,7 @@ def plain(line: str) -> str:
     return " ".join(re.sub(r"# [um]s\b", "# s", figures).split())
 
 
-@pytest.mark.parametrize("name", ["guide", "tutorial", "bench", "crosscheck", "run", "accuracy"])
+@pytest.mark.parametrize("name", ["guide", "tutorial", "bench", "crosscheck", "run", "accuracy", "quantize"])
 def test_console_examples_run(name: str, tmp_path: Path) -> None:
     """In the order of the page, in one folder. `...` stands for anything; figures may differ."""
     (tmp_path / "examples").symlink_to(ROOT / "examples")

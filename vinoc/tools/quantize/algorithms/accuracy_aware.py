@@ -211,6 +211,14 @@ def note(found: Found, aware: Aware, watch: Watch) -> None:
         "interval": (drop.low, drop.high), "samples": drop.count, "lost": drop.lost, "won": drop.won,
         "reverted": [name for name, _ in found.reverted], "tries": found.tries, "within": found.within,
     }  # fmt: skip
+    reverted = [f"{name} ({gain:.2g} of the outputs' error)" for name, gain in found.reverted]
+    count = f" on {drop.count} samples" if drop.count else ""
+    work.facts |= {
+        "float model": f"{found.before.value:.4g}{count}",
+        "quantized model": f"{found.after.value:.4g}{count}",
+        "drop": f"{drop.value:.4g}, allowed {found.allowed:.4g}",
+        "reverted to float": ", ".join(reverted) or "nothing",
+    }
     for text in remarks(found):
         work.warnings.append(text)
         watch.warn(text)
