@@ -11,6 +11,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
+from accuracy_page import components
 from api_page import api
 
 import vinoc
@@ -208,6 +209,12 @@ def openvino_api() -> Iterator[str]:
     yield from api()
 
 
+def accuracy() -> Iterator[str]:
+    """docs/accuracy-components.md"""
+    yield NOTE
+    yield from components()
+
+
 def index(package: str, declared: Iterable[tuple[str, str]], what: str) -> Iterator[str]:
     """index.py of a package: module -> what it declares. `declared`: full names of modules with the names they declare.
 
@@ -253,6 +260,7 @@ def operations() -> Iterator[str]:
 
 
 TABLES: dict[Path, Callable[[], Iterator[str]]] = {
+    HERE / "accuracy-components.md": accuracy,
     HERE / "capabilities.md": capabilities,
     HERE / "ops.md": ops,
     HERE / "onnx.md": onnx,

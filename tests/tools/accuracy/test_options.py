@@ -110,7 +110,8 @@ def test_every_class_is_described(registry: Any) -> None:
     described = list(registry.describe())
     assert described
     for d in described:
-        assert d.summary.endswith((".", ":")), d.names
+        assert d.paragraphs, d.names
+        assert all(p.endswith((".", ":")) for p in d.paragraphs), d.names
         for name, kind, default, doc in d.options:
             assert doc, f"{d.names[0]}.{name}"
             assert kind

@@ -17,11 +17,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Described:
-    """A row of the documentation: names, the first sentence, and (option, type, default, doc) of each option."""
+    """A row of the documentation: (option, type, default, doc) of each option."""
 
     names: tuple[str, ...]
-    summary: str
+    paragraphs: tuple[str, ...]
     options: tuple[tuple[str, str, str, str], ...]
+    module: str
 
 
 class Registry(Generic[T]):
@@ -77,11 +78,11 @@ class Registry(Generic[T]):
         classes = self._all()
         for cls in sorted(set(classes.values()), key=lambda c: str(c.name)):  # type: ignore[attr-defined]
             names = [n for n, c in classes.items() if c is cls]
-            yield Described(tuple(names), _first_sentence(cls.__doc__ or ""), tuple(_options(cls)))
+            yield Described(tuple(names), _paragraphs(cls.__doc__ or ""), tuple(_options(cls)), cls.__module__)
 
 
-def _first_sentence(doc: str) -> str:
-    return " ".join(doc.split("\n\n")[0].split())
+def _paragraphs(doc: str) -> tuple[str, ...]:
+    return tuple(" ".join(part.split()) for part in doc.split("\n\n") if part.strip())
 
 
 def _options(cls: type) -> Iterator[tuple[str, str, str, str]]:

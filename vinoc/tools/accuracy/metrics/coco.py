@@ -146,7 +146,7 @@ def matched(shared: Array, ignored: Array, crowds: Array, steps: Array) -> tuple
     return right, skipped
 
 
-@metric("coco_precision", "coco_orig_precision")
+@metric("coco_precision")
 class CocoPrecision(_Coco):
     """The average precision of each class, and their mean: precision is looked at at recalls 0, 0.01, ..., 1, each time
     the best at that recall or a higher one; the mean of the thresholds of overlap.
@@ -163,9 +163,23 @@ class CocoPrecision(_Coco):
         return float(np.r_[envelope, 0.0][np.minimum(at, len(envelope))].mean())
 
 
-@metric("coco_recall", "coco_orig_recall")
+@metric("coco_recall")
 class CocoRecall(_Coco):
     """Which share of the objects of each class is found, the mean of the thresholds of overlap and of the classes."""
 
     def value(self, tp: Array, fp: Array, objects: int) -> float:
         return float(tp[-1] / objects) if len(tp) else 0.0
+
+
+@metric("coco_orig_precision")
+class CocoOrigPrecision(CocoPrecision):
+    """`coco_precision` of so many detections as COCO's own figures take."""
+
+    max_detections: int = option(100, "so many detections of the highest scores count, of each class and image", low=1)
+
+
+@metric("coco_orig_recall")
+class CocoOrigRecall(CocoRecall):
+    """`coco_recall` of so many detections as COCO's own figures take."""
+
+    max_detections: int = option(100, "so many detections of the highest scores count, of each class and image", low=1)
