@@ -23,36 +23,33 @@ def level(t: Typed, s: Step, x: Value, scale: Value, zero: Value) -> Value:
     return level_within(t, x, scale, zero, low, high)
 
 
+GRAIN = 1.5 * 2.0**16
+"""Added to a f32 below 2**15 it leaves a multiple of 1/128."""
+
+
+WHOLE = 1.5 * 2.0**23
+"""Added to a f32 below 2**22 it leaves a whole number, in the low bits."""
+
+
 def level_within(t: Typed, x: Value, scale: Value, zero: Value, low: Value, high: Value) -> Value:
     """round(x / scale + zero) within low .. high as i32, of vectors of f32, halves to even; NaN gives the lower limit.
 
-    In f64, as Quantize means it: in f32 the sum with the zero point would take a value that is no more than 2**-17 of a
-    level from halfway over to the other level, one in a hundred thousand, and deep networks make much of that.
+    Quantize means this of real numbers. A sum with the zero point in f32 would take what is no more than 2**-17 of a level
+    from halfway over to the other level: one value in a hundred thousand, and deep networks make much of that. So the
+    first guess, made of a multiple of 1/128, is mended by what remains of x, which a fused product gives exactly. What
+    lies halfway is a multiple of 1/128, though the reciprocal is not exact: the first guess goes to even, and stays.
     """
-    b = t.b
+    e, b = t.e, t.b
     least, most = (b.fmul(b.fsub(v, zero), scale) for v in (low, high))
     x = b.select(b.fcmp_ordered(">", x, least), x, least)
     x = b.select(b.fcmp_ordered("<", x, most), x, most)
-    return _nearest(t, x, b.fdiv(t.constant(dt.f64, 1.0), _wide(t, scale)), _wide(t, zero))
-
-
-GRAIN = 1.5 * 2.0**22
-"""Added to a f64 below 2**22 it leaves a multiple of 2**-30."""
-
-
-def _nearest(t: Typed, x: Value, step: Value, zero: Value) -> Value:
-    """round(x * step + zero) as i32, of f32 x, a reciprocal and a zero point in f64. The result is below 2**21.
-
-    The sum is first rounded to a multiple of 2**-30: what lies halfway between two levels gets there though the
-    reciprocal is not exact.
-    """
-    grain = t.constant(dt.f64, GRAIN)
-    near = math.multiply_add(t.e, _wide(t, x), step, t.b.fadd(zero, grain))
-    return lanes.nearest(t.e, t.b.fsub(near, grain))
-
-
-def _wide(t: Typed, x: Value) -> Value:
-    return t.convert(x, dt.f32, dt.f64)
+    reciprocal, grain = b.fdiv(t.constant(dt.f32, 1.0), scale), t.constant(dt.f32, GRAIN)
+    whole = t.constant(dt.f32, WHOLE)
+    near = math.multiply_add(e, x, reciprocal, b.fadd(zero, grain))
+    raised = b.fadd(near, t.constant(dt.f32, WHOLE - GRAIN))
+    rest = math.multiply_add(e, b.fsub(zero, b.fsub(raised, whole)), scale, x)
+    guess = b.sub(math.bits(e, raised), math.bits(e, whole))
+    return b.add(guess, lanes.nearest(e, b.fmul(rest, reciprocal)))
 
 
 @operation("Dequantize")
