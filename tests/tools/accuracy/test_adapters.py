@@ -218,6 +218,16 @@ def test_yolo_of_several_grids_gives_the_boxes_back(form: str, raw: bool) -> Non
         assert_wanted(found)
 
 
+def test_yolo_whose_outputs_are_brought_to_grids() -> None:
+    pixels = [10, 20, 30, 15]
+    out = encoded("yolo_v3", WANTED, (6, 6), np.array(pixels).reshape(2, 2), False, np.array(SIZE[::-1]))
+    options: Any = {"outputs": ["a"], "classes": 3, "num": 2, "anchors": pixels, "threshold": 0.01, "cells": [6]}
+    (found,) = predict("yolo_v3", {"a": out.reshape(1, 4, 4, -1)}, do_reshape=True, **options)
+    assert_wanted(found)
+    (found,) = predict("yolo_v3", {"a": out.transpose(2, 1, 0)[None]}, transpose=[2, 1, 0], **options)
+    assert_wanted(found)
+
+
 def test_yolo_with_several_labels_of_a_box() -> None:
     anchors = np.array([[10.0, 20], [30, 15]])
     out = encoded("yolo_v3", WANTED, (4, 6), anchors, False, np.array(SIZE[::-1]))

@@ -27,14 +27,13 @@ ANCHORS: dict[str, tuple[float, ...]] = {
 Form = Literal["region", "v2", "v3", "v5", "yolof"]
 
 
-def anchors_of(text: str) -> Array:
-    """[anchors, 2], from a name or from numbers with commas. Raises UsageError."""
-    try:
-        numbers = ANCHORS.get(text) or tuple(float(v) for v in text.strip("[]() ").replace(",", " ").split())
-        return np.array(numbers, np.float64).reshape(-1, 2)
-    except ValueError:
+def anchors_of(given: tuple[float, ...] | str) -> Array:
+    """[anchors, 2], from a name or from numbers. Raises UsageError."""
+    numbers = ANCHORS.get(given, ()) if isinstance(given, str) else given
+    if not numbers or len(numbers) % 2:
         known = ", ".join(ANCHORS)
-        raise UsageError(f"option 'anchors' is '{text}'", help=f"pairs of numbers, or one of {known}") from None
+        raise UsageError(f"option 'anchors' is '{given}'", help=f"pairs of numbers, or one of {known}")
+    return np.array(numbers, np.float64).reshape(-1, 2)
 
 
 @dataclass(frozen=True)
@@ -47,12 +46,12 @@ class Head:
     grid: tuple[int, int]
 
 
-def head(array: Array, anchors: Array, last: bool, square: int | None) -> Head:
+def head(array: Array, anchors: Array, last: bool, square: int | None, force: bool = False) -> Head:
     """An output [anchors x (4 + 1 + classes), rows, columns] of one sample, or with channels last, as rows.
 
-    An output of another rank is brought to a square grid of `square` cells.
+    An output of another rank, or with `force` any, is brought to a square grid of `square` cells.
     """
-    if array.ndim != 3:
+    if array.ndim != 3 or force:
         if square is None or array.size % (square * square):
             raise UsageError(f"an output is {list(array.shape)}, no grid of cells", "adapter", "give `cells`")
         array = array.reshape((square, square, -1) if last else (-1, square, square))
@@ -118,7 +117,6 @@ class _Yolo(Adapter):
     """What the versions share."""
 
     prediction = DetectionPrediction
-    ignored = ("do_reshape",)
 
     classes: int = option(80, "how many classes", low=1)
     coords: int = option(4, "numbers of a box", low=4, high=4)
@@ -127,6 +125,7 @@ class _Yolo(Adapter):
     raw_output: bool = option(False, "the output is what the last convolution gives, without RegionYolo")
     output_format: str = option("BHW", "channels in front, or last", choices=("BHW", "HWB"))
     multiple_labels: bool = option(False, "a box may have several classes")
+    do_reshape: bool = option(False, "outputs are brought to grids of `cells`, whatever their shape is")
 
     def _found(self, made: Head, form: Form, scale: Array) -> Found:
         width = made.values.shape[1]
@@ -150,7 +149,7 @@ class YoloV2(_Yolo):
 
     classes: int = option(20, "how many classes", low=1)
     num: int = option(5, "anchors of a cell", low=1)
-    anchors: str = option("yolo_v2", "numbers in cells with commas, or yolo_v2, tiny_yolo_v2")
+    anchors: tuple[float, ...] | str = option("yolo_v2", "numbers in cells, or yolo_v2, tiny_yolo_v2")
     cells: int = option(13, "cells of a side, where the shape of the output does not tell", low=1)
     output: str | None = option(None, "the output; without it the first")
 
@@ -160,7 +159,9 @@ class YoloV2(_Yolo):
     def predict(self, outputs: Outputs, frames: Frames) -> list[Prediction]:
         found = _samples(outputs[self.output], frames)
         form: Form = "v2" if self.raw_output else "region"
-        made = (head(a, anchors_of(self.anchors), self.output_format == "HWB", self.cells) for a in found)
+        made = (
+            head(a, anchors_of(self.anchors), self.output_format == "HWB", self.cells, self.do_reshape) for a in found
+        )
         return detections(frames, (self._found(h, form, np.array(h.grid[::-1], np.float64)) for h in made))
 
 
@@ -171,7 +172,7 @@ class YoloV3(_Yolo):
     Redmon and Farhadi, "YOLOv3: An Incremental Improvement", 2018.
     """
 
-    anchors: str = option("yolo_v3", "numbers in pixels with commas, or yolo_v3, tiny_yolo_v3")
+    anchors: tuple[float, ...] | str = option("yolo_v3", "numbers in pixels, or yolo_v3, tiny_yolo_v3")
     outputs: tuple[str, ...] = option(doc="the outputs")
     anchor_masks: Any = option(None, "for each output which anchors it has, counted from 0")
     cells: tuple[int, ...] = option((13, 26, 52), "cells of a side of each output, where its shape does not tell")
@@ -206,7 +207,7 @@ class YoloV3(_Yolo):
             parts = []
             for k, (array, anchors) in enumerate(zip(each, masks, strict=True)):
                 one = np.transpose(array[i], self.transpose) if self.transpose else array[i]
-                made = head(one, anchors, last, self.cells[k] if k < len(self.cells) else None)
+                made = head(one, anchors, last, self.cells[k] if k < len(self.cells) else None, self.do_reshape)
                 parts.append(self._found(made, self._form(), scale))
             results.append(joined(parts))
         return detections(frames, results)
