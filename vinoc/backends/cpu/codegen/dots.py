@@ -99,9 +99,9 @@ class Dots:
         x = e.splat(e.load(address, I32, 1), e.VI)
         if self.form != WIDE:
             return (b.bitcast(x, self.bytes),)
-        even = b.and_(x, e.splat(0x00FF00FF, e.VI))
-        odd = b.and_(b.lshr(x, e.splat(8, e.VI)), e.splat(0x00FF00FF, e.VI))
-        return b.bitcast(even, self.words), b.bitcast(odd, self.words)
+        words = b.bitcast(x, self.words)
+        even = b.and_(words, ir.Constant(self.words, [I16(255)] * self.words.count))
+        return even, b.lshr(words, ir.Constant(self.words, [I16(8)] * self.words.count))
 
     def add(self, total: Value, data: tuple[Value, ...], weights: tuple[Value, ...]) -> Value:
         e = self.e

@@ -81,44 +81,93 @@ class _Finish:
         if self.finish.quantized and e.target.vectors == 2:
             full = e.b.icmp_signed("==", self.columns, e.i64(e.target.width))
             begin = e.b.select(full, e.b.and_(self.rows, e.i64(-2)), begin)
-            self.pairs(begin)
+            self.integers(e.i64(0), begin, 2, e.i64(0), None)
         whole = e.b.and_(self.columns, e.i64(-e.lanes))
         with e.loop(0, whole, e.lanes) as column:
             self.column(column, None, begin)
         with e.when(e.b.icmp_signed("<", whole, self.columns)):
             self.column(whole, self.t.mask(whole, self.columns), begin)
 
-    def pairs(self, end: Value) -> None:
-        """Rows up to an even number, two at a time: four vectors of sums become one of bytes."""
-        e, half = self.e, self.e.target.width
-        params = [self.parameters(e.i64(v * e.lanes)) for v in range(2)]
-        vector = ir.VectorType(I32, e.lanes)
-        order = ir.Constant(vector, [q + 4 * lane for q in range(4) for lane in range(e.lanes // 4)])
-        halves = [ir.Constant(ir.VectorType(I32, half), [k * half + i for i in range(half)]) for k in range(2)]
-        with e.loop(0, end, 2) as row:
-            rows = (row, e.add(row, 1))
-            values = [self.before(r, v, params[v]) for r in rows for v in range(2)]
-            levels = self.levels(values)
-            mixed = e.b.bitcast(packed(e, levels), vector)
-            bytes_ = e.b.bitcast(e.b.shuffle_vector(mixed, mixed, order), ir.VectorType(I8, 2 * half))
-            for k, r in enumerate(rows):
-                place = e.add(self.out, e.mul(r, self.a.out_stride))
-                e.store(e.b.shuffle_vector(bytes_, bytes_, halves[k]), place, 1)
-
-    def before(self, row: Value, vector: int, params: Sequence[Value]) -> Value:
-        """What is to be rounded, of a row's vector."""
+    def column(self, column: Value, mask: Value | None, begin: Value) -> None:
+        """One vector of channels of all rows from `begin` on, some rows at a time."""
         e = self.e
-        column = e.i64(vector * e.lanes)
-        at = e.add(e.mul(row, 4 * e.target.width), 4 * e.lanes * vector)
-        value = self.summed(e.load(e.add(self.tile, at), e.VI, 4 * e.lanes), row, column, params, None)
-        if self.finish.post is None:
+        several = e.b.sub(self.rows, e.rem(e.b.sub(self.rows, begin), ROWS))
+        if self.finish.quantized:
+            self.integers(begin, several, 1, column, mask)
+        else:
+            self.reals(begin, several, ROWS, column, mask)
+        params = self.parameters(column)
+        with e.loop(several, self.rows) as row:
+            value = self.value(row, column, params, mask)
+            self.store(e.b.trunc(self.levels([value])[0], ir.VectorType(I8, e.lanes))
+                       if self.finish.quantized else value, row, column, mask)  # fmt: skip
+
+    def reals(self, begin: Value, end: Value, count: int, column: Value, mask: Value | None) -> None:
+        """Rows of one vector, `count` at a time."""
+        e = self.e
+        params = self.parameters(column)
+        with e.loop(begin, end, count) as row:
+            rows = [e.add(row, k) for k in range(count)]
+            values = [self.value(r, column, params, mask) for r in rows]
+            for r, value in zip(rows, values):
+                self.store(value, r, column, mask)
+
+    def integers(self, begin: Value, end: Value, vectors: int, column: Value, mask: Value | None) -> None:
+        """Rows of one or two vectors, four vectors at a time, which become one of bytes."""
+        e, lanes, count = self.e, self.e.lanes, 4 // vectors
+        columns = [e.add(column, lanes * v) for v in range(vectors)]
+        params = [self.parameters(c) for c in columns]
+        words, size = ir.VectorType(I32, lanes), lanes * vectors
+        order = ir.Constant(words, [q + 4 * lane for q in range(4) for lane in range(lanes // 4)])
+        with e.loop(begin, end, count) as row:
+            rows = [e.add(row, k) for k in range(count)]
+            values = [self.value(r, c, p, mask) for r in rows for c, p in zip(columns, params)]
+            mixed = e.b.bitcast(packed(e, self.levels(values)), words)
+            together = e.b.bitcast(e.b.shuffle_vector(mixed, mixed, order), ir.VectorType(I8, 4 * lanes))
+            for k, r in enumerate(rows):
+                part = ir.Constant(ir.VectorType(I32, size), list(range(k * size, (k + 1) * size)))
+                self.store(e.b.shuffle_vector(together, together, part), r, column, mask)
+
+    def store(self, value: Value, row: Value, column: Value, mask: Value | None) -> None:
+        e = self.e
+        place = e.add(e.add(self.out, e.mul(row, self.a.out_stride)), e.mul(column, self.out_size))
+        if mask is None:
+            e.store(value, place, self.out_size)
+        else:
+            self.t.store(dt.u8 if self.finish.quantized else dt.f32, value, place, mask)
+
+    def value(self, row: Value, column: Value, params: Sequence[Value], mask: Value | None) -> Value:
+        """What is to be rounded, or is the result, of a row's vector."""
+        e = self.e
+        at = e.add(e.mul(row, 4 * e.target.width), e.mul(column, 4))
+        value = e.fma(e.b.sitofp(e.load(e.add(self.tile, at), e.VI, 4 * e.lanes), e.V), params[0], params[1])
+        if self.finish.residual:
+            place = e.add(e.add(self.residual, e.mul(row, self.a.res_stride)), e.mul(column, self.res_size))
+            value = e.fma(self.other(place, mask), self.factor, value)
+        if self.finish.post is None and self.finish.quantized:
             return value
         value = e.minimum(e.maximum(value, self.lo), self.hi)
-        return self.finish.post.emit(self.t, [value, *params[2:]])
+        return self.finish.post.emit(self.t, [value, *params[2:]]) if self.finish.post else value
+
+    def other(self, place: Value, mask: Value | None) -> Value:
+        """The residual as f32; u8 with its zero point."""
+        if self.finish.residual == "f32":
+            return self.t.load(dt.f32, place, mask)
+        return self.e.b.uitofp(self.t.load(dt.u8, place, mask), self.e.V)
+
+    def parameters(self, column: Value) -> list[Value]:
+        """Factor, offset and constants of functions, of a vector of channels."""
+        e = self.e
+        count = 2 + (len(self.finish.post.operands) - 1 if self.finish.post else 0)
+        at = e.add(self.params, e.mul(column, 4))
+        return [e.load(e.add(at, e.mul(self.a.total, 4 * k))) for k in range(count)]
 
     def levels(self, values: Sequence[Value]) -> list[Value]:
-        """The levels of four vectors. Behind functions they are as in f64: where a vector has any value that may lie
-        closer to halfway between two levels than f32 tells, all are computed so."""
+        """The levels of some vectors.
+
+        Behind functions they are as in f64: where there is any value that may lie closer to halfway between two levels
+        than f32 tells, all are computed so.
+        """
         e, b = self.e, self.e.b
         if self.finish.post is None:
             return [nearest(e, _limited(e, v, self.lo, self.hi)) for v in values]
@@ -144,63 +193,6 @@ class _Finish:
             phi.add_incoming(y, inside)
             found.append(phi)
         return found
-
-    def parameters(self, column: Value) -> list[Value]:
-        """Factor, offset and constants of functions, of a vector of channels."""
-        e = self.e
-        count = 2 + (len(self.finish.post.operands) - 1 if self.finish.post else 0)
-        at = e.add(self.params, e.mul(column, 4))
-        return [e.load(e.add(at, e.mul(self.a.total, 4 * k))) for k in range(count)]
-
-    def column(self, column: Value, mask: Value | None, begin: Value) -> None:
-        """One vector of channels of all rows from `begin` on."""
-        e, params = self.e, self.parameters(column)
-        count_of = e.b.sub(self.rows, begin)
-        several = e.b.sub(self.rows, e.rem(count_of, ROWS)) if mask is None else begin
-        with e.loop(begin, several, ROWS) as row:
-            self.some(column, row, ROWS, params, mask)
-        with e.loop(several, self.rows) as row:
-            self.some(column, row, 1, params, mask)
-
-    def some(self, column: Value, row: Value, count: int, params: Sequence[Value], mask: Value | None) -> None:
-        """Some rows of one vector."""
-        e, size = self.e, 4 * self.e.target.width
-        rows = [e.add(row, k) for k in range(count)]
-        sums = [e.load(e.add(self.tile, e.add(e.mul(r, size), e.mul(column, 4))), e.VI) for r in rows]
-        values = [self.value(s, r, column, params, mask) for s, r in zip(sums, rows)]
-        for r, value in zip(rows, values):
-            place = e.add(e.add(self.out, e.mul(r, self.a.out_stride)), e.mul(column, self.out_size))
-            if self.finish.quantized:
-                self.t.store(dt.u8, e.b.trunc(value, ir.VectorType(I8, e.lanes)), place, mask)
-            else:
-                self.t.store(dt.f32, value, place, mask)
-
-    def value(self, total: Value, row: Value, column: Value, params: Sequence[Value], mask: Value | None) -> Value:
-        """f32, or a level as i32."""
-        e, finish = self.e, self.finish
-        value = self.summed(total, row, column, params, mask)
-        if finish.post is None and finish.quantized:
-            return nearest(e, _limited(e, value, self.lo, self.hi))
-        value = e.minimum(e.maximum(value, self.lo), self.hi)
-        if finish.post is None:
-            return value
-        value = finish.post.emit(self.t, [value, *params[2:]])
-        return grids.level_within(self.t, value, *self.last) if finish.quantized else value
-
-    def summed(self, total: Value, row: Value, column: Value, params: Sequence[Value], mask: Value | None) -> Value:
-        """With the residual."""
-        e = self.e
-        value = e.fma(e.b.sitofp(total, e.V), params[0], params[1])
-        if not self.finish.residual:
-            return value
-        place = e.add(e.add(self.residual, e.mul(row, self.a.res_stride)), e.mul(column, self.res_size))
-        return e.fma(self.other(place, mask), self.factor, value)
-
-    def other(self, place: Value, mask: Value | None) -> Value:
-        """The residual as f32; u8 without its zero point."""
-        if self.finish.residual == "f32":
-            return self.t.load(dt.f32, place, mask)
-        return self.e.b.uitofp(self.t.load(dt.u8, place, mask), self.e.V)
 
 
 def _above(e: Emitter, x: Value, low: Value) -> Value:
