@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from vinoc.ir.errors import UsageError
 from vinoc.tools.accuracy.base import metric
 from vinoc.tools.accuracy.representation import DetectionPrediction
+from vinoc.tools.charts.svg import to_svg
 
 from .cases import detections, measured, objects, scene
 
@@ -28,6 +29,11 @@ def test_average_precision_by_hand() -> None:
     # at 0, 0.1, ..., 0.5 precision is 1, from 0.6 on it is 2/3
     assert measured("map", [(true, said)], integral="11point").value == pytest.approx((6 * 1 + 5 * 2 / 3) / 11)
     assert measured("recall", [(true, said)]).value == 1.0
+    drawn = to_svg(measured("map", [(true, said)], NAMES).drawings[0])
+    assert "a from 0.7 on" in drawn
+    nothing = measured("map", [(true, detections("x", []))], NAMES)
+    assert nothing.value == 0.0
+    assert to_svg(nothing.drawings[0])
 
 
 def test_second_detection_of_an_object_is_wrong() -> None:

@@ -306,8 +306,12 @@ def test_missing_and_broken_images(tmp_path: Path) -> None:
     assert "'2.png'" in str(error.value)
     for i in (1, 2):
         (tmp_path / f"{i}.png").write_bytes(b"no image")
-    found = Images(dataset, tmp_path, readers).problems()
-    assert [p.where for p in found] == [str(tmp_path / "1.png"), str(tmp_path / "2.png")]
+    images = Images(dataset, tmp_path, readers)
+    assert [p.where for p in images.problems()] == [str(tmp_path / "1.png"), str(tmp_path / "2.png")]
+    assert images.read(dataset.annotations[0]).data.shape == (2, 2, 3)
+    with pytest.raises(UsageError) as error:
+        images.read(dataset.annotations[1])
+    assert len(error.value.problems) == 2  # type: ignore[attr-defined]
 
 
 def test_arrays_as_samples(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from ...ir.errors import UsageError, VinocError
 from ..engines.base import Array
 from .base import DataReader, Dataset, Image, Preprocessor, Reader
-from .problems import check
+from .problems import SHOWN, check
 from .representation import Annotation, DetectionAnnotation, PairsAnnotation
 
 OUTSIDE = 1.0
@@ -38,6 +38,9 @@ def load(
         raise UsageError("the data set has no samples", where, "look at the paths of the converter")
     twice = [name for name, count in Counter(a.identifier for a in dataset.annotations).items() if count > 1]
     check([UsageError(f"'{name}' is annotated more than once", where) for name in twice], where)
+    if warn is not None:
+        for note in dataset.notes:
+            warn(note)
     if subsample_size is None:
         return dataset
     size = sample_size(subsample_size, len(dataset.annotations), where)
@@ -118,7 +121,14 @@ class Images:
         return whole if whole.is_file() else self.folder / Path(identifier).name
 
     def read(self, annotation: Annotation) -> Image:
-        """The image of an annotation. Raises VinocError when it cannot be read."""
+        """The image of an annotation. When it cannot be read, raises VinocError that tells of the others too."""
+        try:
+            return self._read(annotation)
+        except VinocError:
+            check(self.problems(), f"data_source {self.folder}")
+            raise
+
+    def _read(self, annotation: Annotation) -> Image:
         if self.dataset.images is not None:
             data = self.reader.converted(self.dataset.images(annotation.identifier))
         else:
@@ -130,17 +140,19 @@ class Images:
         for annotation in self.dataset.annotations:
             yield annotation, self.read(annotation)
 
-    def problems(self) -> list[VinocError]:
-        """Images that cannot be read and boxes that lie outside of their images: every image is read."""
+    def problems(self, most: int = SHOWN) -> list[VinocError]:
+        """Images that cannot be read and boxes that lie beside their images, the first ones: every image is read."""
         found: list[VinocError] = []
         for annotation in self.dataset.annotations:
             try:
-                image = self.read(annotation)
+                image = self._read(annotation)
             except VinocError as error:
                 found.append(error)
-                continue
-            if isinstance(annotation, DetectionAnnotation) and image.meta.size is not None:
-                found += outside(annotation, image.meta.size)
+            else:
+                if isinstance(annotation, DetectionAnnotation) and image.meta.size is not None:
+                    found += outside(annotation, image.meta.size)
+            if len(found) >= most:
+                break
         return found
 
 

@@ -6,16 +6,34 @@ from abc import abstractmethod
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
 
+from ...charts.drawing import Drawing
+from ...charts.plots import Point, line_chart
 from ..base import Dataset, Meter, Metric, Result, metric
 from ..options import option
 from ..representation import DetectionAnnotation, DetectionPrediction
 from .confusion import Counts, mean_of, picture, recalls
 from .matching import Found, Rules, average_precision, classes_of, match, matched_pairs
+
+CURVES, POINTS = 7, 200
+"""How many classes a chart shows, those with the most objects, and how many points each."""
+
+
+def curves(found: Mapping[str, Found]) -> Drawing:
+    """Precision over recall of classes, from the highest score on."""
+    series = []
+    for name, of in found.items():
+        tp, fp = of.ranked()
+        precision, recall = tp / np.maximum(tp + fp, 1), tp / of.objects
+        scores = np.sort(np.array(of.scores))[::-1]
+        chosen = np.unique(np.linspace(0, max(len(tp) - 1, 0), min(POINTS, len(tp))).astype(int))
+        told = [Point(float(recall[i]), float(precision[i]), title=f"{name} from {scores[i]:.3g} on") for i in chosen]
+        series.append((name, told))
+    return line_chart("Precision over recall", "recall", "precision", series)
 
 
 class _Detected(Metric):
@@ -51,7 +69,7 @@ class _PerClass(_Detected):
     def value(self, found: Found, images: int) -> float:
         """Of one class that has objects."""
 
-    def told(self, values: Mapping[str, float]) -> Result:
+    def told(self, values: Mapping[str, float], found: Mapping[str, Found]) -> Result:
         return Result(mean_of(np.array(list(values.values()), np.float64)), values)
 
 
@@ -71,8 +89,8 @@ class _PerClassMeter(Meter):
     def result(self) -> Result:
         told = classes_of(dict(self.dataset.labels), self.dataset.background, set(self.classes))
         there = [c for c in told if c in self.classes and self.classes[c].objects]
-        names = {c: self.dataset.labels.get(c, str(c)) for c in there}
-        return self.metric.told({names[c]: self.metric.value(self.classes[c], self.images) for c in there})
+        found = {self.dataset.labels.get(c, str(c)): self.classes[c] for c in there}
+        return self.metric.told({n: self.metric.value(f, self.images) for n, f in found.items()}, found)
 
 
 @metric("map")
@@ -87,6 +105,11 @@ class MeanAveragePrecision(_PerClass):
     def value(self, found: Found, images: int) -> float:
         tp, fp = found.ranked(self.distinct_conf)
         return average_precision(tp / np.maximum(tp + fp, 1), tp / found.objects, self.integral)
+
+    def told(self, values: Mapping[str, float], found: Mapping[str, Found]) -> Result:
+        result = super().told(values, found)
+        most = sorted(found, key=lambda n: -found[n].objects)[:CURVES]
+        return replace(result, drawings=(curves({n: found[n] for n in most}),) if most else ())
 
 
 @metric("recall")
@@ -117,7 +140,7 @@ class MissRate(_PerClass):
         after = at if at < len(missed) else before
         return float((missed[before] + missed[after]) / 2)
 
-    def told(self, values: Mapping[str, float]) -> Result:
+    def told(self, values: Mapping[str, float], found: Mapping[str, Found]) -> Result:
         value = mean_of(np.array(list(values.values()), np.float64))
         return Result(value, values, higher_is_better=False)
 

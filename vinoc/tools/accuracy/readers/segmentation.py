@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,14 @@ def voc_colors(count: int) -> Colors:
 def read_mask(path: Path, colors: Colors) -> Array:
     """[height, width] of classes: the numbers of pixels of images with a palette or gray ones, and of .npy files; else
     the class of each colour, 255 for colours that are none's. Raises VinocError."""
+    try:
+        return _mask(path, path.stat().st_mtime_ns, colors)
+    except OSError as error:
+        raise VinocError(f"cannot be read as a mask: {error}", str(path)) from error
+
+
+@lru_cache(maxsize=4)  # each metric asks for the mask of the sample
+def _mask(path: Path, changed: int, colors: Colors) -> Array:
     if path.suffix == ".npy":
         return read_array(path)
     images = require("PIL.Image", "images", "a mask of classes")
