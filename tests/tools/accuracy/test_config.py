@@ -120,6 +120,9 @@ METRIC = "          - type: accuracy"
         ("    datasets:", "    dataset:", "config.yml:7: a model has no 'dataset'"),
         ("models:", "modles:", "config.yml:1: there is no entry 'modles'"),
         ("        metrics:", "        metric:", "config.yml:12: a data set has no 'metric'"),
+        ("      - name: digits", "      - reader: opencv_imread", "config.yml:8: the data set has no name"),
+        ("annotation_conversion:", "data_source: x\n        annotation_conversio:", "'digits' has no annotation_conv"),
+        ("adapter: classification", "adapter: classification\n        device_config: [1]", "pairs of a name and a val"),
         ("        adapter: classification\n", "", "config.yml:4: the launcher has no adapter"),
         (METRIC, f"{METRIC}\n            top_k: 0", "config.yml:14: option 'top_k'"),
         (METRIC, f"{METRIC}\n            topk: 5", "config.yml:14: there is no option"),
@@ -283,6 +286,44 @@ def test_samples_of_the_command_line_go_first(folder: Path) -> None:
     assert made.source.sample == {"subsample_size": 1, "subsample_seed": 666, "shuffle": False}
     (made,) = read(folder, text, subsample_size="50%", seed=3, shuffle=True).evaluations
     assert made.source.sample == {"subsample_size": "50%", "subsample_seed": 3, "shuffle": True}
+
+
+def test_a_subset_by_names(folder: Path) -> None:
+    text = MODEL.replace("      - name: digits", "      - name: digits\n        subset_file: subset.yml")
+    (folder / "subset.yml").write_text("- 1.png\n")
+    (made,) = read(folder, text).evaluations
+    assert [a.identifier for a in made.source.load().annotations] == ["1.png"]
+    (folder / "subset.yml").write_text("[1.png, 11.png]\n")
+    with pytest.raises(VinocError, match=r"there is no sample '11\.png'\n  help: did you mean '1\.png'"):
+        read(folder, text).evaluations[0].source.load()
+    (folder / "subset.yml").write_text("a: 1\n")
+    assert "is no list" in "\n".join(refused(folder, text))
+    (folder / "subset.yml").unlink()
+    assert "cannot be read" in "\n".join(refused(folder, text))
+
+
+def test_a_data_set_that_no_definition_has(folder: Path) -> None:
+    (folder / "defs.yml").write_text("datasets: [{name: digits_10}]\n")
+    text = (
+        "models:\n- name: net\n  launchers: [{framework: dlsdk, model: net.onnx, adapter: classification}]\n"
+        "  datasets: [{name: digits_1, metrics: [accuracy]}]\n"
+    )
+    told = refused(folder, text, definitions=folder / "defs.yml")
+    assert told == [
+        "config.yml:4: the data set 'digits_1' has no annotation_conversion", "  help: did you mean 'digits_10'?",
+    ]  # fmt: skip
+
+
+def test_masks_come_from_where_the_data_set_says(folder: Path) -> None:
+    for name in ("images", "masks"):
+        (folder / name).mkdir()
+    (folder / "val.txt").write_text("a\n")
+    text = MODEL.replace("adapter: classification", "adapter: segmentation").replace("accuracy", "mean_iou")
+    conversion = "converter: voc_segmentation\n          imageset_file: val.txt\n          images_dir: images"
+    text = text.replace("converter: npz\n          annotation_file: digits.npz", conversion)
+    text = text.replace("- name: digits", "- name: digits\n        segmentation_masks_source: masks")
+    (made,) = read(folder, text).evaluations
+    assert made.source.reader.mask_dir == folder / "masks"  # type: ignore[attr-defined]
 
 
 def test_properties_of_devices(folder: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ir.errors import UsageError, VinocError
+from ...ir.errors import UsageError, VinocError, did_you_mean
 from ..engines.base import Array
 from .adapters.base import Adapter, Frames, Outputs
 from .annotations import Images, load, prepared
@@ -32,16 +32,23 @@ def _silent(done: int, count: int) -> None:
 
 @dataclass(frozen=True)
 class Source:
-    """Where samples come from. `sample` are the arguments of annotations.load."""
+    """Where samples come from. `sample` are the arguments of annotations.load, `only` the identifiers that count."""
 
     reader: Reader
     data: DataReader
     folder: Path | None = None
     sample: Mapping[str, Any] = field(default_factory=dict)
+    only: tuple[str, ...] | None = None
 
     def load(self, warn: Callable[[str], None] | None = None) -> Dataset:
         """Reads the annotations. Raises VinocError."""
-        return load(self.reader, warn=warn, **self.sample)
+        if self.only is None:
+            return load(self.reader, warn=warn, **self.sample)
+        whole = load(self.reader, warn=warn)
+        known = {a.identifier: a for a in whole.annotations}
+        check([UsageError(f"there is no sample '{name}'", "subset_file", did_you_mean(name, known) or None)
+               for name in self.only if name not in known], "subset_file")  # fmt: skip
+        return replace(whole, annotations=tuple(known[name] for name in self.only))
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ class Datasets:
 
     def of(self, source: Source) -> Dataset:
         for known, dataset in self.known:
-            if known.reader == source.reader and known.sample == source.sample:
+            if (known.reader, known.sample, known.only) == (source.reader, source.sample, source.only):
                 return dataset
         dataset = source.load(self.warn)
         self.known.append((source, dataset))

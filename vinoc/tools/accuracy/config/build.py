@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ....ir.errors import UsageError, VinocError, did_you_mean
@@ -14,8 +15,8 @@ from ..launchers.base import launcher
 from ..options import options_of, parse
 from ..registry import Registry
 from ..results import Wanted
-from .choose import device_config
-from .marked import Map, Seq
+from .choose import device_config, tags_of
+from .marked import Map, Seq, read_list
 from .merge import Entry
 from .paths import CONVERSION, DATASET, VOCABULARY, Prefixes, resolved, with_files
 from .request import Request
@@ -24,8 +25,7 @@ T = TypeVar("T")
 
 KNOWN = (*DATASET, "annotation_conversion", "metrics", "name", "postprocessing", "preprocessing", "reader", "shuffle",
          "subsample_seed", "subsample_size")  # fmt: skip
-IGNORED = ("additional_data_source", "analyze_dataset", "annotation", "batch", "dataset_meta", "store_subset",
-           "subset_file")  # fmt: skip
+IGNORED = ("additional_data_source", "analyze_dataset", "annotation", "batch", "dataset_meta", "store_subset")
 """of a data set; annotations are converted each time, which makes their files needless"""
 SILENT = ("annotation", "dataset_meta")
 """without effect in Accuracy Checker as well where annotations are converted"""
@@ -42,6 +42,8 @@ class Builder:
     request: Request
     problems: list[VinocError] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    defined: Sequence[str] = ()
+    """names of data sets that definitions have"""
 
     @property
     def prefixes(self) -> Prefixes:
@@ -110,7 +112,7 @@ class Builder:
         if len(self.problems) > before or runs is None or adapts is None or source is None:
             return None
         self._check_kinds(metrics, adapts, entry)
-        tags = tuple(str(t) for t in entry.launcher.get("tags") or ())
+        tags = tags_of(entry.launcher)
         return Evaluation(entry.name, str(entry.dataset.get("name")), runs, source, adapts, metrics, before_model,
                           after_model, tags, entry.dataset.where())  # fmt: skip
 
@@ -124,18 +126,39 @@ class Builder:
         self._check_keys(block)
         block = resolved(block, self.prefixes, DATASET)
         conversion = block.get("annotation_conversion")
-        if not isinstance(conversion, Map):
-            if "annotation" in block:
-                self.wrong("converted annotations are Python pickles, which run code when they are read",
-                           block.where("annotation"), "give `annotation_conversion` in their place")  # fmt: skip
-            elif "annotation_conversion" in block:
-                self.wrong("annotation_conversion is a block", block.where("annotation_conversion"), "converter: NAME")
-            return None
-        reads = self.made(reader, conversion, block.where("annotation_conversion"), "converter", CONVERSION)
         data = self.made(data_reader, block.get("reader", "opencv_imread"), block.where("reader"))
-        return (
-            None if reads is None or data is None else Source(reads, data, block.get("data_source"), self.sample(block))
-        )
+        if not isinstance(conversion, Map):
+            self._no_conversion(block)
+            return None
+        conversion = _with_masks(conversion, block.get("segmentation_masks_source"))
+        reads = self.made(reader, conversion, block.where("annotation_conversion"), "converter", CONVERSION)
+        only = self.subset(block)
+        if reads is None or data is None:
+            return None
+        return Source(reads, data, block.get("data_source"), self.sample(block), only)
+
+    def _no_conversion(self, block: Map) -> None:
+        where = block.where("annotation_conversion")
+        if "annotation_conversion" in block:
+            self.wrong("annotation_conversion is a block", where, "converter: NAME")
+        elif "annotation" in block:
+            self.wrong("converted annotations are Python pickles, which run code when they are read",
+                       block.where("annotation"), "give `annotation_conversion` in their place")  # fmt: skip
+        else:
+            name = str(block.get("name"))
+            help = did_you_mean(name, self.defined) or "or a definition of that name: -d FILE"
+            self.wrong(f"the data set '{name}' has no annotation_conversion", where, help)
+
+    def subset(self, block: Map) -> tuple[str, ...] | None:
+        """The identifiers of a `subset_file`: a list in YAML."""
+        path = block.get("subset_file")
+        if path is None:
+            return None
+        try:
+            return tuple(str(name) for name in read_list(path))
+        except VinocError as error:
+            self.problems.append(error)
+            return None
 
     def sample(self, block: Map) -> dict[str, Any]:
         """Which of the samples are taken: the command line goes first."""
@@ -155,6 +178,8 @@ class Builder:
             return default
 
     def _check_keys(self, block: Map) -> None:
+        if block.get("name") is None:
+            self.wrong("the data set has no name", block.where())
         for key in block:
             if key not in KNOWN and key not in IGNORED:
                 known = (*KNOWN, *IGNORED)
@@ -209,6 +234,15 @@ class Builder:
             if not issubclass(gives, takes):
                 what = f"metric '{wanted.name}' takes {takes.__name__}, adapter '{adapts.name}' gives {gives.__name__}"
                 self.wrong(what, entry.dataset.where("metrics"))
+
+
+def _with_masks(conversion: Map, folder: Path | None) -> Map:
+    """With the folder of the masks, where a converter reads masks and does not say where from."""
+    name = conversion.get("converter")
+    if folder is None or name not in reader.names():
+        return conversion
+    wanted = [k for k in ("mask_dir", "masks_dir") if k in options_of(reader.find(name)) and k not in conversion]
+    return conversion.changed(**dict.fromkeys(wanted, folder))
 
 
 def _place(given: Any) -> Any:

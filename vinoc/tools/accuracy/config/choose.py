@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ....ir.errors import did_you_mean
 from ..launchers.base import launcher as registry
@@ -81,13 +81,18 @@ def _near(name: str) -> str:
 
 
 def _wanted(launcher: Map, framework: str, request: Request) -> bool:
-    tags = launcher.get("tags") or ()
-    if request.tags and not set(request.tags) & {str(t) for t in tags}:
+    if request.tags and not set(request.tags) & set(tags_of(launcher)):
         return False
     if request.framework and request.framework.lower() != framework.lower():
         return False
     device = launcher.get("device")
     return not request.devices or device is None or str(device).lower() in {d.lower() for d in request.devices}
+
+
+def tags_of(launcher: Map) -> tuple[str, ...]:
+    """A list of them, or one."""
+    given = launcher.get("tags") or ()
+    return tuple(str(t) for t in given) if isinstance(given, list | tuple) else (str(given),)
 
 
 def _devices(launcher: Map, request: Request) -> tuple[str, ...]:
@@ -118,6 +123,8 @@ def device_config(launcher: Map, request: Request) -> dict[str, object]:
     given = [launcher.get("device_config") or {}, read_yaml(request.device_config) if request.device_config else {}]
     device = str(launcher.get("device", "CPU")).upper()
     for block in given:
+        if not isinstance(block, Mapping):  # the launcher's options refuse it
+            continue
         by_device = any(isinstance(v, Map) for v in block.values())
         found |= dict(block.get(device, {}) if by_device else block)
     return found

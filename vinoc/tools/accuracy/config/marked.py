@@ -72,8 +72,23 @@ def read_yaml(path: Path) -> Map:
     return parse_yaml(read_text(path), str(path))
 
 
+def read_list(path: Path) -> Seq:
+    """The list that a file consists of. Raises a UsageError with all that is wrong with its form."""
+    made = _parsed(read_text(path), str(path))
+    if not isinstance(made, Seq):
+        raise UsageError("is no list", str(path), "- NAME on each line")
+    return made
+
+
 def parse_yaml(text: str, file: str) -> Map:
     """The block that a text consists of. Raises a UsageError with all that is wrong with its form."""
+    made = _parsed(text, file)
+    if not isinstance(made, Map):
+        raise UsageError("is no block of names and values", file, "a configuration begins with `models:`")
+    return made
+
+
+def _parsed(text: str, file: str) -> Any:
     yaml = require("yaml", "accuracy", "a configuration in YAML")
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -86,8 +101,6 @@ def parse_yaml(text: str, file: str) -> Map:
     builder = _Builder(yaml, file)
     made = builder.built(node)
     check(builder.problems, file)
-    if not isinstance(made, Map):
-        raise UsageError("is no block of names and values", file, "a configuration begins with `models:`")
     return made
 
 
