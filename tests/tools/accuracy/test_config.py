@@ -120,7 +120,6 @@ METRIC = "          - type: accuracy"
         ("    datasets:", "    dataset:", "config.yml:7: a model has no 'dataset'"),
         ("models:", "modles:", "config.yml:1: there is no entry 'modles'"),
         ("        metrics:", "        metric:", "config.yml:12: a data set has no 'metric'"),
-        ("      - name: digits", "      - reader: opencv_imread", "config.yml:8: the data set has no name"),
         ("annotation_conversion:", "data_source: x\n        annotation_conversio:", "'digits' has no annotation_conv"),
         ("adapter: classification", "adapter: classification\n        device_config: [1]", "pairs of a name and a val"),
         ("        adapter: classification\n", "", "config.yml:4: the launcher has no adapter"),

@@ -113,7 +113,7 @@ class Builder:
             return None
         self._check_kinds(metrics, adapts, entry)
         tags = tags_of(entry.launcher)
-        return Evaluation(entry.name, str(entry.dataset.get("name")), runs, source, adapts, metrics, before_model,
+        return Evaluation(entry.name, str(entry.dataset.get("name", "data set")), runs, source, adapts, metrics, before_model,
                           after_model, tags, entry.dataset.where())  # fmt: skip
 
     def launcher(self, block: Map) -> Any:
@@ -178,8 +178,6 @@ class Builder:
             return default
 
     def _check_keys(self, block: Map) -> None:
-        if block.get("name") is None:
-            self.wrong("the data set has no name", block.where())
         for key in block:
             if key not in KNOWN and key not in IGNORED:
                 known = (*KNOWN, *IGNORED)
