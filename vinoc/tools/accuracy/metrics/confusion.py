@@ -75,28 +75,28 @@ def mean_of(values: Array) -> float:
 
 
 CELL, MOST = 26.0, 40
+LEGEND = "across: what was said; down: what is true; shares of the true class in %"
 
 
 def picture(counts: Counts, title: str) -> Drawing:
     """The matrix, each row in shares of its class; of many classes those that are confused most."""
     matrix = counts.matrix
     shown = _most_confused(matrix)
-    labels = {i: counts.name(i) for i in shown}
+    labels = {i: f"{i} {counts.names[i]}" if i in counts.names else str(i) for i in shown}
     left = min(max([text_width(n, 11) for n in labels.values()] or [0.0]), 180.0) + 60
     top = 70.0
     size = CELL * len(shown)
-    drawing = Drawing(left + size + 30, top + size + 20, title)
-    drawing.add(Text(16, 26, title, "start", 15))
-    drawing.add(
-        Text(left, top - 26, "predicted, across; true, down; shares of the true class in %", "start", 11, FAINT)
-    )
+    drawing = Drawing(max(left + size + 30, 32 + text_width(LEGEND, 11)), top + size + 20, title)
+    drawing.add(Text(16, 26, title, "start", 15), Text(16, top - 26, LEGEND, "start", 11, FAINT))
     for row, i in enumerate(shown):
         y = top + CELL * row
         drawing.add(Text(left - 6, y + CELL * 0.65, _short(labels[i]), "end", 11))
         drawing.add(Text(left + CELL * (row + 0.5), top - 6, str(i), "middle", 10, FAINT))
         total = int(matrix[i].sum())
         for column, j in enumerate(shown):
-            drawing.add(*_cell(left + CELL * column, y, int(matrix[i, j]), total, i == j, (labels[i], labels[j])))
+            drawing.add(
+                *_cell(left + CELL * column, y, int(matrix[i, j]), total, i == j, (counts.name(i), counts.name(j)))
+            )
     return drawing
 
 

@@ -19,7 +19,7 @@ from ..representation import DetectionAnnotation, DetectionPrediction
 from .confusion import Counts, mean_of, picture, recalls
 from .matching import Found, Rules, average_precision, classes_of, match, matched_pairs
 
-CURVES, POINTS = 7, 200
+CURVES, POINTS = 7, 60
 """How many classes a chart shows, those with the most objects, and how many points each."""
 
 
