@@ -36,7 +36,7 @@ def _list(*names: str, help: str, metavar: str = "NAME...") -> Callable[[Any], A
 @click.option(
     "--preset",
     type=click.Choice(get_args(Preset)),
-    default="performance",
+    default="accuracy",
     show_default=True,
     help="How values are quantized: symmetric, asymmetric, or whichever costs least.",
 )

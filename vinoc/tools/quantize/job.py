@@ -126,7 +126,7 @@ def _written(job: Job, result: Result) -> Done:
         report = report_of(job.model.name, result, sizes, timed=bool(job.reports))
         contents: dict[Path, Path | bytes] = {p: report.rendered(p.suffix) for p in job.reports}
         if job.ranges is not None:
-            contents[job.ranges] = result.ranges.text().encode()
+            contents[job.ranges] = result.work.for_original().text().encode()
         contents |= {job.out.with_suffix(".bin"): made.with_suffix(".bin"), job.out: made}
         _publish(contents, job.out.parent)
     return Done(result, report, tuple(contents))

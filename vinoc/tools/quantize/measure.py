@@ -122,9 +122,11 @@ def output_noise(original: Graph, made: Graph, samples: Samples, count: int = JU
     return [found[i] for i in wanted]
 
 
-def weight_noise(node: Node, made: Node) -> Noise | None:
-    """The error of the weights of a product; None where they are computed."""
-    before, after = constant(node.operand(1)), constant(made.operand(1))
+def weight_noise(node: Node, made: Node, unrounded: Mapping[str, Array]) -> Noise | None:
+    """The error of the weights of a product; None where they are computed. `unrounded`: what they were, by name, where
+    the float graph has them rounded already."""
+    before, after = unrounded.get(node.operand(1).name), constant(made.operand(1))
+    before = constant(node.operand(1)) if before is None else before
     if before is None or after is None:
         return None
     noise = Noise()

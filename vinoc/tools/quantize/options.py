@@ -23,7 +23,7 @@ SUBSET = 300
 class Options:
     """The options of `vinoc quantize`. Raises UsageError.
 
-    preset       performance: symmetric values; mixed: asymmetric ones; accuracy: whichever costs least
+    preset       performance: symmetric values; mixed: asymmetric ones; accuracy: whichever cost least
     subset       samples that statistics are collected of, evenly spaced; 0: all
     bits, weight_bits   of values, of weights
     weights_only compresses weights alone; needs no data
@@ -34,7 +34,7 @@ class Options:
     target       the processor it is made for: any, avx2, vnni; any and avx2 are without saturation of sums
     """
 
-    preset: Preset = "performance"
+    preset: Preset = "accuracy"
     subset: int = SUBSET
     bits: int = 8
     weight_bits: int = 8

@@ -235,7 +235,7 @@ def layer_rows(work: Work, made: Graph, times: Compared | None) -> list[LayerRow
     for node, other in zip(products(work.graph), products(made), strict=True):
         before, after = _bytes(node), _bytes(other)
         inputs = tuple(source_names(other, names))
-        noise = weight_noise(node, other)
+        noise = weight_noise(node, other, work.unrounded)
         kinds = [c.outputs[0].dtype for c in stored(other.operand(1))]
         bits = min((k.bits for k in kinds if k.is_integer), default=32)
         integers = bool(inputs) and (bits <= 8 or (not kinds and bool(inputs)))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ...ir.dtype import Array
 from ...ir.graph import Graph, Value
 from ...passes.manager import PassManager
 from ...passes.pipeline import Pipeline
@@ -28,6 +29,8 @@ class Work:
     samples   the subset that statistics are collected of
     values, weights   the ranges so far, by the names of `needed`; `activations`, `weight_defaults`: what they say not
     watch     progress, warnings, samples that were left out
+    portable  ranges for `original`, where the channels of `graph` are scaled
+    unrounded the weights that an algorithm rounded, as they were before, by the names of their constants in `graph`
     keep_float  nodes that algorithms leave float, with the reason
     recipes   of each layer, by node or value: what was done, and why
     """
@@ -39,6 +42,8 @@ class Work:
     watch: Watch = field(default_factory=Watch)
     values: dict[str, Range] = field(default_factory=dict)
     weights: dict[str, Range] = field(default_factory=dict)
+    unrounded: dict[str, Array] = field(default_factory=dict)
+    portable: dict[str, Range] = field(default_factory=dict)
     activations: Setting = UNSET
     weight_defaults: Setting = UNSET
     pass_options: dict[str, Any] = field(default_factory=dict)
@@ -61,6 +66,11 @@ class Work:
             dict(self.values), dict(self.weights), self.activations, self.weight_defaults,
             replace(ignored, names=names), "calibration",
         )  # fmt: skip
+
+    def for_original(self) -> Ranges:
+        """Ranges for the model as it was, which has neither scaled channels nor rounded weights."""
+        weights = {name: r for name, r in self.weights.items() if name not in self.unrounded}
+        return replace(self.known(), values=dict(self.portable or self.values), weights=weights)
 
     def statistics(self, what: Spec | None = None) -> dict[str, Statistics]:
         """Statistics of all needed values, collected once, until the graph changes or more is wanted."""

@@ -10,14 +10,28 @@ from collections.abc import Callable, Sequence
 from ....ir.errors import UsageError, did_you_mean
 from ..options import Options
 from ..work import Work
+from .alignment import align_channels
+from .bias import bias_correction, fast_bias_correction
 from .min_max import min_max
 from .named_ranges import estimators
+from .recipes import best_recipe
+from .rounding import round_by_data
+from .spans import least_error_ranges
 
 Algorithm = Callable[[Work], None]
 
-ALGORITHMS: dict[str, Algorithm] = {"min-max": min_max, "estimators": estimators}
+ALGORITHMS: dict[str, Algorithm] = {
+    "best-recipe": best_recipe,
+    "channel-alignment": align_channels,
+    "min-max": min_max,
+    "estimators": estimators,
+    "least-error": least_error_ranges,
+    "rounding": round_by_data,
+    "fast-bias-correction": fast_bias_correction,
+    "bias-correction": bias_correction,
+}
 
-DEFAULT = ("min-max",)
+DEFAULT = ("best-recipe",)
 """In this order."""
 
 

@@ -1,0 +1,43 @@
+"""What `quantize` would do to a graph, before it does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...ir.graph import Graph, Value
+from ..base import Context
+from .grid import Grid
+from .insert import Quantize, _Run
+from .ranges import Ranges, Setting
+from .weights import Weights
+
+
+@dataclass(frozen=True)
+class Planned:
+    """Weights with the grid that they will be rounded to."""
+
+    weights: Weights
+    grid: Grid
+    setting: Setting
+
+
+def planned(graph: Graph, ranges: Ranges, **options: object) -> list[Planned]:
+    """What `quantize` with these options would make of the weights of a graph, in its order."""
+    step, run = _begun(graph, ranges, options)
+    found = run.found()
+    out = []
+    for weights, grid, setting in run.chosen(found):
+        short = step.half and run.form(weights, setting, found) == "scale"
+        out.append(Planned(weights, grid.shortened() if short else grid, setting))
+    return out
+
+
+def groups(graph: Graph, ranges: Ranges, **options: object) -> list[dict[str, Value]]:
+    """The values that it would quantize, by name, those together that get one range."""
+    _, run = _begun(graph, ranges, options)
+    return [{run.lookup.name_of(place.value): place.value for place in group} for group in run.found().groups]
+
+
+def _begun(graph: Graph, ranges: Ranges, options: dict[str, object]) -> tuple[Quantize, _Run]:
+    step = Quantize(ranges=ranges, **options)  # type: ignore[arg-type]
+    return step, _Run(step, graph, Context())

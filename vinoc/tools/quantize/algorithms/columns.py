@@ -1,0 +1,165 @@
+"""What the weights of a product are multiplied with: rows of its data, drawn from samples.
+
+The output of a product at one place is W x, where x [d] is a row of a MatMul's left operand, or the window of data that
+a convolution lays its filter on: d = channels of a group * taps. All that rounding needs of the data are the moments
+E[x] and E[x x^T] (Nagel et al. 2020, arXiv:2004.10568, section 3; Frantar et al. 2022, arXiv:2210.17323, section 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product as combinations
+
+import numpy as np
+
+from ....ir.dtype import Array
+from ....ir.graph import Graph, Node
+from ....ir.ops.convolution import Convolution, GroupConvolution
+from ....ir.ops.matrix import MatMul
+from ..collect import Runner
+from .classes import constant_of
+
+PRODUCTS = ("Convolution", "GroupConvolution", "MatMul")
+"""Products whose rows are known."""
+
+ROWS = 256
+"""Drawn from each sample."""
+
+WIDEST = 640
+"""Largest d of a matrix of moments. Longer rows are cut into equal blocks, between which nothing is made up for."""
+
+
+@dataclass(eq=False)
+class Moments:
+    """Sums over `count` rows: x [b, d], and x x^T [b, d, d], for `b` blocks, one or more for each group."""
+
+    first: Array
+    second: Array
+    count: int = 0
+
+    def add(self, rows: Array) -> None:
+        """Takes up rows [g, d, n]."""
+        rows = rows.reshape(*self.first.shape, -1)
+        self.first += rows.sum(axis=2)
+        self.second += rows @ rows.transpose(0, 2, 1)
+        self.count += rows.shape[2]
+
+    @property
+    def mean(self) -> Array:
+        return np.asarray(self.first / max(self.count, 1))
+
+    def square(self, centered: bool) -> Array:
+        """E[x x^T], or the covariance."""
+        found = self.second / max(self.count, 1)
+        return found - self.mean[:, :, None] * self.mean[:, None] if centered else found
+
+    def divided(self, factors: Array) -> Moments:
+        """Those of x / factors [g, d]."""
+        factors = factors.reshape(self.first.shape)
+        both = factors[:, :, None] * factors[:, None]
+        return Moments(self.first / factors, self.second / both, self.count)
+
+
+def as_rows(node: Node, weights: Array) -> Array | None:
+    """The weights [g, o, d] of a product; None where it is none that this knows."""
+    if isinstance(node.op, MatMul) and weights.ndim == 2:
+        return (weights if node.op.transpose_b else weights.T)[None]
+    if isinstance(node.op, Convolution):
+        return weights.reshape(1, weights.shape[0], -1)
+    if isinstance(node.op, GroupConvolution):
+        return weights.reshape(*weights.shape[:2], -1)
+    return None
+
+
+def from_rows(node: Node, rows: Array, like: Array) -> Array:
+    """The weights whose `as_rows` they are."""
+    if isinstance(node.op, MatMul):
+        return np.ascontiguousarray(rows[0] if node.op.transpose_b else rows[0].T)
+    return rows.reshape(like.shape)
+
+
+def drawn(node: Node, data: Array, weights: tuple[int, ...], draw: np.random.Generator) -> Array:
+    """Rows [g, d, n] of what a product reads, at most ROWS of them."""
+    if isinstance(node.op, MatMul):
+        flat = (np.swapaxes(data, -1, -2) if node.op.transpose_a and data.ndim > 1 else data).reshape(
+            -1, data.shape[-2 if node.op.transpose_a and data.ndim > 1 else -1]
+        )
+        if len(flat) > ROWS:
+            flat = flat[draw.choice(len(flat), ROWS, replace=False)]
+        return flat.T[None].astype(np.float64)
+    assert isinstance(node.op, Convolution | GroupConvolution)
+    groups = weights[0] if isinstance(node.op, GroupConvolution) else 1
+    windows = _windows(node.op, data, weights[-(data.ndim - 2) :], draw)
+    return windows.reshape(groups, -1, windows.shape[-1])
+
+
+def _windows(
+    op: Convolution | GroupConvolution, data: Array, kernel: tuple[int, ...], draw: np.random.Generator
+) -> Array:
+    """Windows [channels, taps, n] of the first image, at places that are drawn."""
+    spatial = data.shape[2:]
+    ends = [_padding(op, i, n, k) for i, (n, k) in enumerate(zip(spatial, kernel, strict=True))]
+    sizes = [
+        max((n + begin + end - d * (k - 1) - 1) // s + 1, 0)
+        for n, (begin, end), k, s, d in zip(spatial, ends, kernel, op.strides, op.dilations, strict=True)
+    ]
+    total = int(np.prod(sizes))
+    places = draw.choice(total, ROWS, replace=False) if total > ROWS else np.arange(total)
+    corners = np.unravel_index(places, sizes)
+    out = np.zeros((data.shape[1], int(np.prod(kernel)), len(places)))
+    for t, taps in enumerate(combinations(*map(range, kernel))):
+        at = [
+            c * s + tap * d - b
+            for c, s, tap, d, (b, _) in zip(corners, op.strides, taps, op.dilations, ends, strict=True)
+        ]
+        inside = np.all([(a >= 0) & (a < n) for a, n in zip(at, spatial, strict=True)], axis=0)
+        clipped = tuple(np.clip(a, 0, n - 1) for a, n in zip(at, spatial, strict=True))
+        out[:, t] = np.where(inside, data[0][(slice(None), *clipped)], 0)
+    return out
+
+
+def _padding(op: Convolution | GroupConvolution, axis: int, size: int, kernel: int) -> tuple[int, int]:
+    if op.auto_pad == "explicit":
+        return op.pads_begin[axis], op.pads_end[axis]
+    if op.auto_pad == "valid":
+        return 0, 0
+    stride, reach = op.strides[axis], op.dilations[axis] * (kernel - 1) + 1
+    both = max((-(-size // stride) - 1) * stride + reach - size, 0)
+    less = both // 2
+    return (less, both - less) if op.auto_pad == "same_upper" else (both - less, less)
+
+
+def moments_of(
+    graph: Graph,
+    samples: Iterable[tuple[str, Mapping[str, Array]]],
+    products: Sequence[Node],
+    changed: Mapping[Node, Callable[[Array], Array]] | None = None,
+) -> dict[Node, Moments]:
+    """Moments of what products read in a float graph; none for those that are unknown. `changed`: of the data behind a
+    function."""
+    found: dict[Node, Moments] = {}
+    shapes: dict[Node, tuple[int, ...]] = {}
+    for node in products:
+        weights = constant_of(node.inputs[1])
+        rows = as_rows(node, weights) if weights is not None else None
+        if weights is not None and rows is not None:
+            groups, _, d = rows.shape
+            blocks = next(b for b in range(1, d + 1) if d % b == 0 and d // b <= WIDEST)
+            groups, d = groups * blocks, d // blocks
+            found[node] = Moments(np.zeros((groups, d)), np.zeros((groups, d, d)))
+            shapes[node] = weights.shape
+    values = list(dict.fromkeys(node.operand(0) for node in found))
+    place = {value: i for i, value in enumerate(values)}
+    run = Runner(graph, values)
+    draw = np.random.default_rng(0)
+    for _, arrays in samples:
+        results = run(arrays)
+        for node, moments in found.items():
+            data = np.asarray(results[place[node.operand(0)]])
+            if changed is not None:
+                data = changed[node](data)
+            rows = drawn(node, data, shapes[node], draw)
+            if np.isfinite(rows).all():
+                moments.add(rows)
+    return found

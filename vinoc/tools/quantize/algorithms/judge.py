@@ -1,0 +1,65 @@
+"""The error of a quantized graph on samples, against the float model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from ....ir.dtype import Array
+from ....ir.graph import Graph
+from ..collect import Runner
+from ..data import Samples
+from ..measure import SIMULATED, dot
+
+HELD_OUT = 16
+"""Samples that recipes are judged on."""
+
+FEWEST = 10
+"""Samples from which on some are held out; fewer are calibrated and judged on."""
+
+
+def split(samples: Samples) -> tuple[Samples, Samples]:
+    """Samples to calibrate on, and evenly spaced ones to judge by, a quarter of all at most."""
+    n = len(samples)
+    if n < FEWEST:
+        return samples, samples
+    held = min(HELD_OUT, n // 4)
+    places = {int((i + 0.5) * n / held) for i in range(held)}
+    return samples.only([i for i in range(n) if i not in places]), samples.only(sorted(places))
+
+
+class Judge:
+    """What the float model gives for some samples; those for which it gives NaN or infinity do not count."""
+
+    def __init__(self, original: Graph, samples: Samples) -> None:
+        self.wanted = [i for i, v in enumerate(original.outputs) if v.dtype.is_float]
+        self.inputs = [arrays for _, arrays in samples]
+        expected = self.outputs(original)
+        good = [i for i, arrays in enumerate(expected) if all(np.isfinite(a).all() for a in arrays)]
+        self.inputs, self.expected = [self.inputs[i] for i in good], [expected[i] for i in good]
+        self.signal = [max(sum(dot(a[i], a[i]) for a in self.expected), np.finfo(np.float32).tiny) for i in self.places]
+
+    @property
+    def places(self) -> range:
+        return range(len(self.wanted))
+
+    def outputs(self, graph: Graph) -> list[list[Array]]:
+        """The float outputs of a graph, quantized ones simulated."""
+        run = Runner(graph, [graph.outputs[i] for i in self.wanted], SIMULATED)
+        return [[np.array(a, np.float32).reshape(-1) for a in run(arrays)] for arrays in self.inputs]
+
+    def errors(self, graph: Graph) -> list[float]:
+        """|q - x| / |x| of each output over all samples, of L2 norms; infinite where it is not finite."""
+        got: Sequence[Sequence[Array]] = self.outputs(graph)
+        out = []
+        for i in self.places:
+            wrong = sum(dot(x[i] - q[i], x[i] - q[i]) for x, q in zip(self.expected, got, strict=True))
+            out.append(math.sqrt(wrong / self.signal[i]) if math.isfinite(wrong) else math.inf)
+        return out
+
+    def error(self, graph: Graph) -> float:
+        """The root of the mean of the outputs' squared relative errors."""
+        found = self.errors(graph)
+        return math.sqrt(sum(e * e for e in found) / len(found)) if found else 0.0

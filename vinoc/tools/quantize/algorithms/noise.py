@@ -1,0 +1,105 @@
+"""The noise that quantization puts into each product, predicted from statistics, as a function of channels' factors.
+
+With factors s_k > 0 on the classes k of channels (`classes`), a value whose channels reach r_k gets levels of step
+max_k(s_k r_k) / 255, so a channel's noise is step^2 / 12 / s_k^2 in units of the model as it was. Weights w_ok of an
+output channel o become w_ok / s_k, with a step of max_k(|w_ok| / s_k) / 127. Relative to the mean square of what a
+product gives,
+
+    values   sum_k (sum_o w_ok^2) step^2 / (12 s_k^2)     / E      where E = sum_ok w_ok^2 E[x_k^2]
+    weights  sum_o step_o^2 / 12  sum_k s_k^2 E[x_k^2]    / E
+
+(uniform noise, uncorrelated inputs). The sum over all products is what `factors` makes small: factors that fill the
+levels of every channel, as in data-free quantization (Nagel et al. 2019, arXiv:1906.04721), where that costs the
+weights less than it brings, as SmoothQuant's alpha weighs it (Xiao et al. 2022, arXiv:2211.10438).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ....ir.dtype import Array
+
+NORM = 12
+"""The p-norm over channels that stands for their maximum."""
+
+STEPS, RATE = 120, 0.1
+"""Of the descent, in logarithms of factors; the rate falls to zero."""
+
+VALUE_NOISE, WEIGHT_NOISE = 1 / 255**2 / 12, 1 / 127**2 / 12
+
+
+@dataclass(eq=False)
+class Values:
+    """Values with one range: classes of their channels and how far they reach; `gain` by class: see above."""
+
+    classes: Array
+    reach: Array
+    gain: Array
+
+
+@dataclass(eq=False)
+class Weights:
+    """Largest |w| [o, k] of a product over its taps, the classes of its input channels, and E[x_k^2] taps / E."""
+
+    largest: Array
+    classes: Array
+    power: Array
+
+
+@dataclass(eq=False)
+class Noise:
+    """All of a graph. `fixed`: classes whose factor stays 1, the pinned one among them."""
+
+    count: int
+    values: list[Values] = field(default_factory=list)
+    weights: list[Weights] = field(default_factory=list)
+    fixed: list[int] = field(default_factory=lambda: [0])
+
+    def of(self, logs: Array) -> tuple[float, Array]:
+        """The noise at logarithms of factors, and its gradient."""
+        total, slope = 0.0, np.zeros(self.count)
+        squared = np.exp(2 * logs)
+        for v in self.values:
+            reach = logs[v.classes] + np.log(v.reach)
+            top = reach.max()
+            share = np.exp(NORM * (reach - top))
+            step = np.exp(top) * share.sum() ** (1 / NORM)
+            parts = v.gain / squared
+            noise = VALUE_NOISE * step * step * parts.sum()
+            total += noise
+            np.add.at(slope, v.classes, 2 * noise * share / share.sum())
+            slope -= 2 * VALUE_NOISE * step * step * parts
+        for w in self.weights:
+            scaled = w.largest * np.exp(-logs[w.classes])
+            top_o = scaled.max(axis=1, keepdims=True)
+            share = (scaled / top_o) ** NORM
+            sums = share.sum(axis=1, keepdims=True)
+            steps = (top_o * sums ** (1 / NORM))[:, 0] ** 2
+            power = squared[w.classes] * w.power
+            total += WEIGHT_NOISE * steps.sum() * power.sum()
+            change = 2 * WEIGHT_NOISE * (steps.sum() * power - power.sum() * (steps @ (share / sums)))
+            np.add.at(slope, w.classes, change)
+        slope[self.fixed] = 0
+        return total, slope
+
+
+def factors(noise: Noise, strength: float = 1.0) -> Array:
+    """Factors by class that make the noise small: descent with Adam's steps (Kingma & Ba 2015, arXiv:1412.6980) from 1.
+
+    `strength`: how much of the way is gone, in logarithms.
+    """
+    logs, mean, square = np.zeros(noise.count), np.zeros(noise.count), np.zeros(noise.count)
+    best, found = np.inf, logs.copy()
+    for step in range(STEPS):
+        total, slope = noise.of(logs)
+        if total < best:
+            best, found = total, logs.copy()
+        slope = slope / max(total, np.finfo(np.float64).tiny)
+        mean = 0.9 * mean + 0.1 * slope
+        square = 0.99 * square + 0.01 * slope * slope
+        unbiased = np.sqrt(square / (1 - 0.99 ** (step + 1))) + 1e-8
+        logs = logs - RATE * (1 - step / STEPS) * mean / (1 - 0.9 ** (step + 1)) / unbiased
+        logs[noise.fixed] = 0
+    return np.asarray(np.exp(strength * found))

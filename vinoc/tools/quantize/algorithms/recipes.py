@@ -1,0 +1,137 @@
+"""The default: recipes are tried, and the one with the least error on held-out samples is taken.
+
+No recipe is best for all models. What is tried: channels aligned or not; ranges of least error, min-max, or means of
+extremes; with the preset `accuracy` symmetric levels as well. Weights are rounded so that products change least
+(`rounding`), which helps all of them, and biases are corrected at the end as far as that lessens the error. Nothing
+needs labels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ....ir.graph import Graph, Node
+from ....passes.quantize import Setting
+from ..data import Samples
+from ..work import Work
+from .alignment import alignment
+from .bias import corrected
+from .columns import PRODUCTS, Moments, moments_of
+from .judge import Judge, split
+from .min_max import min_max
+from .rounding import SAMPLES, round_weights
+from .spans import ESTIMATORS, WITH_HISTOGRAM, ranges_of
+
+MARGIN = 0.95
+"""Of the error of what was tried before, that another recipe must stay below: few samples tell no finer differences."""
+
+PLAIN = "nearest weights"
+
+
+@dataclass(eq=False)
+class Tried:
+    """A recipe, the work that it made, and its error."""
+
+    name: str
+    estimator: str
+    work: Work
+    error: float
+
+
+def best_recipe(work: Work) -> None:
+    """Tries recipes on `work`, and leaves it as the best of them made it."""
+    if work.options.weights_only:
+        min_max(work)
+        return
+    everything = work.samples
+    rest, held = split(everything)
+    judge = Judge(work.original, held)
+    plain = _fresh(work, work.graph.clone(), rest.subset(SAMPLES))
+    plain.statistics(WITH_HISTOGRAM)
+    found = _variants(work, plain, rest, judge)
+    found.append(_tried(PLAIN, plain, "min-max", judge))
+    best = _best(found)
+    if work.options.preset == "accuracy":
+        found += _even(best, judge)
+        best = _best([best, found[-1]])
+    _take(work, best, found, judge)
+    if "channel alignment" in best.work.facts:
+        work.portable = ranges_of(plain, best.estimator)
+    work.samples = everything.only([i for i, n in enumerate(everything.names) if n not in work.watch.skipped])
+
+
+def _variants(work: Work, plain: Work, rest: Samples, judge: Judge) -> list[Tried]:
+    """All ranges with aligned channels, and the best of them without; or all without, where none can be aligned."""
+    moments = moments_of(plain.graph, plain.samples, [n for n in plain.graph if n.kind in PRODUCTS])
+    lined = alignment(plain, plain.statistics(WITH_HISTOGRAM))
+    found, names = [], list(ESTIMATORS)
+    if lined is not None:
+        variant = _rounded(_fresh(work, lined.graph, rest), lined.moments(moments))
+        variant.facts["channel alignment"] = lined.told
+        found += [_tried("aligned channels", variant, name, judge) for name in ESTIMATORS]
+        names = [_best(found).estimator]
+    graph = plain.graph.clone()
+    twin = dict(zip(plain.graph, graph, strict=True))
+    same = _fresh(work, graph, plain.samples if lined is not None else rest)
+    if lined is not None:
+        same._seen = plain._seen
+    same = _rounded(same, {twin[node]: m for node, m in moments.items()})
+    return found + [_tried("channels as they are", same, name, judge) for name in names]
+
+
+def _even(best: Tried, judge: Judge) -> list[Tried]:
+    """The recipe with symmetric levels, where that makes a difference."""
+    if all(r.low is None or r.low.min() >= 0 for r in best.work.values.values()):
+        return []
+    work = replace(best.work, activations=Setting("symmetric", best.work.options.bits))
+    return [_tried(best.name.rpartition(", ")[0] + ", symmetric", work, best.estimator, judge)]
+
+
+def _best(found: list[Tried]) -> Tried:
+    """The first of them, unless another is better by more than a margin."""
+    best = found[0]
+    for other in found[1:]:
+        if other.error < MARGIN * best.error:
+            best = other
+    return best
+
+
+def _fresh(work: Work, graph: Graph, samples: Samples) -> Work:
+    """Work on a graph at which nothing was done yet."""
+    made = replace(
+        work, graph=graph, samples=samples, values={}, weights={}, unrounded={}, recipes={}, facts={}, _seen=None
+    )
+    symmetric = work.options.preset == "performance"
+    made.activations = Setting("symmetric" if symmetric else "asymmetric", work.options.bits)
+    return made
+
+
+def _rounded(work: Work, moments: dict[Node, Moments]) -> Work:
+    """Rounds the weights; statistics are those before: biases move by less than ranges care for."""
+    seen = work.statistics(WITH_HISTOGRAM)
+    round_weights(work, moments)
+    work._seen = WITH_HISTOGRAM, seen
+    return work
+
+
+def _tried(name: str, work: Work, estimator: str, judge: Judge) -> Tried:
+    made = replace(work)
+    made.values = ranges_of(made, estimator)
+    return Tried(f"{name}, {estimator}", estimator, made, judge.error(made.quantized()))
+
+
+def _take(work: Work, best: Tried, found: list[Tried], judge: Judge) -> None:
+    """Leaves `work` as the best recipe made it, its biases corrected, and says what was tried."""
+    made = best.work
+    error = corrected(made, judge, best.error)
+    work.graph, work.values, work.weights, work.unrounded = made.graph, made.values, made.weights, made.unrounded
+    work.activations, work._seen = made.activations, made._seen
+    work.facts |= made.facts
+    work.facts["recipes"] = {t.name: t.error for t in found}
+    work.facts["recipe"] = best.name
+    work.facts["error"] = error
+    for name in work.values:
+        work.remark(name, f"range: {best.estimator}")
+    for layer, texts in made.recipes.items():
+        for text in texts:
+            work.remark(layer, text)

@@ -1,0 +1,166 @@
+"""Weights rounded so that the outputs of each product stay what they are on the data.
+
+Of each output channel, sum over k of w_k x_k is to change least in the mean over the data. Weights are rounded one
+after another; what an error does to the output is made up for by those that are still to be rounded (Hassibi & Stork
+1993; Frantar et al. 2022, arXiv:2210.17323). With a bias behind the product only the variance of the output's error
+counts, and its mean is added to the bias.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....ir.builder import Builder
+from ....ir.dtype import Array
+from ....ir.graph import Graph, Node, Value
+from ....passes.quantize import Range
+from ....passes.quantize.grid import Grid
+from ....passes.quantize.planned import Planned, planned
+from ..work import Work
+from .classes import constant_of
+from .columns import PRODUCTS, Moments, as_rows, from_rows, moments_of
+
+DAMPING = 0.01
+"""Of the mean of the moments' diagonal, added to it: a weight whose input was zero in all samples stays the nearest."""
+
+
+SAMPLES = 16
+"""Samples that moments are taken of: more bring nothing."""
+
+
+def round_by_data(work: Work) -> None:
+    """Rounds all weights of `work.graph` by what products read."""
+    products = [n for n in work.graph if n.kind in PRODUCTS]
+    round_weights(work, moments_of(work.graph, work.samples.subset(SAMPLES), products))
+    work.changed()
+
+
+def round_weights(work: Work, moments: dict[Node, Moments]) -> None:
+    """Rounds all weights of `work.graph` whose moments are known, and tells the pass their scales."""
+    taken = {value.name for node in work.graph for value in node.outputs} | set(work.weights)
+    for plan in planned(
+        work.graph, work.known(), weight_bits=work.options.weight_bits, missing="float", **work.pass_options
+    ):
+        node = plan.weights.readers[0]
+        known = moments.get(node)
+        weights = constant_of(plan.weights.expanded)
+        if known is None or weights is None or len(plan.weights.reads) > 1 or plan.setting.granularity == "tensor":
+            continue
+        rows = as_rows(node, weights.astype(np.float64))
+        assert rows is not None
+        term = bias_of(node)
+        made = _on_grid(rows, known, plan.grid, centered=term is not None)
+        if term is not None:
+            mean = known.mean.reshape(rows.shape[0], rows.shape[2])
+            shift = np.einsum("god,gd->go", rows - made, mean).reshape(-1)
+            add_to(work.graph, term, shift)
+        name = _unused(f"{node.label}/weights", taken)
+        replace_constant(work.graph, plan.weights.expanded, from_rows(node, made, weights), name)
+        work.weights[name] = _range(plan)
+        work.unrounded[name] = weights
+        work.remark(node.label, "weights: rounded by the data")
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    """A name for weights that no other ones have: their ranges go by it."""
+    found, number = name, 1
+    while found in taken:
+        number += 1
+        found = f"{name}#{number}"
+    taken.add(found)
+    return found
+
+
+def _on_grid(rows: Array, known: Moments, grid: Grid, centered: bool) -> Array:
+    """The weights [g, o, d] on their grid, block by block."""
+    groups, outs, d = rows.shape
+    blocks = known.first.shape[0] // groups
+    split = rows.reshape(groups, outs, blocks, -1).swapaxes(1, 2).reshape(groups * blocks, outs, -1)
+    scale, zero = (np.repeat(np.asarray(a).reshape(groups, -1, 1), blocks, axis=0) for a in (grid.scale, grid.zero))
+    found: Array = rounded(split, known.square(centered), scale, zero, grid.levels) * scale
+    return np.asarray(found.reshape(groups, blocks, outs, -1).swapaxes(1, 2).reshape(groups, outs, d))
+
+
+def _range(plan: Planned) -> Range:
+    """The ends of a grid, of which the pass makes the same grid again."""
+    grid: Grid = plan.grid
+    return Range(grid.low.reshape(-1), grid.high.reshape(-1), setting=plan.setting)
+
+
+def rounded(weights: Array, square: Array, scale: Array, zero: Array, levels: int) -> Array:
+    """Whole numbers q [g, o, d] with q * scale near to the weights in the norm of `square` [g, d, d]."""
+    d = weights.shape[2]
+    diagonal = np.einsum("gdd->gd", square)
+    order = np.argsort(-diagonal, axis=1, kind="stable")
+    left = np.take_along_axis(weights, order[:, None], axis=2)
+    damped = np.take_along_axis(np.take_along_axis(square, order[:, :, None], 1), order[:, None], 2)
+    damped = damped + (DAMPING * diagonal.mean(axis=1) + np.finfo(np.float64).tiny ** 0.5)[:, None, None] * np.eye(d)
+    inverse = np.linalg.inv(damped)
+    upper = np.linalg.cholesky((inverse + inverse.transpose(0, 2, 1)) / 2).transpose(0, 2, 1)
+    found = np.empty_like(left)
+    for k in range(d):
+        column = left[:, :, k : k + 1]
+        q = np.clip(np.rint(column / scale), -zero, levels - 1 - zero)
+        found[:, :, k : k + 1] = q
+        error = (column - q * scale) / upper[:, None, k : k + 1, k]
+        left[:, :, k + 1 :] -= error * upper[:, None, k, k + 1 :]
+    out = np.empty_like(found)
+    np.put_along_axis(out, np.broadcast_to(order[:, None], found.shape), found, axis=2)
+    return out
+
+
+# Terms behind products
+
+
+Term = tuple[Node, int]
+"""A node and the operand that is a constant."""
+
+
+def bias_of(product: Node) -> Term | None:
+    """The constant of floats that is added to a product, with a number for each output channel, if there is one."""
+    uses = list(product.output.uses)
+    if len(uses) != 1:
+        return None
+    reader, port = uses[0]
+    if not isinstance(reader, Node) or reader.kind != "Add":
+        return None
+    array = constant_of(reader.inputs[1 - port])
+    out = product.output
+    axis = -1 if product.kind == "MatMul" else 1
+    if array is None or out.shape is None or array.ndim > len(out.shape) or array.size == 1:
+        return None
+    channels = out.shape[axis]
+    place = axis % len(out.shape) - (len(out.shape) - array.ndim)
+    if place < 0 or array.shape[place] != channels or array.size != channels:
+        return None
+    return reader, 1 - port
+
+
+def add_to(graph: Graph, term: Term, shift: Array) -> None:
+    """Adds numbers, one for each channel, to a constant."""
+    node, port = term
+    array = constant_of(node.inputs[port])
+    assert array is not None
+    value = node.operand(port)
+    made = Builder(graph, before=node).const((array + shift.reshape(array.shape)).astype(np.float32), name=value.name)
+    graph.set_input(node, port, made)
+    drop(graph, value)
+
+
+def replace_constant(graph: Graph, value: Value, array: Array, name: str) -> Value:
+    """Other numbers in place of a constant, for all that read it."""
+    producer = value.node
+    assert producer is not None
+    made = Builder(graph, before=producer).const(array.astype(np.float32), value.dtype, name=name)
+    graph.replace_uses(value, made)
+    drop(graph, value)
+    return made
+
+
+def drop(graph: Graph, value: Value) -> None:
+    """Erases a constant that nobody reads any more, and its Convert."""
+    node = value.node
+    while node is not None and not any(o.n_uses for o in node.outputs):
+        before = node.inputs[0].node if node.inputs and node.inputs[0] is not None else None
+        graph.erase(node)
+        node = before

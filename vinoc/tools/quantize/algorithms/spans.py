@@ -1,0 +1,90 @@
+"""Ranges of values from statistics: the estimators among which the default chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ....ir.dtype import Array
+from ....passes.quantize import Range, Setting
+from ....passes.quantize.grid import Grid, asymmetric, symmetric
+from ..histogram import Histogram
+from ..statistics import Spec, Statistics
+from ..work import Work
+
+Ends = tuple[float, float]
+
+Estimator = Callable[[Statistics, bool, int], Ends]
+"""Of statistics: the ends of the range for symmetric or other levels, as many as are given."""
+
+NORM = 3
+"""Exponent of the error that `least_error` makes small. With 2 rare large values, which tell most of what a network
+recognizes, are cut sooner than is good for the outputs; with more the range is nearly that of min-max."""
+
+SHARES = np.geomspace(0.25, 1.0, 21)
+"""Of the extremes, that are tried as ranges."""
+
+WITH_HISTOGRAM = Spec(channels=True, histogram=True)
+
+
+def extremes(seen: Statistics, symmetric: bool, levels: int) -> Ends:
+    """The smallest and the largest value of all samples."""
+    return seen.low, seen.high
+
+
+def mean_extremes(seen: Statistics, symmetric: bool, levels: int) -> Ends:
+    """The mean of the samples' smallest values, and of their largest: POT's and NNCF's for values."""
+    return seen.mean_low, seen.mean_high
+
+
+def least_error(seen: Statistics, symmetric: bool, levels: int) -> Ends:
+    """The share of the extremes that makes the mean of |q(x) - x|^3 least, by the histogram."""
+    assert seen.histogram is not None  # Spec.histogram
+    best, found = np.inf, (seen.low, seen.high)
+    values, counts = _points(seen.histogram)
+    for share in SHARES[::-1]:
+        ends = seen.low * share, seen.high * share
+        grid = _grid(*ends, symmetric, levels)
+        levelled = np.clip(np.rint(values / grid.scale), -grid.zero, grid.levels - 1 - grid.zero) * grid.scale
+        error = float(counts @ np.abs(levelled - values) ** NORM)
+        if error < best:
+            best, found = error, ends
+    return found
+
+
+def _points(histogram: Histogram) -> tuple[Array, Array]:
+    """The middles of the bins in which there is something, and how much."""
+    used = np.flatnonzero(histogram.counts)
+    edges = histogram.edges
+    return (edges[used] + edges[used + 1]) / 2, histogram.counts[used].astype(np.float64)
+
+
+def _grid(low: float, high: float, even: bool, levels: int) -> Grid:
+    make = symmetric if even else asymmetric
+    return make(np.asarray(low), np.asarray(high), levels, exact=True)
+
+
+ESTIMATORS: dict[str, Estimator] = {
+    "least error": least_error,
+    "min-max": extremes,
+    "mean of extremes": mean_extremes,
+}
+
+
+def ranges_of(work: Work, estimator: str) -> dict[str, Range]:
+    """Ranges of all values by an estimator."""
+    found = {}
+    even, levels = work.activations.mode == "symmetric", 2**work.options.bits
+    for name, seen in work.statistics(WITH_HISTOGRAM).items():
+        low, high = ESTIMATORS[estimator](seen, even, levels)
+        found[name] = Range(np.asarray(low), np.asarray(high))
+    return found
+
+
+def least_error_ranges(work: Work) -> None:
+    """The ranges of least error, symmetric where the preset says so."""
+    work.activations = Setting("symmetric" if work.options.preset == "performance" else "asymmetric", work.options.bits)
+    work.values = ranges_of(work, "least error")
+    for name in work.values:
+        work.remark(name, "range of least error")
