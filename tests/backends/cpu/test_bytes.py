@@ -60,3 +60,12 @@ def test_channels_are_padded(c: int, more: int, h: int, value: int) -> None:
         return b.Concat(wide, wide, axis=1)
 
     check(make, levels((1, h, 4, c), c), threads=(1, 2))
+
+
+@settings(max_examples=10, deadline=None)
+@given(groups=st.integers(1, 5), depth=st.integers(1, 40), h=st.integers(1, 4), seed=st.integers(0, 9))
+def test_shuffled_channels(groups: int, depth: int, h: int, seed: int) -> None:
+    def make(b: Any, x: Any) -> Any:
+        return b.ShuffleChannels(b.Transpose(x, np.array([0, 3, 1, 2])), axis=1, group=groups)
+
+    check(make, levels((2, h, 3, groups * depth), seed), threads=(1, 2))

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vinoc.backends.cpu.device import Executable
+from vinoc.backends.cpu.lowering.plan import Call
 from vinoc.backends.cpu.quantized.ops import Dequantize, Quantize
 
-from .checked import check
+from .checked import build, check
 
 SPECIAL = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e30, -1e30, 1e-40, 3.4e38], np.float32)
 
@@ -95,3 +97,20 @@ def test_bytes_are_broadcast() -> None:
 
     check(make, levels((2, 33, 5, 7), 0), levels((2, 33, 1, 1), 1))
     check(make, levels((2, 33, 5, 7), 0), levels((1, 1, 5, 7), 1))
+
+
+def test_reals_are_not_stored_for_several_chains() -> None:
+    """Each chain expands the bytes that it reads."""
+    every = levels((1, 8, 5, 7), 3)
+
+    def make(b: Any, q: Any) -> Any:
+        x = reals(b, q, 0.5, 10)
+        return quantize(b, b.Sqrt(b.Abs(x)), 0.25, 0), b.ReLU(x), b.SoftMax(x, axis=1)
+
+    check(make, every, threads=(1,))
+    executable = Executable(build(make, every), 1)
+    executable.run([every])
+    plan = executable.current().plan  # type: ignore[union-attr]
+    calls = [s for s in plan.steps if isinstance(s, Call)]
+    reading = [c for c in calls if any(getattr(v, "dtype", None) == np.uint8 for v in c.args.values())]
+    assert len(reading) == 3

@@ -34,10 +34,11 @@ WHOLE = 1.5 * 2.0**23
 def level_within(t: Typed, x: Value, scale: Value, zero: Value, low: Value, high: Value) -> Value:
     """round(x / scale + zero) within low .. high as i32, of vectors of f32, halves to even; NaN gives the lower limit.
 
-    Quantize means this of real numbers. A sum with the zero point in f32 would take what is no more than 2**-17 of a level
-    from halfway over to the other level: one value in a hundred thousand, and deep networks make much of that. So the
-    first guess, made of a multiple of 1/128, is mended by what remains of x, which a fused product gives exactly. What
-    lies halfway is a multiple of 1/128, though the reciprocal is not exact: the first guess goes to even, and stays.
+    Quantize means this of real numbers. A sum with the zero point in f32 would take what is no more than 2**-17 of a
+    level from halfway over to the other level: one value in a hundred thousand, and deep networks make much of that.
+    So the first guess, made of a multiple of 1/128, is mended by what remains of x, which a fused product gives
+    exactly. What lies halfway is a multiple of 1/128, though the reciprocal is not exact: the first guess goes to
+    even, and stays.
     """
     e, b = t.e, t.b
     least, most = (b.fmul(b.fsub(v, zero), scale) for v in (low, high))

@@ -9,7 +9,8 @@ A unit is a part of the last two dimensions of one index of the outer three.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -129,32 +130,45 @@ class _Box:
         """n planes into one of n-element pixels: n4 is n, s3 and t4 are one element, t3 is n."""
         e, a, vector = self.e, self.a, shuffled(self.e, item)
         size = item.width // 8
-        step = vector.count
-        whole = e.b.and_(self.n3, e.i64(-step))
-        with e.loop(0, whole, step) as i:
-            planes = [e.load(e.add(e.add(self.source, e.mul(i, size)), e.mul(a.s4, k)), vector, size) for k in range(n)]
+        for i in self.steps(self.n3, vector.count):
+            source, target = e.add(self.source, e.mul(i, size)), e.add(self.target, e.mul(i, size * n))
+            planes = [e.load(e.add(source, e.mul(a.s4, k)), vector, size) for k in range(n)]
             for k, v in enumerate(interleaved(e, planes)):
-                e.store(v, e.add(e.add(self.target, e.mul(i, size * n)), size * step * k), size)
-        with e.loop(whole, self.n3) as i:
+                e.store(v, e.add(target, size * vector.count * k), size)
+        with self.few(self.n3, vector.count) as i:
+            source, target = e.add(self.source, e.mul(i, size)), e.add(self.target, e.mul(i, size * n))
             for k in range(n):
-                value = e.load(e.add(e.add(self.source, e.mul(i, size)), e.mul(a.s4, k)), item, size)
-                e.store(value, e.add(e.add(self.target, e.mul(i, size * n)), size * k), size)
+                e.store(e.load(e.add(source, e.mul(a.s4, k)), item, size), e.add(target, size * k), size)
 
     def split(self, n: int, item: ir.IntType) -> None:
         """The inverse: n3 is n, s4 is n elements, s3 and t4 are one."""
         e, a, vector = self.e, self.a, shuffled(self.e, item)
         size = item.width // 8
-        step = vector.count
-        whole = e.b.and_(self.n4, e.i64(-step))
-        with e.loop(0, whole, step) as i:
-            base = e.add(self.source, e.mul(i, size * n))
-            pixels = [e.load(e.add(base, size * step * k), vector, size) for k in range(n)]
+        for i in self.steps(self.n4, vector.count):
+            source, target = e.add(self.source, e.mul(i, size * n)), e.add(self.target, e.mul(i, size))
+            pixels = [e.load(e.add(source, size * vector.count * k), vector, size) for k in range(n)]
             for k, v in enumerate(separated(e, pixels)):
-                e.store(v, e.add(e.add(self.target, e.mul(i, size)), e.mul(a.t3, k)), size)
-        with e.loop(whole, self.n4) as i:
+                e.store(v, e.add(target, e.mul(a.t3, k)), size)
+        with self.few(self.n4, vector.count) as i:
+            source, target = e.add(self.source, e.mul(i, size * n)), e.add(self.target, e.mul(i, size))
             for k in range(n):
-                value = e.load(e.add(e.add(self.source, e.mul(i, size * n)), size * k), item, size)
-                e.store(value, e.add(e.add(self.target, e.mul(i, size)), e.mul(a.t3, k)), size)
+                e.store(e.load(e.add(source, size * k), item, size), e.add(target, e.mul(a.t3, k)), size)
+
+    def steps(self, count: Any, step: int) -> Iterator[Any]:
+        """Whole vectors, of which the last is moved back to end with the elements; none where these do not fill one."""
+        e = self.e
+        whole = e.b.select(e.b.icmp_signed(">=", count, e.i64(step)), count, e.i64(0))
+        last = e.b.sub(count, e.i64(step))
+        with e.loop(0, whole, step) as i:
+            yield e.min(i, last)
+
+    @contextmanager
+    def few(self, count: Any, step: int) -> Iterator[Any]:
+        """One by one, what does not fill a vector."""
+        e = self.e
+        some = e.b.select(e.b.icmp_signed("<", count, e.i64(step)), count, e.i64(0))
+        with e.loop(0, some) as i:
+            yield i
 
     def pick(self, n: int) -> None:
         """Bytes n apart side by side: s4 is n, t4 is 1. Behind the last one of all nothing is read."""

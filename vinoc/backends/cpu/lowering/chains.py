@@ -74,8 +74,18 @@ def grow(graph: Graph) -> list[Group]:
     return groups
 
 
+def repeat_dequantize(graph: Graph) -> None:
+    """A Dequantize for every elementwise node that reads one: less than to write the reals, and to read them."""
+    for node in [n for n in graph if n.kind == "Dequantize" and n.outputs[0].n_uses > 1]:
+        for user, port in list(node.outputs[0].uses)[1:]:
+            if isinstance(user, Node) and is_elementwise(user):
+                own = graph.insert(node.op, node.inputs, before=user, loc=node.loc)
+                graph.set_input(user, port, own.outputs[0])
+
+
 def make_chains(graph: Graph, context: Context) -> int:
     """Puts the elementwise nodes that are left into chains."""
+    repeat_dequantize(graph)
     groups = grow(graph)
     for group in groups:
         context.matches["chain"] += 1
