@@ -75,6 +75,7 @@ def emit(form: str, straight: bool, e: Emitter, a: Arguments) -> None:
         )
         begin, count = share(e, a.pixels, block, a.blocks)
         wide, slim = shapes(e.target)
+        slim = slim if straight else Shape(wide.rows, 1, 1)
         with e.b.if_else(e.b.icmp_signed(">", columns, e.i64(e.lanes))) as (several, one):
             with several:
                 tiles(e, begin, count, wide.rows, tile(wide).emit)

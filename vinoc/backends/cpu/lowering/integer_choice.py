@@ -19,12 +19,16 @@ from ..kernels.winograd import FORMS
 from .conv import Convolution, Window
 from .conv_choice import cost
 from .epilogue import Epilogue
+from .first_layer import FEW_CHANNELS
 from .integer_weights import quads_of
 from .place import Buffer, Form, Place, dense
 from .plan import Array, Mode, shape_of
 
 RATIO = {DOT: 0.27, PAIRS: 0.65, WIDE: 0.8}
 """Time of a product of integers, of that of f32 in its direct form."""
+
+SHORT = 1.2
+"""Steps of four bytes whose time it takes to begin a tap."""
 
 CONVERT = 1.0
 """Elements per nanosecond and lane of f32 that go from integers to reals, or back."""
@@ -38,18 +42,24 @@ def why_float(node: Node, levels: Array, target: Target, mode: Mode) -> str:
     window = conv.window
     plain = window.kernel in ((3, 3), (5, 5)) and window.strides == window.dilations == (1, 1)
     tiles = [tile for tile, taps in FORMS if plain and taps == window.kernel[0]]
-    tiles = [tile for tile in tiles if tile + window.kernel[0] <= 5 or not mode.accuracy]
-    if not tiles:
-        return ""
+    tiles = [0, *(tile for tile in tiles if tile + window.kernel[0] <= 5 or not mode.accuracy)]
     form = form_of(target, quads_of(levels, target.width)) if not target.dots else DOT
-    filled = -(-conv.channels // QUAD) * QUAD / conv.channels
-    integer = RATIO[form] * filled * cost(conv, 0, target, mode.threads)
+    integer = _share(form, conv) * cost(conv, 0, target, mode.threads)
     elements = conv.images * (prod(window.size) * conv.channels + prod(window.out) * conv.depth)
     converted = elements / (CONVERT * target.lanes) / mode.threads
-    real = min(cost(conv, tile, target, mode.threads) for tile in tiles) + converted
-    if integer <= real:
+    times = {tile: cost(conv, tile, target, mode.threads) + converted for tile in tiles}
+    best = min(times, key=lambda tile: times[tile])
+    if integer <= times[best]:
         return ""
-    return f"Winograd's form of f32 takes {real / 1e3:.0f} us with conversions, integers {integer / 1e3:.0f} us"
+    how = f"in Winograd's form ({best} x {best} outputs)" if best else "directly"
+    return f"f32 {how} takes {times[best] / 1e3:.0f} us with conversions, integers {integer / 1e3:.0f} us"
+
+
+def _share(form: str, conv: Convolution) -> float:
+    """Of the time of f32: sums go by four bytes of a tap, which is a row of the window where channels are few."""
+    row = conv.channels * (conv.window.kernel[-1] if conv.channels <= FEW_CHANNELS else 1)
+    quads = -(-row // QUAD)
+    return RATIO[form] * quads * QUAD / row * (1 + SHORT / quads)
 
 
 def _geometry(node: Node) -> Convolution:
