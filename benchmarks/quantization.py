@@ -131,16 +131,13 @@ class Judge:
         return made | {"sizes": {s: [p.stat().st_size for p in pair] for s, pair in pairs.items()}}
 
     def _judged(self, name: str, form: Form, given: Given, expected: Outputs) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        simulated: Outputs = []
-        for way, (script, runtime) in reversed(form.ways.items()):  # in float before by kernels
-            outputs = self._outputs(script, runtime, self.folder / f"{name}{form.suffix}", name)
-            simulated = outputs if way == "float" else simulated
-            figures = self.task.figures(self.options.models, given, expected, outputs)
-            found[way] = figures | {"relative_l2": relative(expected, outputs)}
-            if simulated:
-                found[way]["from_float"] = relative(simulated, outputs)
-        return found
+        path = self.folder / f"{name}{form.suffix}"
+        outputs = {way: self._outputs(script, runtime, path, name) for way, (script, runtime) in form.ways.items()}
+        return {
+            way: self.task.figures(self.options.models, given, expected, found)
+            | {"relative_l2": relative(expected, found), "from_float": relative(outputs["float"], found)}
+            for way, found in outputs.items()
+        }
 
     def _outputs(self, script: Path, runtime: str, model: Path, name: str) -> Outputs:
         """What a runtime makes of the judged half, kept for the next time."""
@@ -166,22 +163,26 @@ class Judge:
 
 
 WAYS = {"kernels": "kernels", "float": "in float", "OpenVINO's kernels": "", "OpenVINO in float": ""}
+APART = ("kernels", "OpenVINO in float")
 SPENT = {"seconds": "seconds", "cpu_seconds": "CPU seconds", "peak_mb": "peak MB", "rise_mb": "rise MB"}
 
 
 def accuracy(found: dict[str, Any]) -> Iterator[str]:
     """A row for each form of a model: the main figure, in brackets the relative L2 of each output."""
-    yield f"| model | form | {' | '.join(title or way for way, title in WAYS.items())} | kernels - float |"
-    yield "|---" * (3 + len(WAYS)) + "|"
+    titles = [*(title or way for way, title in WAYS.items()), *(f"{way} - float" for way in APART)]
+    yield f"| model | form | {' | '.join(titles)} |"
+    yield "|---" * (2 + len(titles)) + "|"
     for key, result in found.items():
         task = TASKS[key]
         main = result["float"][task.main[0]]
-        yield f"| {key}, {task.main[0]} of {result['judged_on']} | f32 | {main:.2f} |" + " |" * len(WAYS)
+        yield f"| {key}, {task.main[0]} of {result['judged_on']} | f32 | {main:.2f} |" + " |" * (len(titles) - 1)
         for name, form in result["forms"].items():
             made = done(form)
             cells = [told(made.get(way), task) for way in WAYS]
-            apart = errors(made["kernels"]["from_float"]) if "kernels" in made else form["failed"][:80]
-            yield f"| {key} | {titled(name, form)} | {' | '.join([*cells, apart])} |"
+            apart = [f"{max(made[way]['from_float']):.0e}" if way in made else "-" for way in APART]
+            if "failed" in made:
+                cells[0] = made["failed"][:80]
+            yield f"| {key} | {titled(name, form)} | {' | '.join([*cells, *apart])} |"
 
 
 def told(figures: dict[str, Any] | None, task: Task) -> str:

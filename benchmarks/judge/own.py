@@ -20,6 +20,7 @@ from vinoc.compiler.driver import read_model
 from vinoc.ir import Graph
 from vinoc.passes import PassManager
 from vinoc.runtime.core import Core
+from vinoc.tools.quantize.job import SHORTEN
 from vinoc.tools.quantize.quantize import cleaned, quantize
 
 
@@ -29,14 +30,15 @@ def quantize_form(form: str, model: str, calibration: str, out: str) -> dict[str
     made: list[Graph] = []
     preset = form.removeprefix("vinoc-")
     cost = measured(lambda: made.append(quantize(model, samples, preset=preset, subset=0).graph))
-    write(made[0], f"{out}.xml")
-    write(cleaned(model), f"{out}.f32.xml")
+    write(made[0], f"{out}.xml", f"{SHORTEN},{OpenVinoBackend.lowering}", short=True)
+    write(cleaned(model), f"{out}.f32.xml", OpenVinoBackend.lowering)
     return cost
 
 
-def write(graph: Graph, path: str) -> None:
-    PassManager(OpenVinoBackend.lowering).run(graph)
-    write_ir(graph, path)
+def write(graph: Graph, path: str, passes: str, short: bool = False) -> None:
+    """As `vinoc quantize` writes it."""
+    PassManager(passes).run(graph)
+    write_ir(graph, path, short=short)
 
 
 def infer(runtime: str, model: str, inputs: str, out: str) -> dict[str, float]:
