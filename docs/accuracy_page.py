@@ -41,6 +41,7 @@ tall images by heights first), which need not be installed; what follows is mean
 - `wider`: faces that the list calls invalid are difficult.
 - `mnist`, `cifar`: images are taken from memory; `convert_images` is not needed. Pickles are read without running
   anything in them.
+- `pillow_imread` turns pictures upright by what the camera says (EXIF), as `opencv_imread` does.
 - Masks of `voc_segmentation` are classes at once: `encode_segmentation_mask` changes nothing.
 """
 

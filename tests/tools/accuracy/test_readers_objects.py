@@ -204,6 +204,30 @@ def test_boxes_in_text_files(tmp_path: Path) -> None:
         read("common_object_detection", annotation_dir=tmp_path / "common", labels_file=names, pairs_file=pairs)
 
 
+def test_cvat(tmp_path: Path) -> None:
+    boxes = (
+        '<box label="car" occluded="1" xtl="1" ytl="2" xbr="3" ybr="4"/>'
+        '<box label="tree" xtl="1" ytl="2" xbr="3" ybr="4"/><box label="bus" xtl="5" ytl="6" xbr="7.5" ybr="8"/>'
+    )
+    listed = "".join(f"<label><name>{n}</name></label>" for n in ("car", "bus"))
+    meta = f"<meta><task><labels>{listed}</labels></task></meta>"
+    text = f'<annotations>{meta}<image id="0" name="a/b.jpg" width="20" height="10">'
+    path = written(tmp_path / "cvat.xml", f"{text}{boxes}</image></annotations>")
+    found = read("cvat_object_detection", annotation_file=path)
+    true = found.annotations[0]
+    assert isinstance(true, DetectionAnnotation)
+    assert (true.identifier, true.meta.size) == ("b.jpg", (10, 20))
+    assert true.boxes.tolist() == [[1, 2, 3, 4], [5, 6, 7.5, 8]]
+    assert true.labels.tolist() == [1, 2]
+    assert true.ignored.tolist() == [True, False]
+    assert (found.labels, found.background) == ({0: "background", 1: "car", 2: "bus"}, 0)
+    labels = written(tmp_path / "labels.json", json.dumps({"labels": {"background": 0, "bus": 7}}))
+    assert read("cvat_object_detection", annotation_file=path, labels_file=labels).annotations[0].labels.tolist() == [7]  # type: ignore[attr-defined]
+    bad = written(tmp_path / "bad.xml", f'{text}<box label="bus" xtl="5"/></image></annotations>')
+    with pytest.raises(UsageError, match=r"box 1 of 'b.jpg' cannot be read"):
+        read("cvat_object_detection", annotation_file=bad)
+
+
 # Masks
 
 
@@ -259,7 +283,45 @@ def test_common_segmentation(tmp_path: Path) -> None:
         read("common_semantic_segmentation", **options).annotations[0].mask  # type: ignore[attr-defined]  # noqa: B018
 
 
+def test_streets(tmp_path: Path) -> None:
+    mask = [[0, 1], [2, 255]]
+    for path in ("camvid/valannot/a.png", "city/gtFine/val/bonn/x_gtFine_labelTrainIds.png", "mapillary/masks/m.png"):
+        picture(tmp_path / path, mask)
+    for path in ("city/imgsFine/leftImg8bit/val/bonn/x_leftImg8bit.png", "mapillary/imgs/m.png"):
+        picture(tmp_path / path, np.zeros((2, 2, 3)))
+    listed = written(tmp_path / "camvid" / "val.txt", "/SegNet/CamVid/val/a.png /SegNet/CamVid/valannot/a.png\n")
+    camvid = read("camvid", annotation_file=listed)
+    city = read("cityscapes", dataset_root_dir=tmp_path / "city")
+    mapillary = read("mapillary_20", data_dir=tmp_path / "mapillary")
+    names = [d.annotations[0].identifier for d in (camvid, city, mapillary)]
+    assert names == ["val/a.png", "imgsFine/leftImg8bit/val/bonn/x_leftImg8bit.png", "m.png"]
+    for dataset, classes in ((camvid, 12), (city, 19), (mapillary, 20)):
+        assert dataset.annotations[0].mask.tolist() == mask  # type: ignore[attr-defined]
+        assert len(dataset.labels) == classes
+    assert len(read("cityscapes", dataset_root_dir=tmp_path / "city", use_full_label_map=True).labels) == 34
+    with pytest.raises(UsageError, match="there are no images"):
+        read("cityscapes", dataset_root_dir=tmp_path / "camvid")
+    with pytest.raises(UsageError, match="`data_dir` is missing"):
+        read("mapillary_20")
+
+
 # Texts, pairs, points
+
+
+def test_texts_of_plates_and_pages(tmp_path: Path) -> None:
+    characters = written(tmp_path / "dict", "0 A\n1 <B>\n")
+    plates = written(tmp_path / "plates.txt", "a.png <B>A1\nb.png NA\n")
+    found = read("lpr_txt", annotation_file=plates, decoding_dictionary_file=characters)
+    assert [(a.identifier, a.text) for a in found.annotations if isinstance(a, TextAnnotation)] == [("a.png", "<B>A1")]
+    assert found.labels == {0: "A", 1: "<B>"}
+    with pytest.raises(UsageError, match=r"dict:1: a class and a character"):
+        read("lpr_txt", annotation_file=plates, decoding_dictionary_file=written(tmp_path / "dict", "A 0\n"))
+    pages = written(tmp_path / "pages.txt", "a.png,一二, 三\n")
+    found = read("unicode_character_recognition", annotation_file=pages,
+                 decoding_char_file=written(tmp_path / "chars", "一二\n三\n"))  # fmt: skip
+    assert found.annotations[0].text == "一二, 三"  # type: ignore[attr-defined]
+    assert found.labels == {1: "一", 2: "二", 3: "三"}
+    assert found.more["blank_label"] == 0
 
 
 def test_texts(tmp_path: Path) -> None:

@@ -105,14 +105,12 @@ class FrequencyWeightedAccuracy(_Segmented):
         return Result(float(np.nansum(pixels / pixels.sum() * np.where(pixels > 0, unions(counts.matrix), 0))))
 
 
-@metric("dice", "dice_index")
+@metric("dice")
 class Dice(_Segmented):
     """2 n[i, i] / (sum_j n[i, j] + sum_j n[j, i]) of each class over all images, and the mean of the classes.
 
     Dice, "Measures of the amount of ecologic association between species", 1945; the F1 score of pixels.
     """
-
-    ignored = ("mean", "median")
 
     def told(self, counts: Counts) -> Result:
         return self.mean(f1_scores(counts.matrix), counts)

@@ -14,7 +14,18 @@ from ..annotations import outside, reaching_out
 from ..base import Dataset, Reader, reader
 from ..options import option
 from ..representation import DetectionAnnotation, Meta
-from .common import FileReader, Problem, check_labels, existing, lines_of, meta_of, number, with_background
+from .common import (
+    FileReader,
+    Problem,
+    check_labels,
+    existing,
+    lines_of,
+    meta_of,
+    number,
+    read_json,
+    read_text,
+    with_background,
+)
 
 VOC = ("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog",
        "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor")  # fmt: skip
@@ -111,6 +122,63 @@ def _voc_file(path: Path, numbers: dict[str, int], problems: Problem) -> Detecti
     size = (int(height), int(width)) if height.strip().isdigit() and width.strip().isdigit() else None
     name = (root.findtext("filename") or f"{path.stem}.jpg").strip()
     return objects.annotation(name, size if size and all(size) else None)
+
+
+@reader("cvat_object_detection")
+class CvatObjectDetection(FileReader):
+    """CVAT for images, one XML file: boxes `label xtl ytl xbr ybr`; of the paths of images the names count. Boxes of
+    other labels are left out, occluded ones are difficult."""
+
+    annotation_file: Path = option(doc="the XML file")
+    labels_file: Path | None = option(
+        None, 'a JSON file {"labels": {"background": 0, "car": 1}} [those of the XML file]'
+    )
+    has_background: bool = option(True, "class 0 is the background, the first label is class 1")
+
+    def read(self) -> Dataset:
+        problems = Problem(str(self.annotation_file))
+        try:
+            root = ElementTree.fromstring(read_text(self.annotation_file))
+        except ElementTree.ParseError as error:
+            raise UsageError(f"is no XML: {error}", str(self.annotation_file)) from error
+        labels, background = self._labels(root)
+        numbers = {name: i for i, name in labels.items()}
+        found = [self._image(image, numbers, problems) for image in root.iter("image")]
+        notes = checked_boxes(found, problems)
+        self.check_images(problems, self.images_dir, [a.identifier for a in found])
+        problems.check()
+        return Dataset(tuple(found), labels, background, notes=notes)
+
+    def _labels(self, root: ElementTree.Element) -> tuple[dict[int, str], int | None]:
+        shift = int(self.has_background)
+        labels, background = meta_of(self.dataset_meta_file, shift)
+        if self.labels_file is not None and not labels:
+            given = read_json(self.labels_file)
+            named = given.get("labels") if isinstance(given, dict) else None
+            if not isinstance(named, dict) or not all(isinstance(i, int) for i in named.values()):
+                raise UsageError('has no {"labels": {"name": number}}', str(self.labels_file))
+            labels = {i: name for name, i in named.items()}
+        if not labels:
+            listed = [name.text.strip() for name in root.iterfind("meta//label/name") if name.text]
+            labels = with_background({i + shift: name for i, name in enumerate(listed)}, self.has_background)
+        return labels, 0 if self.has_background else background
+
+    def _image(self, image: ElementTree.Element, numbers: dict[str, int], problems: Problem) -> DetectionAnnotation:
+        objects = Objects()
+        name = image.get("name", "").split("/")[-1]
+        for i, entry in enumerate(image.iter("box"), 1):
+            if entry.get("label") not in numbers:
+                continue
+            try:
+                box = [number(entry.get(edge, "nothing"), float) for edge in ("xtl", "ytl", "xbr", "ybr")]
+            except ValueError as error:
+                problems.add(f"box {i} of '{name}' cannot be read: {error}")
+                continue
+            objects.boxes.append(box)
+            objects.labels.append(numbers[entry.get("label", "")])
+            objects.difficult.append(entry.get("occluded", "0") == "1")
+        height, width = image.get("height", ""), image.get("width", "")
+        return objects.annotation(name, (int(height), int(width)) if height.isdigit() and width.isdigit() else None)
 
 
 @reader("wider")

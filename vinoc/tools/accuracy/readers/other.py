@@ -65,6 +65,40 @@ class CommonTextRecognition(_Texts):
         return Dataset(found, dict(enumerate(characters)))
 
 
+@reader("lpr_txt")
+class LicensePlates(_Texts):
+    """A list with `name text` on each line; texts NA are left out."""
+
+    annotation_file: Path = option(doc="the list")
+    decoding_dictionary_file: Path = option(doc="a list with `class character` on each line")
+
+    def read(self) -> Dataset:
+        found = tuple(a for a in self._texts(self.annotation_file, " ") if a.text != "NA")
+        problems = Problem(str(self.decoding_dictionary_file))
+        labels = {}
+        for i, line in lines_of(self.decoding_dictionary_file):
+            words = line.split()
+            if len(words) != 2 or not words[0].isdigit():
+                problems.add(f"a class and a character are needed, not '{line}'", i)
+                continue
+            labels[int(words[0])] = words[1]
+        problems.check()
+        return Dataset(found, labels)
+
+
+@reader("unicode_character_recognition", "kondate_nakayosi_recognition")
+class UnicodeCharacterRecognition(_Texts):
+    """A list with `name,text` on each line; class 0 is the blank, the first character is class 1."""
+
+    annotation_file: Path = option(doc="the list")
+    decoding_char_file: Path = option(doc="the characters, in the order of their classes")
+
+    def read(self) -> Dataset:
+        found = self._texts(self.annotation_file, ",")
+        characters = "".join(read_text(self.decoding_char_file).split("\n"))
+        return Dataset(found, dict(enumerate(characters, 1)), more={"blank_label": 0})
+
+
 @reader("lfw")
 class Lfw(FileReader):
     """Labeled Faces in the Wild: pairs.txt. `name 1 2` are two pictures of one person, `name 1 other 2` of two.
@@ -86,7 +120,8 @@ class Lfw(FileReader):
         other: dict[str, list[tuple[str, int]]] = defaultdict(list)
         seen: dict[str, None] = {}
         counted = 0
-        for i, line in lines[len(heading) < 3 and bool(heading) :]:
+        begin = 1 if heading and len(heading) < 3 else 0
+        for i, line in lines[begin:]:
             words = line.split("\t") if line.count("\t") in (2, 3) else line.split()
             if len(words) not in (3, 4) or not words[1].isdigit() or not words[-1].isdigit():
                 problems.add(f"`name 1 2` or `name 1 other 2` is needed, not '{line}'", i)

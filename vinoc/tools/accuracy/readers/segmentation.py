@@ -67,8 +67,10 @@ def _mask(path: Path, changed: int, colors: Colors) -> Array:
     return classes[where.reshape(key.shape)]
 
 
-class _Masks(FileReader):
-    def _dataset(self, pairs: Sequence[tuple[str, Path]], problems: Problem, labels: dict[int, str],
+class Masks(FileReader):
+    """Readers of images and their masks."""
+
+    def dataset(self, pairs: Sequence[tuple[str, Path]], problems: Problem, labels: dict[int, str],
                  background: int | None, colors: Colors) -> Dataset:  # fmt: skip
         for _, mask in pairs:
             if not mask.is_file():
@@ -78,8 +80,12 @@ class _Masks(FileReader):
         found = tuple(SegmentationAnnotation(identifier=n, load=partial(read_mask, m, colors)) for n, m in pairs)
         return Dataset(found, labels, background, more={"segmentation_colors": colors})
 
-    def _colors(self, default: Colors) -> Colors:
-        found = read_json(self.dataset_meta_file) if self.dataset_meta_file is not None else {}
+    @property
+    def meta_file(self) -> Path | None:
+        return self.dataset_meta_file
+
+    def colors(self, default: Colors) -> Colors:
+        found = read_json(self.meta_file) if self.meta_file is not None else {}
         colors = found.get("segmentation_colors") if isinstance(found, dict) else None
         if colors is None:
             return default
@@ -87,11 +93,11 @@ class _Masks(FileReader):
             return tuple((int(r), int(g), int(b)) for r, g, b in colors)
         except (TypeError, ValueError):
             what = "segmentation_colors is no list of red, green and blue"
-            raise UsageError(what, str(self.dataset_meta_file)) from None
+            raise UsageError(what, str(self.meta_file)) from None
 
 
 @reader("voc_segmentation")
-class VocSegmentation(_Masks):
+class VocSegmentation(Masks):
     """Pascal VOC: masks of the images of a list; class 0 is the background, 255 the border of objects."""
 
     imageset_file: Path = option(doc="ImageSets/Segmentation/val.txt: the names of the images, without suffix")
@@ -106,8 +112,8 @@ class VocSegmentation(_Masks):
         masks = existing(self.mask_dir or root / "SegmentationClass", "folder")
         images = self.images_dir or root / "JPEGImages"
         pairs = [(_suffixed(images, name, ".jpg"), masks / _suffixed(masks, name, ".png")) for name in names]
-        colors = self._colors(voc_colors(len(VOC) + 1))
-        return self._dataset(pairs, Problem(str(self.imageset_file)), labels, background, colors)
+        colors = self.colors(voc_colors(len(VOC) + 1))
+        return self.dataset(pairs, Problem(str(self.imageset_file)), labels, background, colors)
 
 
 def _suffixed(folder: Path, name: str, default: str) -> str:
@@ -120,7 +126,7 @@ def _suffixed(folder: Path, name: str, default: str) -> str:
 
 
 @reader("common_semantic_segmentation")
-class CommonSemanticSegmentation(_Masks):
+class CommonSemanticSegmentation(Masks):
     """A folder of images and one of masks; what stands between prefix and postfix of the names is the same."""
 
     images_dir: Path = option(doc="the folder of the images")
@@ -129,10 +135,15 @@ class CommonSemanticSegmentation(_Masks):
     image_postfix: str = option(".png", "what names of images end with")
     mask_prefix: str = option("", "what names of masks begin with")
     mask_postfix: str = option(".png", "what names of masks end with")
-    mask_loader: str = option("pillow", "what reads the masks", choices=("pillow", "numpy"))
+    mask_loader: str = option("pillow", "what reads the masks", choices=("pillow", "numpy", "scipy"))
+    dataset_meta: Path | None = option(None, "the same as dataset_meta_file")
+
+    @property
+    def meta_file(self) -> Path | None:
+        return self.dataset_meta_file or self.dataset_meta
 
     def read(self) -> Dataset:
-        labels, background = meta_of(self.dataset_meta_file)
+        labels, background = meta_of(self.meta_file)
         existing(self.masks_dir, "folder")
         files = sorted(p.name for p in existing(self.images_dir, "folder").iterdir() if p.is_file())
         first, last = self.image_prefix, self.image_postfix
@@ -143,4 +154,4 @@ class CommonSemanticSegmentation(_Masks):
             (n, self.masks_dir / f"{self.mask_prefix}{n[len(first) : len(n) - len(last)]}{self.mask_postfix}")
             for n in names
         ]
-        return self._dataset(pairs, Problem(str(self.masks_dir)), labels, background, self._colors(()))
+        return self.dataset(pairs, Problem(str(self.masks_dir)), labels, background, self.colors(()))
