@@ -102,6 +102,7 @@ def test_batches_gray_images_and_integers(tmp_path):
     assert found[0][1]["x"].shape == (1, 1, 28, 28)
     assert found[0][1]["x"].dtype == np.float32
     assert open_data(digits, typed(f32, 4, 1, 28, 28))[0][1]["x"].shape == (4, 1, 28, 28)
+    assert open_data([np.float32(3)], typed(f32))[0][1]["x"].shape == ()
     pictures(tmp_path, 1, 32)
     image = open_data(tmp_path, typed(u8, 1, 32, 32, 3))[0][1]["x"]
     assert (image.dtype, image.shape) == (np.uint8, (1, 32, 32, 3))

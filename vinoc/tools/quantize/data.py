@@ -193,7 +193,7 @@ def fitted(array: Array, given: Input, preparation: Preparation) -> Array:
     wanted = numpy_type(given.dtype)
     if array.dtype.kind == "f" and wanted.kind in "iub":
         raise UsageError(f"holds {array.dtype}, input '{given.name}' takes {given.dtype}")
-    return np.ascontiguousarray(array, wanted)
+    return np.asarray(array, wanted, order="C")  # not `ascontiguousarray`, which gives scalars a dimension
 
 
 def shaped(array: Array, given: Input) -> Array:

@@ -98,7 +98,8 @@ class Speed:
 
 @dataclass
 class Report:
-    """All of it. `share`: of multiplications that are computed in integers."""
+    """All of it. `share`: of multiplications that are computed in integers, None where open shapes hide their number;
+    `outputs`: none where there were no samples to measure them on."""
 
     model: str
     options: dict[str, Any]
@@ -108,7 +109,7 @@ class Report:
     values: list[ValueRow]
     layers: list[LayerRow]
     outputs: list[OutputRow]
-    share: float
+    share: float | None
     seconds: dict[str, float]
     warnings: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
@@ -169,12 +170,14 @@ def report_of(model: str, result: Result, sizes: Sizes, timed: bool = False) -> 
 
         times = compared({"float": work.original, "quantized": result.graph}, work.samples)
     layers = layer_rows(work, result.graph, times)
-    outputs = output_rows(work.original, result.graph, output_noise(work.original, result.graph, work.samples))
+    outputs = []
+    if len(work.samples):
+        outputs = output_rows(work.original, output_noise(work.original, result.graph, work.samples))
     total = sum(r.multiplications for r in layers)
     report = Report(
         model, _asked(work), len(work.samples), dict(work.watch.skipped), sizes,
         value_rows(work, result.graph, noise, places), layers, outputs,
-        sum(r.multiplications for r in layers if r.integers) / total if total else 0.0,
+        sum(r.multiplications for r in layers if r.integers) / total if total else None,
         dict(result.seconds), list(work.warnings), dict(work.facts), _speed(times),
     )  # fmt: skip
     report.warnings += judged(report)
@@ -272,7 +275,7 @@ def _bytes(node: Node) -> int:
     return sum(c.op.value.nbytes for c in stored(node.operand(1)) if isinstance(c.op, Constant))
 
 
-def output_rows(original: Graph, made: Graph, noise: Sequence[Noise]) -> list[OutputRow]:
+def output_rows(original: Graph, noise: Sequence[Noise]) -> list[OutputRow]:
     """Of the outputs that are floats."""
     names = [
         n[0] if n else v.name for v, n in zip(original.outputs, original.output_names, strict=True) if v.dtype.is_float

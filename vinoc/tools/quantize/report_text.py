@@ -28,7 +28,8 @@ def summary(report: Report, said: Collection[str] = ()) -> Iterator[str]:
         yield f"{name}: {bytes_text(before)} -> {bytes_text(after)} ({after / max(before, 1):.3f})"
     both = sizes.bin + sizes.xml, sizes.float_bin + sizes.float_xml
     yield f"together: {both[0] / max(both[1], 1):.3f} of the float model"
-    yield f"{report.share:.1%} of the multiplications in integers, {_counted(report)}"
+    share = "" if report.share is None else f", {report.share:.1%} of the multiplications"
+    yield f"in integers: {sum(r.integers for r in report.layers)} of {len(report.layers)} products{share}"
     if (speed := report.speed) is not None:
         whole = f"{speed.float_ms:.3f} -> {speed.ms:.3f} ms, {speed.ratio:.2f} of the float model's time"
         yield f"CPU device: {whole}; {speed.integer:.0%} of it in integer products"
@@ -41,10 +42,6 @@ def summary(report: Report, said: Collection[str] = ()) -> Iterator[str]:
         if isinstance(value, str):
             yield f"{name}: {value}"
     yield from (f"warning: {text}" for text in report.warnings if text not in said)
-
-
-def _counted(report: Report) -> str:
-    return f"{sum(row.integers for row in report.layers)} of {len(report.layers)} products"
 
 
 def lines(report: Report) -> Iterator[str]:
