@@ -17,6 +17,7 @@ from vinoc.tools.quantize.paired import binomial_tail, drop_of_hits, drop_of_mea
 from vinoc.tools.quantize.quantize import cleaned
 from vinoc.tools.quantize.watch import Watch
 
+from ...conftest import SHARED
 from .nets import classifier, clear, features
 
 ONLY_RANGES = Options(algorithms=("min-max",))
@@ -164,3 +165,27 @@ def test_how_many_samples_are_needed() -> None:
     drop = drop_of_hits(hits, hits)
     enough = needed(drop, 0.001)
     assert proportion(0, enough, 0.025)[1] <= 0.001 < proportion(0, enough - 200, 0.025)[1]
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("model", "bits"), [("mnist_cntk/mnist.onnx", 8), ("mnist_cntk/mnist.onnx", 4), ("samplenet/samplenet.onnx", 8)]
+)
+def test_the_bound_holds_on_samples_not_seen_or_is_said_to_be_unknown(model: str, bits: int) -> None:
+    graph = cleaned(str(SHARED / "models" / model))
+    name = graph.input_names[0][0]
+    kind = "mnist" if model.startswith("mnist") else "cifar"
+    with np.load(next((SHARED / "models/data").glob(f"{kind}*.npz"))) as held:
+        images, labels = held["images"].astype(np.float32), held["labels"].astype(np.int64)
+    if kind == "cifar":  # red, green, blue, less their means, by their deviations
+        images = (images - [125.307, 122.961, 113.8575]) / [51.5865, 50.847, 51.255]
+    images = np.moveaxis(images, -1, 1) if kind == "cifar" else images[:, None]
+    even, odd = (open_data({name: images[i::2], "labels": labels[i::2]}, graph) for i in (0, 1))
+    found = accuracy_aware(graph, even, Options(subset=50, bits=bits), Aware(maximal_drop=0.001))
+    judged = evaluator(odd)
+    drop = judged(found.result.work.original).value - judged(found.result.graph).value
+    told = any("labels are too few to tell" in text for text in found.result.work.warnings)
+    assert drop <= 0.001 or told
+    assert drop <= 0.02
+    assert found.before.value == evaluator(even)(graph).value
+    assert len(found.reverted) == len(found.result.work.facts["accuracy"]["reverted"])

@@ -7,25 +7,19 @@ layers have to stay float is found by doubling and halving.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-import numpy as np
-
-from ....ir.dtype import Array
 from ....ir.graph import Graph
-from ..collect import Runner
 from ..data import Preparation, Samples, open_data
 from ..layers import products
-from ..measure import SIMULATED, Noise
 from ..metrics import Evaluate, Score, evaluator
 from ..options import Options
 from ..paired import CONFIDENCE, Drop, mcnemar, needed
 from ..quantize import Result, cleaned, quantize_model
 from ..watch import Watch
 from ..work import Work
+from .judge import Judge
 
 RANKED = 32
 """Samples that layers are ranked on, at most."""
@@ -162,43 +156,17 @@ class _Search:
 
 
 def ranked(work: Work, count: int) -> list[tuple[str, float]]:
-    """Layers by how much of the outputs' error is gone when each alone stays float, most first.
-
-    The error of a graph is the root of the mean over its outputs of |x - q|^2 / |x|^2, x those of the float model, q
-    those of the graph with FakeQuantize computed in floats.
-    """
-    samples = work.samples.subset(count)
-    inputs = [arrays for _, arrays in samples]
-    wanted = [i for i, v in enumerate(work.original.outputs) if v.dtype.is_float]
-    expected = _run(work.original, wanted, inputs)
+    """Layers by how much of the outputs' error (`Judge.error`) is gone when each alone stays float, most first."""
+    judge = Judge(work.original, work.samples.subset(count))
     names = list(dict.fromkeys(n.label for n in products(work.graph) if n.label != n.kind))
     names = [n for n in names if n not in work.known().ignored.names]
-    whole = _error(expected, _run(work.quantized(), wanted, inputs))
+    whole = judge.error(work.quantized())
     gains = []
     for place, name in enumerate(names):
         work.watch.tick("ranking", place + 1, len(names))
-        kept = dict(work.keep_float)
-        work.keep_float[name] = "while layers are ranked"
-        try:
-            gains.append((name, whole - _error(expected, _run(work.quantized(), wanted, inputs))))
-        finally:
-            work.keep_float.clear()
-            work.keep_float.update(kept)
+        other = replace(work, keep_float={**work.keep_float, name: "while layers are ranked"})
+        gains.append((name, whole - judge.error(other.quantized())))
     return sorted(gains, key=lambda pair: -pair[1])
-
-
-def _run(graph: Graph, wanted: Sequence[int], inputs: Sequence[dict[str, Array]]) -> list[list[Array]]:
-    run = Runner(graph, [graph.outputs[i] for i in wanted], SIMULATED)
-    return [[np.array(a) for a in run(arrays)] for arrays in inputs]
-
-
-def _error(expected: Sequence[Sequence[Array]], found: Sequence[Sequence[Array]]) -> float:
-    noises = [Noise() for _ in expected[0]] if expected else []
-    for before, after in zip(expected, found, strict=True):
-        for noise, x, q in zip(noises, before, after, strict=True):
-            noise.add(x, q)
-    squares = [n.error / n.signal for n in noises if n.signal]
-    return math.sqrt(sum(squares) / len(squares)) if squares else 0.0
 
 
 def note(found: Found, aware: Aware, watch: Watch) -> None:
