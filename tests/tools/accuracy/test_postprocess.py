@@ -234,6 +234,27 @@ def test_masks_of_parts() -> None:
     assert run(true, said, "mask_to_image")[1].mask.tolist() == [[255, 1, 2, 255], [255, 3, 4, 255]]
 
 
+def test_masks_of_deeplab() -> None:
+    """An image of 2 x 4 is resized to 4 x 8 and lies in the middle of 8 x 8; so does its mask."""
+    meta = after(("resize", {"size": 8, "aspect_ratio_scale": "fit_to_window"}), ("padding", {"size": 8}), size=(2, 4))
+    true, said = masks([[1, 2, 3, 4], [5, 6, 7, 8]], np.zeros((8, 8)), meta)
+    true, said = run(true, said, "resize_segmentation_mask", to_dst_image_size=True, apply_to="annotation")
+    assert true.mask.shape == (4, 8)
+    true, said = run(true, said, "crop_or_pad", size=8)
+    assert true.mask[1].tolist() == true.mask[6].tolist() == [0] * 8
+    assert true.mask[2].tolist() == [1, 1, 2, 2, 3, 3, 4, 4]
+
+
+def test_shifts() -> None:
+    true, said = run(*masks([[0, 1]], [[[0.1, 0.9]], [[0.8, 0.3]]], Meta()), "shift", shift_value=-1)
+    assert true.mask.tolist() == [[-1, 0]]
+    assert said.mask.tolist() == [[0, -1]]
+    only = run(*masks([[0, 1]], [[3, 4]], Meta()), "shift", shift_value=2, apply_to="annotation")
+    assert only[0].mask.tolist() == [[2, 3]]
+    assert only[1].mask.tolist() == [[3, 4]]
+    assert run(NOTHING, detections("x", [(0, 0, 1, 1, 4, 0.5)]), "shift_labels", offset=1)[1].labels.tolist() == [5]
+
+
 def test_classes_of_scores() -> None:
     _, said = run(*masks([[0]], [[[0.1]], [[0.9]]], Meta()), "argmax_segmentation_mask")
     assert said.mask.tolist() == [[1]]
@@ -259,5 +280,5 @@ def test_points() -> None:
 def test_other_kinds_are_left_alone(name: str) -> None:
     true = ClassificationAnnotation(identifier="x", label=1)
     said = ClassificationPrediction(identifier="x", scores=np.ones(3), meta=after())
-    options = {"size": 4} if name == "correct_yolo_v2_boxes" else {}
-    assert run(true, said, name, **options) == (true, said)
+    options = {"correct_yolo_v2_boxes": {"size": 4}, "crop_or_pad": {"size": 4}, "shift_labels": {"offset": 1}}
+    assert run(true, said, name, **options.get(name, {})) == (true, said)

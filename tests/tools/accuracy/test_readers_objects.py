@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import pickle
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -352,6 +354,36 @@ def test_lfw(tmp_path: Path) -> None:
     with_points = read("lfw", pairs_file=written(tmp_path / "pairs.txt", lines), landmarks_file=points)
     bob = next(a for a in with_points.annotations if a.identifier == "Bob/Bob_0002.jpg")
     assert bob.meta.more["keypoints"].tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize("kind", [bytes, lambda data: np.frombuffer(data, np.uint8)])
+def test_face_recognition_bin(tmp_path: Path, kind: Any) -> None:
+    from PIL import Image
+
+    pictures = np.random.default_rng(0).integers(0, 256, (4, 5, 6, 3), dtype=np.uint8)
+    encoded = []
+    for pixels in pictures:
+        out = BytesIO()
+        Image.fromarray(pixels).save(out, "PNG")
+        encoded.append(kind(out.getvalue()))
+    path = tmp_path / "lfw.bin"
+    for protocol in (2, 4):
+        path.write_bytes(pickle.dumps((encoded, [True, False]), protocol=protocol))
+        found = read("face_recognition_bin", bin_file=path)
+        first, second, third, _ = found.annotations
+        assert isinstance(first, PairsAnnotation)
+        assert first.same == (("1.png", 0),)
+        assert third.other == (("3.png", 0),)  # type: ignore[attr-defined]
+        assert found.images is not None
+        np.testing.assert_array_equal(found.images(second.identifier), pictures[1])
+    path.write_bytes(pickle.dumps((encoded[:3], [True, False])))
+    with pytest.raises(UsageError, match="is no pair"):
+        read("face_recognition_bin", bin_file=path)
+    path.write_bytes(pickle.dumps(([b"no", "image"], [True])))
+    broken = read("face_recognition_bin", bin_file=path)
+    assert broken.images is not None
+    with pytest.raises(UsageError, match=r"lfw.bin: 1.png: cannot be read as an image"):
+        broken.images("1.png")
 
 
 def test_vgg_face(tmp_path: Path) -> None:

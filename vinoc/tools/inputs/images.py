@@ -7,6 +7,7 @@ PNG, BMP, PNM and plain TIFF. Both give the same pixels.
 from __future__ import annotations
 
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -23,23 +24,25 @@ SUFFIXES = frozenset({".bmp", ".dib", ".gif", ".jpe", ".jpeg", ".jpg", ".jp2", "
 Fit: TypeAlias = Literal["stretch", "crop", "pad"]
 
 
-def read_image(path: Path) -> Array:
-    """[height, width, 3] of u8, red first. Raises VinocError for what cannot be read."""
+def read_image(source: Path | bytes, where: str = "") -> Array:
+    """[height, width, 3] of u8, red first, of a file or of its bytes. Raises VinocError for what cannot be read."""
+    place = where or str(source)
     try:
         if find_spec("PIL") is not None:
-            return _by_pillow(path)
-        return decode(np.frombuffer(path.read_bytes(), np.uint8), "RGB")
+            return _by_pillow(BytesIO(source) if isinstance(source, bytes) else source)
+        data = source if isinstance(source, bytes) else source.read_bytes()
+        return decode(np.frombuffer(data, np.uint8), "RGB")
     except OSError as error:
-        raise UsageError(f"cannot be read as an image: {error.strerror or error}", str(path)) from error
+        raise UsageError(f"cannot be read as an image: {error.strerror or error}", place) from error
     except (ValueError, IndexError, KeyError) as error:
         help = None if find_spec("PIL") else "Pillow reads more formats: pip install 'vinoc[images]'"
-        raise VinocError(f"cannot be decoded: {error}", str(path), help) from error
+        raise VinocError(f"cannot be decoded: {error}", place, help) from error
 
 
-def _by_pillow(path: Path) -> Array:
+def _by_pillow(source: Path | BytesIO) -> Array:
     from PIL import Image, ImageOps
 
-    with Image.open(path) as image:
+    with Image.open(source) as image:
         return np.array((ImageOps.exif_transpose(image) or image).convert("RGB"))
 
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from ....ir.errors import UsageError
 from ...engines.base import Array
-from ..base import Postprocessor, postprocessor
+from ..base import Image, Postprocessor, postprocessor
 from ..geometry import size_of
 from ..options import option
+from ..preprocess.crop import CropOrPad
 from ..preprocess.pad import borders_for
 from ..representation import Annotation, Prediction, SegmentationAnnotation, SegmentationPrediction
 from ..sizes import Sized
@@ -30,21 +31,26 @@ def nearest(mask: Array, height: int, width: int) -> Array:
 class ResizeSegmentationMask(Postprocessor, Sized):
     """Masks get a given size, else that of the image: each pixel is the nearest one."""
 
-    to_dst_image_size: bool = option(False, "the size of the model's input, not of the image")
+    to_dst_image_size: bool = option(False, "the size that `resize` gave the image, without borders")
     apply_to: str = option("all", "what is changed", choices=TARGETS)
 
     def __post_init__(self) -> None:
         self.check_size(needed=False)
 
     def apply(self, annotation: Annotation, prediction: Prediction) -> Pair:
-        of = "input" if self.to_dst_image_size else "image"
-        height, width = self.target or size_of(prediction.meta, of, prediction.identifier)
+        height, width = self.target or self._wanted(prediction)
         if isinstance(annotation, SegmentationAnnotation) and self.apply_to != "prediction":
             true = annotation.mask
             annotation = replace(annotation, load=lambda: nearest(true, height, width))
         if isinstance(prediction, SegmentationPrediction) and self.apply_to != "annotation":
             prediction = replace(prediction, mask=nearest(prediction.mask, height, width))
         return annotation, prediction
+
+    def _wanted(self, prediction: Prediction) -> tuple[int, int]:
+        if not self.to_dst_image_size:
+            return size_of(prediction.meta, "image", prediction.identifier)
+        resized = [step.after for step in prediction.meta.steps if step.name == "resize"]
+        return resized[-1] if resized else size_of(prediction.meta, "input", prediction.identifier)
 
 
 @postprocessor("mask_to_image")
@@ -127,4 +133,38 @@ class EncodeSegmentationMask(Postprocessor):
     ignored = ("apply_to",)
 
     def apply(self, annotation: Annotation, prediction: Prediction) -> Pair:
+        return annotation, prediction
+
+
+@postprocessor("crop_or_pad")
+class CropOrPadMask(Postprocessor, Sized):
+    """The middle of the annotation's mask where it is larger, class 0 around it where it is smaller: what the
+    preprocessor of that name does to images."""
+
+    def __post_init__(self) -> None:
+        self.check_size(needed=True)
+
+    def apply(self, annotation: Annotation, prediction: Prediction) -> Pair:
+        if not isinstance(annotation, SegmentationAnnotation):
+            return annotation, prediction
+        assert self.target is not None
+        image = Image(annotation.identifier, annotation.mask[:, :, None])
+        step = CropOrPad(dst_height=self.target[0], dst_width=self.target[1])
+        mask = step.apply(image).data[:, :, 0]
+        return replace(annotation, load=lambda: mask), prediction
+
+
+@postprocessor("shift")
+class Shift(Postprocessor):
+    """A number is added to all classes of masks; classes below 0 do not count."""
+
+    shift_value: int = option(0, "the number")
+    apply_to: str = option("all", "what is changed", choices=TARGETS)
+
+    def apply(self, annotation: Annotation, prediction: Prediction) -> Pair:
+        if isinstance(annotation, SegmentationAnnotation) and self.apply_to != "prediction":
+            mask = annotation.mask.astype(np.int64) + self.shift_value
+            annotation = replace(annotation, load=lambda: mask)
+        if isinstance(prediction, SegmentationPrediction) and self.apply_to != "annotation":
+            prediction = replace(prediction, mask=prediction.classes.astype(np.int64) + self.shift_value)
         return annotation, prediction

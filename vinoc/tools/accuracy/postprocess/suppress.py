@@ -161,3 +161,15 @@ class Filter(Postprocessor):
         )
         return replace(annotation, boxes=annotation.boxes[good], labels=annotation.labels[good], difficult=difficult,
                        crowds=crowds, areas=sizes)  # fmt: skip
+
+
+@postprocessor("shift_labels")
+class ShiftLabels(Postprocessor):
+    """A number is added to the classes of detections."""
+
+    offset: int = option(doc="the number")
+
+    def apply(self, annotation: Annotation, prediction: Prediction) -> Pair:
+        if isinstance(prediction, DetectionPrediction):
+            prediction = replace(prediction, labels=prediction.labels + self.offset)
+        return annotation, prediction

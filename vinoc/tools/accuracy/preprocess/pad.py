@@ -35,7 +35,7 @@ def padded(image: Image, borders: Borders, value: tuple[float, ...] = (0.0,), mo
         if len(value) not in (1, channels):
             raise UsageError(f"pad_value has {len(value)} numbers, the image {channels} channels")
         out = np.empty((top + height + bottom, left + width + right, channels), data.dtype)
-        out[:] = np.array(value)
+        out[:] = np.rint(value) if data.dtype.kind in "iu" else np.array(value)
         out[top : top + height, left : left + width] = data
     step = Step("padding", (height, width), (out.shape[0], out.shape[1]), shift=(float(left), float(top)))
     return image.changed(out, step)

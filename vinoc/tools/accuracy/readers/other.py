@@ -1,10 +1,8 @@
-"""Texts in images, pairs of faces, points on faces."""
+"""Texts in images, points on faces."""
 
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +10,7 @@ import numpy as np
 from ....ir.errors import UsageError
 from ..base import Dataset, reader
 from ..options import option
-from ..representation import LandmarksAnnotation, Meta, PairsAnnotation, TextAnnotation
+from ..representation import LandmarksAnnotation, Meta, TextAnnotation
 from .common import FileReader, Problem, lines_of, number, read_text
 
 ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -97,73 +95,6 @@ class UnicodeCharacterRecognition(_Texts):
         found = self._texts(self.annotation_file, ",")
         characters = "".join(read_text(self.decoding_char_file).split("\n"))
         return Dataset(found, dict(enumerate(characters, 1)), more={"blank_label": 0})
-
-
-@reader("lfw")
-class Lfw(FileReader):
-    """Labeled Faces in the Wild: pairs.txt. `name 1 2` are two pictures of one person, `name 1 other 2` of two.
-
-    The first line may say how many sets there are and how many pairs of each kind a set has: the sets are the folds of
-    the cross-validation (Huang et al., "Labeled Faces in the Wild", 2007, view 2).
-    """
-
-    pairs_file: Path = option(doc="pairs.txt")
-    landmarks_file: Path | None = option(None, "`name x y x y ...` with tabs: points of each picture")
-    extension: str = option("jpg", "the suffix of the pictures", choices=("jpg", "png"))
-
-    def read(self) -> Dataset:
-        problems = Problem(str(self.pairs_file))
-        lines = lines_of(self.pairs_file)
-        heading = lines[0][1].split() if lines else []
-        sets, each = _sets(heading)
-        same: dict[str, list[tuple[str, int]]] = defaultdict(list)
-        other: dict[str, list[tuple[str, int]]] = defaultdict(list)
-        seen: dict[str, None] = {}
-        counted = 0
-        begin = 1 if heading and len(heading) < 3 else 0
-        for i, line in lines[begin:]:
-            words = line.split("\t") if line.count("\t") in (2, 3) else line.split()
-            if len(words) not in (3, 4) or not words[1].isdigit() or not words[-1].isdigit():
-                problems.add(f"`name 1 2` or `name 1 other 2` is needed, not '{line}'", i)
-                continue
-            first = self._picture(words[0], words[1])
-            second = self._picture(words[0] if len(words) == 3 else words[2], words[-1])
-            fold = min(counted // (2 * each), sets - 1) if each else 0
-            (same if len(words) == 3 else other)[first].append((second, fold))
-            seen |= {first: None, second: None}
-            counted += 1
-        points = self._points(problems)
-        self.check_images(problems, self.images_dir, list(seen))
-        problems.check()
-        found = tuple(
-            PairsAnnotation(identifier=n, meta=Meta(more={"keypoints": points[n]} if n in points else {}),
-                            same=tuple(same[n]), other=tuple(other[n]))
-            for n in seen
-        )  # fmt: skip
-        return Dataset(found, more={"folds": sets if each else 1})
-
-    def _picture(self, person: str, index: str) -> str:
-        return f"{person}/{person}_{int(index):04d}.{self.extension}"
-
-    def _points(self, problems: Problem) -> dict[str, np.ndarray]:  # type: ignore[type-arg]
-        found = {}
-        for i, line in lines_of(self.landmarks_file) if self.landmarks_file is not None else []:
-            name, *words = line.split("\t")
-            try:
-                values = [number(word, float) for word in words]
-                if not values or len(values) % 2:
-                    raise ValueError(f"x and y of points are needed, there are {len(values)} numbers")
-                found[name] = np.array(values).reshape(-1, 2)
-            except ValueError as error:
-                problems.add(f"points of '{name}' cannot be read: {error}", i, self.landmarks_file)
-        return found
-
-
-def _sets(heading: Sequence[str]) -> tuple[int, int]:
-    """How many sets, and how many pairs of each kind in a set; `300` alone is one set."""
-    if not heading or len(heading) > 2 or not all(word.isdigit() for word in heading):
-        return 1, 0
-    return (int(heading[0]), int(heading[1])) if len(heading) == 2 else (1, int(heading[0]))
 
 
 EYES = (0, 1)
