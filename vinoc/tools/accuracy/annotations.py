@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -140,8 +141,10 @@ class Images:
         for annotation in self.dataset.annotations:
             yield annotation, self.read(annotation)
 
-    def problems(self, most: int = SHOWN) -> list[VinocError]:
-        """Images that cannot be read and boxes that lie beside their images, the first ones: every image is read."""
+    def problems(self, most: int = SHOWN, seconds: float = 10.0) -> list[VinocError]:
+        """Images that cannot be read and boxes that lie beside their images: the first ones, of the images that can be
+        read in that time."""
+        end = time.monotonic() + seconds
         found: list[VinocError] = []
         for annotation in self.dataset.annotations:
             try:
@@ -151,7 +154,7 @@ class Images:
             else:
                 if isinstance(annotation, DetectionAnnotation) and image.meta.size is not None:
                     found += outside(annotation, image.meta.size)
-            if len(found) >= most:
+            if len(found) >= most or time.monotonic() > end:
                 break
         return found
 
