@@ -16,7 +16,7 @@ DEFAULT_PASSES = "inline-if,mark-weights,fold,dropout,cse,fuse,dce"
 RUNTIME_PASSES = "inline-if,fold,dropout,cse,dce"
 """What `Core.compile_model` runs before the reference interpreter: what is cheap and keeps every number."""
 
-CPU_PASSES = "widen,resize-in-floats,decompress{keep-products=true}," + DEFAULT_PASSES.replace(
+CPU_PASSES = "widen,resize-in-floats,decompress{keep-products=true},integer-weights," + DEFAULT_PASSES.replace(
     "mark-weights,", ""
 ).replace("fuse", "fuse{without=[fuse-attention,multiply-by-inverse]}")
 """What it runs before kernels are chosen, none of which reads integers as weights. Attention is found by the kernels'

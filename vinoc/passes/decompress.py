@@ -30,7 +30,7 @@ class Decompress(Pass):
 
     def run(self, graph: Graph, context: Context) -> int:
         count = 0
-        quantized = self.keep_products and any(_quantizes(n) for n in graph)
+        quantized = self.keep_products and any(quantizes(n) for n in graph)
         for node in graph:
             if not isinstance(node.op, Convert):
                 continue
@@ -43,7 +43,7 @@ class Decompress(Pass):
         return count
 
 
-def _quantizes(node: Node) -> bool:
+def quantizes(node: Node) -> bool:
     """Whether a node rounds values that are computed to levels of eight bits."""
     return isinstance(node.op, FakeQuantize) and node.op.levels <= LEVELS and not node.operand(0).is_const
 

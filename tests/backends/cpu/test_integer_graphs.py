@@ -22,6 +22,7 @@ from vinoc.backends.numpy import Interpreter
 from vinoc.ir import Graph
 from vinoc.ir.dtype import f32
 from vinoc.ir.ops.convert import Convert
+from vinoc.passes import PassManager
 
 from .checked import build, integer_targets
 
@@ -55,6 +56,9 @@ class Network:
             real = b.node(Convert(f32, decompression=True), b.const((levels.astype(int) + 128).astype(np.uint8)))
             zero = b.node(Convert(f32, decompression=True), b.const(np.uint8(128)))
             return b.Multiply(b.Subtract(real.outputs[0], zero.outputs[0]), scale)
+        if how == "floats":
+            ends = -127 * scale, 127 * scale
+            return b.FakeQuantize(levels * scale, *ends, *ends, levels=255)
         real = b.node(Convert(f32, decompression=True), b.const(levels)).outputs[0]
         if how == "fake":
             return b.FakeQuantize(real, np.float32(-127), np.float32(127), -127 * scale, 127 * scale, levels=255)
@@ -64,6 +68,7 @@ class Network:
 def run(graph: Graph, x: np.ndarray, least: int, threads: int = 1) -> None:
     """Asserts that all targets compute what the floats do, with so many products in integers, and no islands."""
     (want,) = Interpreter(graph).run([x])
+    PassManager("integer-weights").run(graph)
     for target in integer_targets():
         executable = Executable(graph.clone(), threads, target)
         (found,) = executable.run([x])
@@ -72,13 +77,14 @@ def run(graph: Graph, x: np.ndarray, least: int, threads: int = 1) -> None:
         nodes = {s.node for s in plan.steps if isinstance(s, Call) and s.node is not None}
         kernels = [n.op.kernel for n in nodes if isinstance(n.op, Region)]
         integer = sum(name.startswith(report.INTEGERS) for name in kernels)
+        assert all(" takes " in remark for remark in plan.remarks), plan.remarks
         assert integer + len(plan.remarks) >= least, (kernels, plan.remarks)
         error = np.linalg.norm(want - found) / max(float(np.linalg.norm(want)), 1e-20)
         assert error <= (1e-3 if plan.remarks else 1e-6), (target.name, error)
 
 
 @settings(max_examples=12, deadline=None)
-@given(st.integers(0, 99), st.sampled_from(["scale", "u8", "fake"]), st.integers(1, 40), st.integers(1, 40))
+@given(st.integers(0, 99), st.sampled_from(["scale", "u8", "fake", "floats"]), st.integers(1, 40), st.integers(1, 40))
 def test_a_layer(seed: int, how: str, channels: int, depth: int) -> None:
     x = image(seed, 1, channels, 9, 8)
 

@@ -19,7 +19,7 @@ class CpuBackend:
     """
 
     name = "cpu"
-    lowering = "widen,decompress{keep-products=true},fold,dce"
+    lowering = "widen,decompress{keep-products=true},integer-weights,fold,dce"
 
     def write(self, graph: Graph, directory: Path, name: str, **options: Any) -> Sequence[Path]:
         """Writes the three files, all of them or none.

@@ -125,9 +125,9 @@ def _faked(node: Node) -> Integers | str:
         return f"the FakeQuantize of its weights: {grid}"
     if data is None:
         return "its weights are computed"
-    low = np.asarray(node.operand(1).const)
-    level = data.astype(np.float64) / grid.source.scale + grid.source.zero if low.size else data
-    counted = np.clip(np.rint(level), 0, grid.levels - 1) - grid.target.zero
+    low, high = (np.asarray(node.operand(k).const, np.float64) for k in (1, 2))
+    level = np.rint((data.astype(np.float64) - low) / (high - low) * (grid.levels - 1))
+    counted = np.clip(level, 0, grid.levels - 1) - grid.target.zero
     if counted.shape != data.shape:
         return "the limits of its weights have more elements than they"
     return _within(counted, np.asarray(grid.target.scale, np.float64), None)
