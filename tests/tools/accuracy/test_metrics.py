@@ -137,6 +137,8 @@ def test_texts_by_hand() -> None:
     assert measured("character_recognition_accuracy", pairs, remove_spaces=True).value == pytest.approx(2 / 3)
     assert measured("cer", pairs).value == pytest.approx((1 + 0 + 1) / (7 + 3 + 3))
     assert measured("wer", pairs).value == pytest.approx((1 + 0 + 2) / (2 + 1 + 2))
+    assert measured("label_level_recognition_accuracy", pairs).value == pytest.approx(1 - 2 / 13)
+    assert measured("ser", [*pairs, *texts(("a  b", " a b"))]).value == pytest.approx(2 / 4)
     assert not measured("wer", pairs).higher_is_better
     assert measured("cer", texts(("", ""))).value == 0.0
 

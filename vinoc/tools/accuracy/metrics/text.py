@@ -63,6 +63,25 @@ class CharacterRecognitionAccuracy(_Texts):
         return int(true == said), 1
 
 
+@metric("label_level_recognition_accuracy")
+class LabelLevelRecognitionAccuracy(_Texts):
+    """1 - `cer`: below 0 where more edits are needed than there are characters.
+
+    Graves et al., "Connectionist temporal classification", 2006, section 2 (label error rate).
+    """
+
+    def start(self, dataset: Dataset) -> Meter:
+        return _TextMeter(lambda true, said: (len(true) - edits(true, said), len(true)), higher=True)
+
+
+@metric("ser")
+class SentenceErrors(_Texts):
+    """The share of texts that were not read exactly, but for spaces."""
+
+    def start(self, dataset: Dataset) -> Meter:
+        return _TextMeter(lambda true, said: (int(true.split() != said.split()), 1), higher=False)
+
+
 @metric("cer")
 class CharacterErrors(_Texts):
     """Edits of characters that make what was read what is written, of all texts, over the characters of all texts."""
