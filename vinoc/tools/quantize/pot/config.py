@@ -11,7 +11,7 @@ from typing import Any
 from ....ir.errors import UsageError, did_you_mean
 from ...accuracy.problems import check
 from ..algorithms.accuracy_aware import Aware
-from ..options import SUBSET, Options
+from ..options import Options
 from .algorithms import Steps, aware_of, steps_of
 from .commented import Block, read_commented
 from .kinds import Notes, read_block
@@ -108,22 +108,31 @@ def placeholder(text: str | None) -> str:
     return "" if text is None or PLACEHOLDER.fullmatch(text) else text
 
 
-def _algorithms(data: Block, compression: Mapping[str, Any], notes: Notes) -> list[tuple[str, dict[str, Any]]]:
-    """The algorithms with their parameters, of those that are known."""
+Algorithms = list[tuple[str, dict[str, Any]]]
+
+
+def _algorithms(data: Block, compression: Mapping[str, Any], notes: Notes) -> Algorithms:
     block = data.get("compression")
     where = block.where("algorithms") if isinstance(block, Block) else str(data.file)
     given = compression.get("algorithms") or []
     if not given:
         notes.wrong(where, "there are no algorithms", 'algorithms: [{"name": "DefaultQuantization", "params": {}}]')
+    raw = block["algorithms"] if isinstance(block, Block) and given else []
+    return algorithms_of(given, raw, where, notes)
+
+
+def algorithms_of(
+    given: Sequence[Mapping[str, Any]], raw: Sequence[Any], where: str, notes: Notes
+) -> list[tuple[str, dict[str, Any]]]:
+    """The algorithms with their parameters, of those that are known. `raw`: the blocks, which know where they stand."""
     names = [a.get("name") for a in given]
     out = []
-    for place, entry in enumerate(given):
-        raw = block["algorithms"][place] if isinstance(block, Block) else None
-        at = raw.where("name") if isinstance(raw, Block) else where
+    for place, (entry, block) in enumerate(zip(given, raw, strict=True)):
+        at = block.where("name") if isinstance(block, Block) else where
         name = entry.get("name")
         known = ALGORITHMS.get(name or "")
         if name is None:
-            notes.wrong(raw.where() if isinstance(raw, Block) else where, "an algorithm has no name")
+            notes.wrong(at, "an algorithm has no name")
         elif known is None:
             near = did_you_mean(name, ALGORITHMS) or f"there are {', '.join(ALGORITHMS)}"
             notes.wrong(at, f"there is no algorithm '{name}'", near)
@@ -132,18 +141,19 @@ def _algorithms(data: Block, compression: Mapping[str, Any], notes: Notes) -> li
         elif names.index(name) != place:
             notes.wrong(at, f"algorithm '{name}' stands in the list twice")
         else:
-            out.append((name, _params(name, known, entry, raw, at, notes)))
+            inside = block.where("params") if isinstance(block, Block) else where
+            out.append((name, _params(name, known, entry, at, inside, notes)))
+    if AWARE in names and len(names) > 1:
+        notes.wrong(where, f"'{AWARE}' begins with its base algorithm: it stands alone in the list")
     return out
 
 
-def _params(name: str, known: Known, entry: Mapping[str, Any], raw: Any, at: str, notes: Notes) -> dict[str, Any]:
+def _params(name: str, known: Known, entry: Mapping[str, Any], at: str, inside: str, notes: Notes) -> dict[str, Any]:
     if known.remark:
         notes.remark(at, f"'{name}': {known.remark}")
     if name == "TunableQuantization":
         notes.remark(at, f"'{name}': {SEARCH}")
-    if "params" not in entry:
-        return {}
-    return read_block(entry["params"], known.keys, name, raw.where("params"), notes)
+    return read_block(entry["params"], known.keys, name, inside, notes) if "params" in entry else {}
 
 
 def _config(
@@ -152,8 +162,6 @@ def _config(
     model, compression = top.get("model", {}), top.get("compression", {})
     where = data.where("compression")
     names = tuple(name for name, _ in algorithms)
-    if AWARE in names and len(names) > 1:
-        notes.wrong(where, f"'{AWARE}' begins with its base algorithm: it stands alone in the list")
     if model.get("cascade"):
         notes.wrong(
             _inside(data, "model", "cascade"), "cascades of models are not quantized", "quantize one after the other"
@@ -168,23 +176,25 @@ def _config(
     aware, metrics, unlabelled = aware_of(dict(algorithms).get(AWARE), notes, where)
     return Config(
         path, model.get("model_name") or model.get("name") or "", placeholder(model.get("model")),
-        placeholder(model.get("weights")), engine, _options(steps, where), _scope(steps, notes, where),
+        placeholder(model.get("weights")), engine, options_of(steps, where), scope_of(steps, notes, where),
         placeholder(model.get("output_dir")), bool(model.get("direct_dump")), steps.shuffle, aware, metrics,
         unlabelled, names, tuple(notes.remarks),
     )  # fmt: skip
 
 
-def _options(steps: Steps, where: str) -> Options:
+def options_of(steps: Steps, where: str) -> Options:
+    """Vinoc's options; POT takes all samples where no number is given. Raises UsageError."""
     try:
         return Options(
-            preset=steps.preset, subset=SUBSET if steps.subset is None else steps.subset, bits=steps.bits,
+            preset=steps.preset, subset=steps.subset or 0, bits=steps.bits,
             weight_bits=steps.weight_bits, algorithms=steps.names, schemes=steps.schemes,
         )  # fmt: skip
     except UsageError as error:
         raise UsageError(error.what, where, error.help) from None
 
 
-def _scope(steps: Steps, notes: Notes, where: str) -> Scope:
+def scope_of(steps: Steps, notes: Notes, where: str) -> Scope:
+    """What stays float."""
     names = [n for n in steps.scope if placeholder(n)]
     kinds = [(o["type"], o.get("attributes") or {}) for o in steps.operations if placeholder(o.get("type"))]
     if len(names) < len(steps.scope) or len(kinds) < len(steps.operations):
@@ -194,7 +204,7 @@ def _scope(steps: Steps, notes: Notes, where: str) -> Scope:
 
 def _devices(data: Block, compression: Mapping[str, Any], notes: Notes) -> None:
     device = compression.get("target_device")
-    if device not in (None, "ANY", "CPU", "GPU"):
+    if device not in (None, "ANY", "CPU", "CPU_SPR", "GPU"):
         notes.remark(
             _inside(data, "compression", "target_device"), f"'{device}' has rules of its own: those for CPUs are taken"
         )

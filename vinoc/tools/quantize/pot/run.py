@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ....ir.errors import UsageError, did_you_mean
-from ....ir.graph import Graph, Node
-from ....passes.quantize.names import Lookup
+from ....ir.errors import UsageError
+from ....ir.graph import Graph
 from ....runtime.model import Model
 from ...inputs.fill import Look
 from ...inputs.slots import inputs_of, set_layouts
@@ -27,6 +26,7 @@ from ..synthetic import made_up
 from ..watch import Watch
 from .checker import data_of
 from .config import CHECKED, FREE, Config, read_config
+from .scope import ignored
 
 PLAIN = Asked()
 
@@ -47,7 +47,7 @@ class Quantizer:
         for text in config.remarks:
             watch.warn(text)
         graph = cleaned(graph)
-        options = replace(options, ignored=replace(options.ignored, names=self._ignored(graph, options, watch)))
+        options = ignored(options, config.scope, graph, watch, str(config.file))
         evaluate: Evaluate | None = None
         if data is not None:
             samples = open_data(data, graph, preparation)
@@ -62,42 +62,6 @@ class Quantizer:
         if config.unlabelled:
             samples, evaluate = answered(samples, graph), None
         return accuracy_aware(graph, samples, options, config.aware, watch=watch, evaluate=evaluate).result
-
-    def _ignored(self, graph: Graph, options: Options, watch: Watch) -> tuple[str, ...]:
-        """Names of nodes that stay float; those that the graph has not are told."""
-        known = Lookup(graph, _nothing()).nodes
-        names = list(options.ignored.names)
-        for name in self.config.scope.names:
-            if name in known:
-                names.append(name)
-            else:
-                near = did_you_mean(name, known)
-                watch.warn(f"{self.config.file}: ignored node '{name}' is not in the model {near}".rstrip())
-        for kind, attributes in self.config.scope.operations:
-            found = [n.label for n in graph if n.kind == kind and has(n, attributes)]
-            if not found:
-                kinds = {n.kind for n in graph}
-                near = did_you_mean(kind, kinds) if kind not in kinds else "with these attributes"
-                watch.warn(f"{self.config.file}: the model has no '{kind}' to ignore {near}".rstrip())
-            names += found
-        return tuple(dict.fromkeys(names))
-
-
-def _nothing() -> Any:
-    from ....passes.quantize import Ranges
-
-    return Ranges()
-
-
-def has(node: Node, attributes: Mapping[str, Any]) -> bool:
-    """Whether a node's attributes are these, as an IR file would write them."""
-    for name, wanted in attributes.items():
-        given = getattr(node.op, name.replace("-", "_"), None)
-        given = ",".join(map(str, given)) if isinstance(given, tuple | list) else given
-        wanted = ",".join(map(str, wanted)) if isinstance(wanted, list) else wanted
-        if given is None or str(given).lower() != str(wanted).lower().replace(", ", ","):
-            return False
-    return True
 
 
 def simple_samples(config: Config, graph: Graph, asked: Asked, count: int, watch: Watch) -> Samples:

@@ -17,6 +17,8 @@ TRAINING = "no layer is trained: this is of layer-wise tuning"
 COUNT = Number(0, whole=True)
 SHARE = Number(0, 1)
 
+DEVICES = ("ANY", "CPU", "CPU_SPR", "GPU", "VPU", "NPU", "GNA", "GNA3", "GNA3.5")
+
 MODES = ("symmetric", "asymmetric")
 PRESETS = {"performance": "performance", "mixed": "mixed", "accuracy": "accuracy", "symmetric": "performance",
            "asymmetric": "accuracy"}  # fmt: skip
@@ -54,7 +56,7 @@ DATA: Keys = {
     "shuffle_data": Key(Flag()),
     "seed": Key(COUNT),
     "ignored": Key(Fields(IGNORED, others=Fields(IGNORED))),
-    "target_device": Key(Text()),
+    "target_device": Key(Text(DEVICES)),
     "inplace_statistics": Key(Flag(), "statistics always take bounded memory"),
     "inplace_statistic": Key(Flag(), "statistics always take bounded memory"),
     "model_type": Key(Text(("none", "transformer"))),
@@ -186,7 +188,6 @@ ENGINE: Keys = {
     **{name: Key(Anything()) for name in CHECKER},
 }
 
-DEVICES = ("ANY", "CPU", "GPU", "VPU", "NPU", "GNA", "GNA3", "GNA3.5")
 ALGORITHM: Keys = {"name": Key(Text()), "params": Key(Anything())}
 COMPRESSION: Keys = {
     "target_device": Key(Text(DEVICES)),
