@@ -106,7 +106,7 @@ def test_log_loss() -> None:
     assert measured("log_loss", logits).value == pytest.approx(wanted)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=30), st.randoms())
 def test_perfect_classes_in_any_order(true: list[int], random: Any) -> None:
     pairs = classified(true, one_hot(true, 6))

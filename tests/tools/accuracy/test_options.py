@@ -76,7 +76,7 @@ ANY = PLAIN | st.lists(PLAIN, max_size=3) | st.dictionaries(st.text(max_size=3),
 NAMES = ["number", "share", "flag", "words", "sizes", "mode", "file", "table", "start"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.sampled_from(NAMES), ANY)
 def test_any_value_is_taken_or_refused(name: str, value: Any) -> None:
     told = ""
