@@ -188,7 +188,7 @@ class Pipeline:
 
 
 def create_pipeline(algorithms: Sequence[Mapping[str, Any]], engine: IEEngine, warn: Any = print) -> Pipeline:
-    """A pipeline of algorithms: [{"name": "DefaultQuantization", "params": {...}}]. Raises UsageError with all faults."""
+    """A pipeline of algorithms: [{"name": "DefaultQuantization", "params": {...}}]. Raises UsageError."""
     notes = Notes()
     found = algorithms_of(algorithms, algorithms, WHERE, notes)
     check(notes.problems, WHERE)
