@@ -20,7 +20,9 @@ from .weights import Integers, by_channel, integers_of
 
 PRODUCTS = frozenset({"Convolution", "GroupConvolution", "MatMul"})
 
-REALS = "its data are reals"
+REALS, CONSTANTS = "its data are reals", "it rounds constants"
+PLAIN = frozenset({REALS, CONSTANTS})
+"""Reasons that no user need be told of."""
 
 MOST_PRODUCTS = 1 << 16
 """Terms of a sum: so many of u8 by i8 fit into i32."""
@@ -63,7 +65,7 @@ class CpuInt8(Pass):
 def _split(graph: Graph, node: Node) -> str:
     data = node.operand(0)
     if data.is_const or (data.node is not None and data.node.kind == "Convert" and data.node.operand(0).is_const):
-        return "it rounds constants"
+        return CONSTANTS
     if node.outputs[0].dtype is not f32 or node.outputs[0].shape != data.shape:
         return f"it makes {node.outputs[0].type} of {data.type}"
     grid = grid_of(node)

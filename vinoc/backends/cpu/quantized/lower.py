@@ -8,7 +8,7 @@ from ....ir.graph import Graph, Node
 from ....ir.ops.convert import Convert
 from ....passes.base import Context
 from ....passes.manager import PassManager
-from .int8 import REALS, CpuInt8
+from .int8 import PLAIN, CpuInt8
 
 AFTER = "fold,cse,dce"
 """What stayed float loses the marks that kept its weights as they are stored."""
@@ -22,7 +22,7 @@ def integers(graph: Graph, options: CpuInt8) -> list[str]:
     options.run(graph, context)
     expand(graph)
     PassManager(AFTER).run(graph)
-    return [f"{d.where}: stays float: {d.why}" for d in context.declined if d.why != REALS]
+    return [f"{d.where}: stays float: {d.why}" for d in context.declined if d.why not in PLAIN]
 
 
 def expand(graph: Graph) -> int:
