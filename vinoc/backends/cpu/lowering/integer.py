@@ -21,7 +21,7 @@ from .first_layer import FEW_CHANNELS, framed
 from .integer_epilogue import Numbers, Outlet, numbers_of, outlet_of
 from .integer_weights import Weights, packed_weights
 from .place import Form, Kind, Place
-from .plan import Address, Array, Plan, lowers, shape_of
+from .plan import Address, Array, Plan, Unfit, lowers, shape_of
 
 
 @record(frozen=True)
@@ -50,6 +50,8 @@ class Product:
 def convolution(plan: Plan, node: Node) -> None:
     """By implicit GEMM; of few channels by rows of the kernel, each of which is one tap."""
     outlet = outlet_of(node)
+    if outlet.zero.size > 1:
+        raise Unfit("zero points by channel")
     op: Any = outlet.product.op
     grouped = outlet.product.kind == "QuantizedGroupConvolution"
     groups, depth, channels, *kernel = shape_of(outlet.filters) if grouped else (1, *shape_of(outlet.filters))
