@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -69,3 +70,11 @@ def test_shuffled_channels(groups: int, depth: int, h: int, seed: int) -> None:
         return b.ShuffleChannels(b.Transpose(x, np.array([0, 3, 1, 2])), axis=1, group=groups)
 
     check(make, levels((2, h, 3, groups * depth), seed), threads=(1, 2))
+
+
+@pytest.mark.parametrize("shape", [(1, 33, 7, 9), (2, 16, 4, 4), (1, 130, 12, 20), (1, 5, 40, 3), (3, 17, 1, 300)])
+def test_transposed_images(shape: tuple[int, ...]) -> None:
+    def make(b: Any, x: Any) -> Any:
+        return b.Transpose(x, np.array([0, 3, 1, 2])), b.Transpose(x, np.array([0, 2, 3, 1]))
+
+    check(make, levels(shape, 0))

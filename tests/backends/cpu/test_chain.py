@@ -231,3 +231,17 @@ def test_many_nodes_and_operands() -> None:
 
 def test_empty() -> None:
     check(lambda b, x: b.Add(b.Exp(x), np.float32(1)), np.zeros((0, 4), np.float32))
+
+
+@pytest.mark.parametrize("channels", [1, 3, 8, 9])
+@pytest.mark.parametrize("size", [(5, 7), (1, 33), (4, 1)])
+def test_constants_of_few_channels(channels: int, size: tuple[int, int]) -> None:
+    """An image of a camera, channels-last, brought into the range of a model."""
+    rng = np.random.default_rng(channels)
+    mean, scale = (rng.uniform(1, 2, (1, channels, 1, 1)).astype(np.float32) for _ in range(2))
+
+    def make(b: Any, x: Any) -> Any:
+        image = b.Convert(b.Transpose(x, np.array([0, 3, 1, 2])), destination_type=dt.f32)
+        return b.Multiply(b.Subtract(image, mean), scale)
+
+    check(make, rng.integers(0, 256, (2, *size, channels)).astype(np.uint8))

@@ -62,6 +62,7 @@ def _emit(item: ir.Type, size: int) -> Any:
                     ways[JOIN + n] = partial(box.join, n, item)
                     ways[SPLIT + n] = partial(box.split, n, item)
             if size == 1:
+                ways[SQUARES] = box.squares_of_bytes
                 ways |= {PICK + n: partial(box.pick, n) for n in PICKED}
             e.switch(a.way, ways)
 
@@ -125,6 +126,26 @@ class _Box:
         with e.loop(0, e.min(rows, lanes)) as k:
             v = e.load(e.add(square, e.mul(k, 4 * lanes)), align=4 * lanes)
             e.masked_store(v, e.add(target, e.mul(k, a.t3)), mask)
+
+    def squares_of_bytes(self) -> None:
+        """s3 and t4 are 1: squares of 16 x 16, those at the ends moved back; one by one, where none fits."""
+        e, a, n = self.e, self.a, by.LANE
+        vector = ir.VectorType(I8, n)
+        whole = e.b.icmp_signed(">=", e.min(self.n3, self.n4), e.i64(n))
+        with e.b.if_else(whole) as (full, part):
+            with full:
+                last3, last4 = e.b.sub(self.n3, e.i64(n)), e.b.sub(self.n4, e.i64(n))
+                with e.loop(0, self.n3, n) as x, e.loop(0, self.n4, n) as y:
+                    i, j = e.min(x, last3), e.min(y, last4)
+                    source = e.add(e.add(self.source, i), e.mul(j, a.s4))
+                    target = e.add(e.add(self.target, e.mul(i, a.t3)), j)
+                    rows = [e.load(e.add(source, e.mul(a.s4, k)), vector, 1) for k in range(n)]
+                    for _ in range(4):  # every interleaving moves a bit of the numbers of rows into those of columns
+                        rows = [half for k in range(n // 2) for half in by.unpacked(e, rows[k], rows[k + n // 2])]
+                    for k, row in enumerate(rows):
+                        e.store(row, e.add(target, e.mul(a.t3, k)), 1)
+            with part:
+                self.items(I8)
 
     def join(self, n: int, item: ir.IntType) -> None:
         """n planes into one of n-element pixels: n4 is n, s3 and t4 are one element, t3 is n."""

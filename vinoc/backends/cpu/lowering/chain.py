@@ -92,6 +92,8 @@ def _source(plan: Plan, operand: Operand | Place, out: Place) -> Place | int:
         return spread(operand, out.shape)
     if operand.value.is_const and prod(operand.shape) == 1:
         return scalar_bits(np.asarray(operand.value.const), operand.value.dtype)
+    if repeated := _repeated(plan, operand, out):
+        return repeated
     place = plan.read(operand.value)
     view = place.reshaped(operand.shape)
     if view is None:
@@ -100,6 +102,24 @@ def _source(plan: Plan, operand: Operand | Place, out: Place) -> Place | int:
     if _is_far(view, out):
         view = plan.formed(view, Form.LAST if len(view.shape) > 2 and is_last(out) else Form.ROWS)
     return spread(view, out.shape)
+
+
+NARROW = 8
+"""Channels of pixels whose constants are repeated over a line: as many in a row would be short vectors."""
+
+
+def _repeated(plan: Plan, operand: Operand, out: Place) -> Place | None:
+    """A constant for each of few channels, repeated over the pixels of a line of the result, which are adjacent."""
+    shape = (1,) * (len(out.shape) - len(operand.shape)) + operand.shape
+    if not operand.value.is_const or len(out.shape) < 3 or not 1 < out.shape[1] <= NARROW or not is_last(out):
+        return None
+    channels, pixels = out.shape[1], out.shape[-1]
+    if prod(shape) != channels or shape[1] != channels or out.pixel != channels * out.itemsize or pixels == 1:
+        return None
+    array = plan.packed.of(operand.value, ("repeated", pixels), lambda a: np.tile(a.reshape(-1), pixels))
+    size = array.itemsize
+    strides = (0, size, *(0,) * (len(out.shape) - 3), channels * size)
+    return replace(plan.constant(array), shape=out.shape, strides=strides)
 
 
 def _is_far(place: Place, out: Place) -> bool:

@@ -26,11 +26,24 @@ class Forms:
         self._last: set[Value] = set()
         self._parents: dict[Value, tuple[Value, int, int]] = {}
         for node in graph:
-            if _makes_last(node) or (node.kind in FOLLOWERS and any(v in self._last for v in node.inputs)):
+            if (
+                _makes_last(node)
+                or self._turns_last(node)
+                or (node.kind in FOLLOWERS and any(v in self._last for v in node.inputs))
+            ):
                 self._last.update(v for v in node.outputs if (v.rank or 0) >= 3)
         for node in graph:
             if node.kind == "Concat":
                 self._adopt(node)
+
+    def _turns_last(self, node: Node) -> bool:
+        """Whether it makes an image of rows whose channels are adjacent one of channels first: such lie channels-last."""
+        if node.kind != "Transpose" or node.inputs[0] in self._last:
+            return False
+        order = node.operand(1).const
+        return (
+            order is not None and order.size >= 3 and order.tolist() == [0, order.size - 1, *range(1, order.size - 1)]
+        )
 
     def of(self, value: Value) -> Form:
         """The form in which a value is best computed."""

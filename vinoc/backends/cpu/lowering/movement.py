@@ -70,7 +70,7 @@ def way_of(sizes: Sequence[int], t: Sequence[int], s: Sequence[int], item: int) 
         return JOIN + sizes[4]
     if sizes[3] in NARROW and s[4] == item * sizes[3]:
         return SPLIT + sizes[3]
-    return SQUARES if item == 4 and min(sizes[3], sizes[4]) > 2 else ITEMS
+    return SQUARES if min(sizes[3], sizes[4]) > 2 else ITEMS
 
 
 def parts(sizes: Sequence[int], way: int) -> tuple[int, int]:
