@@ -165,6 +165,8 @@ def test_how_many_samples_are_needed() -> None:
     drop = drop_of_hits(hits, hits)
     enough = needed(drop, 0.001)
     assert proportion(0, enough, 0.025)[1] <= 0.001 < proportion(0, enough - 200, 0.025)[1]
+    noisy = drop_of_means(np.linspace(0, 1, 400), np.linspace(0, 1, 400)[::-1] - 0.05)
+    assert needed(noisy, 0.25) < 400 < needed(noisy, 0.06)
 
 
 @pytest.mark.shared

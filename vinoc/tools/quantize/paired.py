@@ -22,10 +22,7 @@ HIGHEST = 10**9
 
 @dataclass(frozen=True)
 class Drop:
-    """How much lower a metric is than before, and between which bounds the drop lies with CONFIDENCE; None: unknown.
-
-    needed   samples of which on a drop within the bound could be told from one beyond it, about; None: it is told
-    """
+    """How much lower a metric is than before, and between which bounds the drop lies with CONFIDENCE; None: unknown."""
 
     value: float
     low: float | None = None
@@ -103,11 +100,17 @@ def drop_of_means(before: Array, after: Array) -> Drop:
 
 
 def needed(drop: Drop, bound: float) -> int:
-    """About how many samples could tell that a drop is within a bound, were it zero and as many changed as here."""
-    rate = max(((drop.lost or 0) + (drop.won or 0)) / max(drop.count, 1), 0.0)
-    alpha = (1 - CONFIDENCE) / 2
+    """About how many samples could tell whether a drop is within a bound.
+
+    Of hits: were the drop zero, and as many changed as here. Of other numbers: were drop and spread as they are here.
+    """
+    if drop.lost is None or drop.won is None:
+        gap, half = abs(bound - drop.value), ((drop.high or 0.0) - (drop.low or 0.0)) / 2
+        return min(math.ceil(drop.count * (half / gap) ** 2), HIGHEST) if gap else HIGHEST
     if bound <= 0:
         return HIGHEST
+    alpha = (1 - CONFIDENCE) / 2
     none_changed = math.log(alpha / 2) / math.log1p(-min(bound, 0.5))
+    rate = (drop.lost + drop.won) / max(drop.count, 1)
     spread = 2 * (2.24**2) * rate / bound**2  # 2.24: the quantile of the normal distribution for alpha / 2
     return min(math.ceil(max(none_changed, spread)), HIGHEST)
