@@ -18,6 +18,7 @@ from llvmlite import ir
 
 from ....ir.dtype import Array
 from .emit import I8, I16, I32, Emitter
+from .lanes import dot_pairs, dot_quads
 from .target import Target
 
 Value: TypeAlias = Any
@@ -27,8 +28,7 @@ DOT, PAIRS, WIDE = "dot", "pairs", "wide"
 QUAD = 4
 """Bytes of a lane."""
 
-_PAIRS = {4: "ssse3.pmadd.ub.sw.128", 8: "avx2.pmadd.ub.sw", 16: "avx512.pmaddubs.w.512"}
-_WORDS = {4: "sse2.pmadd.wd", 8: "avx2.pmadd.wd", 16: "avx512.pmaddw.d.512"}
+_PAIRS = {8: "avx2.pmadd.ub.sw", 16: "avx512.pmaddubs.w.512"}
 
 
 MOST_PAIR = 32767 // 255
@@ -106,23 +106,11 @@ class Dots:
     def add(self, total: Value, data: tuple[Value, ...], weights: tuple[Value, ...]) -> Value:
         e = self.e
         if self.form == DOT:
-            name = f"llvm.x86.avx512.vpdpbusd.{32 * e.lanes}"
-            args = [total, e.b.bitcast(data[0], e.VI), e.b.bitcast(weights[0], e.VI)]
-            return e.call(name, e.VI, [e.VI] * 3, args)
+            return dot_quads(e, total, e.b.bitcast(data[0], e.VI), e.b.bitcast(weights[0], e.VI))
         if self.form == PAIRS:
-            sums = e.call(f"llvm.x86.{_PAIRS[e.lanes]}", self.words, [self.bytes] * 2, [data[0], weights[0]])
-            return e.b.add(total, self._words(sums, ir.Constant(self.words, [I16(1)] * self.words.count)))
+            name, types = f"llvm.x86.{_PAIRS[e.lanes]}", [self.bytes] * 2
+            sums = e.call(name, self.words, types, [data[0], weights[0]])
+            return dot_pairs(e, total, sums, ir.Constant(self.words, [I16(1)] * self.words.count))
         for x, w in zip(data, weights):
-            total = e.b.add(total, self._words(x, w))
+            total = dot_pairs(e, total, x, w)
         return total
-
-    def _words(self, x: Value, w: Value) -> Value:
-        """Sums of two products of i16."""
-        e, b = self.e, self.e.b
-        if e.target.triple.startswith("x86"):
-            return e.call(f"llvm.x86.{_WORDS[e.lanes]}", e.VI, [self.words] * 2, [x, w])
-        halves = []
-        for odd in range(2):
-            order = ir.Constant(e.VI, [2 * i + odd for i in range(e.lanes)])
-            halves.append(b.mul(*(b.sext(b.shuffle_vector(v, v, order), e.VI) for v in (x, w))))
-        return b.add(*halves)

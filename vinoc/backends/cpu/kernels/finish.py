@@ -19,7 +19,7 @@ from ....ir import dtype as dt
 from ....ir.record import record
 from ..codegen import grids
 from ..codegen.emit import F32, I8, I32, Emitter
-from ..codegen.lanes import nearest, packed
+from ..codegen.lanes import gathered, nearest, packed, permuted
 from ..codegen.target import Target
 from ..codegen.typed import Typed
 from .base import Arguments
@@ -117,16 +117,13 @@ class _Finish:
         e, lanes, count = self.e, self.e.lanes, 4 // vectors
         columns = [e.add(column, lanes * v) for v in range(vectors)]
         params = [self.parameters(c) for c in columns]
-        words, size = ir.VectorType(I32, lanes), lanes * vectors
-        order = ir.Constant(words, [q + 4 * lane for q in range(4) for lane in range(lanes // 4)])
+        size = lanes * vectors
         with e.loop(begin, end, count) as row:
             rows = [e.add(row, k) for k in range(count)]
             values = [self.value(r, c, p, mask) for r in rows for c, p in zip(columns, params)]
-            mixed = e.b.bitcast(packed(e, self.levels(values)), words)
-            together = e.b.bitcast(e.b.shuffle_vector(mixed, mixed, order), ir.VectorType(I8, 4 * lanes))
+            together = gathered(e, packed(e, self.levels(values)))
             for k, r in enumerate(rows):
-                part = ir.Constant(ir.VectorType(I32, size), list(range(k * size, (k + 1) * size)))
-                self.store(e.b.shuffle_vector(together, together, part), r, column, mask)
+                self.store(permuted(e, together, range(k * size, (k + 1) * size)), r, column, mask)
 
     def store(self, value: Value, row: Value, column: Value, mask: Value | None) -> None:
         e = self.e
@@ -195,12 +192,7 @@ class _Finish:
         return found
 
 
-def _above(e: Emitter, x: Value, low: Value) -> Value:
-    """No less than low, which NaN becomes."""
-    return e.b.select(e.b.fcmp_ordered(">", x, low), x, low)
-
-
 def _limited(e: Emitter, x: Value, low: Value, high: Value) -> Value:
     """Within [low, high]; NaN becomes low."""
-    x = _above(e, x, low)
+    x = e.b.select(e.b.fcmp_ordered(">", x, low), x, low)
     return e.b.select(e.b.fcmp_ordered("<", x, high), x, high)
