@@ -28,9 +28,11 @@ class Histogram:
         """Counts values, of which `largest` is the largest magnitude."""
         if largest >= self.reach:
             self._widen(max(2.0 ** int(np.frexp(largest)[1]), SMALLEST))
-        flat = values.reshape(-1)
-        place = (flat * np.float32(BINS / 2 / self.reach) + np.float32(BINS / 2)).astype(np.int32)
-        self.counts += np.bincount(np.clip(place, 0, BINS - 1), minlength=BINS)
+        place = values.reshape(-1) * np.float32(BINS / 2 / self.reach)
+        place += np.float32(BINS / 2)
+        counts = np.bincount(place.astype(np.intp), minlength=BINS + 1)  # in f32 the last value may round up
+        counts[BINS - 1] += counts[BINS]
+        self.counts = self.counts + counts[:BINS]
 
     def merge(self, other: Histogram) -> None:
         """Takes up the counts of another one."""
