@@ -26,7 +26,8 @@ ACTIVATIONS = frozenset({"ReLU", "Clamp"})
 """What the kernels limit by themselves."""
 
 INTEGERS = frozenset({"Quantize", "Dequantize"})
-"""What goes between integers and reals is no function of reals."""
+"""What goes between integers and reals: behind products of integers not among the functions, since their kernels write
+bytes."""
 
 BIAS, RESIDUAL, ACTIVATION = 1, 2, 3
 
@@ -61,8 +62,10 @@ class Epilogue:
 # Growing
 
 
-def epilogue(node: Node, channel_axis: int, residual: bool = True, post: bool = True) -> list[Node]:
-    """The nodes behind one that its kernel can compute at its end."""
+def epilogue(
+    node: Node, channel_axis: int, residual: bool = True, post: bool = True, without: frozenset[str] = frozenset()
+) -> list[Node]:
+    """The nodes behind one that its kernel can compute at its end. `without`: kinds that are no functions for it."""
     found: list[Node] = []
     end = node
     stage = 0
@@ -72,7 +75,7 @@ def epilogue(node: Node, channel_axis: int, residual: bool = True, post: bool = 
             break
         found.append(user)
         end, stage = user, kind
-    return [*found, *(_functions(end, channel_axis) if post else ())]
+    return [*found, *(_functions(end, channel_axis, without) if post else ())]
 
 
 def _only_user(node: Node) -> Node | None:
@@ -113,7 +116,7 @@ def is_per_channel(constant: Value, value: Value, channel_axis: int) -> bool:
     return len(shape) <= len(of) and all(n == 1 or (k == axis and n == of[k]) for k, n in enumerate(padded))
 
 
-def _functions(end: Node, channel_axis: int) -> list[Node]:
+def _functions(end: Node, channel_axis: int, without: frozenset[str]) -> list[Node]:
     """The elementwise nodes that follow: the longest run of them whose last result alone is read by others."""
     value = end.outputs[0]
     inside = {value}
@@ -121,7 +124,7 @@ def _functions(end: Node, channel_axis: int) -> list[Node]:
     best = 0
     while len(nodes) < MOST_NODES:
         users = {u for v in inside for u in v.users} - set(nodes)
-        ready = [u for u in users if _is_function(u, inside, value, channel_axis)]
+        ready = [u for u in users if u.kind not in without and _is_function(u, inside, value, channel_axis)]
         if not ready or any(v.is_output for v in inside):
             break
         node = min(ready, key=_Order)
@@ -145,7 +148,7 @@ class _Order:
 
 
 def _is_function(node: Node, inside: set[Value], value: Value, channel_axis: int) -> bool:
-    if node.kind in INTEGERS or not is_elementwise(node) or node.outputs[0].shape != value.shape:
+    if not is_elementwise(node) or node.outputs[0].shape != value.shape:
         return False
     return all(
         v in inside or (v is not None and v.is_const and _is_parameter(node, i, v, value, channel_axis))

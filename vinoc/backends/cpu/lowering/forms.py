@@ -37,13 +37,13 @@ class Forms:
                 self._adopt(node)
 
     def _turns_last(self, node: Node) -> bool:
-        """Whether it makes an image of rows whose channels are adjacent one of channels first: such lie channels-last."""
+        """Whether a Transpose makes of an image with adjacent channels, in rows, one that has its channels first."""
         if node.kind != "Transpose" or node.inputs[0] in self._last:
             return False
         order = node.operand(1).const
-        return (
-            order is not None and order.size >= 3 and order.tolist() == [0, order.size - 1, *range(1, order.size - 1)]
-        )
+        if order is None or order.size < 3:
+            return False
+        return bool(order.tolist() == [0, order.size - 1, *range(1, order.size - 1)])
 
     def of(self, value: Value) -> Form:
         """The form in which a value is best computed."""

@@ -6,7 +6,7 @@ from ....ir.builder import Builder
 from ....ir.graph import Graph, Node, Value
 from ..quantized.int8 import dequantized, is_scalar
 from ..region import extract
-from .epilogue import epilogue
+from .epilogue import INTEGERS, epilogue
 
 
 def integer_region(graph: Graph, node: Node) -> str:
@@ -14,7 +14,7 @@ def integer_region(graph: Graph, node: Node) -> str:
     if not node.outputs[0].tensor.is_static or not all(node.operand(k).is_const for k in (1, 2, 3)):
         return ""
     kernel = "integer_matmul" if node.kind == "QuantizedMatMul" else "integer_conv"
-    found = epilogue(node, channel_axis=-1 if kernel == "integer_matmul" else 1)
+    found = epilogue(node, channel_axis=-1 if kernel == "integer_matmul" else 1, without=INTEGERS)
     residual = _residual(graph, node, found)
     nodes = [node, *found]
     last = _quantize_behind(nodes[-1])
