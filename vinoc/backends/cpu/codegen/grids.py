@@ -14,7 +14,10 @@ Value: TypeAlias = Any
 
 @operation("Quantize")
 def quantize(t: Typed, s: Step, x: Value, scale: Value, zero: Value) -> Value:
-    return t.b.trunc(level(t, s, x, scale, zero), t.vector(dt.u8))
+    found = level(t, s, x, scale, zero)
+    result = t.b.trunc(found, t.vector(dt.u8))
+    t.wide[result] = found
+    return result
 
 
 def level(t: Typed, s: Step, x: Value, scale: Value, zero: Value) -> Value:
@@ -55,7 +58,9 @@ def level_within(t: Typed, x: Value, scale: Value, zero: Value, low: Value, high
 
 @operation("Dequantize")
 def dequantize(t: Typed, s: Step, q: Value, scale: Value, zero: Value) -> Value:
-    return t.b.fmul(t.b.fsub(t.convert(q, dt.u8, dt.f32), zero), scale)
+    wide = t.wide.get(q)
+    x = t.convert(q, dt.u8, dt.f32) if wide is None else t.b.sitofp(wide, t.vector(dt.f32))
+    return t.b.fmul(t.b.fsub(x, zero), scale)
 
 
 def stored_together(t: Typed, levels: list[Value]) -> Value:

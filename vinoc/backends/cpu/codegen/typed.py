@@ -46,6 +46,8 @@ class Typed:
         self.e = e
         self.b = e.b
         self.count = count
+        self.wide: dict[Any, Any] = {}
+        """Of bytes that were rounded here: the i32 that they were cut from."""
 
     def vector(self, type: DType) -> ir.VectorType:
         return ir.VectorType(element(type), self.count)
