@@ -180,7 +180,7 @@ def tick(title, done, total):
 
 from pathlib import Path
 watch = Watch(tick, resume=Path(sys.argv[3]))
-result = quantize_model(sys.argv[1], sys.argv[2], Options(algorithms=("min-max",)), None, watch)
+result = quantize_model(sys.argv[1], sys.argv[2], Options(), None, watch)
 print(watch.resumed)
 print(result.ranges.text())
 """
@@ -204,13 +204,10 @@ def test_a_killed_calibration_goes_on_and_gives_the_same_ranges(tmp_path):
     assert killed.stdout == ""
     again = run(model, tmp_path / "data.npy", tmp_path / "part.npz", -1)
     (begun, _, ranges), (resumed, _, others) = (r.stdout.partition("\n") for r in (whole, again))
-    assert (begun, resumed) == ("0", "16"), again.stderr
+    assert begun == "0"
+    assert int(resumed) >= 16, again.stderr
     assert '"values"' in ranges
     assert ranges == others
-    data[0] *= 2  # other data: nothing of the file is taken
-    np.save(tmp_path / "data.npy", data)
-    other = run(model, tmp_path / "data.npy", tmp_path / "part.npz", -1)
-    assert other.stdout.partition("\n")[0] == "0"
 
 
 def test_a_damaged_file_of_statistics_is_written_anew(tmp_path):
@@ -226,3 +223,18 @@ def test_a_damaged_file_of_statistics_is_written_anew(tmp_path):
     for name, seen in first.items():
         for field, array in seen.arrays().items():
             np.testing.assert_array_equal(array, second[name].arrays()[field])
+
+
+def test_statistics_of_other_data_or_models_are_not_taken(tmp_path):
+    graph, data = cleaned(network()), arrays(10)
+
+    def resumed(graph: Graph, data: np.ndarray, what: Spec = FULL) -> int:
+        watch = Watch(resume=tmp_path / "s.npz")
+        collect(graph, open_data(data, graph), needed(graph), what, watch)
+        return watch.resumed
+
+    assert resumed(graph, data) == 0
+    assert resumed(graph, data + 1e-7) == 0
+    assert resumed(cleaned(network(seed=1)), data) == 0
+    assert resumed(graph, data, Spec()) == 0
+    assert resumed(graph, data) == 10  # each has its place in the file

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 BOUND = 0.1
 """Relative error of an output from which on a warning says which layers it comes from."""
 
+COST = "cost"
+"""The fact that holds, by the label of a layer, the error of the outputs if that layer alone is quantized."""
+
 SLOWER = 1.03
 """Of the float model's time, from which on a warning says so; less is noise."""
 
@@ -233,7 +236,7 @@ def value_rows(work: Work, made: Graph, noise: dict[str, Noise], places: dict[st
 def layer_rows(work: Work, made: Graph, times: Compared | None) -> list[LayerRow]:
     """A row for each product: the pass leaves their number and order."""
     names = {value: name for name, node in quantizers(made).items() for value in node.outputs}
-    costs = work.facts.get("cost", {})
+    costs = work.facts.get(COST, {})
     rows = []
     for node, other in zip(products(work.graph), products(made), strict=True):
         before, after = _bytes(node), _bytes(other)

@@ -7,8 +7,8 @@ import math
 from ..charts.drawing import Drawing
 from ..charts.page import Page
 from ..charts.plots import Point, line_chart
-from .report import Report
-from .report_text import LAYERS, VALUES, layer_table, summary, value_table
+from .report import COST, Report
+from .report_text import LAYERS, VALUES, fact, layer_table, summary, value_table
 
 CEILING = 80.0
 """Decibels above which an error is none that a chart could show."""
@@ -29,6 +29,10 @@ def page_of(report: Report) -> Page:
     page.table(VALUES, value_table(report), (1, 2, 3, 4, 5))
     page.heading("Layers")
     page.table(LAYERS, layer_table(report), (3, 4, 5, 6, 7, 8))
+    others = [(name, fact(v)) for name, v in report.facts.items() if not isinstance(v, str) and name != COST]
+    if others:
+        page.heading("What algorithms found")
+        page.table(("fact", "value"), others)
     if report.skipped:
         page.heading("Samples that were left out")
         page.table(("sample", "why"), list(report.skipped.items()))

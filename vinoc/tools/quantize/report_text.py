@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 from ...compiler.summary import bytes_text, table
-from .report import Report
+from .report import COST, Report
 
 VALUES = ("value", "seen", "range", "levels", "SQNR", "beyond", "recipe")
 LAYERS = ("layer", "kind", "computed in", "weights", "SQNR", "M mult.", "saved", "ms", "cost", "remarks")
@@ -44,6 +45,15 @@ def summary(report: Report, said: Collection[str] = ()) -> Iterator[str]:
     yield from (f"warning: {text}" for text in report.warnings if text not in said)
 
 
+def fact(value: Any) -> str:
+    """What an algorithm found out, in a line."""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{k}: {fact(v)}" for k, v in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(fact, value)) or "none"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def lines(report: Report) -> Iterator[str]:
     """All of it."""
     yield f"{report.model}, calibrated on {report.samples} samples"
@@ -52,6 +62,9 @@ def lines(report: Report) -> Iterator[str]:
     yield from table([VALUES, *value_table(report)])
     yield ""
     yield from table([LAYERS, *layer_table(report)])
+    for name, value in report.facts.items():
+        if not isinstance(value, str) and name != COST:
+            yield f"{name}: {fact(value)}"
     if report.skipped:
         yield ""
         yield from (f"left out: {name}: {why}" for name, why in report.skipped.items())

@@ -21,8 +21,11 @@ from .statistics import Spec, Statistics
 EVERY = 8
 """Samples after which the file is written."""
 
-LAYOUT = 1
+LAYOUT = 2
 """Of the file; others are not read."""
+
+KEPT = 3
+"""Other statistics that stay in the file, the latest."""
 
 
 def key_of(graph: Graph, samples: Samples, wanted: Mapping[str, Any], what: Spec) -> str:
@@ -38,31 +41,36 @@ def key_of(graph: Graph, samples: Samples, wanted: Mapping[str, Any], what: Spec
 
 
 class Resume:
-    """A file of statistics. What another model, other data or other options left is not taken."""
+    """A file of statistics, by key: an algorithm that changes the graph makes further ones. What another model, other
+    data or other options left is not taken."""
 
     def __init__(self, path: Path, key: str) -> None:
         self.path = path
         self.key = key
+        self.others: dict[str, tuple[Any, Array]] = {}
 
     def load(self, statistics: Mapping[str, Statistics]) -> tuple[int, dict[str, str]]:
         """Fills in what the file knows: how many samples are done, and those among them that were left out."""
         try:
             with np.load(self.path) as stored:
                 meta = json.loads(bytes(stored["meta"]))
-                flat: Array = stored["numbers"]
-        except (OSError, ValueError, KeyError, EOFError):
-            return 0, {}  # there is none, or it is no such file: it is written anew
-        if meta["key"] != self.key:
+                self.others = {key: (told, stored[key]) for key, told in meta.items()}
+        except (OSError, ValueError, KeyError, EOFError, AttributeError):
+            self.others = {}  # there is none, or it is no such file: it is written anew
+        own = self.others.pop(self.key, None)
+        self.others = dict(list(self.others.items())[-KEPT:])
+        if own is None:
             return 0, {}
+        told, flat = own
         place = 0
-        for name, shapes in meta["values"].items():
+        for name, shapes in told["values"].items():
             arrays = {}
             for field, shape in shapes.items():
                 size = int(np.prod(shape, dtype=int))
                 arrays[field] = flat[place : place + size].reshape(shape).copy()
                 place += size
             statistics[name].take(arrays)
-        return int(meta["done"]), dict(meta["skipped"])
+        return int(told["done"]), dict(told["skipped"])
 
     def save(self, statistics: Mapping[str, Statistics], done: int, skipped: Mapping[str, str]) -> None:
         """Writes the file, whole or not at all: a process that is killed leaves the one before it."""
@@ -72,7 +80,9 @@ class Resume:
             arrays = found.arrays()
             values[name] = {field: list(a.shape) for field, a in arrays.items()}
             parts += [a.reshape(-1) for a in arrays.values()]
-        meta = json.dumps({"key": self.key, "done": done, "skipped": dict(skipped), "values": values})
-        numbers = np.concatenate(parts) if parts else np.zeros(0)
+        told = {"done": done, "skipped": dict(skipped), "values": values}
+        entries = {**self.others, self.key: (told, np.concatenate(parts) if parts else np.zeros(0))}
+        meta = json.dumps({key: entry[0] for key, entry in entries.items()}).encode()
+        numbers: dict[str, Any] = {key: entry[1] for key, entry in entries.items()}
         with written_together([self.path]) as (file,):
-            np.savez(file, meta=np.frombuffer(meta.encode(), np.uint8), numbers=numbers)
+            np.savez(file, meta=np.frombuffer(meta, np.uint8), **numbers)
