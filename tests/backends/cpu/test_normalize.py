@@ -114,3 +114,12 @@ def test_a_large_mean_costs_no_digits() -> None:
 def test_many_terms() -> None:
     check(lambda b, v: b.ReduceSum(v, np.array([0, 1])), np.abs(data(0, 1000, 317)), tolerance=1e-6)
     check(lambda b, v: b.ReduceSum(v, np.array([0])), np.abs(data(0, 5000, 17)), tolerance=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 4420, 2), (3, 7, 5, 3), (2, 33, 4), (5, 2), (1, 1, 2)])
+@pytest.mark.parametrize("kind", ["SoftMax", "LogSoftmax"])
+def test_short_rows(shape: tuple[int, ...], kind: str) -> None:
+    x = np.random.default_rng(0).standard_normal(shape).astype(np.float32) * 5
+    x.reshape(-1)[:2] = np.inf, np.nan
+    with np.errstate(all="ignore"):
+        check(lambda b, v: getattr(b, kind)(v, axis=-1), x)

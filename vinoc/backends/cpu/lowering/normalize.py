@@ -12,6 +12,7 @@ import numpy as np
 from ....ir.graph import Node, Value
 from ....ir.types import normalize_axes
 from ..kernels.base import Kernel, f32_bits
+from ..kernels.copy import NARROW as PLANES
 from ..kernels.normalize import normalize, reduction, softmax
 from ..kernels.walk import KEPT, REDUCED, SIDE
 from .movement import collapse, known
@@ -141,7 +142,31 @@ def soft_maximum(plan: Plan, node: Node) -> None:
     op: Any = node.op
     source = plan.read(node.operand(0))
     axis = op.axis % len(source.shape)
-    walk(plan, source, like(plan, node.outputs[0], source), [axis], lambda c, _: softmax(c, node.kind == "LogSoftmax"))
+    out = like(plan, node.outputs[0], source)
+
+    def choose(columns: bool, affine: str) -> Kernel:
+        return softmax(columns, node.kind == "LogSoftmax")
+
+    count = source.shape[axis]
+    rows = source.size // max(count, 1)
+    if count in PLANES and rows >= plan.target.lanes and source.strides[axis] == 4 and axis == len(source.shape) - 1:
+        return _in_planes(plan, source, out, choose)
+    walk(plan, source, out, [axis], choose)
+    return None
+
+
+def _in_planes(plan: Plan, source: Place, out: Place, choose: Choose) -> None:
+    """Few adjacent elements would be short vectors: each lies in a plane of its own meanwhile."""
+    count = source.shape[-1]
+    shape = (count, *source.shape[:-1])
+    order = [*range(1, len(shape)), 0]
+    planes, result = plan.new(shape, source.dtype), plan.new(shape, out.dtype)
+    plan.copy(source, planes.transposed(order))
+    flat = [p.reshaped((count, source.size // count)) for p in (planes, result)]
+    assert flat[0] is not None
+    assert flat[1] is not None
+    walk(plan, flat[0], flat[1], [0], choose)
+    plan.copy(result.transposed(order), out)
 
 
 def like(plan: Plan, value: Value, source: Place) -> Place:
