@@ -21,12 +21,12 @@ import os
 import subprocess
 import sys
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from judge.tables import text
 from judge.tasks import EVEN, ODD, TASKS, Given, Outputs, Task, relative
 
 HERE = Path(__file__).resolve().parent
@@ -159,72 +159,6 @@ class Judge:
         return answer
 
 
-# Tables
-
-
-WAYS = {"kernels": "kernels", "float": "in float", "OpenVINO's kernels": "", "OpenVINO in float": ""}
-APART = ("kernels", "OpenVINO in float")
-SPENT = {"seconds": "seconds", "cpu_seconds": "CPU seconds", "peak_mb": "peak MB", "rise_mb": "rise MB"}
-
-
-def accuracy(found: dict[str, Any]) -> Iterator[str]:
-    """A row for each form of a model: the main figure, in brackets the relative L2 of each output."""
-    titles = [*(title or way for way, title in WAYS.items()), *(f"{way} - float" for way in APART)]
-    yield f"| model | form | {' | '.join(titles)} |"
-    yield "|---" * (2 + len(titles)) + "|"
-    for key, result in found.items():
-        task = TASKS[key]
-        main = result["float"][task.main[0]]
-        yield f"| {key}, {task.main[0]} of {result['judged_on']} | f32 | {main:.2f} |" + " |" * (len(titles) - 1)
-        for name, form in result["forms"].items():
-            made = done(form)
-            cells = [told(made.get(way), task) for way in WAYS]
-            apart = [f"{max(made[way]['from_float']):.0e}" if way in made else "-" for way in APART]
-            if "failed" in made:
-                cells[0] = made["failed"][:80]
-            yield f"| {key} | {titled(name, form)} | {' | '.join([*cells, *apart])} |"
-
-
-def told(figures: dict[str, Any] | None, task: Task) -> str:
-    digits = 3 if task.main[0] == "f1" else 2
-    return f"{figures[task.main[0]]:.{digits}f} ({errors(figures['relative_l2'])})" if figures else "-"
-
-
-def errors(values: list[float]) -> str:
-    return ", ".join(f"{v:.3f}" if v >= 1e-3 else f"{v:.0e}" for v in values)
-
-
-def done(form: dict[str, Any]) -> dict[str, Any]:
-    """A form, or what was made in its place."""
-    made: dict[str, Any] = form.get("instead", form)
-    return made
-
-
-def titled(name: str, form: dict[str, Any]) -> str:
-    return f"{name} (per tensor)" if "instead" in form else name
-
-
-def costs(found: dict[str, Any]) -> Iterator[str]:
-    yield f"| model | form | .bin or .onnx kB | of f32 | .xml kB | of f32 | {' | '.join(SPENT.values())} |"
-    yield "|---" * (6 + len(SPENT)) + "|"
-    for key, result in found.items():
-        for name, form in result["forms"].items():
-            made = done(form)
-            if "sizes" in made:
-                sizes = [s for kinds in (("bin", "onnx"), ("xml",)) for s in size(made["sizes"], kinds)]
-                spent = [f"{made[k]:.1f}" for k in SPENT]
-                yield f"| {key} | {titled(name, form)} | {' | '.join(sizes + spent)} |"
-
-
-def size(sizes: dict[str, list[int]], kinds: tuple[str, ...]) -> list[str]:
-    """kB of a file, and its share of that of the float model."""
-    for kind in kinds:
-        if kind in sizes:
-            now, before = sizes[kind]
-            return [f"{now / 1e3:.1f}", f"{now / before:.3f}"]
-    return ["-", "-"]
-
-
 def words(text: str) -> list[str]:
     return [w for w in text.split(",") if w]
 
@@ -242,7 +176,11 @@ def main() -> None:
     parser.add_argument("--again", type=words, default=[], help="forms to make and run anew")
     parser.add_argument("--mirrored", action="store_true", help="photos are judged as they are and mirrored as well")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--tables", type=Path, metavar="JSON", help="print the tables of figures that are there")
     options = parser.parse_args()
+    if options.tables:
+        print(text(json.loads(options.tables.read_text())))
+        return
     options.data = options.data or options.models / "data"
     for given, known in ((options.tasks, TASKS), (options.forms, FORMS)):
         if unknown := sorted(set(given) - set(known)):
@@ -260,7 +198,7 @@ def main() -> None:
         found[name] = result
         path = options.json or options.work / "figures.json"
         path.write_text(json.dumps(found, indent=1))
-    print("\n".join([*accuracy(found), "", *costs(found)]))
+    print(text(found))
 
 
 if __name__ == "__main__":

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from vinoc.tools.engines.base import Array
-from vinoc.tools.inputs.files import listed
-from vinoc.tools.inputs.images import read_image, resize
+from vinoc.tools.inputs.images import SUFFIXES, read_image, resize
 
 from .detect import agreement, blazeface, fastestdet, ultraface
 
@@ -56,7 +55,7 @@ def half(count: int, parity: int) -> range:
 def photos(data: Path) -> list[Path]:
     """The images of data/faces, or of the folder itself."""
     folder = data / "faces" if (data / "faces").is_dir() else data
-    return [p for p in listed(str(folder), lambda text: None) if p.suffix not in (".npz", ".npy", ".bin")]
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
 
 
 def pictures(
