@@ -50,6 +50,18 @@ def network(
     return graph
 
 
+def root_network() -> Graph:
+    """The square root of the image is convolved: NaN where it is negative."""
+    graph = Graph("root")
+    x = graph.add_input(TensorType(f32, (1, 3, 8, 8)), "image")
+    b = Builder(graph)
+    w = b.const(np.ones((4, 3, 1, 1), np.float32))
+    root = b.Sqrt(x, name="root")
+    y = b.Convolution(root, w, strides=(1, 1), pads_begin=(0, 0), pads_end=(0, 0), dilations=(1, 1))
+    graph.add_output(y, "y")
+    return graph
+
+
 def saved(graph: Graph, path: Path) -> Path:
     """The graph as an IR file."""
     return write_ir(graph, path).xml

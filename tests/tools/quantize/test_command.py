@@ -22,7 +22,7 @@ from vinoc.tools.quantize.pareto import Run, best
 from vinoc.tools.quantize.quantize import cleaned, quantize, quantize_model
 
 from ..calls import Call, caller
-from .models import arrays, network, pictures, saved
+from .models import arrays, network, pictures, root_network, saved
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "models"
 
@@ -164,6 +164,20 @@ def test_nothing_is_written_when_something_fails(call, model, tmp_path):
     assert not (tmp_path / "r.json").exists()
 
 
+def test_samples_that_give_nan_in_the_model_are_named(call, tmp_path):
+    model = saved(root_network(), tmp_path / "root.xml")
+    data = np.abs(arrays(24, 3, 8)) + 0.1
+    data[[2, 9], 0, 0, 0] = -1
+    np.save(tmp_path / "d.npy", data)
+    shown = call(model, "--data", tmp_path / "d.npy", "-o", tmp_path, "--report", tmp_path / "r.json")
+    assert "warning: d.npy[9] is left out: NaN or infinity" in shown
+    told = json.loads((tmp_path / "r.json").read_text())
+    assert set(told["skipped"]) == {"d.npy[2]", "d.npy[9]"}
+    assert told["samples"] == 22
+    assert 0 < told["outputs"][0]["error"] < 0.1
+    assert all(row["sqnr"] > 20 for row in told["values"])
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -209,7 +223,7 @@ def test_all_presets_are_tried_and_drawn_beside_runs_whose_reports_were_kept(cal
     np.save(tmp_path / "d.npy", arrays(12))
     words = (model, "--data", tmp_path / "d.npy", "-o", tmp_path)
     call(*words, "--activation_bits", "4", "--report", tmp_path / "four.json")
-    shown = call(*words, "--pareto", tmp_path / "p.html", "--runs", tmp_path / "four.json")
+    shown = call(*words, "--algorithm", "min-max", "--pareto", tmp_path / "p.html", "--runs", tmp_path / "four.json")
     rows = {line.split("  ")[0]: line.split("  ", 1)[-1].split() for line in shown.splitlines()}
     for name in ("float", "performance", "mixed", "accuracy", "weights of 8 bits", "weights of 4 bits", "four"):
         assert name in rows

@@ -26,7 +26,7 @@ from vinoc.tools.quantize.quantize import cleaned
 from vinoc.tools.quantize.statistics import Spec, Statistics
 from vinoc.tools.quantize.watch import Watch
 
-from .models import arrays, network
+from .models import arrays, network, root_network
 
 FULL = Spec(channels=True, histogram=True)
 FLOATS = st.floats(-1e6, 1e6, width=32, allow_subnormal=False)
@@ -134,18 +134,6 @@ def test_in_groups_the_statistics_are_the_same(monkeypatch):
     for name, seen in whole.items():
         for field, array in seen.arrays().items():
             np.testing.assert_array_equal(array, parts[name].arrays()[field])
-
-
-def root_network() -> Graph:
-    """The square root of the image is convolved: NaN where it is negative."""
-    graph = Graph("root")
-    x = graph.add_input(TensorType(f32, (1, 3, 8, 8)), "image")
-    b = Builder(graph)
-    w = b.const(np.ones((4, 3, 1, 1), np.float32))
-    root = b.Sqrt(x, name="root")
-    y = b.Convolution(root, w, strides=(1, 1), pads_begin=(0, 0), pads_end=(0, 0), dilations=(1, 1))
-    graph.add_output(y, "y")
-    return graph
 
 
 def test_samples_that_give_nan_are_named_and_left_out():

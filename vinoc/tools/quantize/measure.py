@@ -17,6 +17,7 @@ from ...ir.graph import Graph, Node, Value
 from ...ir.op import as_tuple
 from .collect import Runner
 from .data import Samples
+from .watch import Watch
 
 SIMULATED: Mapping[str, Any] = {}
 """Properties with which the CPU device computes FakeQuantize as it is defined, in floats."""
@@ -101,7 +102,10 @@ def value_noise(graph: Graph, made: Graph, places: Mapping[str, Value], samples:
         return found
     run = Runner(graph, [places[name] for name in nodes])
     for _, arrays in samples.subset(PROBES):
-        for array, (name, node) in zip(run(arrays), nodes.items(), strict=True):
+        values = [np.asarray(a) for a in run(arrays)]
+        if not all(np.isfinite(a).all() for a in values):
+            continue
+        for array, (name, node) in zip(values, nodes.items(), strict=True):
             ends = [v.const for v in node.inputs[1:5] if v is not None]
             low, high = ends[0], ends[1]
             found[name].add(array, node.op.evaluate(np.asarray(array, np.float32), *ends))
@@ -109,14 +113,20 @@ def value_noise(graph: Graph, made: Graph, places: Mapping[str, Value], samples:
     return found
 
 
-def output_noise(original: Graph, made: Graph, samples: Samples, count: int = JUDGES) -> list[Noise]:
-    """The error of each output of the quantized graph, computed in floats, against the float graph's."""
+def output_noise(
+    original: Graph, made: Graph, samples: Samples, count: int = JUDGES, watch: Watch | None = None
+) -> list[Noise]:
+    """The error of each output of the quantized graph against the float graph's. Samples for which that gives NaN or
+    infinity are left out."""
     wanted = [i for i, v in enumerate(original.outputs) if v.dtype.is_float]
     found = [Noise() for _ in original.outputs]
     runs = Runner(original, [original.outputs[i] for i in wanted])
     simulated = Runner(made, [made.outputs[i] for i in wanted], SIMULATED)
-    for _, arrays in samples.subset(count):
+    for name, arrays in samples.subset(count):
         expected = [np.array(a) for a in runs(arrays)]
+        if not all(np.isfinite(a).all() for a in expected):
+            (watch or Watch()).skip(name, "NaN or infinity in the outputs of the float model")
+            continue
         for i, x, q in zip(wanted, expected, simulated(arrays), strict=True):
             found[i].add(x, q)
     return [found[i] for i in wanted]

@@ -175,10 +175,11 @@ def report_of(model: str, result: Result, sizes: Sizes, timed: bool = False) -> 
     layers = layer_rows(work, result.graph, times)
     outputs = []
     if len(work.samples):
-        outputs = output_rows(work.original, output_noise(work.original, result.graph, work.samples))
+        outputs = output_rows(work.original, output_noise(work.original, result.graph, work.samples, watch=work.watch))
     total = sum(r.multiplications for r in layers)
     report = Report(
-        model, _asked(work), len(work.samples), dict(work.watch.skipped), sizes,
+        model, _asked(work), sum(n not in work.watch.skipped for n in work.samples.names),
+        dict(work.watch.skipped), sizes,
         value_rows(work, result.graph, noise, places), layers, outputs,
         sum(r.multiplications for r in layers if r.integers) / total if total else None,
         dict(result.seconds), list(work.warnings), dict(work.facts), _speed(times),
