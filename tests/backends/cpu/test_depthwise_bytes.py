@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vinoc.backends.cpu.device import Executable
+from vinoc.backends.cpu.lowering.plan import Call
 from vinoc.backends.cpu.quantized import ops
 
+from .checked import build
 from .test_integer import same
 
 ENDS = ("", "bias", "relu", "limits", "hswish", "prelu")
@@ -115,3 +118,29 @@ def test_places_within_others(channels: int) -> None:
         return b.Concat(y, part, axis=1)
 
     same(make, x, threads=(1, 2))
+
+
+@pytest.mark.parametrize("end", ["", "bias", "relu", "limits", "hswish"])
+@pytest.mark.parametrize("depthwise", [True, False])
+def test_results_on_a_grid_for_each_channel(end: str, depthwise: bool) -> None:
+    """As NNCF quantizes what depthwise convolutions read."""
+    rng = np.random.default_rng(3)
+    channels = 24
+    w = rng.integers(-127, 128, (channels, 1, 1, 3, 3) if depthwise else (channels, channels, 1, 1)).astype(np.int8)
+    scale = rng.uniform(0.01, 0.02, (1, channels, 1, 1)).astype(np.float32)
+    zero = np.zeros(()) if end in ("relu", "limits") else rng.integers(0, 256, scale.shape)
+
+    def make(b: Any, v: Any) -> Any:
+        kind = ops.QuantizedGroupConvolution if depthwise else ops.QuantizedConvolution
+        op = kind((1, 1), (0, 0), (0, 0), (1, 1))
+        y = b.build(op, v, b.const(np.float32(7)), b.const(w), b.const(np.full(channels, 4e-5, np.float32)))
+        y = _behind(b, y, end, np.random.default_rng(1), channels)
+        return b.build(ops.Quantize(), y, b.const(scale), b.const(zero.astype(np.float32)))
+
+    x = rng.integers(0, 256, (2, channels, 7, 9)).astype(np.uint8)
+    same(make, x, threads=(1, 2))
+    executable = Executable(build(make, x), 1)
+    executable.run([x])
+    plan = executable.current().plan  # type: ignore[union-attr]
+    chains = sum(isinstance(s, Call) and s.kernel.name.startswith("chain") for s in plan.steps)
+    assert chains == (end in ("limits", "hswish"))

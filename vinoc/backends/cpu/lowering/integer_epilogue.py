@@ -17,12 +17,20 @@ from .plan import Array, Unfit
 
 @record(frozen=True)
 class Grid:
-    """Of u8: real = (q - zero) * scale."""
+    """Of u8: real = (q - zero) * scale, numbers or arrays [channels]."""
 
-    scale: float
-    zero: float
+    scale: Any
+    zero: Any
     low: int = 0
     high: int = 255
+
+    def limits(self, lo: float, hi: float) -> tuple[float, float] | None:
+        """The levels that limits of reals are; None where these are not the same for all channels."""
+        ends = [np.rint(np.clip(v / self.scale + self.zero, self.low, self.high)) for v in (lo, hi)]
+        if any((end != np.ravel(end)[0]).any() for end in ends):
+            return None
+        lowest, highest = (float(np.ravel(end)[0]) for end in ends)
+        return lowest, max(highest, lowest)
 
 
 @dataclass
@@ -73,9 +81,13 @@ def _array(value: Value) -> Array:
 
 
 def _grid(node: Node, outer: dict[Value, Value]) -> Grid:
-    scale, zero = (float(_array(outer[node.operand(k)]).reshape(-1)[0]) for k in (1, 2))
-    op: Any = node.op
-    return Grid(scale, zero, op.low, op.high) if node.kind == "Quantize" else Grid(scale, zero)
+    return grid_of(node.op, outer[node.operand(1)], outer[node.operand(2)])
+
+
+def grid_of(op: Any, scale: Value, zero: Value) -> Grid:
+    """Of a Quantize or Dequantize with constant operands."""
+    step, level = (float(n[0]) if n.size == 1 else n for n in (_array(v).reshape(-1) for v in (scale, zero)))
+    return Grid(step, level, op.low, op.high) if op.kind == "Quantize" else Grid(step, level)
 
 
 @record(frozen=True)
@@ -111,11 +123,13 @@ def numbers_of(outlet: Outlet, channels: int) -> Numbers:
     post, constants = _functions(epilogue, channels)
     last = (1.0, 0.0, 0.0, 0.0)
     if result is not None and post is None:
-        factor, offset, other = factor / result.scale, offset / result.scale + result.zero, other / result.scale
-        lo = max(lo / result.scale + result.zero, result.low)
-        hi = min(hi / result.scale + result.zero, result.high)
-        lo = min(lo, result.high)
-        hi = max(hi, lo)
+        factor, offset = factor / result.scale, offset / result.scale + result.zero
+        if epilogue.residual is not None:  # behind which there is one grid
+            other /= result.scale
+        found = result.limits(lo, hi)
+        if found is None:
+            raise Unfit("the limits of an activation are other levels in every channel")
+        lo, hi = found
     elif result is not None:
         last = (result.scale, result.zero, float(result.low), float(result.high))
     return Numbers(factor.astype(np.float32), offset.astype(np.float32), other, lo, hi, post, constants, last)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from ....ir.builder import Builder
 from ....ir.graph import Graph, Node, Value
-from ..quantized.int8 import dequantized, is_scalar
+from ..quantized.int8 import along_channels, dequantized, is_scalar
 from ..region import extract
-from .epilogue import INTEGERS, epilogue
+from .epilogue import ACTIVATIONS, INTEGERS, epilogue
+from .integer_epilogue import grid_of
 
 
 def integer_region(graph: Graph, node: Node) -> str:
@@ -17,18 +22,31 @@ def integer_region(graph: Graph, node: Node) -> str:
     found = epilogue(node, channel_axis=-1 if kernel == "integer_matmul" else 1, without=INTEGERS)
     residual = _residual(graph, node, found)
     nodes = [node, *found]
-    last = _quantize_behind(nodes[-1])
+    last = _quantize_behind(node, found)
     extract(graph, [*residual, *nodes, *last], kernel)
     return kernel
 
 
-def _quantize_behind(node: Node) -> list[Node]:
-    """The only reader of a result, if it makes integers on one grid of it."""
-    value = node.outputs[0]
+def _quantize_behind(product: Node, found: list[Node]) -> list[Node]:
+    """The only reader of a result, if it makes integers of it that the product's kernel can make."""
+    value = [product, *found][-1].outputs[0]
     user = next(value.users, None)
-    if value.n_uses != 1 or user is None or user.kind != "Quantize" or not is_scalar(user):
+    if value.n_uses != 1 or user is None or user.kind != "Quantize" or user.outputs[0].shape != value.shape:
         return []
-    return [user] if user.outputs[0].shape == value.shape else []
+    return [user] if is_scalar(user) or _fits_by_channel(product, found, user) else []
+
+
+def _fits_by_channel(product: Node, found: list[Node], quantize: Node) -> bool:
+    """Whether a grid for each channel can be folded: behind a bias and limits that are the same levels everywhere."""
+    if product.kind == "QuantizedMatMul" or not along_channels(quantize):
+        return False
+    if epilogue(product, channel_axis=1, residual=False, post=False) != found:
+        return False
+    lo, hi = -np.inf, np.inf
+    if found and found[-1].kind in ACTIVATIONS:
+        op: Any = found[-1].op
+        lo, hi = (0.0, np.inf) if op.kind == "ReLU" else (op.min, op.max)
+    return grid_of(quantize.op, quantize.operand(1), quantize.operand(2)).limits(lo, hi) is not None
 
 
 def _residual(graph: Graph, product: Node, found: list[Node]) -> list[Node]:

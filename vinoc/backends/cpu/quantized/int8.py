@@ -171,7 +171,7 @@ def _unfit(node: Node, found: Integers, source: Node) -> str:
     op: Any = node.op
     zero = np.asarray(source.operand(2).const)
     depthwise = node.kind == "GroupConvolution" and found.levels.shape[1:3] == (1, 1)
-    if not is_scalar(source) and not (depthwise and _by_channel(source)):
+    if not is_scalar(source) and not (depthwise and along_channels(source)):
         return "its data have a grid for each channel"
     if (zero < 0).any() or (zero > 255).any():
         return "zero is not among the levels of its data"
@@ -192,7 +192,7 @@ def _slower(node: Node, found: Integers, options: CpuInt8) -> str:
     return why_float(node, found.levels, chosen, Mode(options.threads, options.accuracy))
 
 
-def _by_channel(source: Node) -> bool:
+def along_channels(source: Node) -> bool:
     """Whether scale and zero point change along axis 1 alone."""
     rank = source.operand(0).rank or 0
     shapes = [np.asarray(source.operand(k).const).shape for k in (1, 2)]
