@@ -4,13 +4,15 @@
 
 DOT     vpdpbusd: exact
 PAIRS   vpmaddubsw, then vpmaddwd by ones: sums of two products pass through i16, which saturates where the weights of
-        a pair sum up to more than 128. What is more than that is taken off, and put into rows of weights of their own
-        (`split`), so that this form is exact as well
+        a pair sum up to more than 128. Four bytes make pairs in three ways: rows of weights are packed in one that
+        does not, and the data shuffled accordingly. Where there is none, what is too much is taken off and put into
+        a row of its own, so that this form is exact as well (`listed`)
 WIDE    vpmaddwd of both widened to i16: exact. Even and odd bytes are multiplied apart, and so packed
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,7 +20,7 @@ from llvmlite import ir
 
 from ....ir.dtype import Array
 from .emit import I8, I16, I32, Emitter
-from .lanes import dot_pairs, dot_quads
+from .lanes import dot_pairs, dot_quads, permuted
 from .target import Target
 
 Value: TypeAlias = Any
@@ -34,6 +36,9 @@ _PAIRS = {8: "avx2.pmadd.ub.sw", 16: "avx512.pmaddubs.w.512"}
 MOST_PAIR = 32767 // 255
 """Sum of two weights that cannot saturate, whatever the data are."""
 
+ORDERS = ((0, 1, 2, 3), (0, 2, 1, 3), (0, 3, 1, 2))
+"""Of four bytes, so that neighbours make pairs in all ways."""
+
 MOST_EXTRA = 0.4
 """Rows that are split, as a share of all, up to which PAIRS takes less time than WIDE."""
 
@@ -44,17 +49,42 @@ def form_of(target: Target, weights: Array) -> str:
         return DOT
     if not target.triple.startswith("x86") or target.lanes == 4:
         return WIDE
-    crowded = (_excess(weights) != 0).any(axis=(-1, -2))
-    return PAIRS if crowded.mean() <= MOST_EXTRA else WIDE
+    return PAIRS if _crowded(weights).all(axis=0).mean() <= MOST_EXTRA else WIDE
 
 
 def _excess(weights: Array) -> Array:
     """[..., width, 2]: what pairs of weights sum up to beyond the most that i16 holds the products of."""
-    sums = weights.reshape(*weights.shape[:-1], 2, 2).sum(axis=-1, dtype=np.int16)
+    sums = weights[..., 0::2] + weights[..., 1::2].astype(np.int16)
     return np.asarray(sums - np.clip(sums, -MOST_PAIR, MOST_PAIR))
 
 
-def split(weights: Array) -> tuple[Array, Array]:
+def _crowded(weights: Array) -> Array:
+    """[orders, ...]: whether a row of weights [..., width, 4] saturates in an order."""
+    return np.stack([_excess(weights[..., order]).any(axis=(-1, -2)) for order in map(list, ORDERS)])
+
+
+def listed(weights: Array) -> tuple[Array, Array, Array]:
+    """Weights [..., quads, width, 4] as rows in lists: one for each index before `quads`, and in it for each order.
+
+    first      [lists + 1] of i32: the number of the first row of a list
+    at         for each row, the number of the four bytes of data that it is for
+    rows       [rows, width, 4] of i8, none of which saturates; some are two for the same data
+    """
+    *outer, quads, width, _ = weights.shape
+    crowded = _crowded(weights)
+    order = np.where(crowded.all(axis=0), 0, crowded.argmin(axis=0)).reshape(-1)
+    flat = np.take_along_axis(weights.reshape(-1, width, 4), np.array(ORDERS)[order][:, None, :], axis=-1)
+    most, rest = _split(flat)
+    extra = np.flatnonzero(rest.any(axis=(-1, -2)))
+    number = np.concatenate([np.arange(len(flat)), extra])
+    keys = number // quads * len(ORDERS) + order[number]
+    sorting = np.argsort(keys, kind="stable")
+    lists = int(np.prod(outer, dtype=np.int64)) * len(ORDERS)
+    first = np.searchsorted(keys[sorting], np.arange(lists + 1)).astype(np.int32)
+    return first, (number % quads)[sorting].astype(np.int32), np.concatenate([most, rest[extra]])[sorting]
+
+
+def _split(weights: Array) -> tuple[Array, Array]:
     """Weights [..., width, 4] as a sum of two of which none saturates in pairs: most of them, and a few numbers."""
     pairs = weights.reshape(*weights.shape[:-1], 2, 2).astype(np.int16)
     excess = _excess(weights)[..., None]
@@ -93,12 +123,13 @@ class Dots:
         half = QUAD * e.lanes * e.target.vectors
         return tuple(e.load(e.add(address, half * odd + QUAD * e.lanes * vector), self.words) for odd in range(2))
 
-    def data(self, address: Value) -> tuple[Value, ...]:
-        """Four bytes for all lanes."""
+    def data(self, address: Value, order: Sequence[int] = ORDERS[0]) -> tuple[Value, ...]:
+        """Four bytes for all lanes, in an order."""
         e, b = self.e, self.e.b
         x = e.splat(e.load(address, I32, 1), e.VI)
         if self.form != WIDE:
-            return (b.bitcast(x, self.bytes),)
+            x = b.bitcast(x, self.bytes)
+            return (x if order == ORDERS[0] else permuted(e, x, [4 * k + n for k in range(e.lanes) for n in order]),)
         words = b.bitcast(x, self.words)
         even = b.and_(words, ir.Constant(self.words, [I16(255)] * self.words.count))
         return even, b.lshr(words, ir.Constant(self.words, [I16(8)] * self.words.count))

@@ -19,7 +19,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from ..codegen.dots import DOT, PAIRS, WIDE, Dots, packed_bytes
+from ..codegen.dots import DOT, ORDERS, PAIRS, WIDE, Dots, packed_bytes
 from ..codegen.emit import I32, I64, PTR, VOID, Emitter
 from .base import Arguments, Kernel
 from .gemm import AHEAD, prefetch, share, tiles
@@ -32,9 +32,12 @@ many rows and columns it has."""
 UNROLL = 4
 """Steps of four channels in one round of the loop, over all sets of accumulators."""
 
+PAIRS_UNROLL = 2
+"""The same of a list of rows."""
+
 ARGS = (
     "input", "output", "weights", "start", "params", "residual", "table", "zeros", "finish",
-    "extra_first", "extra_at", "extra_rows",
+    "first", "at",
     "lo", "hi", "res_factor", "step", "shift", "low", "high",
     "pixels", "taps", "quads", "out_channels", "panels", "groups", "blocks", "total",
     "in_stride", "in_group", "in_image",
@@ -43,8 +46,7 @@ ARGS = (
 )  # fmt: skip
 """params: [parameters][total] of f32, total = groups * panels * width; out_size, res_size: bytes of an element.
 
-extra_first: for each panel and tap the number of the first extra row of weights, and one more; extra_at: of each extra
-row, which four channels it is for."""
+first, at: of the form PAIRS, whose rows of weights stand in lists (`listed`), three for each panel and tap."""
 
 
 def emit(form: str, straight: bool, e: Emitter, a: Arguments) -> None:
@@ -69,7 +71,7 @@ def emit(form: str, straight: bool, e: Emitter, a: Arguments) -> None:
             residual=_offset(e, a.residual, (image, a.res_image), (group, a.res_group), (column, a.res_size)),
             weights=e.add(a.weights, e.mul(number, e.mul(e.mul(a.taps, a.quads), row))),
             start=e.add(a.start, e.mul(number, 4 * width)),
-            extra_first=e.add(a.extra_first, e.mul(e.mul(number, a.taps), 4)),
+            first=e.add(a.first, e.mul(e.mul(number, a.taps), 4 * len(ORDERS))),
             params=e.add(a.params, e.mul(number, 4 * width)),
             columns=columns,
         )
@@ -100,14 +102,14 @@ class _Tile:
         residual: Any,
         weights: Any,
         start: Any,
-        extra_first: Any,
+        first: Any,
         params: Any,
         columns: Any,
     ) -> None:
         self.e, self.a, self.dots, self.shape, self.straight = e, a, dots, shape, straight
         self.scratch, self.source, self.out, self.residual = scratch, source, out, residual
         self.weights, self.start, self.params, self.columns = weights, start, params, columns
-        self.extra_first = extra_first
+        self.first = first
         self.row_bytes = packed_bytes(dots.form) * e.target.width
         self.ahead = e.min(e.mul(e.mul(a.taps, a.quads), self.row_bytes), AHEAD)
 
@@ -142,6 +144,8 @@ class _Tile:
                 sources = [e.add(self.source, e.mul(e.add(pixel, r), a.in_stride)) for r in range(rows)]
             else:
                 sources = [self.row(e.add(entries, e.mul(e.add(t, e.mul(a.taps, r)), 4))) for r in range(rows)]
+            if self.dots.form == PAIRS:
+                return [weights, *self.lists(t, sources, sums)]
 
             def several(k: Any, weights: Any, *sums: Any) -> Sequence[Any]:
                 current = list(sums)
@@ -155,8 +159,7 @@ class _Tile:
                 return [e.add(weights, self.row_bytes), *current]
 
             state = e.fold(0, whole, steps, [weights, *sums], several)
-            after, *totals = e.fold(whole, a.quads, 1, state, single)
-            return [after, *(self.extras(t, sources, totals) if self.dots.form == PAIRS else totals)]
+            return e.fold(whole, a.quads, 1, state, single)
 
         if self.straight:
             _, *sums = tap(e.i64(0), self.weights, *start)
@@ -168,18 +171,25 @@ class _Tile:
             totals = [e.b.add(x, y) for x, y in zip(totals, sums[s * size : (s + 1) * size], strict=True)]
         return totals
 
-    def extras(self, t: Any, sources: list[Any], sums: Sequence[Any]) -> list[Any]:
-        """The rows of weights of a tap that were split off."""
+    def lists(self, t: Any, sources: list[Any], sums: Sequence[Any]) -> Sequence[Any]:
+        """A tap of the form PAIRS: a list of rows for each order of the data."""
         e, a = self.e, self.a
-        first, last = (e.b.sext(e.load(e.add(self.extra_first, e.mul(e.add(t, k), 4)), I32), I64) for k in range(2))
+        place = e.add(self.first, e.mul(t, 4 * len(ORDERS)))
+        ends = [e.b.sext(e.load(e.add(place, 4 * k), I32), I64) for k in range(len(ORDERS) + 1)]
+        for order, first, last in zip(ORDERS, ends, ends[1:]):
 
-        def extra(i: Any, *sums: Any) -> Sequence[Any]:
-            current = list(sums)
-            k = e.b.sext(e.load(e.add(a.extra_at, e.mul(i, 4)), I32), I64)
-            self.step(sources, k, e.add(a.extra_rows, e.mul(i, self.row_bytes)), current, 0)
-            return current
+            def several(count: int, i: Any, *sums: Any, order: Sequence[int] = order) -> Sequence[Any]:
+                current = list(sums)
+                for n in range(count):
+                    k = e.b.sext(e.load(e.add(a.at, e.mul(e.add(i, n), 4)), I32), I64)
+                    row = e.add(a.weights, e.mul(e.add(i, n), self.row_bytes))
+                    self.step(sources, k, row, current, 0, order)
+                return current
 
-        return e.fold(first, last, 1, sums, extra)
+            middle = e.b.sub(last, e.rem(e.b.sub(last, first), PAIRS_UNROLL))
+            sums = e.fold(first, middle, PAIRS_UNROLL, sums, partial(several, PAIRS_UNROLL))
+            sums = e.fold(middle, last, 1, sums, partial(several, 1))
+        return sums
 
     def row(self, entry: Any) -> Any:
         """The address of the input pixel that a table entry names; of zero points where it is -1."""
@@ -188,14 +198,16 @@ class _Tile:
         address = e.add(self.source, e.mul(index, a.in_stride))
         return e.b.select(e.b.icmp_signed("<", index, e.i64(0)), a.zeros, address)
 
-    def step(self, sources: list[Any], k: Any, weights: Any, sums: list[Any], which: int) -> None:
+    def step(
+        self, sources: list[Any], k: Any, weights: Any, sums: list[Any], which: int, order: Sequence[int] = ORDERS[0]
+    ) -> None:
         """Four channels, into a set of sums."""
         e, vectors = self.e, self.shape.vectors
         line = [self.dots.weights(weights, v) for v in range(vectors)]
         prefetch(e, e.add(weights, self.ahead), self.row_bytes * vectors // e.target.vectors)
         base = which * len(sources) * vectors
         for r, source in enumerate(sources):
-            x = self.dots.data(e.add(source, e.mul(k, 4)))
+            x = self.dots.data(e.add(source, e.mul(k, 4)), order)
             for v in range(vectors):
                 i = base + r * vectors + v
                 sums[i] = self.dots.add(sums[i], x, line[v])

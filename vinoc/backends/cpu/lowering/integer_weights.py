@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ....ir.record import record
-from ..codegen.dots import DOT, PAIRS, QUAD, arranged, form_of, split
+from ..codegen.dots import DOT, PAIRS, QUAD, arranged, form_of, listed
 from .integer_epilogue import Outlet
 from .plan import Array, Plan
 
@@ -17,14 +17,14 @@ class Weights:
     """Packed in panels.
 
     start      what sums start from: it takes the zero point into account
-    extras     in the form PAIRS: for each panel and tap the number of its first extra row, which channels a row is for,
-               and the rows
+    first, at  of the form PAIRS, whose panels are lists of rows: see `listed`
     """
 
     form: str
     panels: Array
     start: Array
-    extras: tuple[Array, Array, Array]
+    first: Array
+    at: Array
 
 
 def packed_weights(plan: Plan, outlet: Outlet, sizes: tuple[int, int, int], how: str) -> Weights:
@@ -43,30 +43,24 @@ def packed_weights(plan: Plan, outlet: Outlet, sizes: tuple[int, int, int], how:
         return np.frombuffer(form_of(target, quads(array)).encode(), np.uint8)
 
     form = DOT if target.dots else bytes(plan.packed.of(constant, ("form", tag), coded)).decode()
-    panels = plan.packed.of(constant, ("bytes", tag), lambda array: _arranged(form, quads(array)))
     sums = plan.packed.of(constant, ("sums", tag), lambda array: _sums(taps(array), target.width))
     zero = int(outlet.zero.reshape(-1)[0])
     start = plan.packed.get(("start", sums.tobytes(), zero), lambda: (sums * -zero).astype(np.int32))
-    nothing = plan.packed.get("no extras", lambda: np.zeros(1, np.int32))
     if form != PAIRS:
-        return Weights(form, panels, start, (nothing, nothing, nothing))
+        panels = plan.packed.of(constant, ("bytes", tag), lambda array: arranged(form, quads(array)))
+        nothing = plan.packed.get("no lists", lambda: np.zeros(1, np.int32))
+        return Weights(form, panels, start, nothing, nothing)
+    made: list[tuple[Array, Array, Array]] = []
 
-    def extra(k: int) -> Array:
-        return plan.packed.of(constant, ("extras", k, tag), lambda array: _extras(quads(array))[k])
+    def part(k: int) -> Array:
+        def make(array: Array) -> Array:
+            if not made:
+                made.append(listed(quads(array)))
+            return made[0][k]
 
-    return Weights(form, panels, start, (extra(0), extra(1), extra(2)))
+        return plan.packed.of(constant, ("list", k, tag), make)
 
-
-def _arranged(form: str, quads: Array) -> Array:
-    return split(quads)[0] if form == PAIRS else arranged(form, quads)
-
-
-def _extras(quads: Array) -> tuple[Array, Array, Array]:
-    """Of weights [groups, panels, taps, quads, width, 4] what is split off, by rows that hold any of it."""
-    rest = split(quads)[1]
-    there = rest.any(axis=(-1, -2))
-    first = np.concatenate([[0], np.cumsum(there.sum(axis=-1).reshape(-1))])
-    return first.astype(np.int32), np.nonzero(there)[-1].astype(np.int32), rest[there]
+    return Weights(form, part(2), start, part(0), part(1))
 
 
 def _sums(taps: Array, width: int) -> Array:
