@@ -1,10 +1,10 @@
 """`vinoc accuracy` beside OpenVINO's `accuracy_check`: the same configurations, metric by metric.
 
-    python -m venv peers && peers/bin/pip install 'openvino-dev==2023.3.0' opencv-python-headless pyyaml ...
+    python -m venv peers && peers/bin/pip install 'openvino-dev==2023.3.0'    # and the packages that it asks for
     python benchmarks/accuracy_checker.py --checker peers/bin/accuracy_check [--seed N] [--keep DIR]
 
-Images, annotations and models are made from a seed. A model gives random outputs, to which it adds a share of 1e-4 of the
-mean of its input: scores of different images are different then, so that no order of equal ones decides a metric. Both
+Images, annotations and models are made from a seed. A model gives random outputs, to which it adds 1e-4 of the mean of
+its input: scores of different images are different then, so that no order of equal ones decides a metric. Both
 programs compute in f32, vinoc with vinoc's launcher, Accuracy Checker with OpenVINO's. Prints a Markdown table of what
 differs by more than 1e-6, and how many metrics are equal.
 """
@@ -264,6 +264,36 @@ def digits(made: Made) -> None:
         })  # fmt: skip
 
 
+def masks(made: Made) -> None:
+    """Blocks of classes in VOC's colours; a model gives random scores of the same blocks."""
+    from vinoc.tools.accuracy.readers.segmentation import voc_colors
+
+    (made.data / "masks").mkdir()
+    colors = np.array(voc_colors(21), np.uint8)
+    blocks = made.rng.integers(0, 21, (8, 8))
+    for name, (width, height) in made.sizes.items():
+        classes = np.where(made.rng.random((8, 8)) < 0.3, made.rng.integers(0, 21, (8, 8)), blocks).astype(np.uint8)
+        picture = Image.fromarray(colors[classes]).resize((width, height), Image.Resampling.NEAREST)
+        picture.save(made.data / "masks" / f"{Path(name).stem}.png")
+    (made.data / "val.txt").write_text("\n".join(Path(n).stem for n in made.sizes) + "\n")
+    scores = np.repeat(np.repeat(np.eye(21)[blocks].transpose(2, 0, 1), 8, axis=1), 8, axis=2)
+    scores = scores + made.rng.normal(0, 0.3, scores.shape)
+    model = made.model("masks", {"m": scores[None]}, (1, 3, 64, 64))
+    kinds = ("mean_iou", "mean_accuracy", "frequency_weighted_accuracy", "segmentation_accuracy")
+    dataset = {
+        "annotation_conversion": {"converter": "voc_segmentation", "imageset_file": "val.txt", "images_dir": "images",
+                                  "mask_dir": "masks"},
+        "segmentation_masks_source": "masks",
+        "preprocessing": [{"type": "resize", "size": 64}],
+        "postprocessing": [{"type": "encode_segmentation_mask", "apply_to": "annotation"},
+                           {"type": "resize_segmentation_mask", "size": 64, "apply_to": "annotation"}],
+        "metrics": [{"type": k, "use_argmax": True, "presenter": "print_scalar"} for k in kinds],
+    }  # fmt: skip
+    made.add("segmentation", model, "segmentation", dataset)
+    made.add("segmentation argmax", model, {"type": "segmentation", "make_argmax": True},
+             {**dataset, "metrics": [{**m, "use_argmax": False} for m in dataset["metrics"]]})  # fmt: skip
+
+
 def values(path: Path) -> dict[tuple[str, str], float]:
     with path.open() as file:
         return {(r["model"], r["metric_name"]): float(r["metric_value"]) for r in csv.DictReader(file)}
@@ -272,7 +302,7 @@ def values(path: Path) -> dict[tuple[str, str], float]:
 def compare(folder: Path, checker: Path, seed: int) -> bool:
     """Runs both, prints what differs; whether nothing does."""
     made = Made(folder, seed)
-    for part in (yolo, faces, words, digits):
+    for part in (yolo, faces, words, digits, masks):
         part(made)
     own = folder / "own.yml"
     own.write_text(yaml.dump({"models": made.configs}, Dumper=Plain, sort_keys=False))
