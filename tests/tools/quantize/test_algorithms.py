@@ -160,7 +160,8 @@ def test_the_default_takes_the_best_recipe_and_tells_of_all() -> None:
     best_recipe(work)
     tried = work.facts["recipes"]
     assert work.facts["recipe"].startswith("aligned channels")
-    assert tried[work.facts["recipe"]] < 0.5 * tried["nearest weights, min-max"]
+    assert len(tried) >= 3
+    assert tried[work.facts["recipe"]] <= min(tried.values()) / 0.95
     assert set(work.values) == set(work.needed())
     assert all(work.recipes[name] for name in work.values)
     assert len(work.samples) == 24

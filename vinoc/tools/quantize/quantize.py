@@ -18,6 +18,8 @@ from ...passes.quantize import Ranges
 from ...runtime.model import Model
 from ..inputs.slots import inputs_of
 from .algorithms import chosen
+from .algorithms.keep import AUTO
+from .algorithms.target import fit_target
 from .data import Preparation, Samples, open_data
 from .metrics import Evaluate, Score, evaluator
 from .options import Options
@@ -76,11 +78,13 @@ def quantize_model(
     clock.lap("clean-up")
     samples = _samples(graph, data, options, preparation, watch)
     work = Work(graph, graph.clone(), samples, options, watch)
+    work.keep_float |= {name: "it is to stay float" for name in options.keep_float if name != AUTO}
     evaluate = _validated(work)
     work.warnings += suspicions(raw, graph, samples, preparation)
     for text in work.warnings:
         watch.warn(text)
     clock.lap("data")
+    fit_target(work)
     for name, algorithm in chosen(options):
         algorithm(work)
         clock.lap(name)

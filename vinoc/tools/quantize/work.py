@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...ir.dtype import Array
-from ...ir.graph import Graph, Value
+from ...ir.graph import Graph, Node, Value
 from ...passes.manager import PassManager
 from ...passes.pipeline import Pipeline
 from ...passes.quantize import Quantize, Range, Ranges, Setting, needed
@@ -31,6 +31,7 @@ class Work:
     watch     progress, warnings, samples that were left out
     portable  ranges for `original`, where the channels of `graph` are scaled
     unrounded the weights that an algorithm rounded, as they were before, by the names of their constants in `graph`
+    shifts    what was added to the biases behind them
     keep_float  nodes that algorithms leave float, with the reason
     recipes   of each layer, by node or value: what was done, and why
     """
@@ -43,6 +44,7 @@ class Work:
     values: dict[str, Range] = field(default_factory=dict)
     weights: dict[str, Range] = field(default_factory=dict)
     unrounded: dict[str, Array] = field(default_factory=dict)
+    shifts: dict[str, Array] = field(default_factory=dict)
     portable: dict[str, Range] = field(default_factory=dict)
     activations: Setting = UNSET
     weight_defaults: Setting = UNSET
@@ -63,7 +65,8 @@ class Work:
         ignored = self.options.ignored
         names = tuple(dict.fromkeys((*ignored.names, *self.keep_float)))
         return Ranges(
-            dict(self.values), dict(self.weights), self.activations, self.weight_defaults,
+            dict(self.values), dict(self.weights), self.activations,
+            self.weight_defaults.over(Setting(bits=self.options.weight_bits)),
             replace(ignored, names=names), "calibration",
         )  # fmt: skip
 
@@ -93,10 +96,14 @@ class Work:
 
     def quantized(self) -> Graph:
         """A copy of `graph`, quantized by the ranges so far."""
+        return self.quantized_twin()[0]
+
+    def quantized_twin(self) -> tuple[Graph, dict[Node, Node]]:
+        """The same, and what became of the nodes of `graph`."""
         made = self.graph.clone()
-        step = Quantize(ranges=self.known(), weight_bits=self.options.weight_bits, **self.pass_options)
-        PassManager(Pipeline((step,))).run(made)
-        return made
+        twin = dict(zip(self.graph, made, strict=True))
+        PassManager(Pipeline((Quantize(ranges=self.known(), **self.pass_options),))).run(made)
+        return made, twin
 
     def remark(self, layer: str, text: str) -> None:
         """Says in the report what was done about a layer, and why."""

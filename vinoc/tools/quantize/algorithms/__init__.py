@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from ....ir.errors import UsageError, did_you_mean
 from ..options import Options
 from ..work import Work
-from .alignment import align_channels
+from .alignment import align_channels, smooth_quant
 from .bias import bias_correction, fast_bias_correction
 from .min_max import min_max
 from .named_ranges import estimators
@@ -23,6 +23,7 @@ Algorithm = Callable[[Work], None]
 ALGORITHMS: dict[str, Algorithm] = {
     "best-recipe": best_recipe,
     "channel-alignment": align_channels,
+    "smooth-quant": smooth_quant,
     "min-max": min_max,
     "estimators": estimators,
     "least-error": least_error_ranges,

@@ -19,11 +19,11 @@ from ..statistics import Statistics
 from ..work import Work
 from .classes import MOVERS as CARRYING
 from .classes import PINNED, POOLS, Classes, Term, classes_of, constant_of
-from .columns import Moments, as_rows
+from .columns import PRODUCTS, Moments, as_rows
 from .noise import Noise, Values, Weights, factors
 from .rounding import drop
 
-NARROWEST = 1 / 64
+NARROWEST = 1 / 1024
 """Of the widest channel of a value: narrower ones count as so wide: few samples do not show everything."""
 
 FAINTEST = 1e-4
@@ -35,12 +35,14 @@ TINY = 2.0**-126
 
 @dataclass(eq=False)
 class Alignment:
-    """A graph whose channels are scaled, and by what. `told`: what was done, in words."""
+    """A graph whose channels are scaled, and by what. `gain`: how many times less the predicted noise is; `told`: all
+    that in words."""
 
     graph: Graph
     classes: Classes
     factors: Array
     told: str
+    gain: float
     twin: dict[Node, Node]
     """The nodes of the graph as it was, and what they are now."""
 
@@ -67,6 +69,42 @@ def align_channels(work: Work) -> None:
         work.changed()
 
 
+STRENGTHS = (0.25, 0.5, 0.75)
+"""SmoothQuant's alpha, of which the one with the least predicted noise is taken."""
+
+
+def smooth_quant(work: Work) -> None:
+    """SmoothQuant: what MatMuls read is divided by reach^alpha / w^(1 - alpha), channel by channel, where reach is that
+    of the values and w the largest weight; their weights are multiplied by it (Xiao et al. 2022, arXiv:2211.10438,
+    equation 4). What makes the values takes it up: weights of products, or the factors behind a normalization."""
+    classes = classes_of(work.graph)
+    noise = _Builder(work, classes, work.statistics(), kinds=("MatMul",)).noise
+    tried = {alpha: smoothed(noise, alpha) for alpha in STRENGTHS} if noise.weights else {}
+    if not tried:
+        work.facts["smooth quant"] = "no product reads channels that can be scaled"
+        return
+    alpha, found = min(tried.items(), key=lambda pair: noise.of(np.log(pair[1]))[0])
+    work.graph = scaled(work.graph, classes, found)[0]
+    work.changed()
+    work.facts["smooth quant"] = f"alpha {alpha:g}, factors {1 / found.max():.3g} to {1 / found.min():.3g}"
+
+
+def smoothed(noise: Noise, alpha: float) -> Array:
+    """Factors by class, 1 where no product reads a class."""
+    reach, largest = np.zeros(noise.count), np.zeros(noise.count)
+    for v in noise.values:
+        np.maximum.at(reach, v.classes, v.reach)
+    for w in noise.weights:
+        np.maximum.at(largest, w.classes, w.largest.max(axis=0))
+    used = (reach > 0) & (largest > 0)
+    used[noise.fixed] = False
+    out = np.ones(noise.count)
+    out[used] = largest[used] ** (1 - alpha) / reach[used] ** alpha
+    if used.any():
+        out[used] /= np.exp(np.log(out[used]).mean())
+    return out
+
+
 def alignment(work: Work, seen: Mapping[str, Statistics]) -> Alignment | None:
     """Scales the channels of a copy of `work.graph`; None where there is nothing to scale."""
     classes = classes_of(work.graph)
@@ -80,7 +118,7 @@ def alignment(work: Work, seen: Mapping[str, Statistics]) -> Alignment | None:
         f"predicted noise {before:.3g} -> {after:.3g}"
     )
     graph, twin = scaled(work.graph, classes, found)
-    return Alignment(graph, classes, found, told, twin)
+    return Alignment(graph, classes, found, told, before / after, twin)
 
 
 def scaled(graph: Graph, classes: Classes, found: Array) -> tuple[Graph, dict[Node, Node]]:
@@ -103,7 +141,9 @@ def scaled(graph: Graph, classes: Classes, found: Array) -> tuple[Graph, dict[No
 class _Builder:
     """The noise of a graph from statistics of what is quantized."""
 
-    def __init__(self, work: Work, classes: Classes, seen: Mapping[str, Statistics]) -> None:
+    def __init__(
+        self, work: Work, classes: Classes, seen: Mapping[str, Statistics], kinds: tuple[str, ...] = PRODUCTS
+    ) -> None:
         self.classes = classes
         self.noise = Noise(classes.count)
         self.found: dict[Value, tuple[Values, Array, Array]] = {}
@@ -115,7 +155,8 @@ class _Builder:
                 for port in (0, 1):
                     self.add_sum(node, port)
         for term in classes.terms:
-            self.add_product(term)
+            if term.node.kind in kinds:
+                self.add_product(term)
 
     def add_group(self, group: Mapping[str, Value], seen: Mapping[str, Statistics]) -> None:
         parts = []

@@ -14,9 +14,6 @@ import numpy as np
 
 from ....ir.dtype import Array
 from ....ir.graph import Graph, Node
-from ....passes.manager import PassManager
-from ....passes.pipeline import Pipeline
-from ....passes.quantize import Quantize
 from ..collect import Runner
 from ..data import Samples
 from ..measure import SIMULATED, constant
@@ -43,7 +40,7 @@ def corrected(work: Work, judge: Judge, before: float) -> float:
     expected = means(work.graph, [n for n, _ in terms], samples)
     for done in range(ROUNDS):
         kept = work.graph
-        made, twin = quantized_twin(work)
+        made, twin = work.quantized_twin()
         found = means(made, [twin[n] for n, _ in terms], samples)
         trial = kept.clone()
         same = dict(zip(kept, trial, strict=True))
@@ -92,15 +89,6 @@ def _of_rows(node: Node) -> bool:
     return any(v is not None and v.node is not None and v.node.kind == "MatMul" for v in node.inputs)
 
 
-def quantized_twin(work: Work) -> tuple[Graph, dict[Node, Node]]:
-    """`work.quantized()`, and what became of each node of the float graph."""
-    made = work.graph.clone()
-    twin = dict(zip(work.graph, made, strict=True))
-    step = Quantize(ranges=work.known(), weight_bits=work.options.weight_bits, **work.pass_options)
-    PassManager(Pipeline((step,))).run(made)
-    return made, twin
-
-
 def bias_correction(work: Work) -> None:
     """The full correction, judged on held-out samples."""
     _, held = split(work.samples)
@@ -113,12 +101,12 @@ def bias_correction(work: Work) -> None:
 
 def fast_bias_correction(work: Work) -> None:
     """Takes out of each bias what the quantized data and weights of its own product do, by the float model's values."""
-    _, twin = quantized_twin(work)
+    _, twin = work.quantized_twin()
     terms = [(n, bias_of(n)) for n in work.graph if n.kind in PRODUCTS and not n.operand(0).is_const]
     kept = [(n, t) for n, t in terms if t is not None and constant_of(n.inputs[1]) is not None]
     samples = work.samples.subset(SAMPLES)
     before = moments_of(work.graph, samples, [n for n, _ in kept])
-    after = moments_of(work.graph, samples, [n for n, _ in kept], {n: _levels(twin[n]) for n, _ in kept})
+    after = moments_of(work.graph, samples, [n for n, _ in kept], {n: levels_of(twin[n]) for n, _ in kept})
     for node, term in kept:
         weights, rounded = constant_of(node.inputs[1]), constant(twin[node].operand(1))
         if node not in before or weights is None or rounded is None:
@@ -136,7 +124,7 @@ def product_mean(node: Node, weights: Array, rows: Moments) -> Array:
     return np.asarray(np.einsum("god,gd->go", laid, rows.mean.reshape(laid.shape[0], laid.shape[2])).reshape(-1))
 
 
-def _levels(product: Node) -> Callable[[Array], Array]:
+def levels_of(product: Node) -> Callable[[Array], Array]:
     """What its FakeQuantize, if it reads one, makes of an array; what carries levels moves values alone."""
     value = product.operand(0)
     while value.node is not None and value.node.kind in MOVERS | {"MaxPool"}:

@@ -23,10 +23,10 @@ from .classes import constant_of
 PRODUCTS = ("Convolution", "GroupConvolution", "MatMul")
 """Products whose rows are known."""
 
-ROWS = 256
+ROWS = 128
 """Drawn from each sample."""
 
-WIDEST = 640
+WIDEST = 384
 """Largest d of a matrix of moments. Longer rows are cut into equal blocks, between which nothing is made up for."""
 
 
@@ -41,7 +41,7 @@ class Moments:
     def add(self, rows: Array) -> None:
         """Takes up rows [g, d, n]."""
         rows = rows.reshape(*self.first.shape, -1)
-        self.first += rows.sum(axis=2)
+        self.first += rows.sum(axis=2, dtype=np.float64)
         self.second += rows @ rows.transpose(0, 2, 1)
         self.count += rows.shape[2]
 
@@ -87,7 +87,7 @@ def drawn(node: Node, data: Array, weights: tuple[int, ...], draw: np.random.Gen
         )
         if len(flat) > ROWS:
             flat = flat[draw.choice(len(flat), ROWS, replace=False)]
-        return flat.T[None].astype(np.float64)
+        return np.asarray(flat.T[None], np.float32)
     assert isinstance(node.op, Convolution | GroupConvolution)
     groups = weights[0] if isinstance(node.op, GroupConvolution) else 1
     windows = _windows(node.op, data, weights[-(data.ndim - 2) :], draw)
@@ -107,7 +107,7 @@ def _windows(
     total = int(np.prod(sizes))
     places = draw.choice(total, ROWS, replace=False) if total > ROWS else np.arange(total)
     corners = np.unravel_index(places, sizes)
-    out = np.zeros((data.shape[1], int(np.prod(kernel)), len(places)))
+    out = np.zeros((data.shape[1], int(np.prod(kernel)), len(places)), np.float32)
     for t, taps in enumerate(combinations(*map(range, kernel))):
         at = [
             c * s + tap * d - b

@@ -1,9 +1,9 @@
 """The default: recipes are tried, and the one with the least error on held-out samples is taken.
 
 No recipe is best for all models. What is tried: channels aligned or not; ranges of least error, min-max, or means of
-extremes; with the preset `accuracy` symmetric levels as well. Weights are rounded so that products change least
-(`rounding`), which helps all of them, and biases are corrected at the end as far as that lessens the error. Nothing
-needs labels.
+extremes. Weights are rounded so that products change least (`rounding`), which helps all of them, and biases are
+corrected at the end as far as that lessens the error. Nothing needs labels. Levels are symmetric with the preset
+`performance`, else asymmetric, which are symmetric ones too where that suits the values.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from .alignment import alignment
 from .bias import corrected
 from .columns import PRODUCTS, Moments, moments_of
 from .judge import Judge, split
+from .keep import guard, tell_wide
 from .min_max import min_max
 from .rounding import SAMPLES, round_weights
 from .spans import ESTIMATORS, WITH_HISTOGRAM, ranges_of
@@ -25,7 +26,8 @@ from .spans import ESTIMATORS, WITH_HISTOGRAM, ranges_of
 MARGIN = 0.95
 """Of the error of what was tried before, that another recipe must stay below: few samples tell no finer differences."""
 
-PLAIN = "nearest weights"
+CLEAR = 1.5
+"""How many times less noise alignment must promise, for channels as they are not to be tried."""
 
 
 @dataclass(eq=False)
@@ -49,14 +51,12 @@ def best_recipe(work: Work) -> None:
     plain = _fresh(work, work.graph.clone(), rest.subset(SAMPLES))
     plain.statistics(WITH_HISTOGRAM)
     found = _variants(work, plain, rest, judge)
-    found.append(_tried(PLAIN, plain, "min-max", judge))
     best = _best(found)
-    if work.options.preset == "accuracy":
-        found += _even(best, judge)
-        best = _best([best, found[-1]])
     _take(work, best, found, judge)
     if "channel alignment" in best.work.facts:
         work.portable = ranges_of(plain, best.estimator)
+    tell_wide(work, plain.statistics(WITH_HISTOGRAM))
+    work.facts["error"] = guard(work, work.facts["error"])
     work.samples = everything.only([i for i, n in enumerate(everything.names) if n not in work.watch.skipped])
 
 
@@ -69,6 +69,8 @@ def _variants(work: Work, plain: Work, rest: Samples, judge: Judge) -> list[Trie
         variant = _rounded(_fresh(work, lined.graph, rest), lined.moments(moments))
         variant.facts["channel alignment"] = lined.told
         found += [_tried("aligned channels", variant, name, judge) for name in ESTIMATORS]
+        if lined.gain > CLEAR:
+            return found
         names = [_best(found).estimator]
     graph = plain.graph.clone()
     twin = dict(zip(plain.graph, graph, strict=True))
@@ -77,14 +79,6 @@ def _variants(work: Work, plain: Work, rest: Samples, judge: Judge) -> list[Trie
         same._seen = plain._seen
     same = _rounded(same, {twin[node]: m for node, m in moments.items()})
     return found + [_tried("channels as they are", same, name, judge) for name in names]
-
-
-def _even(best: Tried, judge: Judge) -> list[Tried]:
-    """The recipe with symmetric levels, where that makes a difference."""
-    if all(r.low is None or r.low.min() >= 0 for r in best.work.values.values()):
-        return []
-    work = replace(best.work, activations=Setting("symmetric", best.work.options.bits))
-    return [_tried(best.name.rpartition(", ")[0] + ", symmetric", work, best.estimator, judge)]
 
 
 def _best(found: list[Tried]) -> Tried:
@@ -99,7 +93,16 @@ def _best(found: list[Tried]) -> Tried:
 def _fresh(work: Work, graph: Graph, samples: Samples) -> Work:
     """Work on a graph at which nothing was done yet."""
     made = replace(
-        work, graph=graph, samples=samples, values={}, weights={}, unrounded={}, recipes={}, facts={}, _seen=None
+        work,
+        graph=graph,
+        samples=samples,
+        values={},
+        weights={},
+        unrounded={},
+        shifts={},
+        recipes={},
+        facts={},
+        _seen=None,
     )
     symmetric = work.options.preset == "performance"
     made.activations = Setting("symmetric" if symmetric else "asymmetric", work.options.bits)
@@ -129,6 +132,7 @@ def _take(work: Work, best: Tried, found: list[Tried], judge: Judge) -> None:
     work.facts |= made.facts
     work.facts["recipes"] = {t.name: t.error for t in found}
     work.facts["recipe"] = best.name
+    work.shifts = made.shifts
     work.facts["error"] = error
     for name in work.values:
         work.remark(name, f"range: {best.estimator}")

@@ -38,9 +38,7 @@ def round_by_data(work: Work) -> None:
 def round_weights(work: Work, moments: dict[Node, Moments]) -> None:
     """Rounds all weights of `work.graph` whose moments are known, and tells the pass their scales."""
     taken = {value.name for node in work.graph for value in node.outputs} | set(work.weights)
-    for plan in planned(
-        work.graph, work.known(), weight_bits=work.options.weight_bits, missing="float", **work.pass_options
-    ):
+    for plan in planned(work.graph, work.known(), missing="float", **work.pass_options):
         node = plan.weights.readers[0]
         known = moments.get(node)
         weights = constant_of(plan.weights.expanded)
@@ -50,6 +48,7 @@ def round_weights(work: Work, moments: dict[Node, Moments]) -> None:
         assert rows is not None
         term = bias_of(node)
         made = _on_grid(rows, known, plan.grid, centered=term is not None)
+        shift = np.zeros(0)
         if term is not None:
             mean = known.mean.reshape(rows.shape[0], rows.shape[2])
             shift = np.einsum("god,gd->go", rows - made, mean).reshape(-1)
@@ -58,7 +57,19 @@ def round_weights(work: Work, moments: dict[Node, Moments]) -> None:
         replace_constant(work.graph, plan.weights.expanded, from_rows(node, made, weights), name)
         work.weights[name] = _range(plan)
         work.unrounded[name] = weights
+        work.shifts[name] = shift
         work.remark(node.label, "weights: rounded by the data")
+
+
+def unround(work: Work, node: Node) -> None:
+    """Gives a product of `work.graph` its float weights and bias back."""
+    name = node.operand(1).name
+    if name not in work.unrounded:
+        return
+    term = bias_of(node)
+    if term is not None and work.shifts[name].size:
+        add_to(work.graph, term, -work.shifts[name])
+    replace_constant(work.graph, node.operand(1), work.unrounded[name], name)
 
 
 def _unused(name: str, taken: set[str]) -> str:

@@ -1,0 +1,89 @@
+"""SmoothQuant on what transformers are made of, and weights for processors without VNNI."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.tools.quantize.made import Net, pictures, work_of
+from vinoc.ir.builder import Builder
+from vinoc.ir.dtype import f32
+from vinoc.ir.graph import Graph
+from vinoc.ir.ops.elementwise import Add, Multiply
+from vinoc.ir.ops.matrix import MatMul
+from vinoc.ir.ops.normalization import MVN
+from vinoc.ir.types import TensorType
+from vinoc.tools.quantize.algorithms.alignment import smooth_quant
+from vinoc.tools.quantize.algorithms.judge import Judge
+from vinoc.tools.quantize.algorithms.min_max import min_max
+from vinoc.tools.quantize.algorithms.recipes import best_recipe
+from vinoc.tools.quantize.algorithms.target import fit_target
+from vinoc.tools.quantize.data import open_data
+from vinoc.tools.quantize.work import Work
+
+WIDTH = 16
+
+
+def normalized(outlier: float = 60.0) -> Graph:
+    """MVN, factors and terms, then two products that read them: one channel is an outlier, as in large transformers."""
+    draw = np.random.default_rng(0)
+    graph = Graph("block")
+    x = graph.add_input(TensorType(f32, (1, 6, WIDTH)), "x", ["x"])
+    b = Builder(graph)
+    gamma, beta = draw.uniform(0.5, 1.5, WIDTH), draw.standard_normal(WIDTH) / 4
+    gamma[5] *= outlier
+    weights = draw.standard_normal((2, WIDTH, WIDTH)) / 4
+    weights[:, 5] /= outlier
+    y = b.node(MVN(1e-5), x, b.const(np.array([2]))).output
+    y = b.node(Multiply(), y, b.const(gamma.astype(np.float32))).output
+    y = b.node(Add(), y, b.const(beta.astype(np.float32))).output
+    for i, w in enumerate(weights):
+        graph.add_output(b.node(MatMul(), y, b.const(w.astype(np.float32)), name=f"product{i}").output, f"y{i}")
+    return graph
+
+
+def tokens(count: int, seed: int) -> list[np.ndarray]:
+    return list(np.random.default_rng(seed).standard_normal((count, 1, 6, WIDTH)).astype(np.float32))
+
+
+def error(work: Work) -> float:
+    return Judge(work.original, open_data(tokens(8, 7), work.original)).error(work.quantized())
+
+
+def test_smooth_quant_keeps_the_function_and_lessens_the_error() -> None:
+    work = work_of(normalized(), tokens(16, 1))
+    min_max(work)
+    plain = error(work)
+    work = work_of(normalized(), tokens(16, 1))
+    smooth_quant(work)
+    assert Judge(work.original, open_data(tokens(8, 7), work.original)).error(work.graph) < 1e-5
+    min_max(work)
+    assert error(work) < 0.25 * plain
+    assert work.facts["smooth quant"].startswith("alpha ")
+
+
+def test_the_default_smooths_by_itself() -> None:
+    work = work_of(normalized(), tokens(16, 1))
+    best_recipe(work)
+    assert error(work) < 0.02
+
+
+def test_smooth_quant_has_nothing_to_do_without_products() -> None:
+    net = Net()
+    work = work_of(net.done(net.conv(net.x, net.weights(3, 4), np.zeros(3))))
+    smooth_quant(work)
+    assert work.facts["smooth quant"] == "no product reads channels that can be scaled"
+
+
+@pytest.mark.parametrize(("target", "most"), [("any", 127), ("vnni", 127), ("avx2", 63)])
+def test_weights_fit_the_target(target: str, most: int) -> None:
+    net = Net()
+    x = net.relu(net.conv(net.x, net.weights(8, 4, 3), np.zeros(8)))
+    work = work_of(net.done(net.conv(x, net.weights(4, 8), np.zeros(4))), pictures(), target=target)
+    fit_target(work)
+    best_recipe(work)
+    stored = [n.outputs[0].const for n in work.quantized() if n.kind == "Constant"]
+    integers = [a for a in stored if a is not None and a.dtype == np.int8]
+    assert len(integers) == 2
+    assert 0.9 * most < max(int(np.abs(a.astype(int)).max()) for a in integers) <= most
+    assert ("weights" in work.facts) == (target == "avx2")
