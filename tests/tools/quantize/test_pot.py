@@ -184,6 +184,20 @@ def test_accuracy_checker_in_the_engine(quantize: Call, nets: Path) -> None:
     assert quantized(nets / "a.xml")
 
 
+def test_faults_in_the_data_set_are_told_with_their_lines(quantize: Call, nets: Path) -> None:
+    engine = checked(nets)
+    engine["datasets"][0]["annotation_conversion"]["converter"] = "imagenett"
+    engine["datasets"][0]["metrics"][0]["topk"] = 1
+    path = config(nets / "c.json", "net.onnx", engine)
+    lines = path.read_text().splitlines()
+    told = quantize("-c", path, "-o", "a.xml", code=2)
+    for word, near in (('"converter"', "imagenet"), ('"topk"', "top_k")):
+        line = next(i for i, text in enumerate(lines, 1) if word in text)
+        assert f"c.json:{line}" in told
+        assert f"did you mean '{near}'?" in told
+    assert not (nets / "a.xml").exists()
+
+
 def test_data_sets_for_calibration_and_judgement(quantize: Call, nets: Path) -> None:
     engine = checked(nets)
     one = engine["datasets"][0]

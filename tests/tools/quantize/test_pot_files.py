@@ -182,6 +182,8 @@ def test_what_cannot_go_together(tmp_path: Path) -> None:
     assert "cascades" in faults(
         tmp_path, SIMPLE.replace('"weights": "net.bin"', '"cascade": [{"name": "a", "model": "b", "weights": "c"}]')
     )
+    scopes = SIMPLE.replace('"preset"', '"ignored": {"scopes": ["a"]}, "preset"')
+    assert "did you mean 'scope'?" in faults(tmp_path, scopes)
     assert "has no 'data_source'" in faults(tmp_path, SIMPLE.replace(', "data_source": "images"', ""))
     twice = SIMPLE.replace('"params": {"preset"', '"params": {}}, {"name": "DefaultQuantization", "params": {"preset"')
     assert "stands in the list twice" in faults(tmp_path, twice)

@@ -15,13 +15,9 @@ class Problems(UsageError):
 
     def __init__(self, what: str, where: str | None, problems: Sequence[VinocError]) -> None:
         self.problems = tuple(problems)
-        super().__init__(what, where)
-
-    def __str__(self) -> str:
-        head = f"{self.where}: {self.what}" if self.where else self.what
         lines = [f"  {line}" for p in self.problems[:SHOWN] for line in str(p).splitlines()]
         left = len(self.problems) - SHOWN
-        return "\n".join([head, *lines, *([f"  and {left} more"] if left > 0 else [])])
+        super().__init__("\n".join([what, *lines, *([f"  and {left} more"] if left > 0 else [])]), where)
 
 
 def check(problems: Sequence[VinocError], where: str | None = None) -> None:

@@ -13,6 +13,7 @@ from ....ir.errors import UsageError, did_you_mean
 from ....ir.graph import Graph
 from ....runtime.model import Model
 from ...accuracy.annotations import Images, prepared
+from ...accuracy.config.marked import Map, Place, Seq
 from ...accuracy.judge import Judge
 from ...inputs.slots import inputs_of
 from ..data import Samples
@@ -48,20 +49,29 @@ def judges(config: Config) -> tuple[Judge, Judge]:
 
 
 def _with(block: Mapping[str, Any], common: Any) -> dict[str, Any]:
-    return {**({"preprocessing": common} if common is not None else {}), **block}
+    made = Block(getattr(block, "file", ""), getattr(block, "at", (0, 0)))
+    made.places = dict(getattr(block, "places", {}))
+    made.update({**({"preprocessing": common} if common is not None else {}), **block})
+    return made
 
 
-def _model(given: Mapping[str, Any], sets: Any) -> dict[str, Any]:
+def _model(given: Mapping[str, Any], sets: Any) -> Mapping[str, Any]:
     """What a file of Accuracy Checker holds, of the blocks in the engine's."""
     launchers = given.get("launchers") or [{"framework": "vinoc"}]
-    plain: dict[str, Any] = _plain({"models": [{"name": given["name"], "launchers": launchers, "datasets": sets}]})
-    return plain
+    entry = {"name": given["name"], "launchers": _marked(launchers), "datasets": _marked(sets)}
+    return {"models": [entry]}
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Block | dict):
-        return {k: _plain(v) for k, v in value.items()}
-    return [_plain(v) for v in value] if isinstance(value, Items | list) else value
+def _marked(value: Any) -> Any:
+    """Blocks and lists as Accuracy Checker's configurations have them, with their lines."""
+    if isinstance(value, Block):
+        places = {key: Place(value.file, line) for key, (line, _) in value.places.items()}
+        return Map({k: _marked(v) for k, v in value.items()}, Place(value.file, value.at[0]), places)
+    if isinstance(value, Items):
+        lines = [Place(value.file, line) for line, _ in value.places]
+        first = lines[0] if lines else Place(value.file, 0)
+        return Seq([_marked(v) for v in value], first, lines)
+    return [_marked(v) for v in value] if isinstance(value, list) else value
 
 
 def samples_of(judge: Judge, graph: Graph) -> Samples:

@@ -117,7 +117,7 @@ class Many:
 
 @dataclass(frozen=True)
 class Fields:
-    """A block with known names. `others`: of what kind those are that are not known, None: there may be none."""
+    """A block with known names. `others`: what blocks by other names hold; None: there may be none."""
 
     keys: Keys
     others: Kind | None = None
@@ -136,7 +136,7 @@ def read_block(
     places = getattr(value, "where", lambda key: where)
     out = {}
     for key, given in value.items():
-        known = keys.get(key, Key(others) if others is not None else None)
+        known = keys.get(key, Key(others) if others is not None and isinstance(given, dict) else None)
         if known is None:
             near = did_you_mean(key, keys) or f"there are {listed(tuple(keys))}"
             notes.wrong(places(key), f"there is no '{key}' in '{name}'", near)
