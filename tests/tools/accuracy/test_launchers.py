@@ -181,6 +181,15 @@ def test_weights_that_are_not_beside_the_model(name: str, doubled: Path, tmp_pat
     np.testing.assert_allclose(found[0, 0], constants["k"][0, 0])
 
 
+def test_a_batch_is_no_matter_of_constants(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Mul", ["x", "k"], ["y"])]
+    save_model(tmp_path / "m.onnx", nodes, [("x", [1, 3]), ("k", [1])], [("y", [None, 3])])
+    inputs = [{"name": "k", "type": "CONST_INPUT", "value": 4}]
+    running = launcher.make("vinoc", {"model": tmp_path / "m.onnx", "batch": 3, "inputs": inputs}).start()
+    (found,) = running.loaded.request()(running.filled.feeds([sample(np.full(3, i)) for i in range(3)]))
+    assert np.asarray(found)[:, 0].tolist() == [0, 4, 8]
+
+
 def test_onnxruntime_says_that_it_cannot(doubled: Path) -> None:
     with pytest.raises(VinocError, match=r"another shape: x \[2, 3, 4, 6\]"):
         launcher.make("onnx_runtime", {"model": doubled, "batch": 2}).start()

@@ -96,7 +96,7 @@ class Evaluation:
 
     def with_model(self, model: Path) -> Evaluation:
         """Of another file."""
-        return replace(self, launcher=replace(self.launcher, model=model))
+        return replace(self, launcher=replace(self.launcher, model=model, weights=None))
 
     def _check(self, dataset: Dataset) -> None:
         """Raises a UsageError where a metric is for annotations of another kind."""

@@ -12,7 +12,7 @@ from ...engines.base import Asked, Loaded
 from ..base import Named
 from ..options import option
 from ..registry import Registry
-from .inputs import Filled, specs
+from .inputs import CONSTANT, DATA, Filled, Spec, specs
 from .layouts import channels_last
 
 PRECISIONS = ("", "f32", "f16", "bf16")
@@ -79,17 +79,19 @@ class Launcher(Named, ABC):
 
 def _reshaped(launcher: Launcher, loaded: Loaded) -> dict[str, list[int]]:
     """The shapes that a configuration wants and the model does not have."""
-    named = specs(launcher.inputs)
-    wanted = {s.name: s.shape for s in named if s.shape}
-    layouts = {s.name: s.layout for s in named}
+    named = {s.name: s for s in specs(launcher.inputs)}
+    given = [named.get(slot.name, Spec(name=slot.name)) for slot in loaded.slots]
+    batches = {
+        slot.shape[0] for slot, spec in zip(loaded.slots, given, strict=True) if spec.type == DATA and slot.shape
+    }
     found: dict[str, list[int]] = {}
-    for slot in loaded.slots:
+    for slot, spec in zip(loaded.slots, given, strict=True):
         has = [-1 if d is None else d for d in slot.shape or ()]
-        new = list(wanted.get(slot.name, has))
-        if launcher.batch is not None and new and new[0] not in (-1, launcher.batch):
+        new = list(spec.shape or has)
+        if launcher.batch is not None and spec.type != CONSTANT and new and new[0] != -1 and new[0] in batches:
             new[0] = launcher.batch
-        if launcher.allow_reshape_input and len(new) == 4:
-            channels = 3 if channels_last(slot, layouts.get(slot.name)) else 1
+        if launcher.allow_reshape_input and spec.type == DATA and len(new) == 4:
+            channels = 3 if channels_last(slot, spec.layout) else 1
             new = [d if i in (0, channels) else -1 for i, d in enumerate(new)]
         if new != has:
             found[slot.name] = new
