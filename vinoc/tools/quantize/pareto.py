@@ -85,14 +85,15 @@ def row(run: Run, wins: bool) -> tuple[str, ...]:
 
 def _chart(title: str, axis: str, found: Sequence[tuple[Run, float]]) -> Any:
     """The points, and a line through those that have less error than all that are further left."""
-    points = {
-        run.name: Point(x, run.error, run.name, f"{run.name}: {x:.3g}, error {run.error:.3g}") for run, x in found
-    }
     front: list[Point] = []
-    for run, _ in sorted(found, key=lambda pair: (pair[1], pair[0].error)):
+    others: list[tuple[str, list[Point]]] = []
+    for run, x in sorted(found, key=lambda pair: (pair[1], pair[0].error)):
+        told = f"{run.name}: {x:.3g}, error {run.error:.3g}"
         if not front or run.error < front[-1].y:
-            front.append(points[run.name])
-    series = [("best", front), *((name, [p]) for name, p in points.items() if p not in front)]
+            front.append(Point(x, run.error, run.name, told))
+        else:
+            others.append((run.name, [Point(x, run.error, "", told)]))  # the legend names it
+    series = [("best", front), *others]
     return line_chart(title, axis, "largest error of an output", series)
 
 
