@@ -7,6 +7,7 @@ import pytest
 
 from tests.tools.quantize.made import Net, pictures, work_of
 from vinoc.ir.builder import Builder
+from vinoc.ir.dim import Sym, symbol
 from vinoc.ir.dtype import f32
 from vinoc.ir.graph import Graph
 from vinoc.ir.ops.elementwise import Add, Multiply
@@ -24,11 +25,11 @@ from vinoc.tools.quantize.work import Work
 WIDTH = 16
 
 
-def normalized(outlier: float = 60.0) -> Graph:
+def normalized(outlier: float = 60.0, length: int | Sym = 6) -> Graph:
     """MVN, factors and terms, then two products that read them: one channel is an outlier, as in large transformers."""
     draw = np.random.default_rng(0)
     graph = Graph("block")
-    x = graph.add_input(TensorType(f32, (1, 6, WIDTH)), "x", ["x"])
+    x = graph.add_input(TensorType(f32, (1, length, WIDTH)), "x", ["x"])
     b = Builder(graph)
     gamma, beta = draw.uniform(0.5, 1.5, WIDTH), draw.standard_normal(WIDTH) / 4
     gamma[5] *= outlier
@@ -50,11 +51,12 @@ def error(work: Work) -> float:
     return Judge(work.original, open_data(tokens(8, 7), work.original)).error(work.quantized())
 
 
-def test_smooth_quant_keeps_the_function_and_lessens_the_error() -> None:
-    work = work_of(normalized(), tokens(16, 1))
+@pytest.mark.parametrize("length", [6, symbol("length")])
+def test_smooth_quant_keeps_the_function_and_lessens_the_error(length: int | Sym) -> None:
+    work = work_of(normalized(length=length), tokens(16, 1))
     min_max(work)
     plain = error(work)
-    work = work_of(normalized(), tokens(16, 1))
+    work = work_of(normalized(length=length), tokens(16, 1))
     smooth_quant(work)
     assert Judge(work.original, open_data(tokens(8, 7), work.original)).error(work.graph) < 1e-5
     min_max(work)

@@ -77,7 +77,7 @@ def smooth_quant(work: Work) -> None:
     """SmoothQuant: what MatMuls read is divided by reach^alpha / w^(1 - alpha), channel by channel, where reach is that
     of the values and w the largest weight; their weights are multiplied by it (Xiao et al. 2022, arXiv:2211.10438,
     equation 4). What makes the values takes it up: weights of products, or the factors behind a normalization."""
-    classes = classes_of(work.graph)
+    classes = _classes(work)
     noise = _Builder(work, classes, work.statistics(), kinds=("MatMul",)).noise
     tried = {alpha: smoothed(noise, alpha) for alpha in STRENGTHS} if noise.weights else {}
     if not tried:
@@ -105,9 +105,19 @@ def smoothed(noise: Noise, alpha: float) -> Array:
     return out
 
 
+def _classes(work: Work) -> Classes:
+    """The classes of `work.graph`; open shapes are those of a sample."""
+    inputs = work.graph.inputs
+    if all(v.tensor.is_static for v in inputs) or not len(work.samples):
+        return classes_of(work.graph)
+    _, arrays = work.samples[0]
+    names = [next(iter(n), v.name) for v, n in zip(inputs, work.graph.input_names, strict=True)]
+    return classes_of(work.graph, [np.shape(arrays[n]) for n in names])
+
+
 def alignment(work: Work, seen: Mapping[str, Statistics]) -> Alignment | None:
     """Scales the channels of a copy of `work.graph`; None where there is nothing to scale."""
-    classes = classes_of(work.graph)
+    classes = _classes(work)
     noise = _Builder(work, classes, seen).noise
     if classes.count == 1 or not noise.values:
         return None

@@ -13,7 +13,7 @@ leaves alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,9 +75,20 @@ def constant_of(value: Value | None) -> Array | None:
     return np.asarray(source.const, np.float32) if source.const is not None and source.dtype in (f16, f32) else None
 
 
-def classes_of(graph: Graph) -> Classes:
-    """The classes of a graph of static shapes; a value whose shape is open is pinned."""
-    return _Finder(graph).run()
+def classes_of(graph: Graph, shapes: Sequence[tuple[int, ...]] = ()) -> Classes:
+    """The classes of a graph; a value whose shape is open is pinned. `shapes`: of the inputs, where theirs are open;
+    what they tell of channels holds for other lengths."""
+    if not shapes or all(static_shape(v.tensor.shape) is not None for v in graph.inputs):
+        return _Finder(graph).run()
+    copy = graph.clone()
+    copy.set_input_types({i: TensorType(v.dtype, s) for i, (v, s) in enumerate(zip(copy.inputs, shapes, strict=True))})
+    found = _Finder(copy).run()
+    nodes = dict(zip(copy, graph, strict=True))
+    values = dict(zip(copy.inputs, graph.inputs, strict=True))
+    for a, b in nodes.items():
+        values.update(zip(a.outputs, b.outputs, strict=True))
+    terms = [Term(nodes[t.node], t.port, t.up, t.down) for t in found.terms]
+    return Classes(found.count, {values[v]: ids for v, ids in found.ids.items()}, terms)
 
 
 class _Finder:
