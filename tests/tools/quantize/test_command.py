@@ -58,6 +58,8 @@ def test_images_become_an_integer_model_and_its_report(call, model, tmp_path):
     assert (told["samples"], list(told["skipped"])) == (12, ["bad.jpg"])
     assert [row["integers"] for row in told["layers"]] == [True] * 4
     assert all(row["weight_bits"] == 8 and row["weight_sqnr"] > 30 for row in told["layers"])
+    assert all(0 < row["own"] < 0.1 and row["cost"] is not None for row in told["layers"])
+    assert all(row["milliseconds"][0] > 0 for row in told["layers"])
     assert all(row["sqnr"] > 20 and row["recipe"] for row in told["values"])
     assert all(v["range"][0] <= v["seen"][0] * 0.9 and v["seen"][1] * 0.9 <= v["range"][1] for v in told["values"])
     assert told["sizes"]["bin"] == (tmp_path / "out" / "net_int8.bin").stat().st_size

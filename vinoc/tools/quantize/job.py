@@ -123,7 +123,7 @@ def _written(job: Job, result: Result) -> Done:
     with tempfile.TemporaryDirectory(prefix="vinoc") as folder:
         made = Path(folder) / QUANTIZED
         sizes = _both(result, Path(folder))
-        report = report_of(job.model.name, result, sizes, timed=bool(job.reports))
+        report = report_of(job.model.name, result, sizes, thorough=bool(job.reports))
         contents: dict[Path, Path | bytes] = {p: report.rendered(p.suffix) for p in job.reports}
         if job.ranges is not None:
             contents[job.ranges] = result.work.for_original().text().encode()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ...ir.constant import Constant
 from ...ir.graph import Graph, Node
+from .algorithms.judge import Judge, split
+from .algorithms.keep import SAMPLES, own_errors, ranked
 from .layers import layer_name, multiplications, products, source_names, stored
-from .measure import Noise, output_noise, quantizers, value_noise, weight_noise
+from .measure import PROBES, Noise, output_noise, quantizers, value_noise, weight_noise
 
 if TYPE_CHECKING:
     from .quantize import Result
@@ -22,7 +24,7 @@ BOUND = 0.1
 """Relative error of an output from which on a warning says which layers it comes from."""
 
 COST = "cost"
-"""The fact that holds, by the label of a layer, the error of the outputs if that layer alone is quantized."""
+"""The fact that holds, by the label of a layer, how much less the outputs' error is when it alone stays float."""
 
 SLOWER = 1.03
 """Of the float model's time, from which on a warning says so; less is noise."""
@@ -60,8 +62,9 @@ class ValueRow:
 @dataclass(frozen=True)
 class LayerRow:
     """A product. `integers`: whether it is computed in integers; `why`: the reason where it is not; `inputs`: the
-    quantized values that it reads; `cost`: the error of the outputs if it alone is quantized, None where that was not
-    asked; `saved`: bytes of weights."""
+    quantized values that it reads; `saved`: bytes of weights; `own`: |y_q - y| / |y| of its result when it alone is
+    quantized; `cost`: how much less the outputs' error is when it alone stays float, of the layers whose own errors
+    are largest; None where they were not asked for."""
 
     name: str
     kind: str
@@ -73,6 +76,7 @@ class LayerRow:
     multiplications: int
     bytes: int
     saved: int
+    own: float | None
     cost: float | None
     recipe: tuple[str, ...]
     milliseconds: tuple[float, float] | None = None
@@ -124,15 +128,17 @@ class Report:
         return max((o.error for o in self.outputs), default=0.0)
 
     def ranking(self) -> list[LayerRow]:
-        """The layers that cost most, worst first: by their cost where it is known, else by the error of weights and of
-        what they read."""
+        """The quantized layers, worst first: by their cost where it is known, then by their own error, else by that of
+        their weights and of what they read."""
         sqnr = {v.name: v.sqnr for v in self.values}
 
-        def badness(row: LayerRow) -> float:
+        def badness(row: LayerRow) -> tuple[bool, float]:
             if row.cost is not None:
-                return row.cost
+                return True, row.cost
+            if row.own is not None:
+                return False, row.own
             ratios = [r for r in (row.weight_sqnr, *(sqnr.get(n) for n in row.inputs)) if r is not None]
-            return math.sqrt(sum(10 ** (-r / 10) for r in ratios))
+            return False, math.sqrt(sum(10 ** (-r / 10) for r in ratios))
 
         quantized = [row for row in self.layers if row.integers or row.weight_bits < 32]
         return sorted(quantized, key=badness, reverse=True)
@@ -162,20 +168,22 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int | bool) else str(value)
 
 
-def report_of(model: str, result: Result, sizes: Sizes, timed: bool = False) -> Report:
-    """Measures what a quantization did; `timed`: how long it takes as well."""
+def report_of(model: str, result: Result, sizes: Sizes, thorough: bool = False) -> Report:
+    """Measures what a quantization did; `thorough`: how long it takes and what layers cost, as well."""
     work = result.work
     places = work.needed() if not work.options.weights_only else {}
     noise = value_noise(work.graph, result.graph, places, work.samples)
-    times = None
-    if timed and len(work.samples):
-        from .timing import compared
-
-        times = compared({"float": work.original, "quantized": result.graph}, work.samples)
-    layers = layer_rows(work, result.graph, times)
     outputs = []
     if len(work.samples):
         outputs = output_rows(work.original, output_noise(work.original, result.graph, work.samples, watch=work.watch))
+    far = max((o.error for o in outputs), default=0.0) > BOUND
+    own = _own_errors(work, thorough) if thorough or far else {}
+    times = None
+    if thorough and len(work.samples):
+        from .timing import compared
+
+        times = compared({"float": work.original, "quantized": result.graph}, work.samples)
+    layers = layer_rows(work, result.graph, times, own)
     total = sum(r.multiplications for r in layers)
     report = Report(
         model, _asked(work), sum(n not in work.watch.skipped for n in work.samples.names),
@@ -190,6 +198,16 @@ def report_of(model: str, result: Result, sizes: Sizes, timed: bool = False) -> 
     return report
 
 
+def _own_errors(work: Work, thorough: bool) -> Mapping[Node, float]:
+    """The layers' own errors; with `thorough` what the worst of them cost becomes a fact, if it is none yet."""
+    if work.options.weights_only or not len(work.samples):
+        return {}
+    if thorough and COST not in work.facts:
+        judge = Judge(work.original, split(work.samples)[1].subset(PROBES))
+        work.facts[COST] = {n.label: cost for n, cost in ranked(work, judge, judge.error(work.quantized()))}
+    return own_errors(work, work.samples.subset(SAMPLES))
+
+
 def _speed(times: Compared | None) -> Speed | None:
     if times is None:
         return None
@@ -202,11 +220,11 @@ def judged(report: Report) -> list[str]:
     if not report.error > BOUND:
         return []
     worst = max(report.outputs, key=lambda o: o.error)
-    ranked = ", ".join(
+    listed = ", ".join(
         f"{row.name}" + (f" ({row.cost:.3g})" if row.cost is not None else "") for row in report.ranking()[:WORST]
     )
     told = f"output '{worst.name}' differs by {worst.error:.2g} of its norm from the float model's"
-    return [f"{told}; layers by what they cost: {ranked}; --keep-float auto leaves the worst ones float"]
+    return [f"{told}; layers by what they cost: {listed}; --keep-float auto leaves the worst ones float"]
 
 
 def _asked(work: Work) -> dict[str, Any]:
@@ -234,7 +252,7 @@ def value_rows(work: Work, made: Graph, noise: dict[str, Noise], places: dict[st
     return rows
 
 
-def layer_rows(work: Work, made: Graph, times: Compared | None) -> list[LayerRow]:
+def layer_rows(work: Work, made: Graph, times: Compared | None, own: Mapping[Node, float]) -> list[LayerRow]:
     """A row for each product: the pass leaves their number and order."""
     names = {value: name for name, node in quantizers(made).items() for value in node.outputs}
     costs = work.facts.get(COST, {})
@@ -252,7 +270,7 @@ def layer_rows(work: Work, made: Graph, times: Compared | None) -> list[LayerRow
             LayerRow(
                 name, node.kind, integers, "" if integers else why(work, node, bool(inputs)), inputs, bits,
                 noise.sqnr if noise and bits < 32 else None, multiplications(node), after, before - after,
-                costs.get(label, costs.get(name)), tuple(text for texts in told for text in texts),
+                own.get(node), costs.get(label, costs.get(name)), tuple(text for texts in told for text in texts),
                 _milliseconds(times, name),
             )
         )  # fmt: skip

@@ -28,7 +28,7 @@ def page_of(report: Report) -> Page:
     page.heading("Values that are quantized")
     page.table(VALUES, value_table(report), (1, 2, 3, 4, 5))
     page.heading("Layers")
-    page.table(LAYERS, layer_table(report), (3, 4, 5, 6, 7, 8))
+    page.table(LAYERS, layer_table(report), (3, 4, 5, 6, 7, 8, 9))
     others = [(name, fact(v)) for name, v in report.facts.items() if not isinstance(v, str) and name != COST]
     if others:
         page.heading("What algorithms found")
@@ -52,11 +52,15 @@ def along(report: Report) -> Drawing:
 
 
 def costs(report: Report) -> Drawing:
-    """The error of the outputs with one layer quantized alone, worst first."""
+    """How much less the outputs' error is with one layer in float, worst first."""
     known = [(row, row.cost) for row in report.ranking() if row.cost is not None]
     points = [Point(float(i), max(cost, 1e-9), "", f"{row.name}: {cost:.3g}") for i, (row, cost) in enumerate(known)]
     return line_chart(
-        "Error of the outputs by layer", "layer, worst first", "of the norm", [("cost", points)], log_y=True
+        "What the outputs gain by a layer in float",
+        "layer, worst first",
+        "error, of the norm",
+        [("cost", points)],
+        log_y=True,
     )
 
 

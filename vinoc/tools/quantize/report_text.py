@@ -10,7 +10,7 @@ from ...compiler.summary import bytes_text, table
 from .report import COST, Report
 
 VALUES = ("value", "seen", "range", "levels", "SQNR", "beyond", "recipe")
-LAYERS = ("layer", "kind", "computed in", "weights", "SQNR", "M mult.", "saved", "ms", "cost", "remarks")
+LAYERS = ("layer", "kind", "computed in", "weights", "SQNR", "M mult.", "saved", "ms", "own error", "cost", "remarks")
 
 
 def decibels(value: float | None) -> str:
@@ -88,7 +88,8 @@ def layer_table(report: Report) -> list[tuple[str, ...]]:
             row.name, row.kind, "integers" if row.integers else "floats", f"{row.weight_bits} bits",
             decibels(row.weight_sqnr), f"{row.multiplications / 1e6:.2f}", bytes_text(row.saved),
             "" if row.milliseconds is None else "{:.3f} -> {:.3f}".format(*row.milliseconds),
-            "" if row.cost is None else f"{row.cost:.3g}", "; ".join((*([row.why] if row.why else []), *row.recipe)),
+            *("" if error is None else f"{error:.3g}" for error in (row.own, row.cost)),
+            "; ".join((*([row.why] if row.why else []), *row.recipe)),
         )
         for row in report.layers
     ]  # fmt: skip
