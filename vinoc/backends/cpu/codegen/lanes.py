@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-import numpy as np
 from llvmlite import ir
 
 from .emit import F32, I8, I16, I32, VOID, Emitter
@@ -18,12 +17,6 @@ Value: TypeAlias = Any
 
 LANE = 16
 """Bytes of a lane."""
-
-
-def quarter_order(width: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """[4, width / 4]: which byte of a vector each element of its quarters is."""
-    lanes = np.arange(0, width, LANE)
-    return np.stack([(lanes[:, None] + 4 * q + np.arange(4)).reshape(-1) for q in range(4)])
 
 
 def unpacked(e: Emitter, x: Value, y: Value) -> tuple[Value, Value]:
@@ -52,25 +45,10 @@ def quads(e: Emitter, pixels: Sequence[Value]) -> list[Value]:
     return [recast(e, part, I8) for part in parts]
 
 
-def pairs(e: Emitter, pixels: Sequence[Value]) -> list[Value]:
-    """Two vectors of bytes -> their quarters, whose i32 elements hold two i16 each, one of every vector."""
-    zero = ir.Constant(pixels[0].type, None)
-    wide = [[recast(e, half, I16) for half in unpacked(e, x, zero)] for x in pixels]
-    return [*unpacked(e, wide[0][0], wide[1][0]), *unpacked(e, wide[0][1], wide[1][1])]
-
-
-def quarters(e: Emitter, x: Value) -> list[Value]:
-    """The quarters of a vector of u8, widened to i32."""
-    zero = ir.Constant(x.type, None)
-    halves = [recast(e, half, I16) for half in unpacked(e, x, zero)]
-    empty = ir.Constant(halves[0].type, None)
-    return [recast(e, part, I32) for half in halves for part in unpacked(e, half, empty)]
-
-
 def dot_quads(e: Emitter, total: Value, x: Value, weights: Value) -> Value:
     """total + sums of four products of u8 and i8, by the instruction for it."""
     name = f"llvm.x86.avx512.vpdpbusd.{32 * total.type.count}"
-    return e.call(name, total.type, [v.type for v in (total, x, weights)], [total, x, weights])
+    return e.call(name, total.type, [total.type] * 3, [total, recast(e, x, I32), recast(e, weights, I32)])
 
 
 def dot_pairs(e: Emitter, total: Value, x: Value, weights: Value) -> Value:
