@@ -86,6 +86,22 @@ def test_geometries(
     depthwise(shape, window, seed, end, result, by_channel=by_channel, threads=(1 + seed % 3,))
 
 
+@pytest.mark.parametrize("channels", [2, 24, 70])
+@pytest.mark.parametrize("rank", [1, 3])
+def test_other_ranks(rank: int, channels: int) -> None:
+    """Of one dimension by the same kernel; of three by the one for products."""
+    rng = np.random.default_rng(rank)
+    x = rng.integers(0, 256, (2, channels, 9, 7, 5)[: rank + 2]).astype(np.uint8)
+    w = rng.integers(-127, 128, (channels, 1, 1, *(3,) * rank)).astype(np.int8)
+    op = ops.QuantizedGroupConvolution((2,) * rank, (1,) * rank, (2,) * rank, (1,) * rank)
+
+    def make(b: Any, v: Any) -> Any:
+        y = b.build(op, v, b.const(np.float32(50)), b.const(w), b.const(np.full(1, 1.0367e-4, np.float32)))
+        return b.build(ops.Quantize(), y, b.const(np.float32(0.02)), b.const(np.float32(100)))
+
+    same(make, x, threads=(1, 3))
+
+
 PLAIN = {"dilations": (1, 1), "begin": (1, 1), "end": (1, 1), "kernel": (3, 3)}
 
 
