@@ -90,7 +90,7 @@ def _by_rows(plan: Plan, outlet: Outlet, window: Window) -> tuple[Place, Window]
     if any(b >= span for b, span in zip(window.pads, spans)) or 0 in window.out:
         return None
     zero = int(outlet.zero.reshape(-1)[0])
-    image = framed(plan, plan.read(outlet.data), window.pads, spans, zero)
+    image = _readable(plan, framed(plan, plan.read(outlet.data), window.pads, spans, zero), 1, Form.LAST)
     over = Window(
         image.shape[2:], window.out, (*window.kernel[:-1], 1), window.strides, (*window.dilations[:-1], 1),
         (0,) * len(window.out),
@@ -170,9 +170,9 @@ def _bound(finish: Finish, plan: Plan) -> Any:
     return lambda module: build(target, module)
 
 
-def _readable(plan: Plan, source: Place, channels: int, form: Form) -> Place:
-    """A source behind whose last channel three bytes more can be read: the arena ends with some."""
-    if channels % QUAD == 0 or source.buffer.kind is Kind.ARENA:
+def _readable(plan: Plan, source: Place, row: int, form: Form) -> Place:
+    """A source behind whose rows of so many bytes up to three more can be read: the arena ends with some."""
+    if row % QUAD == 0 or source.buffer.kind is Kind.ARENA:
         return source
     own = plan.new(source.shape, source.dtype, form)
     plan.copy(source, own)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -149,8 +150,8 @@ def _product(graph: Graph, node: Node, options: CpuInt8) -> str:
     found = integers_of(node.operand(1))
     if isinstance(found, str):
         return found
-    if found.levels.size == 0 or found.levels[0].size > MOST_PRODUCTS * 128:
-        return "its weights are too many for sums in i32, or none"
+    if not 0 < _terms(node, found) <= MOST_PRODUCTS:
+        return "its sums have too many terms for i32, or none"
     why = _unfit(node, found, source) or _slower(node, found, options)
     if why:
         return why
@@ -178,6 +179,13 @@ def _unfit(node: Node, found: Integers, source: Node) -> str:
     if node.kind == "MatMul" and (found.levels.ndim != 2 or op.transpose_a or (node.operand(0).rank or 0) < 2):
         return "its weights are no matrix, or its data are transposed"
     return ""
+
+
+def _terms(node: Node, found: Integers) -> int:
+    """Of the sum for one element of the result."""
+    shape = found.levels.shape
+    axes = channel_axes(node, len(shape))
+    return prod(n for k, n in enumerate(shape) if k not in axes) if found.levels.size else 0
 
 
 def _slower(node: Node, found: Integers, options: CpuInt8) -> str:
