@@ -102,6 +102,11 @@ def test_other_ranks(rank: int, channels: int) -> None:
     same(make, x, threads=(1, 3))
 
 
+def test_windows_too_wide_for_the_scratch() -> None:
+    window = {"kernel": (7, 7), "dilations": (1, 60), "begin": (3, 200), "end": (3, 200), "strides": (1, 1)}
+    depthwise((1, 20, 5, 9), window, 0)
+
+
 PLAIN = {"dilations": (1, 1), "begin": (1, 1), "end": (1, 1), "kernel": (3, 3)}
 
 

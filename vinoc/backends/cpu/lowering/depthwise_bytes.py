@@ -88,6 +88,8 @@ class Cut:
         blocks = -(-channels // most)
         block = min(rounded(-(-channels // blocks), lanes), channels)
         strip = min(((room // block) - extent) // step + 1, window.out[1])
+        if strip < 1:
+            raise Unfit("its windows are wide")
         strips = -(-window.out[1] // strip)
         strip = -(-window.out[1] // strips)
         period = channels * lanes // gcd(channels, lanes)
