@@ -69,16 +69,19 @@ def _within(levels: Array, scale: Array, constant: Value | None) -> Integers | s
 
 
 def _scaled(node: Node) -> Integers | str:
+    why = "its weights are computed"
     for data, factor in ((0, 1), (1, 0)):
         number = _number(node.operand(factor))
-        if number is not None and not _is_constant(node.operand(data)):
-            found = integers_of(node.operand(data))
-            if isinstance(found, str):
-                return found
-            if node.outputs[0].shape != found.levels.shape:
-                return "the scale of its weights has more elements than they"
+        if number is None or _is_constant(node.operand(data)):
+            continue
+        found = integers_of(node.operand(data))
+        if isinstance(found, str):
+            why = found
+        elif node.outputs[0].shape != found.levels.shape:
+            why = "the scale of its weights has more elements than they"
+        else:
             return replace(found, scale=found.scale * number.astype(np.float64))
-    return "its weights are computed"
+    return why
 
 
 def _shifted(node: Node) -> Integers | str:
