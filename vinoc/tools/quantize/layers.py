@@ -22,8 +22,8 @@ MADE_OF = ("Conv", "Gemm", "MatMul", "LSTM", "GRU", "RNN")
 
 def layer_name(node: Node) -> str:
     """What a product is called: by the framework node that it was, of those that were fused."""
-    found = next((leaf.node for leaf in leaves(node.loc) if leaf.node and leaf.op_type.startswith(MADE_OF)), None)
-    return found or node.label
+    found = [leaf.node for leaf in leaves(node.loc) if leaf.node and leaf.op_type.startswith(MADE_OF)]
+    return found[-1] if found else node.label  # those before it gave it terms or factors
 
 
 def stored(value: Value) -> Iterator[Node]:

@@ -24,7 +24,7 @@ BOUND = 0.1
 """Relative error of an output from which on a warning says which layers it comes from."""
 
 COST = "cost"
-"""The fact that holds, by the label of a layer, how much less the outputs' error is when it alone stays float."""
+"""The fact that holds, by the name of a layer, how much less the outputs' error is when it alone stays float."""
 
 SLOWER = 1.03
 """Of the float model's time, from which on a warning says so; less is noise."""
@@ -204,7 +204,7 @@ def _own_errors(work: Work, thorough: bool) -> Mapping[Node, float]:
         return {}
     if thorough and COST not in work.facts:
         judge = Judge(work.original, split(work.samples)[1].subset(PROBES))
-        work.facts[COST] = {n.label: cost for n, cost in ranked(work, judge, judge.error(work.quantized()))}
+        work.facts[COST] = {layer_name(n): cost for n, cost in ranked(work, judge, judge.error(work.quantized()))}
     return own_errors(work, work.samples.subset(SAMPLES))
 
 
@@ -264,13 +264,12 @@ def layer_rows(work: Work, made: Graph, times: Compared | None, own: Mapping[Nod
         kinds = [c.outputs[0].dtype for c in stored(other.operand(1))]
         bits = min((k.bits for k in kinds if k.is_integer), default=32)
         integers = bool(inputs) and (bits <= 8 or (not kinds and bool(inputs)))
-        label, name = node.label, layer_name(node)
-        told = [work.recipes[n] for n in dict.fromkeys((label, name)) if n in work.recipes]
+        name = layer_name(node)
         rows.append(
             LayerRow(
                 name, node.kind, integers, "" if integers else why(work, node, bool(inputs)), inputs, bits,
                 noise.sqnr if noise and bits < 32 else None, multiplications(node), after, before - after,
-                own.get(node), costs.get(label, costs.get(name)), tuple(text for texts in told for text in texts),
+                own.get(node), costs.get(name), tuple(work.recipes.get(name, ())),
                 _milliseconds(times, name),
             )
         )  # fmt: skip

@@ -77,7 +77,8 @@ def _profile(request: Any, feeds: Sequence[Array], graph: Graph) -> tuple[dict[s
         steps = request.get_profiling_info()
         seconds = [s.seconds for s in steps]
         best = [min(pair) for pair in zip(best, seconds, strict=True)] if best else seconds
-    names = {leaf: layer_name(node) for node in products(graph) for leaf in (node.label, layer_name(node))}
+    names = {node.label: layer_name(node) for node in products(graph)}
+    names |= {name: name for name in names.values()}
     layers: dict[str, float] = {}
     integer = 0.0
     for step, seconds_ in zip(steps, best, strict=True):

@@ -16,6 +16,7 @@ from ....ir.dtype import Array
 from ....ir.graph import Graph, Node
 from ..collect import Runner
 from ..data import Samples
+from ..layers import layer_name
 from ..measure import SIMULATED, constant
 from ..work import Work
 from .classes import MOVERS, constant_of
@@ -113,7 +114,7 @@ def fast_bias_correction(work: Work) -> None:
             continue
         shift = product_mean(node, weights, before[node]) - product_mean(node, rounded, after[node])
         add_to(work.graph, term, shift)
-        work.remark(node.label, f"bias: moved by {np.abs(shift).max():.3g} at most")
+        work.remark(layer_name(node), f"bias: moved by {np.abs(shift).max():.3g} at most")
     work.changed()
 
 

@@ -18,6 +18,7 @@ from ....ir.graph import Node
 from ....ir.loc import leaves
 from ..collect import Runner
 from ..data import Samples
+from ..layers import layer_name
 from ..measure import constant
 from ..statistics import Statistics
 from ..work import Work
@@ -129,7 +130,7 @@ def guard(work: Work, error: float) -> float:
     judge = Judge(work.original, held.subset(8))
     whole = judge.error(work.quantized())
     costs = ranked(work, judge, whole)
-    work.facts["cost"] = {node.label: cost for node, cost in costs}
+    work.facts["cost"] = {layer_name(node): cost for node, cost in costs}
     if not auto:
         return error
     most = max(1, int(SHARE * sum(n.kind in PRODUCTS for n in work.graph)))
@@ -150,7 +151,7 @@ def _keep(work: Work, kept: list[Node], costs: Mapping[Node, float]) -> None:
         unround(work, node)
         name = name_of(node)
         work.keep_float[name] = f"kept float: quantized it adds {costs[node]:.2g} to the outputs' error"
-        work.remark(node.label, work.keep_float[name])
+        work.remark(layer_name(node), work.keep_float[name])
     listed = ", ".join(node.label for node in kept)
     work.facts["kept float"] = listed or "nothing: no layer alone makes up for much of the error"
 

@@ -16,6 +16,7 @@ from ....ir.graph import Graph, Node, Value
 from ....passes.quantize import Range
 from ....passes.quantize.grid import Grid
 from ....passes.quantize.planned import Planned, planned
+from ..layers import layer_name
 from ..work import Work
 from .classes import constant_of
 from .columns import PRODUCTS, Moments, as_rows, from_rows, moments_of
@@ -58,7 +59,7 @@ def round_weights(work: Work, moments: dict[Node, Moments]) -> None:
         work.weights[name] = _range(plan)
         work.unrounded[name] = weights
         work.shifts[name] = shift
-        work.remark(node.label, "weights: rounded by the data")
+        work.remark(layer_name(node), "weights: rounded by the data")
 
 
 def unround(work: Work, node: Node) -> None:
