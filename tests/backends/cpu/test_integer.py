@@ -159,3 +159,19 @@ def test_of_few_channels_padding_is_the_zero_point(zero: int) -> None:
     op = ops.QuantizedConvolution((2, 2), (3, 3), (3, 3), (1, 1))
 
     same(lambda b, v: b.ReLU(b.build(op, v, np.float32(zero), w, np.full(40, 1e-4, np.float32))), x, threads=(1, 2, 3))
+
+
+@pytest.mark.parametrize("relu", [False, True])
+def test_nan_and_infinity_of_a_residual(relu: bool) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (1, 8, 5, 5)).astype(np.uint8)
+    r = rng.standard_normal((1, 40, 5, 5)).astype(np.float32)
+    r[0, ::3, 1, 1], r[0, 1::3, 2, 2], r[0, 2::3, 3, 3] = np.nan, np.inf, -np.inf
+    w = rng.integers(-127, 128, (40, 8, 1, 1)).astype(np.int8)
+    op = ops.QuantizedConvolution((1, 1), (0, 0), (0, 0), (1, 1))
+
+    def make(b: Any, value: Any, other: Any) -> Any:
+        y = b.Add(b.build(op, value, np.float32(7), w, np.full(1, 1e-4, np.float32)), other)
+        return b.build(ops.Quantize(), b.ReLU(y) if relu else y, np.float32(0.02), np.float32(90))
+
+    same(make, x, r)

@@ -166,9 +166,12 @@ class _Finish:
         than f32 tells, all are computed so.
         """
         e, b = self.e, self.e.b
-        if self.finish.post is None:
-            return [nearest(e, _limited(e, v, self.lo, self.hi)) for v in values]
         step, shift, low, high = self.last
+        if self.finish.post is None:
+            limited = [_limited(e, v, self.lo, self.hi) for v in values]
+            if self.finish.residual == "f32":  # limits keep NaN, of which rounding makes the lowest level
+                limited = [b.select(b.fcmp_ordered("ord", v, v), x, low) for v, x in zip(values, limited)]
+            return [nearest(e, v) for v in limited]
         inverse = b.fdiv(e.splat(1.0), step)
         close: Value = None
         fast = []
