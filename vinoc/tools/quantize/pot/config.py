@@ -76,9 +76,9 @@ class Config:
         """A path of the file: of the working directory, as POT has it, or beside the file where it is there alone."""
         path = Path(text).expanduser()
         beside = self.file.parent / path
-        return (
-            beside if not path.exists() and (beside.exists() or beside.parent.exists() > path.parent.exists()) else path
-        )
+        if path.exists() or not (beside.exists() or beside.parent.is_dir()):
+            return path
+        return path if path.parent.is_dir() and not beside.exists() else beside  # a pattern stands in a folder
 
 
 def read_config(path: Path | str) -> Config:
