@@ -38,7 +38,7 @@ def _list(*names: str, help: str, metavar: str = "NAME...") -> Callable[[Any], A
     type=click.Choice(get_args(Preset)),
     default="accuracy",
     show_default=True,
-    help="How values are quantized: symmetric, asymmetric, or whichever costs least.",
+    help="Levels of values: symmetric, or (mixed, accuracy) asymmetric where they have a sign.",
 )
 @click.option("--subset", "--subset_size", type=click.IntRange(0), metavar="N", help="Samples to take; 0: all [300].")
 @click.option("--weights_only", type=bool, default=False, metavar="[BOOL]", help="Weights alone; needs no data.")

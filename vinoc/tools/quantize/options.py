@@ -23,7 +23,7 @@ SUBSET = 300
 class Options:
     """The options of `vinoc quantize`. Raises UsageError.
 
-    preset       performance: symmetric values; mixed: asymmetric ones; accuracy: whichever cost least
+    preset       performance: symmetric levels; mixed, accuracy: asymmetric ones where values have a sign
     subset       samples that statistics are collected of, evenly spaced; 0: all
     bits, weight_bits   of values, of weights
     weights_only compresses weights alone; needs no data
