@@ -19,6 +19,7 @@ from vinoc.ir import Builder, Graph, TensorType
 from vinoc.ir.dtype import f32
 from vinoc.ir.errors import VinocError
 from vinoc.passes.quantize import needed
+from vinoc.tools.quantize.blas import _library, one_thread
 from vinoc.tools.quantize.collect import collect, groups
 from vinoc.tools.quantize.data import open_data
 from vinoc.tools.quantize.histogram import BINS, Histogram
@@ -226,3 +227,17 @@ def test_statistics_of_other_data_or_models_are_not_taken(tmp_path):
     assert resumed(cleaned(network(seed=1)), data) == 0
     assert resumed(graph, data, Spec()) == 0
     assert resumed(graph, data) == 10  # each has its place in the file
+
+
+def test_matrix_products_have_one_thread_within_and_as_many_as_before_behind():
+    library, name = _library()
+    if library is None:
+        pytest.skip("NumPy has another BLAS than OpenBLAS")
+    threads = getattr(library, name.format("get"))
+    before = threads()
+    with one_thread():
+        assert threads() == 1
+        with one_thread():
+            assert threads() == 1
+        assert threads() == 1
+    assert threads() == before

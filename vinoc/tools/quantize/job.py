@@ -25,6 +25,7 @@ from ...runtime.model import Model
 from ..inputs.slots import inputs_of, set_layouts
 from ..paths import check_file
 from .asked import Asked
+from .blas import one_thread
 from .data import Preparation
 from .options import Options
 from .quantize import Result, quantize_model
@@ -83,6 +84,7 @@ def output_file(out: Path, name: str, model: Path, options: Options) -> Path:
     return out / f"{name or f'{model.stem}_int{bits}'}.xml"
 
 
+@one_thread()
 def run_job(job: Job, watch: Watch | None = None) -> Done:
     """Quantizes a model and writes it with its reports, all of it or nothing. Raises VinocError."""
     watch = watch or Watch()

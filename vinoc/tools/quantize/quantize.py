@@ -20,6 +20,7 @@ from ..inputs.slots import inputs_of
 from .algorithms import chosen
 from .algorithms.keep import AUTO
 from .algorithms.target import fit_target
+from .blas import one_thread
 from .data import Preparation, Samples, open_data
 from .metrics import Evaluate, Score, evaluator
 from .options import Options
@@ -62,6 +63,7 @@ def cleaned(model: Graph | Model | str | PathLike[str]) -> Graph:
     return graph
 
 
+@one_thread()
 def quantize_model(
     model: Graph | Model | str | PathLike[str],
     data: Any,
