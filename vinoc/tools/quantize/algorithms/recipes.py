@@ -19,9 +19,9 @@ from .bias import corrected
 from .columns import PRODUCTS, Moments, moments_of
 from .judge import Judge, split
 from .keep import guard, tell_wide
-from .min_max import min_max
 from .rounding import SAMPLES, round_weights
 from .spans import ESTIMATORS, WITH_HISTOGRAM, ranges_of
+from .weights_only import weights_alone
 
 MARGIN = 0.95
 """Of the error of what was tried before, that another recipe must stay below: few samples tell no finer differences."""
@@ -43,7 +43,7 @@ class Tried:
 def best_recipe(work: Work) -> None:
     """Tries recipes on `work`, and leaves it as the best of them made it."""
     if work.options.weights_only:
-        min_max(work)
+        weights_alone(work)
         return
     everything = work.samples
     rest, held = split(everything)

@@ -54,7 +54,7 @@ def round_weights(work: Work, moments: dict[Node, Moments]) -> None:
             mean = known.mean.reshape(rows.shape[0], rows.shape[2])
             shift = np.einsum("god,gd->go", rows - made, mean).reshape(-1)
             add_to(work.graph, term, shift)
-        name = _unused(f"{node.label}/weights", taken)
+        name = unused(f"{node.label}/weights", taken)
         replace_constant(work.graph, plan.weights.expanded, from_rows(node, made, weights), name)
         work.weights[name] = _range(plan)
         work.unrounded[name] = weights
@@ -73,7 +73,7 @@ def unround(work: Work, node: Node) -> None:
     replace_constant(work.graph, node.operand(1), work.unrounded[name], name)
 
 
-def _unused(name: str, taken: set[str]) -> str:
+def unused(name: str, taken: set[str]) -> str:
     """A name for weights that no other ones have: their ranges go by it."""
     found, number = name, 1
     while found in taken:
