@@ -72,7 +72,8 @@ class Work:
 
     def for_original(self) -> Ranges:
         """Ranges for the model as it was, which has neither scaled channels nor rounded weights."""
-        weights = {name: r for name, r in self.weights.items() if name not in self.unrounded}
+        names = {value.name for node in self.original for value in node.outputs}
+        weights = {name: r for name, r in self.weights.items() if name in names and name not in self.unrounded}
         return replace(self.known(), values=dict(self.portable or self.values), weights=weights)
 
     def statistics(self, what: Spec | None = None) -> dict[str, Statistics]:

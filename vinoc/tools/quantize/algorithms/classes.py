@@ -263,7 +263,7 @@ class _Finder:
                 return False
             operands[3:] = [np.int64(0)] if constant else []
         for value, ids in zip(node.outputs, as_tuple(node.op.evaluate(*operands)), strict=True):  # type: ignore[attr-defined]
-            self.give(value, np.asarray(ids, np.int64) - 1)
+            self.give(value, _narrowed(np.asarray(ids, np.int64) - 1))
         return True
 
     def pool(self, node: Node) -> bool:
@@ -354,6 +354,15 @@ class _Finder:
                 self.give(node.output, a)
                 return True
         return False
+
+
+def _narrowed(ids: Array) -> Array:
+    """One element along each axis along which all are alike: what is kept stays small."""
+    for axis in range(ids.ndim):
+        first = ids.take([0], axis) if ids.shape[axis] > 1 else ids
+        if first is not ids and (ids == first).all():
+            ids = first
+    return ids
 
 
 def _told(ids: Array) -> Array:
