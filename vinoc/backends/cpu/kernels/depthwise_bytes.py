@@ -14,17 +14,19 @@ are first spread out in a scratch in the first-level cache, with zero points in 
 two forms:
 
     quads     elements of four bytes, one each of four lines: a sum of four products with i8 is one instruction
-              (vpdpbusd). Bands see a line at several places of such a group, so weights are packed for each shift
-              against it, and other places of a group meet zeros.
-    floats    f32: sums of at most 49 products of eight bits are below 2^24, so that fused or not, in any order,
-              nothing is rounded
+              (vpdpbusd)
+    pairs     elements of two i16, one each of two lines: a sum of two products is one instruction (vpmaddwd), and
+              one more adds it
+
+Bands see a line at several places of such a group, so weights are packed for each shift against it, and other places
+of a group meet zeros.
 
 Then a tap is an element some pixels away, whatever the vector holds: channels of one pixel, or where these are few
 and the stride is 1, elements of a line without regard to pixels. In this `flat` walk weights repeat after the smallest
 common multiple of channels and lanes. A phase is what shares weights: these stay in registers over a strip.
 
-A phase is packed as [taps][shifts][groups] or [taps][lines] vectors of weights, then start, factor, shift and the
-constants of functions.
+A phase is packed as [taps][shifts][groups] vectors of weights, then start, factor, shift and the constants of
+functions.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ from ....ir import dtype as dt
 from ....ir.record import record
 from ..codegen import grids
 from ..codegen import lanes as by
-from ..codegen.emit import F32, I8, I32, Emitter
+from ..codegen.emit import F32, I8, I16, I32, Emitter
 from ..codegen.typed import Typed
 from .base import Arguments, Kernel
 from .chain import Expression
@@ -75,9 +77,10 @@ MOST_TAPS = 7
 
 @record(frozen=True)
 class Shape:
-    """What code is generated for: form, lines and taps of a window, its stride in lines, output lines of a band."""
+    """What code is generated for: lines of an element of the scratch, 4 (quads) or 2 (pairs); lines and taps of a
+    window, its stride in lines, output lines of a band."""
 
-    quads: bool
+    height: int
     lines: int
     taps: int
     stride: int
@@ -85,8 +88,8 @@ class Shape:
 
     @property
     def step(self) -> int:
-        """Lines between groups of four. They overlap where that spares products."""
-        return 2 if self.lines <= 3 else 4
+        """Lines between groups. Those of four overlap where that spares products."""
+        return 2 if self.lines <= 3 else self.height
 
     @property
     def shifts(self) -> list[int]:
@@ -97,7 +100,7 @@ class Shape:
         """Of an output line: its shift, and the first lines of its groups."""
         first = row * self.stride
         shift = first % self.step
-        return shift, [first - shift + 4 * k for k in range(-(-(shift + self.lines) // 4))]
+        return shift, [first - shift + self.height * k for k in range(-(-(shift + self.lines) // self.height))]
 
     @property
     def most_groups(self) -> int:
@@ -106,14 +109,12 @@ class Shape:
     @property
     def planes(self) -> list[int]:
         """The lines of the scratch: the first input line of each."""
-        if not self.quads:
-            return list(range((self.out_rows - 1) * self.stride + self.lines))
         return sorted({first for r in range(self.out_rows) for first in self.groups_of(r)[1]})
 
     @property
     def weights(self) -> int:
         """Vectors of weights of a phase."""
-        return self.taps * (len(self.shifts) * self.most_groups if self.quads else self.lines)
+        return self.taps * len(self.shifts) * self.most_groups
 
     @property
     def plane_size(self) -> int:
@@ -184,17 +185,13 @@ class _Kernel:
         for number, first in enumerate(self.shape.planes):
             target = e.add(scratch, number * self.plane_bytes)
             at = e.mul(e.add(left, before), a.in_pixel)
-            rows = [self.line(source, nothing, e.add(top, e.mul(a.row_step, first + k))) for k in range(self.height)]
-            outside = [nothing] * self.height
+            lines = range(first, first + self.shape.height)
+            rows = [self.line(source, nothing, e.add(top, e.mul(a.row_step, k))) for k in lines]
+            outside = [nothing] * self.shape.height
             size = e.mul(a.block, 4)
             self.runs(target, outside, before)
             self.runs(e.add(target, e.mul(before, size)), [e.add(row, at) for row in rows], inside)
             self.runs(e.add(target, e.mul(e.add(before, inside), size)), outside, after)
-
-    @property
-    def height(self) -> int:
-        """Input lines of a line of the scratch."""
-        return 4 if self.shape.quads else 1
 
     def line(self, source: Any, nothing: Any, y: Any) -> Any:
         """The address of an input line, or that of zero points."""
@@ -207,30 +204,34 @@ class _Kernel:
         dense = e.b.icmp_signed("!=", a.dense, e.i64(0))
         count = e.b.select(dense, e.b.select(e.b.icmp_signed(">", pixels, e.i64(0)), e.i64(1), e.i64(0)), pixels)
         size = e.b.select(dense, e.mul(pixels, a.block), a.block)
-        step = 4 * e.lanes if self.shape.quads else e.lanes
-        whole = e.b.and_(size, e.i64(-step))
+        steps = [4 * e.lanes] if self.shape.height == 4 else [2 * e.lanes, 8]
         with e.loop(0, count) as run:
             base = e.add(target, e.mul(run, e.mul(size, 4)))
             sources = [e.add(row, e.mul(run, a.in_pixel)) for row in rows]
-            with e.loop(0, whole, step) as c:
-                self.elements(e.add(base, e.mul(c, 4)), [e.add(s, c) for s in sources], None)
-            with e.when(e.b.icmp_signed("<", whole, size)):
-                left = e.b.sub(size, whole)
-                self.elements(e.add(base, e.mul(whole, 4)), [e.add(s, whole) for s in sources], left)
+            done: Any = e.i64(0)
+            for step in steps:
+                whole = e.b.and_(size, e.i64(-step))
+                with e.loop(done, whole, step) as c:
+                    self.elements(e.add(base, e.mul(c, 4)), [e.add(s, c) for s in sources], step, None)
+                done = whole
+            with e.when(e.b.icmp_signed("<", done, size)):
+                left = e.b.sub(size, done)
+                self.elements(e.add(base, e.mul(done, 4)), [e.add(s, done) for s in sources], steps[-1], left)
 
-    def elements(self, target: Any, sources: Sequence[Any], left: Any) -> None:
-        """One vector of each source; of a part of one, `left` bytes."""
+    def elements(self, target: Any, sources: Sequence[Any], count: int, left: Any) -> None:
+        """`count` bytes of each source, or the first `left` of them."""
         e = self.e
-        if self.shape.quads:
-            order = by.spread_order(4 * e.lanes)
-            inputs = [by.load_bytes(e, s, 4 * e.lanes, left) for s in sources]
-            if e.lanes > 4:
-                inputs = [by.recast(e, by.permuted(e, by.recast(e, x, I32), order), I8) for x in inputs]
-            for k, quarter in enumerate(by.quads(e, inputs)):
-                e.store(quarter, e.add(target, 4 * e.lanes * k), 4)
-        else:
-            x = by.load_bytes(e, sources[0], e.lanes, left)
-            e.store(e.b.uitofp(e.b.zext(x, e.VI), e.V), target)
+        inputs = [by.load_bytes(e, s, count, left) for s in sources]
+        if self.shape.height == 2:
+            order = [n for k in range(count) for n in (k, k + count)]
+            both = e.b.shuffle_vector(*inputs, ir.Constant(ir.VectorType(I32, 2 * count), order))
+            return e.store(e.b.zext(both, ir.VectorType(I16, 2 * count)), target, 4)
+        if e.lanes > 4:
+            order = by.spread_order(count)
+            inputs = [by.recast(e, by.permuted(e, by.recast(e, x, I32), order), I8) for x in inputs]
+        for k, quarter in enumerate(by.quads(e, inputs)):
+            e.store(quarter, e.add(target, 4 * e.lanes * k), 4)
+        return None
 
     # Out of it
 
@@ -239,7 +240,7 @@ class _Kernel:
         e, a, shape = self.e, self.a, self.shape
         weights = [self.weight(packed, k) for k in range(shape.weights)]
         tail = e.add(packed, 4 * e.lanes * shape.weights)
-        start = e.load(tail, e.VI if shape.quads else e.V)
+        start = e.load(tail, e.VI)
         constants = [e.load(e.add(tail, 4 * e.lanes * (k + 1))) for k in range(self.result.constants)]
         base, target = e.add(scratch, e.mul(first, 4)), e.add(out, e.mul(first, self.item))
         flat = e.b.icmp_signed("!=", a.flat, e.i64(0))
@@ -268,34 +269,33 @@ class _Kernel:
             vectors(i, 1, left)
 
     def weight(self, packed: Any, number: int) -> Any:
-        e = self.e
-        type = ir.VectorType(I8, 4 * e.lanes) if self.shape.quads else e.V
-        return e.load(e.add(packed, 4 * e.lanes * number), type)
+        return self.e.load(self.e.add(packed, 4 * self.e.lanes * number), self.vector)
+
+    @property
+    def vector(self) -> ir.Type:
+        """Elements of the scratch, or weights."""
+        height, lanes = self.shape.height, self.e.lanes
+        return ir.VectorType(I8 if height == 4 else I16, height * lanes)
 
     def sums(self, at: Any, weights: Sequence[Any], start: Any) -> list[Any]:
         """The sums of the output lines of a band, for one vector of elements."""
         shape, e = self.shape, self.e
         totals = [start] * shape.out_rows
-        type = ir.VectorType(I8, 4 * e.lanes) if shape.quads else e.V
+        dot = by.dot_quads if shape.height == 4 else by.dot_pairs
         tap = e.mul(e.mul(self.a.tap_step, self.a.block), 4)
         for t in range(shape.taps):
             here = e.add(at, e.mul(tap, t))
             for number, first in enumerate(shape.planes):
-                x = e.load(e.add(here, number * self.plane_bytes), type, 4)
+                x = e.load(e.add(here, number * self.plane_bytes), self.vector, 4)
                 for r in range(shape.out_rows):
                     w = self.place(t, first, r)
-                    if w is not None and shape.quads:
-                        totals[r] = by.dot_quads(e, totals[r], x, weights[w])
-                    elif w is not None:
-                        totals[r] = e.fma(x, weights[w], totals[r])
+                    if w is not None:
+                        totals[r] = dot(e, totals[r], x, weights[w])
         return totals
 
     def place(self, tap: int, first: int, row: int) -> int | None:
         """Which vector of weights a line of the scratch meets under a tap, for an output line."""
         shape = self.shape
-        if not shape.quads:
-            line = first - row * shape.stride
-            return tap * shape.lines + line if 0 <= line < shape.lines else None
         shift, groups = shape.groups_of(row)
         if first not in groups:
             return None
@@ -320,8 +320,7 @@ class _Kernel:
     def value(self, total: Any, constants: Sequence[Any]) -> Any:
         """f32; where functions are followed by rounding a level as i32."""
         e, a, post = self.e, self.a, self.result.post
-        total = e.b.sitofp(total, e.V) if self.shape.quads else total
-        value = e.fma(total, constants[0], constants[1])
+        value = e.fma(e.b.sitofp(total, e.V), constants[0], constants[1])
         if self.result.limited:
             value = e.minimum(e.maximum(value, self.scalar(a.lo)), self.scalar(a.hi))
         if post is None:
@@ -357,6 +356,6 @@ def depthwise_bytes(shape: Shape, result: Result) -> Kernel:
     def emit(e: Emitter, a: Arguments) -> None:
         _Kernel(e, a, shape, result).emit()
 
-    form = "quads" if shape.quads else "floats"
+    form = "quads" if shape.height == 4 else "pairs"
     size = f"{shape.lines}x{shape.taps}s{shape.stride}r{shape.out_rows}"
     return Kernel(f"depthwise_{form}_{size}_{result.name}", ARGS, emit)

@@ -112,7 +112,7 @@ def shape_for(plan: Plan, window: Window) -> Shape:
     lines, step, rows = window.kernel[0], window.strides[0], window.out[0]
     band = LARGE_BAND if step == 1 and lines <= 3 and rows >= MANY else min(BAND, rows)
     band = band if window.dilations[0] == 1 else 1
-    return Shape(plan.target.dots, lines, window.kernel[1], step, band)
+    return Shape(4 if plan.target.dots else 2, lines, window.kernel[1], step, band)
 
 
 def _emit(plan: Plan, outlet: Outlet, numbers: Numbers, window: Window, source: Place, out: Place) -> None:
@@ -182,26 +182,19 @@ def _packed(plan: Plan, outlet: Outlet, numbers: Numbers, shape: Shape, cut: Cut
     def make(filters: Array) -> Array:
         taps = filters.reshape(channels, shape.lines, shape.taps)
         start = -zero * taps.astype(np.int64).sum((1, 2))
-        vectors = (_quads if shape.quads else _floats)(shape, taps)
-        first = start.astype(np.int32 if shape.quads else np.float32).view(np.int32)
-        every = np.concatenate([vectors, first[None], behind.view(np.int32)])
+        every = np.concatenate([_groups(shape, taps), start.astype(np.int32)[None], behind.view(np.int32)])
         return np.ascontiguousarray(np.moveaxis(every[:, index], 0, 2))
 
     tag = ("depthwise bytes", shape, cut, zero.tobytes(), behind.tobytes())
     return plan.packed.of(outlet.filters, tag, make)
 
 
-def _quads(shape: Shape, taps: Array) -> Array:
-    """[channels, lines, taps] -> [taps * shifts * groups, channels] of four bytes."""
-    out = np.zeros((shape.taps, len(shape.shifts), shape.most_groups, len(taps), 4), np.int8)
+def _groups(shape: Shape, taps: Array) -> Array:
+    """[channels, lines, taps] -> [taps * shifts * groups, channels] of four bytes, or two i16."""
+    item = np.int8 if shape.height == 4 else np.int16
+    out = np.zeros((shape.taps, len(shape.shifts), shape.most_groups, len(taps), shape.height), item)
     for k, shift in enumerate(shape.shifts):
         for line in range(shape.lines):
-            group, place = divmod(shift + line, 4)
+            group, place = divmod(shift + line, shape.height)
             out[:, k, group, :, place] = taps[:, line].T
     return out.view(np.int32).reshape(-1, len(taps))
-
-
-def _floats(shape: Shape, taps: Array) -> Array:
-    """[channels, lines, taps] -> [taps * lines, channels] of f32."""
-    out = np.ascontiguousarray(taps.transpose(2, 1, 0).reshape(-1, len(taps)).astype(np.float32))
-    return out.view(np.int32)
