@@ -152,6 +152,22 @@ def test_what_stays_float_says_why() -> None:
     assert not integer_targets()[-1].dots or not fast.program([x.shape]).plan.remarks  # type: ignore[union-attr]
 
 
+def test_large_depthwise_windows_stay_float() -> None:
+    """Integers have no kernel for them but the general one, which does a channel at a time."""
+    x = image(0, 1, 16, 20, 20)
+
+    def make(b: Any, v: Any) -> Any:
+        net = Network(b, 0)
+        wide = WINDOW | {"pads_begin": (4, 4), "pads_end": (4, 4)}
+        return b.GroupConvolution(net.quantized(v, -2.0, 2.0), net.weights((16, 1, 1, 9, 9)), **wide)
+
+    graph = build(make, x)
+    executable = Executable(graph, 1)
+    executable.run([x])
+    (remark,) = executable.program([x.shape]).plan.remarks  # type: ignore[union-attr]
+    assert "depthwise windows" in remark
+
+
 def test_the_profile_counts_the_share_of_integers() -> None:
     x = image(0, 1, 32, 12, 12)
 

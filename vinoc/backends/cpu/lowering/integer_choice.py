@@ -15,6 +15,7 @@ from ....ir.graph import Node
 from ....ir.kernels.conv import auto_pads
 from ..codegen.dots import DOT, PAIRS, QUAD, WIDE, form_of
 from ..codegen.target import Target
+from ..kernels.depthwise_bytes import MOST_TAPS
 from ..kernels.winograd import FORMS
 from .conv import Convolution, Window
 from .conv_choice import cost
@@ -37,6 +38,8 @@ CONVERT = 1.0
 def why_float(node: Node, levels: Array, target: Target, mode: Mode) -> str:
     """Why a convolution with weights i8 is faster in f32; empty where it is not."""
     conv = _geometry(node)
+    if conv.depth == conv.channels == 1 < conv.groups and max(conv.window.kernel) > MOST_TAPS:
+        return f"integers have no kernel for depthwise windows of more than {MOST_TAPS} taps a line"
     if node.kind != "Convolution" or not conv.images * prod(conv.window.out):
         return ""
     window = conv.window

@@ -194,7 +194,7 @@ def _slower(node: Node, found: Integers, options: CpuInt8) -> str:
     from ..lowering.integer_choice import why_float
     from ..lowering.plan import Mode
 
-    if node.kind != "Convolution" or not all(v.tensor.is_static for v in (node.operand(0), node.outputs[0])):
+    if node.kind == "MatMul" or not all(v.tensor.is_static for v in (node.operand(0), node.outputs[0])):
         return ""
     chosen = host() if options.target == "host" else target(options.target)
     return why_float(node, found.levels, chosen, Mode(options.threads, options.accuracy))
