@@ -13,7 +13,7 @@ from ..collect import Runner
 from ..data import Samples
 from ..measure import SIMULATED, dot
 
-HELD_OUT = 16
+HELD_OUT = 24
 """Samples that recipes are judged on."""
 
 FEWEST = 10

@@ -1,8 +1,9 @@
 """The default: recipes are tried, and the one with the least error on held-out samples is taken.
 
 No recipe is best for all models. What is tried: channels aligned or not; ranges of least error, min-max, or means of
-extremes. Weights are rounded so that products change least (`rounding`), which helps all of them, and biases are
-corrected at the end as far as that lessens the error. Nothing needs labels. Levels are symmetric with the preset
+extremes. Weights are rounded so that products change least (`rounding`), which helps all of them, and takes the mean of
+what is left into the biases; what a correction of biases in the quantized graph brings beyond that (`bias`) is seldom
+worth its time. Nothing needs labels. Levels are symmetric with the preset
 `performance`, else asymmetric, which are symmetric ones too where that suits the values.
 """
 
@@ -15,7 +16,6 @@ from ....passes.quantize import Setting
 from ..data import Samples
 from ..work import Work
 from .alignment import alignment
-from .bias import corrected
 from .columns import PRODUCTS, Moments, moments_of
 from .judge import Judge, split
 from .keep import guard, tell_wide
@@ -52,7 +52,9 @@ def best_recipe(work: Work) -> None:
     plain.statistics(WITH_HISTOGRAM)
     found = _variants(work, plain, rest, judge)
     best = _best(found)
-    _take(work, best, found, judge)
+    if len(best.work.samples) < len(rest):
+        best = _widened(best, rest, judge)
+    _take(work, best, found)
     if "channel alignment" in best.work.facts:
         work.portable = ranges_of(plain, best.estimator)
     tell_wide(work, plain.statistics(WITH_HISTOGRAM))
@@ -90,6 +92,14 @@ def _best(found: list[Tried]) -> Tried:
     return best
 
 
+def _widened(tried: Tried, samples: Samples, judge: Judge) -> Tried:
+    """The same recipe with the ranges of more samples."""
+    work = replace(tried.work, samples=samples)
+    work.changed()
+    work.values = ranges_of(work, tried.estimator)
+    return replace(tried, work=work, error=judge.error(work.quantized()))
+
+
 def _fresh(work: Work, graph: Graph, samples: Samples) -> Work:
     """Work on a graph at which nothing was done yet."""
     made = replace(
@@ -123,17 +133,16 @@ def _tried(name: str, work: Work, estimator: str, judge: Judge) -> Tried:
     return Tried(f"{name}, {estimator}", estimator, made, judge.error(made.quantized()))
 
 
-def _take(work: Work, best: Tried, found: list[Tried], judge: Judge) -> None:
-    """Leaves `work` as the best recipe made it, its biases corrected, and says what was tried."""
+def _take(work: Work, best: Tried, found: list[Tried]) -> None:
+    """Leaves `work` as the best recipe made it, and says what was tried."""
     made = best.work
-    error = corrected(made, judge, best.error)
     work.graph, work.values, work.weights, work.unrounded = made.graph, made.values, made.weights, made.unrounded
     work.activations, work._seen = made.activations, made._seen
     work.facts |= made.facts
     work.facts["recipes"] = {t.name: t.error for t in found}
     work.facts["recipe"] = best.name
     work.shifts = made.shifts
-    work.facts["error"] = error
+    work.facts["error"] = best.error
     for name in work.values:
         work.remark(name, f"range: {best.estimator}")
     for layer, texts in made.recipes.items():
