@@ -16,9 +16,11 @@ from vinoc.backends.numba.ops import (
     BiasedGroupConvolution,
     DepthwiseConvolution,
     MaxPoolValues,
+    NearestImage,
     PaddedPlain,
     Product,
     SoftMaximum,
+    TransposedConvolution,
     WinogradConvolution,
 )
 from vinoc.ir.dtype import Array
@@ -90,6 +92,41 @@ def test_winograd(shape: tuple[int, ...]) -> None:
     packed = op.pack(filters)
     close(op.loops(data, packed, row), op.evaluate(data, filters, row), 1e-5)
     close(op.loops(data, packed, row, residual, row), op.evaluate(data, filters, row, residual, row), 1e-5)
+
+
+@settings(max_examples=30, deadline=None)
+@given(windows(), st.integers(1, 3), st.integers(1, 9), st.booleans(), st.data())
+def test_transposed_convolutions(
+    found: dict[str, tuple[int, ...]], depth: int, channels: int, has_slopes: bool, draw: st.DataObject
+) -> None:
+    """Phases that no tap falls on, pads that cut into the first window, and lines that only the bias reaches."""
+    spatial = found.pop("spatial")
+    more = tuple(draw.draw(st.integers(0, max(s, d) - 1)) for s, d in zip(found["strides"], found["dilations"]))
+    op = TransposedConvolution(**found, output_padding=more, low=-1.0, high=2.0)
+    data, filters = numbers((2, depth, *spatial), 0), numbers((depth, channels, *found["kernel"]), 1)
+    slopes = numbers((channels,), 3) if has_slopes else None
+    bias = numbers((channels,), 2)
+    close(op.loops(data, op.pack(filters), bias, slopes), op.evaluate(data, filters, bias, slopes))
+
+
+@pytest.mark.parametrize("shape", [(1, 70, 20, 30), (1, 2100, 7, 7), (2, 8, 90, 41)])
+def test_sums_in_parts(shape: tuple[int, ...]) -> None:
+    """More input channels than are gathered at once, with all that follows the last of them."""
+    op = BiasedConvolution(**ONE, low=-1.0, high=50.0)
+    data, filters, row = numbers(shape, 0), numbers((19, shape[1], 3, 3), 1), numbers((19,), 2)
+    residual = numbers((len(data), 19, *shape[2:]), 3)
+    close(op.loops(data, op.pack(filters), row, residual, row), op.evaluate(data, filters, row, residual, row), 2e-5)
+
+
+@pytest.mark.parametrize("transform", ["asymmetric", "half_pixel", "align_corners"])
+def test_nearest_images(transform: str) -> None:
+    image, axes = numbers((2, 3, 13, 40), 0), np.array([-1, 2])
+    scaled = NearestImage("nearest", "scales", transform, "floor")
+    sized = NearestImage("nearest", "sizes", transform, pads_begin=(0, 0, 1, 2), pads_end=(0, 0, 0, 3))
+    for op, target in ((scaled, np.float32([2, 0.7])), (sized, np.array([33, 60]))):
+        np.testing.assert_array_equal(op.loops(image, target, axes), op.evaluate(image, target, axes))
+    only = op.loops(image, np.array([17]), np.array([2]))
+    np.testing.assert_array_equal(only, op.evaluate(image, np.array([17]), np.array([2])))
 
 
 def test_shapes_that_do_not_go_together_are_refused() -> None:

@@ -15,7 +15,13 @@ from ...ir.graph import Graph, Node, Value
 from ...ir.loc import fuse
 from ...passes.rules.channels import per_channel
 from .chains import only_user
-from .ops import BiasedConvolution, BiasedGroupConvolution, DepthwiseConvolution, WinogradConvolution
+from .ops import (
+    BiasedConvolution,
+    BiasedGroupConvolution,
+    DepthwiseConvolution,
+    TransposedConvolution,
+    WinogradConvolution,
+)
 
 
 def attributes(node: Node) -> dict[str, Any]:
@@ -33,19 +39,25 @@ def has_loops(node: Node) -> bool:
     """True for a convolution that can be written as loops."""
     sizes = node.operand(1).shape
     known = sizes is not None and all(isinstance(d, int) and d > 0 for d in sizes)
-    return is_image(node) and known
+    return is_image(node) and known and (not _is_transposed(node) or len(node.inputs) == 2)
+
+
+def _is_transposed(node: Node) -> bool:
+    return node.kind == "ConvolutionBackpropData"
 
 
 def with_ending(graph: Graph, node: Node) -> None:
     """A convolution with what follows it: Add of a constant for each channel, Add of a value of its shape, activation.
 
-    Each may be missing. All is computed where the last of them stood, since only there all operands are known.
+    Each may be missing; a transposed convolution takes no value of its shape.
+    All is computed where the last of them stood, since only there all operands are known.
     """
     taken, low, high = [node], -math.inf, math.inf
     sizes = node.operand(1).shape
     out = node.outputs[0]
     assert sizes is not None
-    channels = int(str(sizes[0])) * (int(str(sizes[1])) if node.kind == "GroupConvolution" else 1)
+    channels = int(str(sizes[1 if _is_transposed(node) else 0]))
+    channels *= int(str(sizes[1])) if node.kind == "GroupConvolution" else 1
     bias, name = np.zeros(channels, np.float32), ""
     residual: Value | None = None
     slopes: Array | None = None
@@ -58,7 +70,12 @@ def with_ending(graph: Graph, node: Node) -> None:
         bias, name = found, added.name
         taken.append(user)
         user = only_user(user)
-    if user is not None and (added := _added(user, taken[-1])) is not None and added.type == out.type:
+    if (
+        user is not None
+        and not _is_transposed(node)
+        and (added := _added(user, taken[-1])) is not None
+        and added.type == out.type
+    ):
         residual = added
         taken.append(user)
         user = only_user(user)
@@ -69,15 +86,18 @@ def with_ending(graph: Graph, node: Node) -> None:
         low, high = (0.0, math.inf) if user.kind == "ReLU" else (user.op.min, user.op.max)  # type: ignore[attr-defined]
         taken.append(user)
     inputs = [*node.inputs[:2], _constant(graph, taken[-1], bias, name)]
-    if residual is not None or slopes is not None:
+    if not _is_transposed(node) and (residual is not None or slopes is not None):
         inputs.append(residual)
     if slopes is not None:
         inputs.append(_constant(graph, taken[-1], slopes, user.operand(1).name if user is not None else ""))
-    replace(graph, taken, _kind(node)(**attributes(node), low=low, high=high), inputs)
+    more = {"kernel": tuple(int(str(k)) for k in sizes[2:])} if _is_transposed(node) else {}
+    replace(graph, taken, _kind(node)(**attributes(node), **more, low=low, high=high), inputs)
 
 
 def _kind(node: Node) -> type[Any]:
     sizes = node.operand(1).shape
+    if _is_transposed(node):
+        return TransposedConvolution
     if node.kind == "Convolution" or sizes is None:
         return WinogradConvolution if _winograd_pays(node) else BiasedConvolution
     return DepthwiseConvolution if sizes[2] == 1 else BiasedGroupConvolution
@@ -86,7 +106,8 @@ def _kind(node: Node) -> type[Any]:
 def _winograd_pays(node: Node) -> bool:
     """By measurement: from 7x7 tiles on, from 4x4 where there are not many more inputs to transform than outputs.
 
-    Not where few tiles read filters that have become four times larger and too large for the cache.
+    Not where few tiles read filters that have become four times larger and too large for the cache; sizes that are not
+    known are taken as large where the filters fit it.
     """
     filters, out = node.operand(1), node.outputs[0].shape
     if not filters.is_const or filters.shape is None or filters.shape[2:] != (3, 3) or out is None:
@@ -94,8 +115,10 @@ def _winograd_pays(node: Node) -> bool:
     if any(s != 1 for s in (*node.op.strides, *node.op.dilations)):  # type: ignore[attr-defined]
         return False
     channels, depth = (int(str(n)) for n in filters.shape[:2])
-    if min(channels, depth) < 16 or not all(isinstance(n, int) for n in out[2:]):
+    if min(channels, depth) < 16:
         return False
+    if not all(isinstance(n, int) for n in out[2:]):
+        return channels * depth <= 1 << 15
     tiles = math.prod(-(-int(str(n)) // 4) for n in out[2:])
     return tiles >= 49 or (tiles >= 16 and 2 * channels > depth and channels * depth <= 1 << 15)
 

@@ -10,7 +10,17 @@ from ...passes.base import Context, Pass, graph_pass
 from ..cpu.region import extract
 from .chains import chains
 from .endings import attributes, has_loops, is_image, replace, with_ending
-from .ops import Averaged, AvgPoolLoops, Joined, MaxPoolValues, PaddedPlain, Product, Reshaped, SoftMaximum
+from .ops import (
+    Averaged,
+    AvgPoolLoops,
+    Joined,
+    MaxPoolValues,
+    NearestImage,
+    PaddedPlain,
+    Product,
+    Reshaped,
+    SoftMaximum,
+)
 
 
 @graph_pass("numba-loops")
@@ -24,7 +34,7 @@ class NumbaLoops(Pass):
     def run(self, graph: Graph, context: Context) -> int:
         count = 0
         for node in list(graph):
-            if node.kind in ("Convolution", "GroupConvolution") and has_loops(node):
+            if node.kind in CONVOLUTIONS and has_loops(node):
                 with_ending(graph, node)
                 context.matches["convolution"] += 1
             elif node.kind == "MaxPool" and is_image(node) and not _is_read(node.outputs[1]):
@@ -49,12 +59,16 @@ class NumbaLoops(Pass):
         return count
 
 
+CONVOLUTIONS = ("Convolution", "GroupConvolution", "ConvolutionBackpropData")
+
+
 def _is_read(value: Value) -> bool:
     return bool(value.n_uses) or value.is_output
 
 
 PLAIN: dict[str, type[Any]] = {
-    "Concat": Joined, "MatMul": Product, "Pad": PaddedPlain, "ReduceMean": Averaged, "SoftMax": SoftMaximum,
+    "Concat": Joined, "Interpolate": NearestImage, "MatMul": Product, "Pad": PaddedPlain, "ReduceMean": Averaged,
+    "SoftMax": SoftMaximum,
 }  # fmt: skip
 
 
@@ -63,7 +77,8 @@ def _plain(node: Node) -> type[Any] | None:
     out = node.outputs[0] if node.outputs else None
     if node.kind not in PLAIN or out is None or out.dtype is not f32 or (node.kind == "Concat" and not out.rank):
         return None
-    return PLAIN[node.kind] if node.kind != "Pad" or _only_adds(node) else None
+    fits = {"Pad": _only_adds, "Interpolate": _is_nearest_image}.get(node.kind)
+    return PLAIN[node.kind] if fits is None or fits(node) else None
 
 
 def _known(node: Node) -> tuple[int, ...] | None:
@@ -71,6 +86,14 @@ def _known(node: Node) -> tuple[int, ...] | None:
     shape = node.outputs[0].shape
     sizes = tuple(d for d in shape or () if isinstance(d, int))
     return sizes if shape is not None and len(sizes) == len(shape) else None
+
+
+def _is_nearest_image(node: Node) -> bool:
+    """True for an Interpolate to the nearest elements along axes that are known, of the last two."""
+    rank, axes = node.operand(0).rank, node.operand(2).const if len(node.inputs) > 2 else None
+    if getattr(node.op, "mode", "") != "nearest" or rank is None or rank < 2 or axes is None:
+        return False
+    return all(int(a) % rank >= rank - 2 for a in axes.reshape(-1))
 
 
 def _only_adds(pad: Node) -> bool:

@@ -14,10 +14,10 @@ from ...ir.kernels import arithmetic
 from ...ir.kernels import conv as reference
 from ...ir.kernels import pool as pooling
 from ...ir.op import Op, Operand, op
-from ...ir.ops import convolution, matrix, movement, normalization, reduction
+from ...ir.ops import convolution, matrix, movement, normalization, reduction, resize
 from ...ir.ops import pooling as pool_ops
 from ...ir.types import TensorType
-from .loops import arrays, conv, depthwise, pool, winograd
+from .loops import arrays, conv, depthwise, pool, resized, transposed, winograd
 
 
 @op(internal=True)
@@ -118,6 +118,41 @@ class BiasedGroupConvolution(DepthwiseConvolution):
         )  # fmt: skip
 
 
+@op(internal=True)
+class TransposedConvolution(convolution.ConvolutionBackpropData):
+    """min(max(PReLU(ConvolutionBackpropData(data, filters) + bias, slopes), low), high).
+
+    Bias and slopes [O]: a number for each channel. The kernel is that of the filters.
+    """
+
+    kernel: tuple[int, ...] = ()
+    low: float = -math.inf
+    high: float = math.inf
+
+    def infer(  # type: ignore[override]  # other operands than the base
+        self, data: Operand, filters: Operand, bias: Operand, slopes: Operand | None = None
+    ) -> TensorType:
+        return super().infer(data, filters)
+
+    def evaluate(  # type: ignore[override]  # other operands than the base
+        self, data: Array, filters: Array, bias: Array, slopes: Array | None = None
+    ) -> Array:
+        sums = reference.convolution_backprop(
+            data, filters, None, self.strides, self.dilations, self.pads_begin, self.pads_end,
+            self.output_padding, self.auto_pad,
+        )  # fmt: skip
+        return ended(sums, bias, None, slopes, self.low, self.high)
+
+    def pack(self, filters: Array) -> Array:
+        return transposed.pack_transposed(filters, self.strides, self.dilations)
+
+    def loops(self, data: Array, filters: Array, bias: Array, slopes: Array | None = None) -> Array:
+        return transposed.convolution_transposed(
+            data, filters, bias, self.kernel, self.strides, self.dilations, self.pads_begin, self.pads_end,
+            self.output_padding, self.auto_pad, self.low, self.high, slopes=slopes,
+        )  # fmt: skip
+
+
 def ended(sums: Array, bias: Array, residual: Array | None, slopes: Array | None, low: float, high: float) -> Array:
     """Sums [N,O,*spatial] with what follows a convolution; NaN stays."""
     shape = (-1, *[1] * (sums.ndim - 2))
@@ -158,6 +193,17 @@ class AvgPoolLoops(pool_ops.AvgPool):
         return pool.avg_pool(
             data, self.kernel, self.strides, self.pads_begin, self.pads_end,
             self.exclude_pad, self.rounding_type, self.auto_pad,
+        )  # fmt: skip
+
+
+@op(internal=True)
+class NearestImage(resize.Interpolate):
+    """Interpolate of f32 to the nearest elements, along the last two axes."""
+
+    def loops(self, image: Array, sizes_or_scales: Array, axes: Array | None = None) -> Array:
+        return resized.nearest(
+            image, sizes_or_scales, axes, self.shape_calculation_mode, self.coordinate_transformation_mode,
+            self.nearest_mode, self.pads_begin, self.pads_end,
         )  # fmt: skip
 
 

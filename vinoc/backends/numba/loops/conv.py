@@ -1,9 +1,10 @@
 """Convolutions as loops.
 
 A convolution is a product: the filters, a row an output channel, times the matrix of windows, a row a tap of the
-filter, a column an output pixel. A tile of it is one vector of pixels wide: its part of the matrix of windows is
-gathered into a panel, which stays in the cache while the filters, eight rows at a time, are multiplied with it in
-registers (`multiply`); their bias and what else follows is added before they are stored.
+filter, a column an output pixel. Some vectors of pixels are computed together: for some input channels, their parts of
+the matrix of windows are gathered into panels, which stay in the cache while the filters, eight rows at a time, are
+multiplied with each of them in registers (`multiply`), so that filters are read once for all these pixels. The first
+input channels add the bias, those that follow add to what is there, the last do what else follows.
 
 Where there are pads or strides, every plane of the data first gets its pads and is dealt out to phases (see `split`),
 so that what neighbouring windows see at one tap lies side by side.
@@ -32,6 +33,13 @@ ONE = np.ones(1, np.float32)
 
 # Blocks of filters up to which a vector of pixels is read where it lies rather than gathered first.
 FEW = 8
+
+# Rows of the matrix of windows that are gathered at once, as whole input channels, and the numbers that the panels of
+# all vectors then have at most: half of what a cache of the second level holds.
+DEEP, PANELS = 1024, 1 << 17
+
+# Vectors that are computed together at most.
+TOGETHER = 32
 
 
 def pack_filters(filters: Array) -> Array:
@@ -67,8 +75,9 @@ def convolution(
     pixels = out.shape[2] * out.shape[3]
     threads = use_threads(out.size * depth * tall * wide)
     tiles = -(-pixels // WIDE)
-    chunks = min(max(tiles // 8, 4 * threads), tiles)
-    parts = 1 if chunks * len(data) * groups >= 2 * threads else min(blocks, threads)
+    chunks, parts = -(-tiles // together(min(depth, slab_of(tall * wide)) * tall * wide)), 1
+    if threads > 1 and chunks * len(data) * groups < 4 * threads:
+        chunks, parts = (4 * threads, 1) if tiles >= 16 * threads else (chunks, min(blocks, 2 * threads))
     phases = window[0] * window[1]
     if tall * wide * phases == 1 and data.shape[2:] == out.shape[2:]:
         convolve(data.reshape(-1), filters, out, given, window, (1, pixels, pixels, pixels, chunks, parts))
@@ -130,50 +139,81 @@ def convolve(planes, weights, out, given, window, size):
         convolve_chunk(chunk, part, planes, weights, out, given, taps, size)
 
 
+@njit(cache=CACHED, error_model="numpy")
+def slab_of(taps):
+    """Input channels whose windows are gathered at once."""
+    return max(DEEP // taps, 1)
+
+
+@njit(cache=CACHED, error_model="numpy")
+def together(rows):
+    """Vectors whose panels of so many rows the cache holds."""
+    return min(max(PANELS // (rows * WIDE), 1), TOGETHER)
+
+
 @njit(error_model="numpy")
 def convolve_chunk(chunk, part, planes, weights, out, given, taps, size):
-    """Some tiles of an image and group, for all output channels or a part of them."""
+    """Some vectors of pixels of an image and group, for all output channels or a part of them."""
     chunks, parts = size[4:]
     image, chunk = divmod(chunk, chunks)
-    pixels = out.shape[2] * out.shape[3]
-    tiles = -(-pixels // WIDE)
-    some = -(-tiles // chunks)
+    pixels, depth = out.shape[2] * out.shape[3], weights.shape[2]
+    some = -(-pixels // (WIDE * chunks))
     step = -(-weights.shape[1] // parts)
     blocks = part * step, min(part * step + step, weights.shape[1])
-    room = aligned(weights.shape[2] * len(taps) * WIDE + WIDE), np.empty((2, WIDE), np.int64)
-    for start in range(chunk * some * WIDE, min((chunk * some + some) * WIDE, pixels), WIDE):
-        count = min(WIDE, pixels - start)
-        if count > SHORT:
-            convolve_tile(image, blocks, start, count, planes, weights, out, given, taps, size, room, WIDE, zeros(WIDE))
-        else:
-            convolve_tile(
-                image, blocks, start, count, planes, weights, out, given, taps, size, room, SHORT, zeros(SHORT)
-            )
+    slab = min(slab_of(len(taps)), depth)
+    most = min(some, together(slab * len(taps))) * WIDE
+    room = aligned(slab * len(taps) * most + WIDE), np.empty((2, WIDE), np.int64)
+    bias, more, adds, slopes, apart, low, high = given
+    nothing, one, free = np.zeros(len(bias), np.float32), np.ones(1, np.float32), np.float32(np.inf)
+    end = min((chunk + 1) * some * WIDE, pixels)
+    for first in range(chunk * some * WIDE, end, most):
+        for begin in range(0, depth, slab):
+            channels = begin, min(begin + slab, depth)
+            start = (bias, more, adds) if begin == 0 else (nothing, out, True)
+            ending = (slopes, apart, low, high) if channels[1] == depth else (one, 0, -free, free)
+            tile = image, first, min(first + most, end)
+            convolve_tile(tile, blocks, channels, planes, weights, out, start + ending, taps, size, room)
 
 
 @njit(error_model="numpy")
-def convolve_tile(image, blocks, start, count, planes, weights, out, given, taps, size, room, step, like):
-    """`count` pixels from `start` on, `step` in a vector."""
-    pixels = out.shape[2] * out.shape[3]
-    depth = weights.shape[2] * len(taps)
-    first = image * weights.shape[2] * size[0] * size[1]
-    panel, place, apart = room[0], 0, step
-    if size[1] == pixels and count == step and blocks[1] - blocks[0] <= FEW:
-        panel, place, apart = planes, first + start, pixels
-    else:
-        gather(planes, room, first, start, count, weights.shape[2], taps, size, step, like)
-    channels = out.shape[1] // len(weights)
-    group = image % len(weights)
+def convolve_tile(tile, blocks, channels, planes, weights, out, given, taps, size, room):
+    """Some vectors of pixels, for some blocks of output channels, as far as some input channels go."""
+    image, first, last = tile
+    pixels, depth = out.shape[2] * out.shape[3], (channels[1] - channels[0]) * len(taps)
+    plane = (image * weights.shape[2] + channels[0]) * size[0] * size[1]
+    in_place = size[1] == pixels and blocks[1] - blocks[0] <= FEW
+    for start in range(first, last, WIDE):
+        count, place = min(WIDE, last - start), (start - first) * depth
+        if count <= SHORT:
+            gather(planes, room, place, plane, start, count, depth, taps, size, SHORT, zeros(SHORT))
+        elif count < WIDE or not in_place:
+            gather(planes, room, place, plane, start, count, depth, taps, size, WIDE, zeros(WIDE))
+    group, all_channels = image % len(weights), out.shape[1] // len(weights)
     for block in range(blocks[0], blocks[1]):
-        sums = multiply(weights, (group * weights.shape[1] + block) * depth * ROWS, panel, place, apart, depth, like)
-        channel = block * ROWS
-        at = (image * channels + channel) * pixels + start
-        finish_rows(sums, out, at, pixels, channels - channel, count, group * channels + channel, given)
+        at = ((group * weights.shape[1] + block) * weights.shape[2] + channels[0]) * len(taps) * ROWS
+        row = block * ROWS
+        for start in range(first, last, WIDE):
+            count, place = min(WIDE, last - start), (start - first) * depth
+            where = (image * all_channels + row) * pixels + start, all_channels - row, count, group * all_channels + row
+            if count <= SHORT:
+                convolve_vector(where, weights, at, room[0], place, SHORT, depth, out, given, zeros(SHORT))
+            elif count < WIDE or not in_place:
+                convolve_vector(where, weights, at, room[0], place, WIDE, depth, out, given, zeros(WIDE))
+            else:
+                convolve_vector(where, weights, at, planes, plane + start, pixels, depth, out, given, zeros(WIDE))
 
 
 @njit(error_model="numpy")
-def gather(planes, room, first, start, count, depth, taps, size, step, like):
-    """The panel [depth*taps,step]: what `count` output pixels from `start` on see at each tap of the filter.
+def convolve_vector(where, weights, at, panel, place, apart, depth, out, given, like):
+    """One vector of pixels, for eight output channels."""
+    target, rows, count, channel = where
+    sums = multiply(weights, at, panel, place, apart, depth, like)
+    finish_rows(sums, out, target, out.shape[2] * out.shape[3], rows, count, channel, given)
+
+
+@njit(error_model="numpy")
+def gather(planes, room, place, first, start, count, depth, taps, size, step, like):
+    """The panel [depth,step]: what `count` output pixels from `start` on see at each tap of the filter.
 
     Pixels of one line lie side by side in the planes; what a vector holds behind them, the next line overwrites.
     """
@@ -184,8 +224,7 @@ def gather(planes, room, first, start, count, depth, taps, size, step, like):
     while at < count:
         source[lines], target[lines] = y * pitch + x, at
         at, y, x, lines = at + width - x, y + 1, 0, lines + 1
-    place = 0
-    for _ in range(depth):
+    for _ in range(depth // len(taps)):
         for tap in taps:
             if lines == 1 and count < step:
                 store(panel, place, load_some(planes, first + tap + source[0], count, like))
