@@ -1,4 +1,4 @@
-"""What makes results of the sums of a tile of integers: scale, bias, residual, limits, functions, and rounding to u8.
+"""What makes results of the sums of integers: scale, bias, residual, limits, functions, and rounding to u8.
 
     y = limit(s * factor[c] + offset[c] + residual * res_factor)        the zero point of a u8 residual is in the offset
     u8: round(y) where nothing follows: scale and zero point of the result are in the parameters by then
@@ -38,16 +38,19 @@ CLOSE = 2.0**-14
 
 @record(frozen=True)
 class Finish:
-    """residual: "", "f32" or "u8"; what follows the limits, if anything; whether the result is u8."""
+    """residual: "", "f32" or "u8"; what follows the limits, if anything; whether the result is u8; whether there are
+    limits."""
 
     residual: str
     post: Expression | None
     quantized: bool
+    limited: bool
 
     @property
     def name(self) -> str:
         post = f"_{self.post.name()}" if self.post else ""
-        return f"finish_{self.residual or 'none'}_{'u8' if self.quantized else 'f32'}{post}"
+        result = f"{'u8' if self.quantized else 'f32'}{'l' if self.limited else ''}"
+        return f"finish_{self.residual or 'none'}_{result}{post}"
 
     @property
     def build(self) -> Any:
@@ -143,7 +146,8 @@ class _Finish:
             value = e.fma(self.other(place, mask), self.factor, value)
         if self.finish.post is None and self.finish.quantized:
             return value
-        value = e.minimum(e.maximum(value, self.lo), self.hi)
+        if self.finish.limited:
+            value = e.minimum(e.maximum(value, self.lo), self.hi)
         return self.finish.post.emit(self.t, [value, *params[2:]]) if self.finish.post else value
 
     def other(self, place: Value, mask: Value | None) -> Value:

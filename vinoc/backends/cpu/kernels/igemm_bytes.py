@@ -6,7 +6,7 @@
 Weights are packed as [group][panel][tap][channels / 4][width][4] in one of the forms of codegen/dots.py. The four bytes
 of a step may lie beyond the last channel of a pixel, where weights are zero: sources have room for three bytes more.
 
-Sums go to a tile on the stack, and from there by a function of their own (finish.py) to the output.
+Sums of some tiles go to the stack, and from there by one call of a function of their own (finish.py) to the output.
 
 A unit of work is one panel of one block of pixels of one group of one image, panels running fastest.
 """
@@ -26,8 +26,11 @@ from .gemm import AHEAD, prefetch, share, tiles
 from .igemm import SETS, Shape, _halved, _offset, _typed, shapes
 
 FINISH = ir.FunctionType(VOID, [PTR, I64, I64, I64, I64, I64, I64])
-"""Of what stores a tile: the argument block, the addresses of the tile, of its outputs, residuals and parameters, how
-many rows and columns it has."""
+"""Of what stores a span of rows: the argument block, the addresses of its sums, of its outputs, residuals and
+parameters, how many rows and columns it has."""
+
+SPAN = 48
+"""Rows whose sums are finished by one call."""
 
 UNROLL = 4
 """Steps of four channels in one round of the loop, over all sets of accumulators."""
@@ -51,7 +54,7 @@ first, at: of the form PAIRS, whose rows of weights stand in lists (`listed`), t
 
 def emit(form: str, straight: bool, e: Emitter, a: Arguments) -> None:
     width = e.target.width
-    scratch = e.scratch(max(s.rows for s in shapes(e.target)) * width)
+    scratch = e.scratch(SPAN * width)
     with e.loop(e.function.args[1], e.function.args[2]) as unit:
         panel, rest = e.rem(unit, a.panels), e.div(unit, a.panels)
         block, rest = e.rem(rest, a.blocks), e.div(rest, a.blocks)
@@ -59,8 +62,8 @@ def emit(form: str, straight: bool, e: Emitter, a: Arguments) -> None:
         number, column = e.add(e.mul(group, a.panels), panel), e.mul(panel, width)
         columns = e.min(e.b.sub(a.out_channels, column), width)
         row = packed_bytes(form) * width
-        tile = partial(
-            _Tile,
+        span = partial(
+            _Span,
             e,
             a,
             Dots(e, form),
@@ -76,17 +79,20 @@ def emit(form: str, straight: bool, e: Emitter, a: Arguments) -> None:
             columns=columns,
         )
         begin, count = share(e, a.pixels, block, a.blocks)
+        end = e.add(begin, count)
         wide, slim = shapes(e.target)
         slim = slim if straight else Shape(wide.rows, 1, 1)
         with e.b.if_else(e.b.icmp_signed(">", columns, e.i64(e.lanes))) as (several, one):
-            with several:
-                tiles(e, begin, count, wide.rows, tile(wide).emit)
-            with one:
-                _halved(e, begin, count, slim.rows, tile(slim).emit)
+            for branch, shape, cut in ((several, wide, tiles), (one, slim, _halved)):
+                with branch, e.loop(begin, end, SPAN) as first:
+                    rows = e.min(e.b.sub(end, first), SPAN)
+                    part = span(shape, begin=first)
+                    cut(e, first, rows, shape.rows, part.tile)
+                    part.finish(rows)
 
 
-class _Tile:
-    """Emits one tile; the addresses are those of its unit."""
+class _Span:
+    """Emits the tiles of a span of rows, and the call that finishes them; the addresses are those of its unit."""
 
     def __init__(
         self,
@@ -105,26 +111,33 @@ class _Tile:
         first: Any,
         params: Any,
         columns: Any,
+        begin: Any,
     ) -> None:
         self.e, self.a, self.dots, self.shape, self.straight = e, a, dots, shape, straight
         self.scratch, self.source, self.out, self.residual = scratch, source, out, residual
         self.weights, self.start, self.params, self.columns = weights, start, params, columns
-        self.first = first
+        self.first, self.begin = first, begin
         self.row_bytes = packed_bytes(dots.form) * e.target.width
         self.ahead = e.min(e.mul(e.mul(a.taps, a.quads), self.row_bytes), AHEAD)
 
-    def emit(self, rows: int, pixel: Any) -> None:
-        e, a, vectors = self.e, self.a, self.shape.vectors
+    def tile(self, rows: int, pixel: Any) -> None:
+        """The sums of some rows, to the stack."""
+        e, vectors = self.e, self.shape.vectors
+        place = e.add(self.scratch, e.mul(e.b.sub(pixel, self.begin), 4 * e.target.width))
         for i, total in enumerate(self.sum(rows, pixel)):
             row, vector = divmod(i, vectors)
-            e.store(total, e.add(self.scratch, 4 * (row * e.target.width + vector * e.lanes)), align=4 * e.lanes)
+            e.store(total, e.add(place, 4 * (row * e.target.width + vector * e.lanes)), align=4 * e.lanes)
+
+    def finish(self, rows: Any) -> None:
+        """The results of the span."""
+        e, a = self.e, self.a
         args = [
             e.function.args[0],
             self.scratch,
-            e.add(self.out, e.mul(pixel, a.out_stride)),
-            e.add(self.residual, e.mul(pixel, a.res_stride)),
+            e.add(self.out, e.mul(self.begin, a.out_stride)),
+            e.add(self.residual, e.mul(self.begin, a.res_stride)),
             self.params,
-            e.i64(rows),
+            rows,
             self.columns,
         ]
         e.b.call(_typed(e, a.finish, FINISH), args)

@@ -129,7 +129,8 @@ def _emit(plan: Plan, outlet: Outlet, p: Product) -> None:
     numbers = numbers_of(outlet, p.groups * p.depth)
     residual = p.residual
     kind = "" if residual is None else "u8" if residual.itemsize == 1 else "f32"
-    finish = Finish(kind, numbers.post, outlet.result is not None)
+    limited = not np.isinf(numbers.lo) or not np.isinf(numbers.hi)
+    finish = Finish(kind, numbers.post, outlet.result is not None, limited)
     width = plan.target.width
     pixels, taps = p.table.shape
     panels = -(-p.depth // width)
