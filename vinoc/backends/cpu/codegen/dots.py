@@ -8,6 +8,7 @@ PAIRS   vpmaddubsw, then vpmaddwd by ones: sums of two products pass through i16
         does not, and the data shuffled accordingly. Where there is none, what is too much is taken off and put into
         a row of its own, so that this form is exact as well (`listed`)
 WIDE    vpmaddwd of both widened to i16: exact. Even and odd bytes are multiplied apart, and so packed
+SPREAD  the same of data that were widened beforehand: two neighbours a lane, and then the next two
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from .target import Target
 
 Value: TypeAlias = Any
 
-DOT, PAIRS, WIDE = "dot", "pairs", "wide"
+DOT, PAIRS, WIDE, SPREAD = "dot", "pairs", "wide", "spread"
 
 QUAD = 4
 """Bytes of a lane."""
@@ -95,16 +96,21 @@ def _split(weights: Array) -> tuple[Array, Array]:
 
 def packed_bytes(form: str) -> int:
     """Bytes that the four weights of a lane take up."""
-    return 2 * QUAD if form == WIDE else QUAD
+    return 2 * QUAD if form in (WIDE, SPREAD) else QUAD
+
+
+def data_bytes(form: str) -> int:
+    """Bytes that four elements of data take up, where the sums read them."""
+    return 2 * QUAD if form == SPREAD else QUAD
 
 
 def arranged(form: str, weights: Array) -> Array:
-    """Weights [..., lanes, 4] as a form reads them: i8, or i16 [..., 2, lanes, 2], even ones first."""
-    if form != WIDE:
+    """Weights [..., lanes, 4] as a form reads them: i8, or i16 [..., 2, lanes, 2], even ones or the first two first."""
+    if form not in (WIDE, SPREAD):
         return weights
     lanes = weights.shape[-2]
     halves = weights.astype(np.int16).reshape(*weights.shape[:-2], lanes, 2, 2)
-    return np.ascontiguousarray(np.moveaxis(halves, -1, -3))
+    return np.ascontiguousarray(np.moveaxis(halves, -1 if form == WIDE else -2, -3))
 
 
 class Dots:
@@ -118,7 +124,7 @@ class Dots:
     def weights(self, address: Value, vector: int) -> tuple[Value, ...]:
         """Vector `vector` of the lanes of a row of weights."""
         e = self.e
-        if self.form != WIDE:
+        if self.form not in (WIDE, SPREAD):
             return (e.load(e.add(address, QUAD * e.lanes * vector), self.bytes),)
         half = QUAD * e.lanes * e.target.vectors
         return tuple(e.load(e.add(address, half * odd + QUAD * e.lanes * vector), self.words) for odd in range(2))
@@ -127,6 +133,9 @@ class Dots:
         """Four bytes for all lanes, in an order."""
         e, b = self.e, self.e.b
         x = e.splat(e.load(address, I32, 1), e.VI)
+        if self.form == SPREAD:
+            y = e.splat(e.load(e.add(address, 2 * I16.width // 8), I32, 1), e.VI)
+            return b.bitcast(x, self.words), b.bitcast(y, self.words)
         if self.form != WIDE:
             x = b.bitcast(x, self.bytes)
             return (x if order == ORDERS[0] else permuted(e, x, [4 * k + n for k in range(e.lanes) for n in order]),)

@@ -8,7 +8,8 @@ of a step may lie beyond the last channel of a pixel, where weights are zero: so
 
 Sums of some tiles go to the stack, and from there by one call of a function of their own (finish.py) to the output.
 
-A unit of work is one panel of one block of pixels of one group of one image, panels running fastest.
+A unit of work is a part of the panels of one block of pixels of one group of one image, parts running fastest. Spans
+of rows go through it; in the form SPREAD they are widened to i16 on the stack first.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from typing import Any
 
 from llvmlite import ir
 
-from ..codegen.dots import DOT, ORDERS, PAIRS, WIDE, Dots, packed_bytes
-from ..codegen.emit import I32, I64, PTR, VOID, Emitter
+from ..codegen.dots import DOT, ORDERS, PAIRS, QUAD, SPREAD, WIDE, Dots, data_bytes, packed_bytes
+from ..codegen.emit import I8, I16, I32, I64, PTR, VOID, Emitter
 from .base import Arguments, Kernel
 from .gemm import AHEAD, prefetch, share, tiles
 from .igemm import SETS, Shape, _halved, _offset, _typed, shapes
@@ -30,7 +31,10 @@ FINISH = ir.FunctionType(VOID, [PTR, I64, I64, I64, I64, I64, I64])
 parameters, how many rows and columns it has."""
 
 SPAN = 48
-"""Rows whose sums are finished by one call."""
+"""Most rows whose sums are finished by one call."""
+
+ROOM = 12288
+"""Elements of data on the stack, in the form SPREAD."""
 
 UNROLL = 4
 """Steps of four channels in one round of the loop, over all sets of accumulators."""
@@ -42,53 +46,84 @@ ARGS = (
     "input", "output", "weights", "start", "params", "residual", "table", "zeros", "finish",
     "first", "at",
     "lo", "hi", "res_factor", "step", "shift", "low", "high",
-    "pixels", "taps", "quads", "out_channels", "panels", "groups", "blocks", "total",
+    "pixels", "taps", "quads", "out_channels", "panels", "part", "parts", "span", "groups", "blocks", "total",
     "in_stride", "in_group", "in_image",
     "out_stride", "out_group", "out_image", "out_size",
     "res_stride", "res_group", "res_image", "res_size",
 )  # fmt: skip
 """params: [parameters][total] of f32, total = groups * panels * width; out_size, res_size: bytes of an element.
 
+part, parts: panels of a unit, how many units share a block;  span: rows between two calls of `finish`.
+
 first, at: of the form PAIRS, whose rows of weights stand in lists (`listed`), three for each panel and tap."""
 
 
 def emit(form: str, straight: bool, e: Emitter, a: Arguments) -> None:
-    width = e.target.width
-    scratch = e.scratch(SPAN * width)
+    scratch, room = e.scratch(SPAN * e.target.width), e.scratch(ROOM // 2) if form == SPREAD else None
     with e.loop(e.function.args[1], e.function.args[2]) as unit:
-        panel, rest = e.rem(unit, a.panels), e.div(unit, a.panels)
+        part, rest = e.rem(unit, a.parts), e.div(unit, a.parts)
         block, rest = e.rem(rest, a.blocks), e.div(rest, a.blocks)
         group, image = e.rem(rest, a.groups), e.div(rest, a.groups)
-        number, column = e.add(e.mul(group, a.panels), panel), e.mul(panel, width)
-        columns = e.min(e.b.sub(a.out_channels, column), width)
-        row = packed_bytes(form) * width
-        span = partial(
-            _Span,
-            e,
-            a,
-            Dots(e, form),
-            straight=straight,
-            scratch=scratch,
-            source=_offset(e, a.input, (image, a.in_image), (group, a.in_group)),
-            out=_offset(e, a.output, (image, a.out_image), (group, a.out_group), (column, a.out_size)),
-            residual=_offset(e, a.residual, (image, a.res_image), (group, a.res_group), (column, a.res_size)),
-            weights=e.add(a.weights, e.mul(number, e.mul(e.mul(a.taps, a.quads), row))),
-            start=e.add(a.start, e.mul(number, 4 * width)),
-            first=e.add(a.first, e.mul(e.mul(number, a.taps), 4 * len(ORDERS))),
-            params=e.add(a.params, e.mul(number, 4 * width)),
-            columns=columns,
-        )
+        source = _offset(e, a.input, (image, a.in_image), (group, a.in_group))
         begin, count = share(e, a.pixels, block, a.blocks)
-        end = e.add(begin, count)
-        wide, slim = shapes(e.target)
-        slim = slim if straight else Shape(wide.rows, 1, 1)
-        with e.b.if_else(e.b.icmp_signed(">", columns, e.i64(e.lanes))) as (several, one):
-            for branch, shape, cut in ((several, wide, tiles), (one, slim, _halved)):
-                with branch, e.loop(begin, end, SPAN) as first:
-                    rows = e.min(e.b.sub(end, first), SPAN)
-                    part = span(shape, begin=first)
-                    cut(e, first, rows, shape.rows, part.tile)
-                    part.finish(rows)
+        spans = e.div(e.add(count, e.add(a.span, -1)), a.span)
+        with e.loop(0, spans) as number:
+            first = e.add(begin, e.mul(number, a.span))
+            rows = e.min(e.b.sub(e.add(begin, count), first), a.span)
+            if form == SPREAD:
+                _spread(e, a, e.add(source, e.mul(first, a.in_stride)), room, rows)
+            panel = e.mul(part, a.part)
+            with e.loop(panel, e.min(e.add(panel, a.part), a.panels)) as panel:
+                _panel(e, a, Dots(e, form), straight, image, group, panel, first, rows, scratch, room or source)
+
+
+def _panel(
+    e: Emitter, a: Arguments, dots: Dots, straight: bool, image: Any, group: Any, panel: Any, first: Any, rows: Any,
+    scratch: Any, source: Any,
+) -> None:  # fmt: skip
+    """A span of rows of one panel. The source is that of the image, or of the span in the form SPREAD."""
+    number, column = e.add(e.mul(group, a.panels), panel), e.mul(panel, e.target.width)
+    columns = e.min(e.b.sub(a.out_channels, column), e.target.width)
+    row = packed_bytes(dots.form) * e.target.width
+    span = partial(
+        _Span,
+        e,
+        a,
+        dots,
+        straight=straight,
+        scratch=scratch,
+        source=source,
+        out=_offset(e, a.output, (image, a.out_image), (group, a.out_group), (column, a.out_size)),
+        residual=_offset(e, a.residual, (image, a.res_image), (group, a.res_group), (column, a.res_size)),
+        weights=e.add(a.weights, e.mul(number, e.mul(e.mul(a.taps, a.quads), row))),
+        start=e.add(a.start, e.mul(number, 4 * e.target.width)),
+        first=e.add(a.first, e.mul(e.mul(number, a.taps), 4 * len(ORDERS))),
+        params=e.add(a.params, e.mul(number, 4 * e.target.width)),
+        columns=columns,
+        begin=first,
+    )
+    wide, slim = shapes(e.target)
+    slim = slim if straight else Shape(wide.rows, 1, 1)
+    with e.b.if_else(e.b.icmp_signed(">", columns, e.i64(e.lanes))) as (several, one):
+        for branch, shape, cut in ((several, wide, tiles), (one, slim, _halved)):
+            with branch:
+                part = span(shape)
+                cut(e, first, rows, shape.rows, part.tile)
+                part.finish(rows)
+
+
+def _spread(e: Emitter, a: Arguments, source: Any, target: Any, rows: Any) -> None:
+    """Rows of bytes become adjacent ones of i16. What is read beyond the last channel meets weights of zero."""
+    size = e.mul(a.quads, QUAD)
+    with e.loop(0, rows) as row:
+        line, place = e.add(source, e.mul(row, a.in_stride)), e.add(target, e.mul(row, e.mul(size, 2)))
+        done: Any = e.i64(0)
+        for step in (32, 16, QUAD):
+            whole = e.b.and_(size, e.i64(-step))
+            with e.loop(done, whole, step) as c:
+                x = e.load(e.add(line, c), ir.VectorType(I8, step), 1)
+                e.store(e.b.zext(x, ir.VectorType(I16, step)), e.add(place, e.mul(c, 2)), 2)
+            done = whole
 
 
 class _Span:
@@ -153,7 +188,10 @@ class _Span:
         whole = e.b.sub(a.quads, e.rem(a.quads, steps))
 
         def tap(t: Any, weights: Any, *sums: Any) -> Sequence[Any]:
-            if self.straight:
+            if self.dots.form == SPREAD:
+                row, first = e.mul(a.quads, data_bytes(SPREAD)), e.b.sub(pixel, self.begin)
+                sources = [e.add(self.source, e.mul(e.add(first, r), row)) for r in range(rows)]
+            elif self.straight:
                 sources = [e.add(self.source, e.mul(e.add(pixel, r), a.in_stride)) for r in range(rows)]
             else:
                 sources = [self.row(e.add(entries, e.mul(e.add(t, e.mul(a.taps, r)), 4))) for r in range(rows)]
@@ -220,7 +258,7 @@ class _Span:
         prefetch(e, e.add(weights, self.ahead), self.row_bytes * vectors // e.target.vectors)
         base = which * len(sources) * vectors
         for r, source in enumerate(sources):
-            x = self.dots.data(e.add(source, e.mul(k, 4)), order)
+            x = self.dots.data(e.add(source, e.mul(k, data_bytes(self.dots.form))), order)
             for v in range(vectors):
                 i = base + r * vectors + v
                 sums[i] = self.dots.add(sums[i], x, line[v])
@@ -232,5 +270,5 @@ def igemm_bytes(form: str, straight: bool = False) -> Kernel:
 
     `straight`: there is one tap, output pixels are those of the input in their order, and the table is not read.
     """
-    assert form in (DOT, PAIRS, WIDE)
+    assert form in (DOT, PAIRS, WIDE) or (form == SPREAD and straight)
     return Kernel(f"igemm_bytes_{form}{'_rows' if straight else ''}", ARGS, partial(emit, form, straight))

@@ -11,15 +11,15 @@ import numpy as np
 from ....ir.graph import Node
 from ....ir.kernels.conv import auto_pads
 from ....ir.record import record
-from ..codegen.dots import QUAD
+from ..codegen.dots import QUAD, SPREAD
 from ..kernels.base import f32_bits
 from ..kernels.finish import Finish
-from ..kernels.igemm_bytes import igemm_bytes
+from ..kernels.igemm_bytes import SPAN, igemm_bytes
 from .conv import Window
-from .direct import number_of_blocks
+from .direct import UNITS, number_of_blocks
 from .first_layer import FEW_CHANNELS, framed
 from .integer_epilogue import Numbers, Outlet, numbers_of, outlet_of
-from .integer_weights import Weights, packed_weights
+from .integer_weights import Weights, packed_weights, spread_rows
 from .place import Form, Kind, Place
 from .plan import Address, Array, Plan, Unfit, lowers, shape_of
 
@@ -61,11 +61,11 @@ def convolution(plan: Plan, node: Node) -> None:
     few = groups == 1 and channels <= FEW_CHANNELS and kernel[-1] > 1 and op.dilations[-1] == 1
     if few and (rows := _by_rows(plan, outlet, window)) is not None:
         image, window = rows
-        weights = packed_weights(plan, outlet, (1, depth, channels), "rows")
+        weights = packed_weights(plan, outlet, (1, depth, channels), "rows", _straight(plan, window))
         channels *= kernel[-1]
     else:
         image = _readable(plan, plan.read(outlet.data, Form.LAST), channels, Form.LAST)
-        weights = packed_weights(plan, outlet, (groups, depth, channels), "taps")
+        weights = packed_weights(plan, outlet, (groups, depth, channels), "taps", _straight(plan, window))
     residual = outlet.epilogue.residual
     other = plan.read(residual, Form.LAST) if residual is not None else None
     out_place = plan.write(node.outputs[0], Form.LAST)
@@ -105,7 +105,7 @@ def product(plan: Plan, node: Node) -> None:
     depth, columns = shape_of(outlet.data)[-1], shape_of(node.outputs[0])[-1]
     source = _readable(plan, plan.read(outlet.data, Form.ROWS), depth, Form.ROWS)
     rows = prod(source.shape[:-1])
-    weights = packed_weights(plan, outlet, (1, columns, depth), "matrix")
+    weights = packed_weights(plan, outlet, (1, columns, depth), "matrix", True)
     table = plan.packed.get(("rows", rows), lambda: np.arange(rows, dtype=np.int32).reshape(-1, 1))
     residual = outlet.epilogue.residual
     other = plan.read(residual, Form.ROWS) if residual is not None else None
@@ -134,15 +134,16 @@ def _emit(plan: Plan, outlet: Outlet, p: Product) -> None:
     width = plan.target.width
     pixels, taps = p.table.shape
     panels = -(-p.depth // width)
-    others = p.images * p.groups * panels
     quads = -(-p.channels // QUAD)
-    blocks = number_of_blocks(plan, pixels, -(-p.channels * p.groups // QUAD), others)
     step, shift, low, high = (f32_bits(v) for v in numbers.last)
     res_size = residual.itemsize if residual is not None else 0
     in_stride, in_image, out_stride, out_image, res_stride, res_image = p.steps
-    straight = taps == 1 and bool((p.table[:, 0] == np.arange(pixels)).all())
+    spread = p.weights.form == SPREAD
+    part, parts = _parts(plan, p, panels) if spread else (1, panels)
+    others = p.images * p.groups * parts
+    blocks = number_of_blocks(plan, pixels, -(-p.channels * p.groups // QUAD), others)
     plan.call(
-        igemm_bytes(p.weights.form, straight),
+        igemm_bytes(p.weights.form, is_straight(p.table)),
         others * blocks,
         flops=2 * p.images * p.groups * pixels * taps * p.channels * p.depth,
         input=p.source,
@@ -158,12 +159,31 @@ def _emit(plan: Plan, outlet: Outlet, p: Product) -> None:
         finish=Address(finish.name, _bound(finish, plan)),
         lo=f32_bits(numbers.lo), hi=f32_bits(numbers.hi), res_factor=f32_bits(numbers.res_factor),
         step=step, shift=shift, low=low, high=high,
-        pixels=pixels, taps=taps, quads=quads, out_channels=p.depth, panels=panels, groups=p.groups, blocks=blocks,
+        pixels=pixels, taps=taps, quads=quads, out_channels=p.depth, panels=panels, part=part, parts=parts,
+        span=spread_rows(plan.target, p.channels) if spread else SPAN, groups=p.groups, blocks=blocks,
         total=p.groups * panels * width,
         in_stride=in_stride, in_group=p.channels, in_image=in_image,
         out_stride=out_stride, out_group=p.depth * out.itemsize, out_image=out_image, out_size=out.itemsize,
         res_stride=res_stride, res_group=p.depth * res_size, res_image=res_image, res_size=res_size,
     )  # fmt: skip
+
+
+def _straight(plan: Plan, window: Window) -> bool:
+    return is_straight(plan.packed.get(window, window.table))
+
+
+def is_straight(table: Array) -> bool:
+    """Whether there is one tap, and output pixels are those of the input in their order."""
+    return table.shape[1] == 1 and bool((table[:, 0] == np.arange(len(table))).all())
+
+
+def _parts(plan: Plan, p: Product, panels: int) -> tuple[int, int]:
+    """Panels of a unit, and how many units they take: rows are widened once for all where there are enough."""
+    threads, tiles = plan.mode.threads, max(len(p.table) // plan.target.rows, 1)
+    wanted = UNITS * threads if threads > 1 else 1
+    parts = min(-(-wanted // max(p.images * p.groups * tiles, 1)), panels)
+    part = -(-panels // max(parts, 1))
+    return part, -(-panels // part)
 
 
 def _bound(finish: Finish, plan: Plan) -> Any:

@@ -7,7 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from ....ir.record import record
-from ..codegen.dots import DOT, PAIRS, QUAD, arranged, form_of, listed
+from ..codegen.dots import DOT, PAIRS, QUAD, SPREAD, WIDE, arranged, form_of, listed
+from ..codegen.target import Target
+from ..kernels.igemm_bytes import ROOM, SPAN
 from .integer_epilogue import Outlet
 from .plan import Array, Plan
 
@@ -27,8 +29,8 @@ class Weights:
     at: Array
 
 
-def packed_weights(plan: Plan, outlet: Outlet, sizes: tuple[int, int, int], how: str) -> Weights:
-    """The weights in panels. sizes: groups, depth, channels of a tap."""
+def packed_weights(plan: Plan, outlet: Outlet, sizes: tuple[int, int, int], how: str, straight: bool) -> Weights:
+    """The weights in panels. sizes: groups, depth, channels of a tap. straight: the pixels of the data are the rows."""
     target, constant = plan.target, outlet.filters
     transposed = how == "matrix" and outlet.product.op.transpose_b  # type: ignore[attr-defined]
     tag = (how, target.name, transposed, sizes[0])
@@ -43,11 +45,13 @@ def packed_weights(plan: Plan, outlet: Outlet, sizes: tuple[int, int, int], how:
         return np.frombuffer(form_of(target, quads(array)).encode(), np.uint8)
 
     form = DOT if target.dots else bytes(plan.packed.of(constant, ("form", tag), coded)).decode()
+    if form == WIDE and straight and spread_rows(target, sizes[2]):
+        form = SPREAD
     sums = plan.packed.of(constant, ("sums", tag), lambda array: _sums(taps(array), target.width))
     zero = int(outlet.zero.reshape(-1)[0])
     start = plan.packed.get(("start", sums.tobytes(), zero), lambda: (sums * -zero).astype(np.int32))
     if form != PAIRS:
-        panels = plan.packed.of(constant, ("bytes", tag), lambda array: arranged(form, quads(array)))
+        panels = plan.packed.of(constant, ("bytes", form, tag), lambda array: arranged(form, quads(array)))
         nothing = plan.packed.get("no lists", lambda: np.zeros(1, np.int32))
         return Weights(form, panels, start, nothing, nothing)
     made: list[tuple[Array, Array, Array]] = []
@@ -61,6 +65,12 @@ def packed_weights(plan: Plan, outlet: Outlet, sizes: tuple[int, int, int], how:
         return plan.packed.of(constant, ("list", k, tag), make)
 
     return Weights(form, part(2), start, part(0), part(1))
+
+
+def spread_rows(target: Target, channels: int) -> int:
+    """How many rows of data are widened at once; 0 where too many channels leave room for no tile."""
+    rows = ROOM // (-(-channels // QUAD) * QUAD)
+    return min(rows, SPAN) // target.rows * target.rows
 
 
 def _sums(taps: Array, width: int) -> Array:
