@@ -39,36 +39,37 @@ def depthwise(
 @njit(parallel=True, cache=CACHED, error_model="numpy")
 def filter_planes(data, filters, out, given, window):
     """Every plane of data [N,C,H,W] is a task."""
+    tall, wide = filters.shape[2:]
+    lines, pitch = phase_size(out.shape[2:], (tall, wide), window)
+    taps = tap_places(tall, wide, pitch, lines * pitch + wide, window)
     for plane in prange(data.shape[0] * data.shape[1]):
-        filter_plane(data, np.int64(plane), filters, out, given, window)
+        filter_plane(data, np.int64(plane), filters, out, given, window, taps, (lines, pitch, tall, wide))
 
 
 @njit(error_model="numpy")
-def filter_plane(data, plane, filters, out, given, window):
+def filter_plane(data, plane, filters, out, given, window, taps, size):
     """All filters of one plane, as vectors along its lines."""
-    tall, wide = filters.shape[2:]
-    lines, pitch = phase_size(out.shape[2:], (tall, wide), window)
-    size = lines * pitch + wide
-    phases = aligned(window[0] * window[1] * size + WIDE)
+    lines, pitch, _, wide = size
+    phases = aligned(window[0] * window[1] * (lines * pitch + wide) + WIDE)
     shape = data.shape[2:]
-    split(data, plane * shape[0] * shape[1], shape, phases, 0, (lines, pitch, tall, wide), window, np.float32(0))
-    taps = tap_places(tall, wide, pitch, size, window)
+    split(data, plane * shape[0] * shape[1], shape, phases, 0, size, window, np.float32(0))
     count = filters.shape[1]
     for o in range(count):
         channel = plane % len(filters) * count + o
         place = (plane * count + o) * out.shape[2] * out.shape[3]
         if out.shape[3] >= WIDE:
-            filter_lines(phases, pitch, taps, filters, channel, out, place, given, WIDE, zeros(WIDE))
+            filter_lines(phases, pitch, taps, window, filters, channel, out, place, given, WIDE, zeros(WIDE))
         else:
-            filter_lines(phases, pitch, taps, filters, channel, out, place, given, SHORT, zeros(SHORT))
+            filter_lines(phases, pitch, taps, window, filters, channel, out, place, given, SHORT, zeros(SHORT))
 
 
 @njit(error_model="numpy")
-def filter_lines(phases, pitch, taps, filters, channel, out, place, given, step, like):
+def filter_lines(phases, pitch, taps, window, filters, channel, out, place, given, step, like):
     """Four vectors below each other at a time; the last lines and columns once more, where there are too few left."""
     height, width = out.shape[2:]
     count = min(step, width)
     weights = channel * len(taps)
+    dense = window[2] == 1
     regular = len(taps) == 9 and taps[2] == 2 and taps[3] == pitch and taps[6] == 2 * pitch
     for top in range(0, height, 4):
         y0 = max(min(top, height - 4), 0)
@@ -78,6 +79,9 @@ def filter_lines(phases, pitch, taps, filters, channel, out, place, given, step,
             s0 = s1 = s2 = s3 = like
             if regular and height > 3:
                 s0, s1, s2, s3 = filter_3x3(phases, y0 * pitch + x, pitch, filters, weights, like)
+            elif dense and height > 3:
+                size = filters.shape[2], filters.shape[3], pitch, window[0]
+                s0, s1, s2, s3 = filter_columns(phases, y0 * pitch + x, size, taps, filters, weights, like)
             else:
                 for i in range(len(taps)):
                     weight, at = element(filters, weights + i), taps[i] + x
@@ -106,4 +110,24 @@ def filter_3x3(phases, at, pitch, filters, weights, like):
         s1 = plus_product(plus_product(plus_product(s1, top, r1), middle, r2), bottom, r3)
         s2 = plus_product(plus_product(plus_product(s2, top, r2), middle, r3), bottom, r4)
         s3 = plus_product(plus_product(plus_product(s3, top, r3), middle, r4), bottom, r5)
+    return s0, s1, s2, s3
+
+
+@njit(error_model="numpy", forceinline=True)
+def filter_columns(phases, at, size, taps, filters, weights, like):
+    """The same for a filter of any size without dilation: the taps of a column that fall on one phase follow lines."""
+    tall, wide, pitch, down = size
+    s0 = s1 = s2 = s3 = like
+    for x in range(wide):
+        for phase in range(min(down, tall)):
+            line = taps[phase * wide + x] + at
+            r0, r1 = load(phases, line, like), load(phases, line + pitch, like)
+            r2 = load(phases, line + 2 * pitch, like)
+            for y in range(phase, tall, down):
+                r3 = load(phases, line + 3 * pitch, like)
+                weight = element(filters, weights + y * wide + x)
+                s0, s1 = plus_product(s0, weight, r0), plus_product(s1, weight, r1)
+                s2, s3 = plus_product(s2, weight, r2), plus_product(s3, weight, r3)
+                r0, r1, r2 = r1, r2, r3
+                line += pitch
     return s0, s1, s2, s3

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from .settings import CACHED
-from .vectors import SHORT, element, load_second, load_some, store_some, zeros
+from .vectors import SHORT, element, load, load_second, load_some, splat, store, store_some, zeros
 
 
 @njit(cache=CACHED, error_model="numpy")
@@ -42,7 +42,7 @@ def split(planes, at, shape, phases, place, size, window, pad):
         for b in range(right):
             if is_seen(a, tall, dilate_y, down) and is_seen(b, wide, dilate_x, right):
                 target = place + (a * right + b) * area
-                phases[target : target + area] = pad
+                fill(phases, target, area, pad)
                 start = b - left
                 first = min(max(-(start // right), 0), pitch)
                 count = min((shape[1] - 1 - start) // right + 1, pitch) - first
@@ -51,6 +51,15 @@ def split(planes, at, shape, phases, place, size, window, pad):
                     if 0 <= line < shape[0]:
                         source = at + line * shape[1] + start + first * right
                         copy_line(planes, source, right, phases, target + y * pitch + first, count)
+
+
+@njit(error_model="numpy")
+def fill(array, at, count, number):
+    """`count` times that number; by vectors, which numba's own assignment is not."""
+    vector = splat(number, zeros(SHORT))
+    for i in range(at, at + count - SHORT + 1, SHORT):
+        store(array, i, vector)
+    store_some(array, at + count // SHORT * SHORT, vector, count % SHORT)
 
 
 @njit(error_model="numpy")
@@ -69,7 +78,10 @@ def copy_line(source, at, step, target, to, count):
         for i in range(count):
             target[to + i] = element(source, at + i * step)
         return
-    for i in range(0, count, SHORT):
+    whole = count // SHORT * SHORT if step == 1 else 0
+    for i in range(0, whole, SHORT):
+        store(target, to + i, load(source, at + i, zeros(SHORT)))
+    for i in range(whole, count, SHORT):
         some = min(SHORT, count - i)
         if step == 1:
             store_some(target, to + i, load_some(source, at + i, some, zeros(SHORT)), some)

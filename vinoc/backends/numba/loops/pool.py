@@ -1,6 +1,6 @@
 """Pooling as loops, a plane a task.
 
-For the largest elements, as for convolutions, a plane gets its pads and is dealt out to phases first (see `split`):
+As for convolutions, a plane gets its pads and is dealt out to phases first (see `split`):
 what neighbouring windows see at one of their places then lies side by side.
 """
 
@@ -20,7 +20,7 @@ from .memory import room
 from .phases import phase_size, split, tap_places
 from .settings import CACHED, use_threads
 from .tiles import aligned
-from .vectors import SHORT, WIDE, known, larger, load, store_some, zeros
+from .vectors import SHORT, WIDE, known, larger, load, plus, store_some, zeros
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Ints = Sequence[int]
@@ -70,25 +70,31 @@ def counted(spatial: Ints, kernel: Ints, strides: Ints, out: Ints, begin: Ints, 
 @njit(parallel=True, cache=CACHED, error_model="numpy")
 def largest_planes(planes, out, kernel, window, nothing):
     """out[c, y, x] = the largest of planes[c] that the window at (y, x) sees, `nothing` where that is none."""
+    taps, size = seen(out, kernel, window)
     for c in prange(len(planes)):
-        largest_plane(planes, np.int64(c), out, kernel, window, nothing)
+        phases, place = in_phases(planes, np.int64(c), out, size, window, np.float32(np.nan))
+        if out.shape[2] >= WIDE:
+            largest_lines(phases, size[1], taps, out, place, nothing, WIDE, zeros(WIDE))
+        else:
+            largest_lines(phases, size[1], taps, out, place, nothing, SHORT, zeros(SHORT))
 
 
 @njit(error_model="numpy")
-def largest_plane(planes, c, out, kernel, window, nothing):
-    """One plane, as vectors along its lines."""
+def seen(out, kernel, window):
+    """Where windows see their taps, and the size of a phase as `split` takes it."""
     tall, wide = kernel
     lines, pitch = phase_size(out.shape[1:], kernel, window)
-    area = lines * pitch + wide
-    phases = aligned(window[0] * window[1] * area + WIDE)
+    return tap_places(tall, wide, pitch, lines * pitch + wide, window), (lines, pitch, tall, wide)
+
+
+@njit(error_model="numpy")
+def in_phases(planes, c, out, size, window, pad):
+    """A plane dealt out to phases, and where its result begins."""
+    lines, pitch, _, wide = size
+    phases = aligned(window[0] * window[1] * (lines * pitch + wide) + WIDE)
     shape = planes.shape[1:]
-    split(planes, c * shape[0] * shape[1], shape, phases, 0, (lines, pitch, tall, wide), window, np.float32(np.nan))
-    taps = tap_places(tall, wide, pitch, area, window)
-    place = c * out.shape[1] * out.shape[2]
-    if out.shape[2] >= WIDE:
-        largest_lines(phases, pitch, taps, out, place, nothing, WIDE, zeros(WIDE))
-    else:
-        largest_lines(phases, pitch, taps, out, place, nothing, SHORT, zeros(SHORT))
+    split(planes, c * shape[0] * shape[1], shape, phases, 0, size, window, pad)
+    return phases, c * out.shape[1] * out.shape[2]
 
 
 @njit(error_model="numpy")
@@ -108,20 +114,24 @@ def largest_lines(phases, pitch, taps, out, place, nothing, step, like):
 @njit(parallel=True, cache=CACHED, error_model="numpy")
 def add_planes(planes, out, kernel, window):
     """out[c, y, x] = the sum of what the window at (y, x) sees of planes[c]."""
+    taps, size = seen(out, kernel, window)
     for c in prange(len(planes)):
-        add_plane(planes[c], out[c], kernel, window)
+        phases, place = in_phases(planes, np.int64(c), out, size, window, np.float32(0))
+        if out.shape[2] >= WIDE:
+            add_lines(phases, size[1], taps, out, place, WIDE, zeros(WIDE))
+        else:
+            add_lines(phases, size[1], taps, out, place, SHORT, zeros(SHORT))
 
 
-@njit(cache=CACHED, error_model="numpy")
-def add_plane(plane, out, kernel, window):
-    down, right, _, _, top, left = window
-    tall, wide = kernel
-    for y in range(len(out)):
-        first_y, last_y = max(y * down - top, 0), min(y * down - top + tall, plane.shape[0])
-        for x in range(out.shape[1]):
-            first_x, last_x = max(x * right - left, 0), min(x * right - left + wide, plane.shape[1])
-            total = np.float32(0)
-            for at_y in range(first_y, last_y):
-                for at_x in range(first_x, last_x):
-                    total += plane[at_y, at_x]
-            out[y, x] = total
+@njit(error_model="numpy")
+def add_lines(phases, pitch, taps, out, place, step, like):
+    """A vector at a time, as above."""
+    width = out.shape[2]
+    count = min(step, width)
+    for y in range(out.shape[1]):
+        for left in range(0, width, step):
+            x = max(min(left, width - step), 0)
+            v = like
+            for tap in taps:
+                v = plus(v, load(phases, tap + y * pitch + x, like))
+            store_some(out, place + y * width + x, v, count)
