@@ -40,17 +40,25 @@ MOST_PAIR = 32767 // 255
 ORDERS = ((0, 1, 2, 3), (0, 2, 1, 3), (0, 3, 1, 2))
 """Of four bytes, so that neighbours make pairs in all ways."""
 
-MOST_EXTRA = 0.4
-"""Rows that are split, as a share of all, up to which PAIRS takes less time than WIDE."""
+LISTS = 1.5
+"""Rows whose time it takes to go through the lists of a tap in the form PAIRS."""
+
+TIMES = {WIDE: 1.45, SPREAD: 1.3}
+"""Time of a row, of that of PAIRS."""
 
 
-def form_of(target: Target, weights: Array) -> str:
-    """The fastest form that computes products with weights [..., width, 4] exactly, whatever the data are."""
+def form_of(target: Target, weights: Array, spread: bool = False) -> str:
+    """The fastest form that computes products with weights [..., quads, width, 4] exactly, whatever the data are.
+
+    `spread`: whether data can be widened beforehand.
+    """
     if target.dots:
         return DOT
+    other = SPREAD if spread else WIDE
     if not target.triple.startswith("x86") or target.lanes == 4:
-        return WIDE
-    return PAIRS if _crowded(weights).all(axis=0).mean() <= MOST_EXTRA else WIDE
+        return other
+    quads, extra = weights.shape[-3], float(_crowded(weights).all(axis=0).mean())
+    return PAIRS if quads * (1 + extra) + LISTS <= quads * TIMES[other] else other
 
 
 def _excess(weights: Array) -> Array:

@@ -105,7 +105,7 @@ def product(plan: Plan, node: Node) -> None:
     depth, columns = shape_of(outlet.data)[-1], shape_of(node.outputs[0])[-1]
     source = _readable(plan, plan.read(outlet.data, Form.ROWS), depth, Form.ROWS)
     rows = prod(source.shape[:-1])
-    weights = packed_weights(plan, outlet, (1, columns, depth), "matrix", True)
+    weights = packed_weights(plan, outlet, (1, columns, depth), "matrix", rows >= plan.target.rows)
     table = plan.packed.get(("rows", rows), lambda: np.arange(rows, dtype=np.int32).reshape(-1, 1))
     residual = outlet.epilogue.residual
     other = plan.read(residual, Form.ROWS) if residual is not None else None

@@ -13,7 +13,7 @@ import numpy as np
 
 from ....ir.graph import Node
 from ....ir.kernels.conv import auto_pads
-from ..codegen.dots import DOT, PAIRS, QUAD, WIDE, form_of
+from ..codegen.dots import DOT, PAIRS, QUAD, SPREAD, WIDE, form_of
 from ..codegen.target import Target
 from ..kernels.depthwise_bytes import MOST_TAPS
 from ..kernels.winograd import FORMS
@@ -25,7 +25,7 @@ from .integer_weights import quads_of
 from .place import Buffer, Form, Place, dense
 from .plan import Array, Mode, shape_of
 
-RATIO = {DOT: 0.27, PAIRS: 0.65, WIDE: 0.8}
+RATIO = {DOT: 0.27, PAIRS: 0.65, WIDE: 0.8, SPREAD: 0.7}
 """Time of a product of integers, of that of f32 in its direct form."""
 
 SHORT = 1.2
@@ -46,7 +46,8 @@ def why_float(node: Node, levels: Array, target: Target, mode: Mode) -> str:
     plain = window.kernel in ((3, 3), (5, 5)) and window.strides == window.dilations == (1, 1)
     tiles = [tile for tile, taps in FORMS if plain and taps == window.kernel[0]]
     tiles = [0, *(tile for tile in tiles if tile + window.kernel[0] <= 5 or not mode.accuracy)]
-    form = form_of(target, quads_of(levels, target.width)) if not target.dots else DOT
+    straight = prod(window.kernel) == 1 and window.size == window.out and window.strides == (1,) * len(window.out)
+    form = form_of(target, quads_of(levels, target.width), straight) if not target.dots else DOT
     integer = _share(form, conv) * cost(conv, 0, target, mode.threads)
     elements = conv.images * (prod(window.size) * conv.channels + prod(window.out) * conv.depth)
     converted = elements / (CONVERT * target.lanes) / mode.threads

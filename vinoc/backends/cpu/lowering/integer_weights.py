@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ....ir.record import record
-from ..codegen.dots import DOT, PAIRS, QUAD, SPREAD, WIDE, arranged, form_of, listed
+from ..codegen.dots import DOT, PAIRS, QUAD, arranged, form_of, listed
 from ..codegen.target import Target
 from ..kernels.igemm_bytes import ROOM, SPAN
 from .integer_epilogue import Outlet
@@ -33,7 +33,8 @@ def packed_weights(plan: Plan, outlet: Outlet, sizes: tuple[int, int, int], how:
     """The weights in panels. sizes: groups, depth, channels of a tap. straight: the pixels of the data are the rows."""
     target, constant = plan.target, outlet.filters
     transposed = how == "matrix" and outlet.product.op.transpose_b  # type: ignore[attr-defined]
-    tag = (how, target.name, transposed, sizes[0])
+    spread = straight and spread_rows(target, sizes[2]) > 0
+    tag = (how, target.name, transposed, sizes[0], spread)
 
     def taps(array: Array) -> Array:
         return _TAPS[how](array.T if transposed else array, *sizes)
@@ -42,16 +43,14 @@ def packed_weights(plan: Plan, outlet: Outlet, sizes: tuple[int, int, int], how:
         return _quads(taps(array), target.width)
 
     def coded(array: Array) -> Array:
-        return np.frombuffer(form_of(target, quads(array)).encode(), np.uint8)
+        return np.frombuffer(form_of(target, quads(array), spread).encode(), np.uint8)
 
     form = DOT if target.dots else bytes(plan.packed.of(constant, ("form", tag), coded)).decode()
-    if form == WIDE and straight and spread_rows(target, sizes[2]):
-        form = SPREAD
     sums = plan.packed.of(constant, ("sums", tag), lambda array: _sums(taps(array), target.width))
     zero = int(outlet.zero.reshape(-1)[0])
     start = plan.packed.get(("start", sums.tobytes(), zero), lambda: (sums * -zero).astype(np.int32))
     if form != PAIRS:
-        panels = plan.packed.of(constant, ("bytes", form, tag), lambda array: arranged(form, quads(array)))
+        panels = plan.packed.of(constant, ("bytes", tag), lambda array: arranged(form, quads(array)))
         nothing = plan.packed.get("no lists", lambda: np.zeros(1, np.int32))
         return Weights(form, panels, start, nothing, nothing)
     made: list[tuple[Array, Array, Array]] = []
