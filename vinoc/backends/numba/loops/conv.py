@@ -22,7 +22,7 @@ from ....ir.kernels.conv import auto_pads
 from .memory import room
 from .phases import phase_size, split, tap_places
 from .settings import CACHED, use_threads
-from .tiles import ROWS, aligned, finish_rows, multiply
+from .tiles import ROWS, aligned, finish_block, finish_rows, multiply
 from .vectors import SHORT, WIDE, load, load_some, store, zeros
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -208,7 +208,11 @@ def convolve_vector(where, weights, at, panel, place, apart, depth, out, given, 
     """One vector of pixels, for eight output channels."""
     target, rows, count, channel = where
     sums = multiply(weights, at, panel, place, apart, depth, like)
-    finish_rows(sums, out, target, out.shape[2] * out.shape[3], rows, count, channel, given)
+    pitch = out.shape[2] * out.shape[3]
+    if rows >= ROWS and count in (WIDE, SHORT):
+        finish_block(sums, out, target, pitch, channel, given)
+    else:
+        finish_rows(sums, out, target, pitch, rows, count, channel, given)
 
 
 @njit(error_model="numpy")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .vectors import element, limited, load, load_some, plus, plus_product, sloped, store_some
+from .vectors import element, limited, load, load_some, plus, plus_product, sloped, store, store_some
 
 # Rows of weights that are multiplied at once. With two registers a vector their sums take 16 of the 32 that AVX-512
 # has, with one a vector 8 of the 16 that others have: enough to hide how long an addition takes.
@@ -61,6 +61,30 @@ def finish_rows(sums, out, at, pitch, rows, count, channel, given):
     finish(s5, out, at + 5 * pitch, count if rows > 5 else 0, min(channel + 5, last), given)
     finish(s6, out, at + 6 * pitch, count if rows > 6 else 0, min(channel + 6, last), given)
     finish(s7, out, at + 7 * pitch, count if rows > 7 else 0, min(channel + 7, last), given)
+
+
+@njit(error_model="numpy", forceinline=True)
+def finish_whole(sums, out, at, channel, given):
+    """out[at ...] = all of the sums, as `finish` does it, without masks where nothing is added."""
+    bias, more, adds, slopes, apart, low, high = given
+    v = plus(sums, element(bias, channel))
+    if adds:
+        v = plus(v, load(more, at, v))
+    store(out, at, limited(sloped(v, element(slopes, channel * apart)), low, high))
+
+
+@njit(error_model="numpy", forceinline=True)
+def finish_block(sums, out, at, pitch, channel, given):
+    """The same for eight vectors, one a channel, `pitch` apart in `out`."""
+    s0, s1, s2, s3, s4, s5, s6, s7 = sums
+    finish_whole(s0, out, at, channel, given)
+    finish_whole(s1, out, at + pitch, channel + 1, given)
+    finish_whole(s2, out, at + 2 * pitch, channel + 2, given)
+    finish_whole(s3, out, at + 3 * pitch, channel + 3, given)
+    finish_whole(s4, out, at + 4 * pitch, channel + 4, given)
+    finish_whole(s5, out, at + 5 * pitch, channel + 5, given)
+    finish_whole(s6, out, at + 6 * pitch, channel + 6, given)
+    finish_whole(s7, out, at + 7 * pitch, channel + 7, given)
 
 
 @njit(error_model="numpy")
