@@ -43,22 +43,34 @@ ORDERS = ((0, 1, 2, 3), (0, 2, 1, 3), (0, 3, 1, 2))
 LISTS = 1.5
 """Rows whose time it takes to go through the lists of a tap in the form PAIRS."""
 
-TIMES = {WIDE: 1.45, SPREAD: 1.3}
-"""Time of a row, of that of PAIRS."""
+STEPS = {PAIRS: 1.0, WIDE: 1.45, SPREAD: 1.3}
+"""Time of a step of four bytes, of that of PAIRS."""
+
+GATHER, GATHERED = 0.75, 16
+"""Time to gather and widen so many bytes."""
 
 
-def form_of(target: Target, weights: Array, spread: bool = False) -> str:
-    """The fastest form that computes products with weights [..., quads, width, 4] exactly, whatever the data are.
+def times(target: Target, weights: Array, channels: int = 0) -> dict[str, float]:
+    """What a row of sums of a panel takes with weights [..., panels, taps, quads, width, 4], in steps of PAIRS.
 
-    `spread`: whether data can be widened beforehand.
+    channels: elements of a tap, where they can be gathered beforehand.
     """
+    panels, taps, quads = weights.shape[-5:-2]
+    found = {WIDE: STEPS[WIDE] * taps * quads}
+    if channels:
+        gather = GATHER * taps * -(-channels // GATHERED) / max(panels, 1)
+        found[SPREAD] = STEPS[SPREAD] * -(-taps * channels // QUAD) + gather
+    if target.triple.startswith("x86") and target.lanes > 4:
+        found[PAIRS] = taps * (quads * (1 + float(_crowded(weights).all(axis=0).mean())) + LISTS)
+    return found
+
+
+def form_of(target: Target, weights: Array, channels: int = 0) -> str:
+    """The fastest form that computes products exactly, whatever the data are. The operands are those of `times`."""
     if target.dots:
         return DOT
-    other = SPREAD if spread else WIDE
-    if not target.triple.startswith("x86") or target.lanes == 4:
-        return other
-    quads, extra = weights.shape[-3], float(_crowded(weights).all(axis=0).mean())
-    return PAIRS if quads * (1 + extra) + LISTS <= quads * TIMES[other] else other
+    found = times(target, weights, channels)
+    return min(found, key=lambda form: found[form])
 
 
 def _excess(weights: Array) -> Array:

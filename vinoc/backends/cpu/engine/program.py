@@ -38,7 +38,7 @@ class Program:
         self.pool = pool
         self.outputs = image.outputs
         self.alone = image.alone
-        self.arena = aligned(np.zeros(image.arena_size + 64, np.uint8))
+        self.arena = aligned(np.zeros(image.arena_size + 128, np.uint8))
         self.faults = [replace(f, noted=aligned(np.zeros(2, np.int64))) for f in image.faults]
         self.words = image.words.copy()
         self._lock = Lock()

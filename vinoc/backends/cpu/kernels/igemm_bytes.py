@@ -4,12 +4,13 @@
 
 `start` takes the zero points of the data into account: -zero * sum of the weights. Padding reads a row of zero points.
 Weights are packed as [group][panel][tap][channels / 4][width][4] in one of the forms of codegen/dots.py. The four bytes
-of a step may lie beyond the last channel of a pixel, where weights are zero: sources have room for three bytes more.
+of a step may lie beyond the last channel of a pixel, where weights are zero: sources have room for some bytes more.
 
 Sums of some tiles go to the stack, and from there by one call of a function of their own (finish.py) to the output.
 
 A unit of work is a part of the panels of one block of pixels of one group of one image, parts running fastest. Spans
-of rows go through it; in the form SPREAD they are widened to i16 on the stack first.
+of rows go through it; in the form SPREAD all taps of a pixel are gathered and widened to i16 on the stack first, and
+then are one tap.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from ..codegen.dots import DOT, ORDERS, PAIRS, QUAD, SPREAD, WIDE, Dots, data_bytes, packed_bytes
+from ..codegen.dots import DOT, GATHERED, ORDERS, PAIRS, SPREAD, WIDE, Dots, data_bytes, packed_bytes
 from ..codegen.emit import I8, I16, I32, I64, PTR, VOID, Emitter
 from .base import Arguments, Kernel
 from .gemm import AHEAD, prefetch, share, tiles
@@ -46,20 +47,22 @@ ARGS = (
     "input", "output", "weights", "start", "params", "residual", "table", "zeros", "finish",
     "first", "at",
     "lo", "hi", "res_factor", "step", "shift", "low", "high",
-    "pixels", "taps", "quads", "out_channels", "panels", "part", "parts", "span", "groups", "blocks", "total",
+    "pixels", "taps", "quads", "out_channels", "panels", "part", "parts", "span", "sources", "length",
+    "groups", "blocks", "total",
     "in_stride", "in_group", "in_image",
     "out_stride", "out_group", "out_image", "out_size",
     "res_stride", "res_group", "res_image", "res_size",
 )  # fmt: skip
 """params: [parameters][total] of f32, total = groups * panels * width; out_size, res_size: bytes of an element.
 
-part, parts: panels of a unit, how many units share a block;  span: rows between two calls of `finish`.
+part, parts: panels of a unit, how many units share a block;  span: rows between two calls of `finish`;  sources,
+length: taps that are gathered, elements of one.
 
 first, at: of the form PAIRS, whose rows of weights stand in lists (`listed`), three for each panel and tap."""
 
 
 def emit(form: str, straight: bool, e: Emitter, a: Arguments) -> None:
-    scratch, room = e.scratch(SPAN * e.target.width), e.scratch(ROOM // 2) if form == SPREAD else None
+    scratch, room = e.scratch(SPAN * e.target.width), e.scratch(ROOM // 2 + GATHERED) if form == SPREAD else None
     with e.loop(e.function.args[1], e.function.args[2]) as unit:
         part, rest = e.rem(unit, a.parts), e.div(unit, a.parts)
         block, rest = e.rem(rest, a.blocks), e.div(rest, a.blocks)
@@ -71,7 +74,7 @@ def emit(form: str, straight: bool, e: Emitter, a: Arguments) -> None:
             first = e.add(begin, e.mul(number, a.span))
             rows = e.min(e.b.sub(e.add(begin, count), first), a.span)
             if form == SPREAD:
-                _spread(e, a, e.add(source, e.mul(first, a.in_stride)), room, rows)
+                _spread(e, a, straight, source, first, room, rows)
             panel = e.mul(part, a.part)
             with e.loop(panel, e.min(e.add(panel, a.part), a.panels)) as panel:
                 _panel(e, a, Dots(e, form), straight, image, group, panel, first, rows, scratch, room or source)
@@ -103,7 +106,7 @@ def _panel(
         begin=first,
     )
     wide, slim = shapes(e.target)
-    slim = slim if straight else Shape(wide.rows, 1, 1)
+    slim = slim if straight or dots.form == SPREAD else Shape(wide.rows, 1, 1)
     with e.b.if_else(e.b.icmp_signed(">", columns, e.i64(e.lanes))) as (several, one):
         for branch, shape, cut in ((several, wide, tiles), (one, slim, _halved)):
             with branch:
@@ -112,18 +115,32 @@ def _panel(
                 part.finish(rows)
 
 
-def _spread(e: Emitter, a: Arguments, source: Any, target: Any, rows: Any) -> None:
-    """Rows of bytes become adjacent ones of i16. What is read beyond the last channel meets weights of zero."""
-    size = e.mul(a.quads, QUAD)
+def _spread(e: Emitter, a: Arguments, straight: bool, source: Any, first: Any, target: Any, rows: Any) -> None:
+    """Windows over bytes become adjacent rows of i16. What is read beyond a tap is overwritten by the next one, or
+    meets weights of zero."""
+    size = e.mul(a.quads, data_bytes(SPREAD))
     with e.loop(0, rows) as row:
-        line, place = e.add(source, e.mul(row, a.in_stride)), e.add(target, e.mul(row, e.mul(size, 2)))
-        done: Any = e.i64(0)
-        for step in (32, 16, QUAD):
-            whole = e.b.and_(size, e.i64(-step))
-            with e.loop(done, whole, step) as c:
-                x = e.load(e.add(line, c), ir.VectorType(I8, step), 1)
-                e.store(e.b.zext(x, ir.VectorType(I16, step)), e.add(place, e.mul(c, 2)), 2)
-            done = whole
+        pixel, place = e.add(first, row), e.add(target, e.mul(row, size))
+        if straight:
+            _widened(e, a, e.add(source, e.mul(pixel, a.in_stride)), place)
+        else:
+            entries = e.add(a.table, e.mul(e.mul(pixel, a.sources), 4))
+            with e.loop(0, a.sources) as tap:
+                line = _pixel(e, a, source, e.add(entries, e.mul(tap, 4)))
+                _widened(e, a, line, e.add(place, e.mul(e.mul(tap, a.length), 2)))
+
+
+def _widened(e: Emitter, a: Arguments, source: Any, target: Any) -> None:
+    with e.loop(0, a.length, GATHERED) as c:
+        x = e.load(e.add(source, c), ir.VectorType(I8, GATHERED), 1)
+        e.store(e.b.zext(x, ir.VectorType(I16, GATHERED)), e.add(target, e.mul(c, 2)), 2)
+
+
+def _pixel(e: Emitter, a: Arguments, source: Any, entry: Any) -> Any:
+    """The address of the input pixel that a table entry names; of zero points where it is -1."""
+    index = e.b.sext(e.load(entry, I32), I64)
+    address = e.add(source, e.mul(index, a.in_stride))
+    return e.b.select(e.b.icmp_signed("<", index, e.i64(0)), a.zeros, address)
 
 
 class _Span:
@@ -194,7 +211,8 @@ class _Span:
             elif self.straight:
                 sources = [e.add(self.source, e.mul(e.add(pixel, r), a.in_stride)) for r in range(rows)]
             else:
-                sources = [self.row(e.add(entries, e.mul(e.add(t, e.mul(a.taps, r)), 4))) for r in range(rows)]
+                places = [e.add(entries, e.mul(e.add(t, e.mul(a.taps, r)), 4)) for r in range(rows)]
+                sources = [_pixel(e, a, self.source, place) for place in places]
             if self.dots.form == PAIRS:
                 return [weights, *self.lists(t, sources, sums)]
 
@@ -212,7 +230,7 @@ class _Span:
             state = e.fold(0, whole, steps, [weights, *sums], several)
             return e.fold(whole, a.quads, 1, state, single)
 
-        if self.straight:
+        if self.straight or self.dots.form == SPREAD:
             _, *sums = tap(e.i64(0), self.weights, *start)
         else:
             _, *sums = e.fold(0, a.taps, 1, [self.weights, *start], tap)
@@ -242,13 +260,6 @@ class _Span:
             sums = e.fold(middle, last, 1, sums, partial(several, 1))
         return sums
 
-    def row(self, entry: Any) -> Any:
-        """The address of the input pixel that a table entry names; of zero points where it is -1."""
-        e, a = self.e, self.a
-        index = e.b.sext(e.load(entry, I32), I64)
-        address = e.add(self.source, e.mul(index, a.in_stride))
-        return e.b.select(e.b.icmp_signed("<", index, e.i64(0)), a.zeros, address)
-
     def step(
         self, sources: list[Any], k: Any, weights: Any, sums: list[Any], which: int, order: Sequence[int] = ORDERS[0]
     ) -> None:
@@ -270,5 +281,5 @@ def igemm_bytes(form: str, straight: bool = False) -> Kernel:
 
     `straight`: there is one tap, output pixels are those of the input in their order, and the table is not read.
     """
-    assert form in (DOT, PAIRS, WIDE) or (form == SPREAD and straight)
+    assert form in (DOT, PAIRS, WIDE, SPREAD)
     return Kernel(f"igemm_bytes_{form}{'_rows' if straight else ''}", ARGS, partial(emit, form, straight))

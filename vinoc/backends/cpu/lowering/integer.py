@@ -11,7 +11,7 @@ import numpy as np
 from ....ir.graph import Node
 from ....ir.kernels.conv import auto_pads
 from ....ir.record import record
-from ..codegen.dots import QUAD, SPREAD
+from ..codegen.dots import GATHERED, QUAD, SPREAD
 from ..kernels.base import f32_bits
 from ..kernels.finish import Finish
 from ..kernels.igemm_bytes import SPAN, igemm_bytes
@@ -61,17 +61,17 @@ def convolution(plan: Plan, node: Node) -> None:
     few = groups == 1 and channels <= FEW_CHANNELS and kernel[-1] > 1 and op.dilations[-1] == 1
     if few and (rows := _by_rows(plan, outlet, window)) is not None:
         image, window = rows
-        weights = packed_weights(plan, outlet, (1, depth, channels), "rows", _straight(plan, window))
+        weights = packed_weights(plan, outlet, (1, depth, channels), "rows", prod(window.out))
         channels *= kernel[-1]
     else:
         image = _readable(plan, plan.read(outlet.data, Form.LAST), channels, Form.LAST)
-        weights = packed_weights(plan, outlet, (groups, depth, channels), "taps", _straight(plan, window))
+        weights = packed_weights(plan, outlet, (groups, depth, channels), "taps", prod(window.out))
     residual = outlet.epilogue.residual
     other = plan.read(residual, Form.LAST) if residual is not None else None
     out_place = plan.write(node.outputs[0], Form.LAST)
     target = out_place if out_place.fits(Form.LAST) else plan.new(out_place.shape, out_place.dtype, Form.LAST)
     steps = [n for p in (image, target, other) for n in ((p.pixel, p.strides[0]) if p is not None else (0, 0))]
-    zero = np.full(channels + QUAD, outlet.zero.reshape(-1)[0], np.uint8)
+    zero = np.full(channels + GATHERED, outlet.zero.reshape(-1)[0], np.uint8)
     product = Product(
         image, target, weights, plan.packed.get(window, window.table),
         plan.packed.get(("zero points", zero.tobytes()), lambda: zero), image.shape[0], groups, depth, channels,
@@ -105,7 +105,7 @@ def product(plan: Plan, node: Node) -> None:
     depth, columns = shape_of(outlet.data)[-1], shape_of(node.outputs[0])[-1]
     source = _readable(plan, plan.read(outlet.data, Form.ROWS), depth, Form.ROWS)
     rows = prod(source.shape[:-1])
-    weights = packed_weights(plan, outlet, (1, columns, depth), "matrix", rows >= plan.target.rows)
+    weights = packed_weights(plan, outlet, (1, columns, depth), "matrix", rows)
     table = plan.packed.get(("rows", rows), lambda: np.arange(rows, dtype=np.int32).reshape(-1, 1))
     residual = outlet.epilogue.residual
     other = plan.read(residual, Form.ROWS) if residual is not None else None
@@ -134,12 +134,12 @@ def _emit(plan: Plan, outlet: Outlet, p: Product) -> None:
     width = plan.target.width
     pixels, taps = p.table.shape
     panels = -(-p.depth // width)
-    quads = -(-p.channels // QUAD)
     step, shift, low, high = (f32_bits(v) for v in numbers.last)
     res_size = residual.itemsize if residual is not None else 0
     in_stride, in_image, out_stride, out_image, res_stride, res_image = p.steps
     spread = p.weights.form == SPREAD
     part, parts = _parts(plan, p, panels) if spread else (1, panels)
+    elements = p.channels * (taps if spread else 1)
     others = p.images * p.groups * parts
     blocks = number_of_blocks(plan, pixels, -(-p.channels * p.groups // QUAD), others)
     plan.call(
@@ -159,17 +159,14 @@ def _emit(plan: Plan, outlet: Outlet, p: Product) -> None:
         finish=Address(finish.name, _bound(finish, plan)),
         lo=f32_bits(numbers.lo), hi=f32_bits(numbers.hi), res_factor=f32_bits(numbers.res_factor),
         step=step, shift=shift, low=low, high=high,
-        pixels=pixels, taps=taps, quads=quads, out_channels=p.depth, panels=panels, part=part, parts=parts,
-        span=spread_rows(plan.target, p.channels) if spread else SPAN, groups=p.groups, blocks=blocks,
+        pixels=pixels, taps=1 if spread else taps, quads=-(-elements // QUAD), sources=taps, length=p.channels,
+        out_channels=p.depth, panels=panels, part=part, parts=parts, groups=p.groups, blocks=blocks,
+        span=spread_rows(plan.target, elements) if spread else SPAN,
         total=p.groups * panels * width,
         in_stride=in_stride, in_group=p.channels, in_image=in_image,
         out_stride=out_stride, out_group=p.depth * out.itemsize, out_image=out_image, out_size=out.itemsize,
         res_stride=res_stride, res_group=p.depth * res_size, res_image=res_image, res_size=res_size,
     )  # fmt: skip
-
-
-def _straight(plan: Plan, window: Window) -> bool:
-    return is_straight(plan.packed.get(window, window.table))
 
 
 def is_straight(table: Array) -> bool:
@@ -192,8 +189,8 @@ def _bound(finish: Finish, plan: Plan) -> Any:
 
 
 def _readable(plan: Plan, source: Place, row: int, form: Form) -> Place:
-    """A source behind whose rows of so many bytes up to three more can be read: the arena ends with some."""
-    if row % QUAD == 0 or source.buffer.kind is Kind.ARENA:
+    """A source behind whose rows of so many bytes some more can be read: the arena ends with some."""
+    if row % GATHERED == 0 or source.buffer.kind is Kind.ARENA:
         return source
     own = plan.new(source.shape, source.dtype, form)
     plan.copy(source, own)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ....ir.graph import Node
 from ....ir.kernels.conv import auto_pads
-from ..codegen.dots import DOT, PAIRS, QUAD, SPREAD, WIDE, form_of
+from ..codegen.dots import QUAD, times
 from ..codegen.target import Target
 from ..kernels.depthwise_bytes import MOST_TAPS
 from ..kernels.winograd import FORMS
@@ -21,12 +21,15 @@ from .conv import Convolution, Window
 from .conv_choice import cost
 from .epilogue import Epilogue
 from .first_layer import FEW_CHANNELS
-from .integer_weights import quads_of
+from .integer_weights import quads_of, spread_rows
 from .place import Buffer, Form, Place, dense
 from .plan import Array, Mode, shape_of
 
-RATIO = {DOT: 0.27, PAIRS: 0.65, WIDE: 0.8, SPREAD: 0.7}
-"""Time of a product of integers, of that of f32 in its direct form."""
+RATIO, STEP = 0.27, 0.52
+"""Time of a product of integers, of that of f32 in its direct form: with VNNI, and in steps of the form PAIRS."""
+
+FINISH = 2.0
+"""Steps whose time it takes to make results of a row of sums."""
 
 SHORT = 1.2
 """Steps of four bytes whose time it takes to begin a tap."""
@@ -46,9 +49,7 @@ def why_float(node: Node, levels: Array, target: Target, mode: Mode) -> str:
     plain = window.kernel in ((3, 3), (5, 5)) and window.strides == window.dilations == (1, 1)
     tiles = [tile for tile, taps in FORMS if plain and taps == window.kernel[0]]
     tiles = [0, *(tile for tile in tiles if tile + window.kernel[0] <= 5 or not mode.accuracy)]
-    straight = prod(window.kernel) == 1 and window.size == window.out and window.strides == (1,) * len(window.out)
-    form = form_of(target, quads_of(levels, target.width), straight) if not target.dots else DOT
-    integer = _share(form, conv) * cost(conv, 0, target, mode.threads)
+    integer = _share(levels, target, conv) * cost(conv, 0, target, mode.threads)
     elements = conv.images * (prod(window.size) * conv.channels + prod(window.out) * conv.depth)
     converted = elements / (CONVERT * target.lanes) / mode.threads
     times = {tile: cost(conv, tile, target, mode.threads) + converted for tile in tiles}
@@ -59,11 +60,17 @@ def why_float(node: Node, levels: Array, target: Target, mode: Mode) -> str:
     return f"f32 {how} takes {times[best] / 1e3:.0f} us with conversions, integers {integer / 1e3:.0f} us"
 
 
-def _share(form: str, conv: Convolution) -> float:
+def _share(levels: Array, target: Target, conv: Convolution) -> float:
     """Of the time of f32: sums go by four bytes of a tap, which is a row of the window where channels are few."""
-    row = conv.channels * (conv.window.kernel[-1] if conv.channels <= FEW_CHANNELS else 1)
+    few = conv.channels <= FEW_CHANNELS and conv.window.kernel[-1] > 1
+    row = conv.channels * (conv.window.kernel[-1] if few else 1)
     quads = -(-row // QUAD)
-    return RATIO[form] * quads * QUAD / row * (1 + SHORT / quads)
+    if target.dots:
+        return RATIO * quads * QUAD / row * (1 + SHORT / quads)
+    elements = conv.channels * prod(conv.window.kernel)
+    gathered = row if prod(conv.window.out) >= target.rows and spread_rows(target, elements) else 0
+    steps = min(times(target, quads_of(levels, target.width, few), gathered).values())
+    return STEP * (steps + FINISH) * QUAD / elements
 
 
 def _geometry(node: Node) -> Convolution:

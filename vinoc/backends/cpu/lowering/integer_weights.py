@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 
 import numpy as np
 
 from ....ir.record import record
-from ..codegen.dots import DOT, PAIRS, QUAD, arranged, form_of, listed
+from ..codegen.dots import DOT, PAIRS, QUAD, SPREAD, arranged, form_of, listed
 from ..codegen.target import Target
 from ..kernels.igemm_bytes import ROOM, SPAN
 from .integer_epilogue import Outlet
-from .plan import Array, Plan
+from .plan import Array, Plan, shape_of
 
 
 @record(frozen=True)
@@ -29,12 +30,15 @@ class Weights:
     at: Array
 
 
-def packed_weights(plan: Plan, outlet: Outlet, sizes: tuple[int, int, int], how: str, straight: bool) -> Weights:
-    """The weights in panels. sizes: groups, depth, channels of a tap. straight: the pixels of the data are the rows."""
+def packed_weights(plan: Plan, outlet: Outlet, sizes: tuple[int, int, int], how: str, count: int) -> Weights:
+    """The weights in panels. sizes: groups, depth, channels of a tap. count: rows of data."""
     target, constant = plan.target, outlet.filters
     transposed = how == "matrix" and outlet.product.op.transpose_b  # type: ignore[attr-defined]
-    spread = straight and spread_rows(target, sizes[2]) > 0
-    tag = (how, target.name, transposed, sizes[0], spread)
+    shape = shape_of(constant)
+    elements = prod(shape) // (sizes[0] * sizes[1])
+    length = sizes[2] * (shape[-1] if how == "rows" else 1)
+    gathered = length if count >= target.rows and spread_rows(target, elements) else 0
+    tag = (how, target.name, transposed, sizes[0], gathered)
 
     def taps(array: Array) -> Array:
         return _TAPS[how](array.T if transposed else array, *sizes)
@@ -43,14 +47,21 @@ def packed_weights(plan: Plan, outlet: Outlet, sizes: tuple[int, int, int], how:
         return _quads(taps(array), target.width)
 
     def coded(array: Array) -> Array:
-        return np.frombuffer(form_of(target, quads(array), spread).encode(), np.uint8)
+        return np.frombuffer(form_of(target, quads(array), gathered).encode(), np.uint8)
 
     form = DOT if target.dots else bytes(plan.packed.of(constant, ("form", tag), coded)).decode()
     sums = plan.packed.of(constant, ("sums", tag), lambda array: _sums(taps(array), target.width))
     zero = int(outlet.zero.reshape(-1)[0])
     start = plan.packed.get(("start", sums.tobytes(), zero), lambda: (sums * -zero).astype(np.int32))
     if form != PAIRS:
-        panels = plan.packed.of(constant, ("bytes", tag), lambda array: arranged(form, quads(array)))
+
+        def whole(array: Array) -> Array:
+            if form == SPREAD:
+                found = taps(array)
+                return arranged(form, _quads(found.reshape(*found.shape[:2], 1, -1), target.width))
+            return arranged(form, quads(array))
+
+        panels = plan.packed.of(constant, ("bytes", tag), whole)
         nothing = plan.packed.get("no lists", lambda: np.zeros(1, np.int32))
         return Weights(form, panels, start, nothing, nothing)
     made: list[tuple[Array, Array, Array]] = []
@@ -66,9 +77,9 @@ def packed_weights(plan: Plan, outlet: Outlet, sizes: tuple[int, int, int], how:
     return Weights(form, part(2), start, part(0), part(1))
 
 
-def spread_rows(target: Target, channels: int) -> int:
-    """How many rows of data are widened at once; 0 where too many channels leave room for no tile."""
-    rows = ROOM // (-(-channels // QUAD) * QUAD)
+def spread_rows(target: Target, elements: int) -> int:
+    """How many rows of so many elements are widened at once; 0 where there is room for no tile."""
+    rows = ROOM // max(-(-elements // QUAD) * QUAD, 1)
     return min(rows, SPAN) // target.rows * target.rows
 
 
@@ -92,9 +103,9 @@ _TAPS: dict[str, Callable[[Array, int, int, int], Array]] = {
 """Weights [k, n], [groups, depth, channels, *kernel] or [depth, channels, *kernel]: [groups, depth, taps, channels]."""
 
 
-def quads_of(filters: Array, width: int) -> Array:
-    """Filters [depth, channels, *kernel] as `_quads` has them."""
-    return _quads(_TAPS["taps"](filters, 1, *filters.shape[:2]), width)
+def quads_of(filters: Array, width: int, rows: bool) -> Array:
+    """Filters [depth, channels, *kernel] as `_quads` has them; `rows`: a row of the window is a tap."""
+    return _quads(_TAPS["rows" if rows else "taps"](filters, 1, *filters.shape[:2]), width)
 
 
 def _quads(taps: Array, width: int) -> Array:
