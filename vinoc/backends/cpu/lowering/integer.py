@@ -17,9 +17,9 @@ from ..kernels.finish import Finish
 from ..kernels.igemm_bytes import SPAN, igemm_bytes
 from .conv import Window
 from .direct import UNITS, number_of_blocks
-from .first_layer import FEW_CHANNELS, framed
+from .first_layer import framed
 from .integer_epilogue import Numbers, Outlet, numbers_of, outlet_of
-from .integer_weights import Weights, packed_weights, spread_rows
+from .integer_weights import Weights, few_channels, packed_weights, spread_rows
 from .place import Form, Kind, Place
 from .plan import Address, Array, Plan, Unfit, lowers, shape_of
 
@@ -58,7 +58,7 @@ def convolution(plan: Plan, node: Node) -> None:
     size, out = shape_of(outlet.data)[2:], shape_of(node.outputs[0])[2:]
     begin, _ = auto_pads(size, kernel, op.strides, op.dilations, op.pads_begin, op.pads_end, op.auto_pad)
     window = Window(size, out, tuple(kernel), tuple(op.strides), tuple(op.dilations), tuple(begin))
-    few = groups == 1 and channels <= FEW_CHANNELS and kernel[-1] > 1 and op.dilations[-1] == 1
+    few = groups == 1 and channels <= few_channels(plan.target) and kernel[-1] > 1 and op.dilations[-1] == 1
     if few and (rows := _by_rows(plan, outlet, window)) is not None:
         image, window = rows
         weights = packed_weights(plan, outlet, (1, depth, channels), "rows", prod(window.out))

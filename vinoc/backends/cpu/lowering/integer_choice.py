@@ -20,8 +20,7 @@ from ..kernels.winograd import FORMS
 from .conv import Convolution, Window
 from .conv_choice import cost
 from .epilogue import Epilogue
-from .first_layer import FEW_CHANNELS
-from .integer_weights import quads_of, spread_rows
+from .integer_weights import few_channels, quads_of, spread_rows
 from .place import Buffer, Form, Place, dense
 from .plan import Array, Mode, shape_of
 
@@ -62,7 +61,7 @@ def why_float(node: Node, levels: Array, target: Target, mode: Mode) -> str:
 
 def _share(levels: Array, target: Target, conv: Convolution) -> float:
     """Of the time of f32: sums go by four bytes of a tap, which is a row of the window where channels are few."""
-    few = conv.channels <= FEW_CHANNELS and conv.window.kernel[-1] > 1
+    few = conv.channels <= few_channels(target) and conv.window.kernel[-1] > 1 and conv.window.dilations[-1] == 1
     row = conv.channels * (conv.window.kernel[-1] if few else 1)
     quads = -(-row // QUAD)
     if target.dots:

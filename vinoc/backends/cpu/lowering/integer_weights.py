@@ -8,9 +8,10 @@ from math import prod
 import numpy as np
 
 from ....ir.record import record
-from ..codegen.dots import DOT, PAIRS, QUAD, SPREAD, arranged, form_of, listed
+from ..codegen.dots import DOT, GATHERED, PAIRS, QUAD, SPREAD, arranged, form_of, listed
 from ..codegen.target import Target
 from ..kernels.igemm_bytes import ROOM, SPAN
+from .first_layer import FEW_CHANNELS
 from .integer_epilogue import Outlet
 from .plan import Array, Plan, shape_of
 
@@ -75,6 +76,11 @@ def packed_weights(plan: Plan, outlet: Outlet, sizes: tuple[int, int, int], how:
         return plan.packed.of(constant, ("list", k, tag), make)
 
     return Weights(form, part(2), start, part(0), part(1))
+
+
+def few_channels(target: Target) -> int:
+    """Up to how many channels a row of a window is one tap: those of several pixels are gathered together."""
+    return FEW_CHANNELS if target.dots else GATHERED - 1
 
 
 def spread_rows(target: Target, elements: int) -> int:
