@@ -86,6 +86,30 @@ def test_lines_and_functions_read_well() -> None:
     assert all(buffer.dtype is f32 for buffer in weights.values())
 
 
+def test_larger_images_are_written_as_loops() -> None:
+    """A transposed convolution takes bias and activation; of resizing, the nearest elements of an image have loops."""
+    graph = Graph("net")
+    b = Builder(graph)
+    x = graph.add_input(TensorType(f32, (1, 3, symbol("H"), symbol("W"))), "x")
+    twice = {"strides": (2, 2), "dilations": (1, 1), "pads_begin": (0, 0), "pads_end": (0, 0)}
+    larger = b.ConvolutionBackpropData(x, b.const(numbers(3, 8, 2, 2)), **twice)
+    larger = b.ReLU(b.Add(larger, b.const(numbers(1, 8, 1, 1))))
+    scales, axes = b.const(np.float32([2, 2])), b.const(np.array([2, 3]))
+    for mode in ("nearest", "linear_onnx"):
+        graph.add_output(b.Interpolate(larger, scales, axes, mode=mode, shape_calculation_mode="scales"), mode)
+    before = Interpreter(graph).run([data := numbers(1, 3, 9, 11)])
+    PassManager(NumbaBackend.lowering).run(graph)
+    for expected, actual in zip(before, Interpreter(graph).run([data])):
+        np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-5)
+    model = render(graph, "net")[0].partition("\ndef model(")[2]
+    assert re.search(
+        r"= convolution_transposed\(\s+x, w\[[^\]]*, packed.\], .*kernel=\(2, 2\).*low=0\.0", model, re.DOTALL
+    )
+    assert "= nearest(" in model
+    kinds = [n.kind for n in graph if n.kind != "Constant"]
+    assert kinds == ["TransposedConvolution", "NearestImage", "Interpolate"]
+
+
 def test_known_shapes_are_written_out() -> None:
     graph = Graph("net")
     b = Builder(graph)
