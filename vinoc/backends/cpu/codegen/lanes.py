@@ -163,9 +163,23 @@ def store_bytes(e: Emitter, value: Value, address: Value, left: Value | None = N
         args = [value, e.at(address), e.i32(1), _mask(e, count, left)]
         e.call(f"llvm.masked.store.v{count}i8.p0", VOID, [a.type for a in args], args)
         return None
+    if count <= 8:
+        return _store_halves(e, value, address, left)
     with e.loop(0, left) as k:
         e.store(e.b.extract_element(value, e.b.trunc(k, I32)), e.add(address, k), 1)
     return None
+
+
+def _store_halves(e: Emitter, value: Value, address: Value, left: Value) -> None:
+    """The first `left` of up to eight bytes: four of them, then two, then one, as far as they are among these."""
+    count = value.type.count
+    whole = e.b.bitcast(value, ir.IntType(8 * count))
+    while count > 1:
+        done, count = e.b.and_(left, e.i64(-count)), count // 2
+        with e.when(e.b.icmp_unsigned("!=", e.b.and_(left, e.i64(count)), e.i64(0))):
+            shift = e.mul(done, 8)
+            rest = e.b.lshr(whole, shift if whole.type.width == 64 else e.b.trunc(shift, whole.type))
+            e.store(e.b.trunc(rest, ir.IntType(8 * count)), e.add(address, done), 1)
 
 
 def _mask(e: Emitter, count: int, left: Value) -> Value:

@@ -19,7 +19,7 @@ from ....ir import dtype as dt
 from ....ir.record import record
 from ..codegen import grids
 from ..codegen.emit import F32, I8, I32, Emitter
-from ..codegen.lanes import gathered, nearest, packed, permuted
+from ..codegen.lanes import gathered, load_bytes, nearest, packed, permuted, store_bytes
 from ..codegen.target import Target
 from ..codegen.typed import Typed
 from .base import Arguments
@@ -133,8 +133,10 @@ class _Finish:
         place = e.add(e.add(self.out, e.mul(row, self.a.out_stride)), e.mul(column, self.out_size))
         if mask is None:
             e.store(value, place, self.out_size)
+        elif self.finish.quantized:
+            store_bytes(e, value, place, e.b.sub(self.columns, column))
         else:
-            self.t.store(dt.u8 if self.finish.quantized else dt.f32, value, place, mask)
+            self.t.store(dt.f32, value, place, mask)
 
     def value(self, row: Value, column: Value, params: Sequence[Value], mask: Value | None) -> Value:
         """What is to be rounded, or is the result, of a row's vector."""
@@ -151,10 +153,10 @@ class _Finish:
         return self.finish.post.emit(self.t, [value, *params[2:]]) if self.finish.post else value
 
     def other(self, place: Value, mask: Value | None) -> Value:
-        """The residual as f32; u8 with its zero point."""
+        """The residual as f32; u8 with its zero point, of which whole vectors can be read."""
         if self.finish.residual == "f32":
             return self.t.load(dt.f32, place, mask)
-        return self.e.b.uitofp(self.t.load(dt.u8, place, mask), self.e.V)
+        return self.e.b.uitofp(load_bytes(self.e, place, self.e.lanes), self.e.V)
 
     def parameters(self, column: Value) -> list[Value]:
         """Factor, offset and constants of functions, of a vector of channels."""

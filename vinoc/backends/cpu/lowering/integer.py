@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ....ir.graph import Node
+from ....ir.graph import Node, Value
 from ....ir.kernels.conv import auto_pads
 from ....ir.record import record
 from ..codegen.dots import GATHERED, QUAD, SPREAD
@@ -67,7 +67,7 @@ def convolution(plan: Plan, node: Node) -> None:
         image = _readable(plan, plan.read(outlet.data, Form.LAST), channels, Form.LAST)
         weights = packed_weights(plan, outlet, (groups, depth, channels), "taps", prod(window.out))
     residual = outlet.epilogue.residual
-    other = plan.read(residual, Form.LAST) if residual is not None else None
+    other = _other(plan, residual, depth, Form.LAST)
     out_place = plan.write(node.outputs[0], Form.LAST)
     target = out_place if out_place.fits(Form.LAST) else plan.new(out_place.shape, out_place.dtype, Form.LAST)
     steps = [n for p in (image, target, other) for n in ((p.pixel, p.strides[0]) if p is not None else (0, 0))]
@@ -108,7 +108,7 @@ def product(plan: Plan, node: Node) -> None:
     weights = packed_weights(plan, outlet, (1, columns, depth), "matrix", rows)
     table = plan.packed.get(("rows", rows), lambda: np.arange(rows, dtype=np.int32).reshape(-1, 1))
     residual = outlet.epilogue.residual
-    other = plan.read(residual, Form.ROWS) if residual is not None else None
+    other = _other(plan, residual, columns, Form.ROWS)
     out = plan.write(node.outputs[0], Form.ROWS)
     target = out if out.fits(Form.ROWS) else plan.new(out.shape, out.dtype, Form.ROWS)
     found = Product(
@@ -195,6 +195,14 @@ def _readable(plan: Plan, source: Place, row: int, form: Form) -> Place:
     own = plan.new(source.shape, source.dtype, form)
     plan.copy(source, own)
     return own
+
+
+def _other(plan: Plan, residual: Value | None, row: int, form: Form) -> Place | None:
+    """A residual, in whole vectors."""
+    if residual is None:
+        return None
+    place = plan.read(residual, form)
+    return _readable(plan, place, row, form) if place.itemsize == 1 else place
 
 
 def _parameters(plan: Plan, numbers: Numbers, groups: int, depth: int, width: int) -> Array:
