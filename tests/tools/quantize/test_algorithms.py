@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.tools.quantize.made import Net, pictures, work_of
 from vinoc.ir.graph import Graph
+from vinoc.ir.ops.convolution import Convolution
 from vinoc.passes.quantize.grid import asymmetric
 from vinoc.tools.quantize.algorithms.alignment import align_channels
 from vinoc.tools.quantize.algorithms.bias import bias_correction, fast_bias_correction
+from vinoc.tools.quantize.algorithms.classes import constant_of
+from vinoc.tools.quantize.algorithms.columns import Moments, _windows
 from vinoc.tools.quantize.algorithms.judge import Judge, split
 from vinoc.tools.quantize.algorithms.min_max import min_max
 from vinoc.tools.quantize.algorithms.recipes import best_recipe
-from vinoc.tools.quantize.algorithms.rounding import round_by_data, rounded
+from vinoc.tools.quantize.algorithms.rounding import DAMPING, round_by_data, rounded
 from vinoc.tools.quantize.algorithms.spans import least_error, least_error_ranges
 from vinoc.tools.quantize.data import open_data
 from vinoc.tools.quantize.histogram import Histogram
@@ -94,6 +99,57 @@ def test_rounding_beats_the_nearest_levels() -> None:
 
     assert loss(found) < 0.5 * loss(nearest)
     assert np.square(found * scale - weights).sum() >= np.square(nearest * scale - weights).sum()
+
+
+def by_columns(weights: np.ndarray, square: np.ndarray, scale: float) -> np.ndarray:
+    """Rounding as it is defined, for one group: the error of each column goes into all later ones at once."""
+    order = np.argsort(-np.diag(square), kind="stable")
+    left, d = weights[:, order].copy(), len(square)
+    damped = square[np.ix_(order, order)] + DAMPING * np.diag(square).mean() * np.eye(d)
+    upper = np.linalg.cholesky(np.linalg.inv(damped)).T
+    found = np.empty_like(left)
+    for k in range(d):
+        found[:, order[k]] = q = np.rint(left[:, k] / scale)
+        left[:, k + 1 :] -= np.outer((left[:, k] - q * scale) / upper[k, k], upper[k, k + 1 :])
+    return found
+
+
+def test_rounding_of_many_columns_is_that_of_one_after_another() -> None:
+    draw = np.random.default_rng(1)
+    weights, rows = draw.standard_normal((1, 5, 75)), draw.standard_normal((75, 90)) * draw.uniform(0.1, 2, (75, 1))
+    square = rows @ rows.T / 90
+    found = rounded(weights, square[None], np.full((1, 5, 1), 0.1), np.full((1, 5, 1), 1000.0), 2001)
+    assert np.array_equal(found[0], by_columns(weights[0], square, 0.1))
+
+
+def test_moments_of_nothing_and_of_one_row_can_be_rounded_by() -> None:
+    """Channels that are zero, or denormal, in all samples; a single row, whose covariance is rounding noise."""
+    rows = np.zeros((4, 6, 1), np.float32)
+    rows[1] = 1e-43
+    rows[2] = np.linspace(-0.375, 1e3, 6)[:, None]
+    rows[3] = 1e-3
+    known = Moments(np.zeros((4, 6)), np.zeros((4, 6, 6)))
+    known.add(rows)
+    weights = np.random.default_rng(0).standard_normal((4, 3, 6))
+    scale, zero = np.full((4, 3, 1), 0.01), np.full((4, 3, 1), 1000.0)
+    found = rounded(weights, known.square(True), scale, zero, 2001)
+    assert np.abs(found * scale - weights).max() <= 0.0051
+
+
+def test_windows_are_those_of_the_convolution() -> None:
+    net = Net()
+    graph = net.done(net.conv(net.x, net.weights(3, 4, 3)))
+    node = next(n for n in graph if n.kind == "Convolution")
+    weights = constant_of(node.operand(1))
+    assert weights is not None
+    assert isinstance(node.op, Convolution)
+    op = replace(node.op, auto_pad="explicit", strides=(2, 1), pads_begin=(1, 0), pads_end=(2, 1), dilations=(1, 2))
+    data = np.random.default_rng(0).standard_normal((1, 4, 7, 9)).astype(np.float32)
+    padded = np.pad(data[0], ((0, 0), (1, 2), (0, 1)))
+    places = [(y, x) for y in range(4) for x in range(6)]
+    expected = [padded[:, 2 * y : 2 * y + 3, x : x + 5 : 2].reshape(-1) for y, x in places]
+    found = _windows(op, data, (3, 3), np.random.default_rng(0))
+    assert np.array_equal(found.reshape(36, -1).T, expected)
 
 
 def cubed(values: np.ndarray, ends: tuple[float, float]) -> float:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product as combinations
 
 import numpy as np
 
@@ -28,6 +27,10 @@ ROWS = 128
 
 WIDEST = 384
 """Largest d of a matrix of moments. Longer rows are cut into equal blocks, between which nothing is made up for."""
+
+UNSURE = 1e-5
+"""Of the mean of E[x^2]: a covariance is a difference of sums in f32, and where little is left of these, as of what was
+seen in a single row, it is noise."""
 
 
 @dataclass(eq=False)
@@ -50,9 +53,14 @@ class Moments:
         return np.asarray(self.first / max(self.count, 1))
 
     def square(self, centered: bool) -> Array:
-        """E[x x^T], or the covariance."""
-        found = self.second / max(self.count, 1)
-        return found - self.mean[:, :, None] * self.mean[:, None] if centered else found
+        """E[x x^T], or the covariance, whose diagonal is lifted by what is uncertain of it."""
+        found: Array = self.second / max(self.count, 1)
+        if not centered:
+            return found
+        unsure = UNSURE * np.einsum("gdd->g", found) / found.shape[1]
+        found = found - self.mean[:, :, None] * self.mean[:, None]
+        np.einsum("gdd->gd", found)[...] += unsure[:, None]
+        return found
 
     def divided(self, factors: Array) -> Moments:
         """Those of x / factors [g, d]."""
@@ -107,16 +115,15 @@ def _windows(
     total = int(np.prod(sizes))
     places = draw.choice(total, ROWS, replace=False) if total > ROWS else np.arange(total)
     corners = np.unravel_index(places, sizes)
-    out = np.zeros((data.shape[1], int(np.prod(kernel)), len(places)), np.float32)
-    for t, taps in enumerate(combinations(*map(range, kernel))):
-        at = [
-            c * s + tap * d - b
-            for c, s, tap, d, (b, _) in zip(corners, op.strides, taps, op.dilations, ends, strict=True)
-        ]
-        inside = np.all([(a >= 0) & (a < n) for a, n in zip(at, spatial, strict=True)], axis=0)
-        clipped = tuple(np.clip(a, 0, n - 1) for a, n in zip(at, spatial, strict=True))
-        out[:, t] = np.where(inside, data[0][(slice(None), *clipped)], 0)
-    return out
+    taps = np.unravel_index(np.arange(int(np.prod(kernel))), kernel)
+    flat, inside = np.zeros((len(taps[0]), len(places)), np.intp), np.ones((len(taps[0]), len(places)), bool)
+    for corner, tap, s, d, (begin, _), n in zip(corners, taps, op.strides, op.dilations, ends, spatial, strict=True):
+        at = corner * s + tap[:, None] * d - begin
+        inside &= (at >= 0) & (at < n)
+        flat = flat * n + at
+    whole = bool(inside.all())
+    out = np.take(data[0].reshape(data.shape[1], -1), flat if whole else np.where(inside, flat, 0), axis=1)
+    return np.asarray(out if whole else out * inside, np.float32)
 
 
 def _padding(op: Convolution | GroupConvolution, axis: int, size: int, kernel: int) -> tuple[int, int]:

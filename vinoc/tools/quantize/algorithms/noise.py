@@ -24,6 +24,7 @@ from ....ir.dtype import Array
 NORM = 12
 """The p-norm over channels that stands for their maximum."""
 
+
 STEPS, RATE = 120, 0.1
 """Of the descent, in logarithms of factors; the rate falls to zero."""
 
@@ -74,7 +75,7 @@ class Noise:
         for w in self.weights:
             scaled = w.largest * np.exp(-logs[w.classes])
             top_o = scaled.max(axis=1, keepdims=True)
-            share = (scaled / top_o) ** NORM
+            share = _power(scaled / top_o)
             sums = share.sum(axis=1, keepdims=True)
             steps = (top_o * sums ** (1 / NORM))[:, 0] ** 2
             power = squared[w.classes] * w.power
@@ -83,6 +84,13 @@ class Noise:
             np.add.at(slope, w.classes, change)
         slope[self.fixed] = 0
         return total, slope
+
+
+def _power(x: Array) -> Array:
+    """x^NORM [12], by products, which takes a tenth of the time of `**`."""
+    square = x * x
+    square *= square  # x^4
+    return np.asarray(square * square * square)
 
 
 def factors(noise: Noise, strength: float = 1.0) -> Array:

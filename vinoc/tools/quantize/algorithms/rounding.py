@@ -22,8 +22,12 @@ from .classes import constant_of
 from .columns import PRODUCTS, Moments, as_rows, from_rows, moments_of
 
 DAMPING = 0.01
-"""Of the mean of the moments' diagonal, added to it: a weight whose input was zero in all samples stays the nearest."""
+"""Of the mean of the moments' diagonal, added to it: a weight whose input was zero in all samples stays the nearest.
+Where all were, so much as squares of f32 can be apart."""
 
+
+TOGETHER = 32
+"""Columns whose errors are worked into the later ones by one matrix product."""
 
 SAMPLES = 16
 """Samples that moments are taken of: more bring nothing."""
@@ -106,19 +110,30 @@ def rounded(weights: Array, square: Array, scale: Array, zero: Array, levels: in
     order = np.argsort(-diagonal, axis=1, kind="stable")
     left = np.take_along_axis(weights, order[:, None], axis=2)
     damped = np.take_along_axis(np.take_along_axis(square, order[:, :, None], 1), order[:, None], 2)
-    damped = damped + (DAMPING * diagonal.mean(axis=1) + np.finfo(np.float64).tiny ** 0.5)[:, None, None] * np.eye(d)
-    inverse = np.linalg.inv(damped)
-    upper = np.linalg.cholesky((inverse + inverse.transpose(0, 2, 1)) / 2).transpose(0, 2, 1)
+    damped = damped + (DAMPING * diagonal.mean(axis=1) + float(np.finfo(np.float32).tiny))[:, None, None] * np.eye(d)
+    upper = _upper(damped)
     found = np.empty_like(left)
-    for k in range(d):
-        column = left[:, :, k : k + 1]
-        q = np.clip(np.rint(column / scale), -zero, levels - 1 - zero)
-        found[:, :, k : k + 1] = q
-        error = (column - q * scale) / upper[:, None, k : k + 1, k]
-        left[:, :, k + 1 :] -= error * upper[:, None, k, k + 1 :]
+    for begin in range(0, d, TOGETHER):
+        end = min(begin + TOGETHER, d)
+        errors = np.empty_like(left[:, :, begin:end])
+        block = left[:, :, begin:end].copy()
+        for k in range(begin, end):
+            i = k - begin
+            column = block[:, :, i : i + 1]
+            q = np.clip(np.rint(column / scale), -zero, levels - 1 - zero)
+            found[:, :, k : k + 1] = q
+            errors[:, :, i : i + 1] = error = (column - q * scale) / upper[:, None, k : k + 1, k]
+            block[:, :, i + 1 :] -= error * upper[:, None, k, k + 1 : end]
+        left[:, :, end:] -= errors @ upper[:, begin:end, end:]
     out = np.empty_like(found)
     np.put_along_axis(out, np.broadcast_to(order[:, None], found.shape), found, axis=2)
     return out
+
+
+def _upper(damped: Array) -> Array:
+    """The upper triangle U [g, d, d] with U^T U = A^-1."""
+    inverse = np.linalg.inv(damped)
+    return np.asarray(np.linalg.cholesky((inverse + inverse.transpose(0, 2, 1)) / 2).transpose(0, 2, 1))
 
 
 # Terms behind products
