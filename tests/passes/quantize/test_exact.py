@@ -14,6 +14,7 @@ import vinoc
 from vinoc.backends.numpy import Interpreter
 from vinoc.ir import Graph
 from vinoc.ir.graph import Node
+from vinoc.passes.quantize.exact import SLOPE_MANTISSA
 from vinoc.passes.quantize.grid import EXACT_MANTISSA, asymmetric, symmetric
 
 from ...backends.ir_util import random, start
@@ -113,3 +114,17 @@ def test_of_a_residual_one_operand_is_quantized() -> None:
 
 def _is_term(value: Any) -> bool:
     return value.is_const or (value.node is not None and value.node.kind == "Convert")
+
+
+def test_slopes_before_a_grid_get_few_bits() -> None:
+    b, (x,) = start((1, 8, 12, 12))
+    slopes = np.linspace(-0.3, 0.4, 8).astype(np.float32)
+    y = b.PReLU(b.Convolution(x, random(8, 8, 3, 3) * np.float32(0.2), **PLAIN), slopes)
+    b.graph.add_output(b.Convolution(y, random(4, 8, 3, 3, seed=1), **PLAIN), "y")
+    (node,) = (n for n in quantized(b.graph, images(2)) if n.kind == "PReLU")
+    convert = node.operand(1).node
+    assert convert is not None
+    short = np.float64(convert.operand(0).const)  # type: ignore[arg-type]
+    fraction, _ = np.frexp(short)
+    np.testing.assert_array_equal(fraction * 2**SLOPE_MANTISSA, np.rint(fraction * 2**SLOPE_MANTISSA))
+    np.testing.assert_allclose(short, slopes, rtol=2.0**-SLOPE_MANTISSA)

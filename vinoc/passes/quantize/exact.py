@@ -21,6 +21,10 @@ from .grid import Grid
 from .places import Found
 from .weights import Weights, narrowed_exactly
 
+SLOPE_MANTISSA = 6
+"""Bits of the slopes of PReLU: so few that what they give stays off the borders between levels by more than f32 rounds,
+and changed by a hundredth at most, less than half a level of what is negative."""
+
 THROUGH = frozenset({"ReLU", "PReLU", "Clamp", "MaxPool"})
 """What may stand between a product without a bias and the FakeQuantize for which it gets one."""
 
@@ -28,10 +32,14 @@ THROUGH = frozenset({"ReLU", "PReLU", "Clamp", "MaxPool"})
 def align(found: Found, scales: dict[Value, Array], weights: list[tuple[Weights, Grid]]) -> set[Value]:
     """Rounds the biases behind products of quantized data; returns those that are stored with all their bits now.
 
-    A product without a bias gets half a unit where its result is quantized. `scales`: of what FakeQuantize gives.
+    A product without a bias gets half a unit where its result is quantized, and slopes of PReLU before a FakeQuantize
+    get few bits. `scales`: of what FakeQuantize gives.
     Before the weights are stored. The end of a model, behind which nothing is rounded, is left alone.
     """
     aligned: set[Value] = set()
+    for quantized in scales:
+        assert quantized.node is not None
+        _shorten_slopes(quantized.node.operand(0).node)
     for which, grid in weights:
         for product in which.readers:
             scale = _scale_of(product.operand(0), found, scales)
@@ -59,6 +67,21 @@ def _unit(weights: Weights, grid: Grid, data: Array) -> Array:
     if data.ndim and data.size > 1:
         return np.repeat(data.reshape(-1), of_weights.size // data.size) * of_weights
     return np.asarray(float(data.reshape(-1)[0]) * of_weights)
+
+
+def _shorten_slopes(node: Node | None) -> None:
+    """Rounds the slopes of a PReLU to few bits."""
+    if node is None or node.kind != "PReLU":
+        return
+    old = node.operand(1)
+    if old.const is None or old.dtype is not f32 or node.graph is None:
+        return
+    fraction, exponent = np.frexp(old.const)
+    short = np.ldexp(np.rint(fraction * 2.0**SLOPE_MANTISSA), exponent - SLOPE_MANTISSA)
+    term = Builder(node.graph, before=node).const(short.astype(np.float32), name=old.name)
+    node.graph.set_input(node, 1, narrowed_exactly(term))
+    if not old.n_uses and old.node is not None:
+        node.graph.erase(old.node)
 
 
 def _is_quantized(value: Value, scales: dict[Value, Array]) -> bool:
