@@ -79,7 +79,7 @@ def _shorten_slopes(node: Node | None) -> None:
     fraction, exponent = np.frexp(old.const)
     short = np.ldexp(np.rint(fraction * 2.0**SLOPE_MANTISSA), exponent - SLOPE_MANTISSA)
     term = Builder(node.graph, before=node).const(short.astype(np.float32), name=old.name)
-    node.graph.set_input(node, 1, narrowed_exactly(term))
+    node.graph.set_input(node, 1, term)
     if not old.n_uses and old.node is not None:
         node.graph.erase(old.node)
 
