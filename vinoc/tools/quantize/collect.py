@@ -15,7 +15,7 @@ from ...runtime.core import Core
 from ...runtime.model import Model
 from .data import Samples
 from .resume import EVERY, Resume, key_of
-from .statistics import Seen, Spec, Statistics
+from .statistics import Seen, Spec, Statistics, wide
 from .watch import Watch, ahead
 
 PLAIN: Mapping[str, Any] = {}
@@ -137,14 +137,15 @@ def _see(
     what: Spec,
 ) -> str:
     """Takes up a sample, all of it or, with the reason, nothing."""
-    seen: dict[str, Seen] = {}
+    seen: dict[str, tuple[Seen, Array]] = {}
     for names, run in runs:
-        for name, array in zip(names, run(arrays), strict=True):
-            seen[name] = Seen.of(np.asarray(array), found[name].axis, what)
-            if not seen[name].finite:
+        for name, result in zip(names, run(arrays), strict=True):
+            array = wide(np.asarray(result))
+            seen[name] = part, _ = Seen.of(array, found[name].axis), array
+            if not part.finite:
                 return f"NaN or infinity at '{name}'"
-    for name, part in seen.items():
-        found[name].add(part, what)
+    for name, (part, array) in seen.items():
+        found[name].add(part, array, what)
     return ""
 
 

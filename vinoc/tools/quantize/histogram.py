@@ -30,20 +30,10 @@ class Histogram:
             self._widen(max(2.0 ** int(np.frexp(largest)[1]), SMALLEST))
         place = values.reshape(-1) * np.float32(BINS / 2 / self.reach)
         place += np.float32(BINS / 2)
-        counts = np.bincount(place.astype(np.intp), minlength=BINS + 1)  # in f32 the last value may round up
-        counts[BINS - 1] += counts[BINS]
-        self.counts = self.counts + counts[:BINS]
-
-    def merge(self, other: Histogram) -> None:
-        """Takes up the counts of another one."""
-        reach = max(self.reach, other.reach)
-        self._widen(reach)
-        counts = other.counts
-        if other.reach < reach:
-            widened = Histogram(other.reach, counts)
-            widened._widen(reach)
-            counts = widened.counts
-        self.counts = self.counts + counts
+        counts = np.bincount(place.astype(np.intp))
+        if len(counts) > BINS:  # in f32 the last value may round up
+            counts[BINS - 1] += counts[BINS]
+        self.counts[: len(counts)] += counts[:BINS]
 
     def _widen(self, reach: float) -> None:
         """Makes the reach at least so much."""
