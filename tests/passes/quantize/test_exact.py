@@ -84,7 +84,7 @@ def test_biases_are_odd_halves_of_the_unit() -> None:
     for node in made:
         if node.kind == "FakeQuantize":
             low, high = (np.float64(node.operand(i).const) for i in (1, 2))
-            scales[node.output] = (high - low) / 255
+            scales[node.output] = np.asarray((high - low) / 255)
         elif node.kind in ("Convolution", "GroupConvolution") and node.operand(0) in scales:
             user = next(node.output.users, None)
             if isinstance(user, Node) and user.kind == "Add":
@@ -102,7 +102,7 @@ def _weight_scale(node: Node) -> np.ndarray:
     convert = multiply.operand(1).node
     assert convert is not None
     constant = multiply.operand(1).const
-    return np.float64(convert.operand(0).const if constant is None else constant)  # type: ignore[arg-type]
+    return np.asarray(convert.operand(0).const if constant is None else constant, np.float64)
 
 
 def test_of_a_residual_one_operand_is_quantized() -> None:
