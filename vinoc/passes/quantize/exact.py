@@ -21,9 +21,9 @@ from .grid import Grid
 from .places import Found
 from .weights import Weights, narrowed_exactly
 
-SLOPE_MANTISSA = 6
+SLOPE_MANTISSA = 4
 """Bits of the slopes of PReLU: so few that what they give stays off the borders between levels by more than f32 rounds,
-and changed by a hundredth at most, less than half a level of what is negative."""
+and changed by a thirtieth at most, about a level of what is negative."""
 
 THROUGH = frozenset({"ReLU", "PReLU", "Clamp", "MaxPool"})
 """What may stand between a product without a bias and the FakeQuantize for which it gets one."""
