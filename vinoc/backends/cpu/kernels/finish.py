@@ -39,17 +39,18 @@ CLOSE = 2.0**-14
 @record(frozen=True)
 class Finish:
     """residual: "", "f32" or "u8"; what follows the limits, if anything; whether the result is u8; whether there are
-    limits."""
+    limits; whether what is rounded fits into i32, so that bytes are limited in place of reals."""
 
     residual: str
     post: Expression | None
     quantized: bool
     limited: bool
+    bounded: bool
 
     @property
     def name(self) -> str:
         post = f"_{self.post.name()}" if self.post else ""
-        result = f"{'u8' if self.quantized else 'f32'}{'l' if self.limited else ''}"
+        result = f"{'u8' if self.quantized else 'f32'}{'l' if self.limited else ''}{'b' if self.bounded else ''}"
         return f"finish_{self.residual or 'none'}_{result}{post}"
 
     @property
@@ -124,7 +125,13 @@ class _Finish:
         with e.loop(begin, end, count) as row:
             rows = [e.add(row, k) for k in range(count)]
             values = [self.value(r, c, p, mask) for r in rows for c, p in zip(columns, params)]
-            together = gathered(e, packed(e, self.levels(values)))
+            if self.finish.bounded:
+                together = packed(e, [nearest(e, v) for v in values])
+                lo, hi = (e.splat(e.b.trunc(nearest_of(e, v), I8), together.type) for v in (self.a.lo, self.a.hi))
+                together = e.b.select(e.b.icmp_unsigned("<", together, lo), lo, together)
+                together = gathered(e, e.b.select(e.b.icmp_unsigned(">", together, hi), hi, together))
+            else:
+                together = gathered(e, packed(e, self.levels(values)))
             for k, r in enumerate(rows):
                 self.store(permuted(e, together, range(k * size, (k + 1) * size)), r, column, mask)
 
@@ -199,6 +206,11 @@ class _Finish:
             phi.add_incoming(y, inside)
             found.append(phi)
         return found
+
+
+def nearest_of(e: Emitter, word: Value) -> Value:
+    """A whole number that is given as f32, as i32."""
+    return e.b.fptosi(e.b.bitcast(e.b.trunc(word, I32), F32), I32)
 
 
 def _limited(e: Emitter, x: Value, low: Value, high: Value) -> Value:

@@ -21,7 +21,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from ..codegen.dots import DOT, GATHERED, ORDERS, PAIRS, SPREAD, WIDE, Dots, data_bytes, packed_bytes
+from ..codegen.dots import DOT, GATHERED, ORDERS, PAIRS, QUAD, SPREAD, WIDE, Dots, data_bytes, packed_bytes
 from ..codegen.emit import I8, I16, I32, I64, PTR, VOID, Emitter
 from .base import Arguments, Kernel
 from .gemm import AHEAD, prefetch, share, tiles
@@ -118,22 +118,30 @@ def _panel(
 def _spread(e: Emitter, a: Arguments, straight: bool, source: Any, first: Any, target: Any, rows: Any) -> None:
     """Windows over bytes become adjacent rows of i16. What is read beyond a tap is overwritten by the next one, or
     meets weights of zero."""
-    size = e.mul(a.quads, data_bytes(SPREAD))
-    with e.loop(0, rows) as row:
+    size, count, length = e.mul(a.quads, data_bytes(SPREAD)), rows, a.length
+    if straight:  # rows without gaps are one
+        dense = e.b.and_(*(e.b.icmp_signed("==", n, a.in_stride) for n in (a.length, e.mul(a.quads, QUAD))))
+        count = e.b.select(dense, e.i64(1), rows)
+        length = e.b.select(dense, e.mul(rows, a.length), a.length)
+    with e.loop(0, count) as row:
         pixel, place = e.add(first, row), e.add(target, e.mul(row, size))
         if straight:
-            _widened(e, a, e.add(source, e.mul(pixel, a.in_stride)), place)
+            _widened(e, length, e.add(source, e.mul(pixel, a.in_stride)), place)
         else:
             entries = e.add(a.table, e.mul(e.mul(pixel, a.sources), 4))
             with e.loop(0, a.sources) as tap:
                 line = _pixel(e, a, source, e.add(entries, e.mul(tap, 4)))
-                _widened(e, a, line, e.add(place, e.mul(e.mul(tap, a.length), 2)))
+                _widened(e, length, line, e.add(place, e.mul(e.mul(tap, a.length), 2)))
 
 
-def _widened(e: Emitter, a: Arguments, source: Any, target: Any) -> None:
-    with e.loop(0, a.length, GATHERED) as c:
+def _widened(e: Emitter, length: Any, source: Any, target: Any) -> None:
+    def step(c: Any) -> None:
         x = e.load(e.add(source, c), ir.VectorType(I8, GATHERED), 1)
         e.store(e.b.zext(x, ir.VectorType(I16, GATHERED)), e.add(target, e.mul(c, 2)), 2)
+
+    step(e.i64(0))
+    with e.loop(GATHERED, length, GATHERED) as c:
+        step(c)
 
 
 def _pixel(e: Emitter, a: Arguments, source: Any, entry: Any) -> Any:

@@ -130,7 +130,8 @@ def _emit(plan: Plan, outlet: Outlet, p: Product) -> None:
     residual = p.residual
     kind = "" if residual is None else "u8" if residual.itemsize == 1 else "f32"
     limited = not np.isinf(numbers.lo) or not np.isinf(numbers.hi)
-    finish = Finish(kind, numbers.post, outlet.result is not None, limited)
+    bounded = _is_bounded(outlet, numbers, kind, p.channels * p.table.shape[1])
+    finish = Finish(kind, numbers.post, outlet.result is not None, limited, bounded)
     width = plan.target.width
     pixels, taps = p.table.shape
     panels = -(-p.depth // width)
@@ -195,6 +196,14 @@ def _readable(plan: Plan, source: Place, row: int, form: Form) -> Place:
     own = plan.new(source.shape, source.dtype, form)
     plan.copy(source, own)
     return own
+
+
+def _is_bounded(outlet: Outlet, numbers: Numbers, residual: str, elements: int) -> bool:
+    """Whether what is rounded to u8 fits into i32, whatever the data are."""
+    if outlet.result is None or numbers.post is not None or residual == "f32":
+        return False
+    most = 255 * 128 * elements * np.abs(numbers.factor).max() + np.abs(numbers.offset).max()
+    return bool(most + 255 * abs(numbers.res_factor) < 2.0**30)
 
 
 def _other(plan: Plan, residual: Value | None, row: int, form: Form) -> Place | None:
