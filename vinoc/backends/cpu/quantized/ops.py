@@ -73,7 +73,10 @@ class QuantizedConvolution(Convolution):
         return TensorType(dt.f32, found.shape)
 
     def evaluate(self, data: Array, zero: Array, filters: Array, scale: Array) -> Array:  # type: ignore[override]
-        return _convolved(self, data, zero, filters[None], scale)
+        return _convolved(
+            data, zero, filters[None], scale,
+            self.strides, self.dilations, self.pads_begin, self.pads_end, self.auto_pad,
+        )  # fmt: skip
 
 
 @op(internal=True)
@@ -91,7 +94,10 @@ class QuantizedGroupConvolution(GroupConvolution):
         return TensorType(dt.f32, found.shape)
 
     def evaluate(self, data: Array, zero: Array, filters: Array, scale: Array) -> Array:  # type: ignore[override]
-        return _convolved(self, data, zero, filters, scale)
+        return _convolved(
+            data, zero, filters, scale,
+            self.strides, self.dilations, self.pads_begin, self.pads_end, self.auto_pad,
+        )  # fmt: skip
 
 
 @op(internal=True)
@@ -124,11 +130,13 @@ class TensorOperand:
         self.rank = None if type.shape is None else len(type.shape)
 
 
-def _convolved(op: Any, data: Array, zero: Array, filters: Array, scale: Array) -> Array:
+def _convolved(
+    data: Array, zero: Array, filters: Array, scale: Array,
+    strides: Any, dilations: Any, begin: Any, end: Any, auto_pad: Any,
+) -> Array:  # fmt: skip
     sums = group_convolution(
-        data.astype(np.float64) - zero, filters.astype(np.float64),
-        op.strides, op.dilations, op.pads_begin, op.pads_end, op.auto_pad,
-    )  # fmt: skip
+        data.astype(np.float64) - zero, filters.astype(np.float64), strides, dilations, begin, end, auto_pad
+    )
     by_channel = scale.astype(np.float64).reshape(-1, *[1] * (data.ndim - 2))
     return np.asarray(sums * by_channel, np.float32)
 
