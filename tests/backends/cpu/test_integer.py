@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vinoc.backends.cpu.codegen.target import TARGETS
 from vinoc.backends.cpu.device import Executable
 from vinoc.backends.cpu.lowering.plan import Island
 from vinoc.backends.cpu.quantized import ops
@@ -175,3 +176,34 @@ def test_nan_and_infinity_of_a_residual(relu: bool) -> None:
         return b.build(ops.Quantize(), b.ReLU(y) if relu else y, np.float32(0.02), np.float32(90))
 
     same(make, x, r)
+
+
+@pytest.mark.parametrize(("channels", "kernel"), [(5, 3), (13, 5), (20, 3), (35, 1), (64, 1)])
+def test_windows_are_gathered_in_spans(channels: int, kernel: int) -> None:
+    """Weights of which no pairs fit into i16, more pixels than one span has, and taps of all lengths."""
+    rng = np.random.default_rng(channels)
+    x = rng.choice(np.array([0, 255], np.uint8), (2, channels, 13, 11))
+    w = rng.choice(np.array([-128, 127], np.int8), (37, channels, kernel, kernel))
+    pad = (kernel // 2, kernel // 2)
+    op = ops.QuantizedConvolution((1, 1), pad, pad, (1, 1))
+    scale = np.full(37, 1e-5, np.float32)
+    same(lambda b, v: b.build(op, v, np.float32(255), w, scale), x, threads=(1, 2, 3))
+    graph = build(lambda b, v: b.build(op, v, np.float32(255), w, scale), x)
+    plan = Executable(graph, 1, TARGETS["avx2"]).program([x.shape]).plan  # type: ignore[union-attr]
+    kernels = [s.kernel.name for s in plan.steps if not isinstance(s, Island)]
+    assert any(name.startswith("igemm_bytes_spread") for name in kernels)
+
+
+@pytest.mark.parametrize("columns", [3, 21, 30])
+def test_residuals_from_outside(columns: int) -> None:
+    """Bytes behind whose last row nothing may be read."""
+    rng = np.random.default_rng(columns)
+    x, other = rng.integers(0, 256, (19, 24)).astype(np.uint8), rng.integers(0, 256, (19, columns)).astype(np.uint8)
+    w = rng.integers(-127, 128, (24, columns)).astype(np.int8)
+
+    def make(b: Any, value: Any, residual: Any) -> Any:
+        y = b.build(ops.QuantizedMatMul(), value, np.float32(9), w, np.full(columns, 1e-3, np.float32))
+        y = b.Add(y, b.build(ops.Dequantize(), residual, np.float32(0.04), np.float32(88)))
+        return b.build(ops.Quantize(low=7, high=251), y, np.float32(0.07), np.float32(120))
+
+    same(make, x, other)
