@@ -17,6 +17,9 @@ from .copy import DIMS
 ARGS = ("target", "value", *(f"n{k}" for k in range(DIMS)), *(f"t{k}" for k in range(DIMS)))
 """The value's bits."""
 
+FEW = 8
+"""Bytes of the shorter vectors at the end of a line."""
+
 
 def _emit(item: ir.Type, size: int) -> Any:
     def emit(e: Emitter, a: Arguments) -> None:
@@ -41,7 +44,11 @@ def _emit(item: ir.Type, size: int) -> Any:
                         with apart:
                             _items(e, a, value, line, whole, size)
                 else:
-                    _items(e, a, value, line, whole, size)
+                    few = ir.VectorType(item, FEW // size)
+                    most = e.b.select(straight, e.b.and_(a.n4, e.i64(-few.count)), e.i64(0))
+                    with e.loop(whole, most, few.count) as k:
+                        e.store(e.splat(value, few), e.add(line, e.mul(k, size)), size)
+                    _items(e, a, value, line, most, size)
 
     return emit
 
