@@ -11,11 +11,12 @@ from tests.tools.quantize.made import Net, pictures, work_of
 from vinoc.ir.graph import Graph
 from vinoc.ir.ops.convolution import Convolution
 from vinoc.passes.quantize.grid import asymmetric
-from vinoc.tools.quantize.algorithms.alignment import align_channels
+from vinoc.tools.quantize.algorithms.alignment import align_channels, typical
 from vinoc.tools.quantize.algorithms.bias import bias_correction, fast_bias_correction
+from vinoc.tools.quantize.algorithms.budget import NARROWEST, WIDEST, columns, held_out, told
 from vinoc.tools.quantize.algorithms.classes import constant_of
 from vinoc.tools.quantize.algorithms.columns import Moments, _windows
-from vinoc.tools.quantize.algorithms.judge import Judge, split
+from vinoc.tools.quantize.algorithms.judge import HELD_OUT, Judge, split
 from vinoc.tools.quantize.algorithms.min_max import min_max
 from vinoc.tools.quantize.algorithms.recipes import best_recipe
 from vinoc.tools.quantize.algorithms.rounding import DAMPING, round_by_data, rounded
@@ -134,6 +135,25 @@ def test_moments_of_nothing_and_of_one_row_can_be_rounded_by() -> None:
     scale, zero = np.full((4, 3, 1), 0.01), np.full((4, 3, 1), 1000.0)
     found = rounded(weights, known.square(True), scale, zero, 2001)
     assert np.abs(found * scale - weights).max() <= 0.0051
+
+
+def test_work_is_bounded_by_fewer_samples_and_narrower_blocks() -> None:
+    net = Net()
+    small = net.done(net.conv(net.x, net.weights(3, 4, 3), np.zeros(3)))
+    assert held_out(small) == HELD_OUT
+    assert columns(10**6) == WIDEST
+    assert NARROWEST == columns(10**10) < columns(10**8) < WIDEST
+    assert told(small, 10**6) == ""
+    assert told(small, 10**8) == "100 million weights are rounded in blocks of 150 columns"
+
+
+def test_few_rows_stand_for_many() -> None:
+    """The mean of the squares of rows' largest weights, which is what noise goes by."""
+    largest = np.abs(np.random.default_rng(0).standard_normal((1000, 8))) * np.linspace(0.1, 3, 1000)[:, None]
+    some = typical(largest)
+    assert len(some) == 64
+    assert np.mean(some.max(axis=1) ** 2) == pytest.approx(np.mean(largest.max(axis=1) ** 2), rel=0.03)
+    assert typical(some) is some
 
 
 def test_windows_are_those_of_the_convolution() -> None:

@@ -85,6 +85,27 @@ def test_percentiles_are_right_to_a_bin():
         assert np.mean(values < found - width) <= percent / 100 <= np.mean(values <= found + width)
 
 
+def test_histograms_of_large_tensors_are_of_values_in_all_their_parts():
+    values = np.random.default_rng(0).normal(0, 1, (1, 4, 96, 128)).astype(np.float32) + np.arange(4)[:, None, None]
+    seen, whole = Statistics("x", 1), Statistics("x", 1)
+    seen.see(values, Spec(histogram=True, counted=8192))
+    whole.see(values, FULL)
+    assert seen.histogram is not None
+    assert 8192 <= seen.histogram.counts.sum() < 2 * 8192
+    assert (seen.low, seen.high) == (whole.low, whole.high)
+    for percent in (1, 5, 50, 95, 99):
+        assert abs(seen.percentile(percent) - whole.percentile(percent)) < 0.1
+
+
+def test_what_statistics_serve_for():
+    full, coarse, plain = FULL, Spec(histogram=True, counted=100), Spec()
+    assert full.covers(coarse)
+    assert not coarse.covers(full)
+    assert coarse.covers(plain)
+    assert not plain.covers(coarse)
+    assert not Spec(channels=False).covers(plain)
+
+
 def test_channels_of_convolutions_and_of_matrices():
     graph = network()
     names = needed(cleaned(graph))

@@ -18,16 +18,21 @@ from .histogram import Histogram
 SAMPLE_FIELDS = ("lows", "highs", "means", "squares")
 CHANNEL_FIELDS = ("low", "high", "mean_low", "mean_high", "mean", "square")
 
-COUNTED = 1 << 15
-"""Values of a tensor of a sample that go into its histogram, up to twice as many: of larger ones evenly spaced ones."""
-
 
 @dataclass(frozen=True)
 class Spec:
-    """What is to be collected: `channels`, statistics by channel as well; `histogram`, counts of values as well."""
+    """What is to be collected: `channels`, statistics by channel as well; `histogram`, counts of values as well; of
+    tensors of more elements than `counted` evenly spaced ones, so many at least; 0: all."""
 
     channels: bool = True
     histogram: bool = False
+    counted: int = 0
+
+    def covers(self, want: Spec) -> bool:
+        """Whether what is collected has all that another one wants."""
+        if want.histogram and not (self.histogram and (not self.counted or 0 < want.counted <= self.counted)):
+            return False
+        return self.channels or not want.channels
 
 
 @dataclass
@@ -130,7 +135,7 @@ class Statistics:
             self._see_channels(seen.low, seen.high, seen.mean, seen.square)
         if spec.histogram:
             self.histogram = self.histogram or Histogram()
-            step = array.size // COUNTED | 1  # odd: in step with no dimension of images
+            step = max(array.size // spec.counted, 1) - 1 | 1 if spec.counted else 1  # odd: rows of images are even
             self.histogram.add(array.reshape(-1)[::step], max(-float(seen.low.min()), float(seen.high.max())))
 
     def _see_channels(self, low: Array, high: Array, mean: Array, square: Array) -> None:

@@ -79,7 +79,7 @@ class Work:
     def statistics(self, what: Spec | None = None) -> dict[str, Statistics]:
         """Statistics of all needed values, collected once, until the graph changes or more is wanted."""
         what = what or Spec()
-        if self._seen is None or not _covers(self._seen[0], what):
+        if self._seen is None or not self._seen[0].covers(what):
             self._seen = what, self.collect(self.needed(), what)
         return self._seen[1]
 
@@ -109,7 +109,3 @@ class Work:
     def remark(self, layer: str, text: str) -> None:
         """Says in the report what was done about a layer, and why."""
         self.recipes.setdefault(layer, []).append(text)
-
-
-def _covers(have: Spec, want: Spec) -> bool:
-    return (have.channels or not want.channels) and (have.histogram or not want.histogram)

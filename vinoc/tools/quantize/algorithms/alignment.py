@@ -29,6 +29,9 @@ NARROWEST = 1 / 1024
 FAINTEST = 1e-4
 """The same of weights."""
 
+ROWS = 64
+"""Output channels of a product, of whose weights the noise is predicted."""
+
 TINY = 2.0**-126
 """In place of the largest of nothing but zeros."""
 
@@ -259,4 +262,17 @@ class _Builder:
         for g in range(groups):
             if (ids[g] != PINNED).any():
                 least = np.maximum(largest[g], max(float(largest[g].max()), TINY) * FAINTEST)
-                self.noise.weights.append(Weights(least, np.maximum(ids[g], 0), power[ids[g]] * taps / energy))
+                rows_told = typical(least)
+                share = outs / len(rows_told)
+                self.noise.weights.append(
+                    Weights(rows_told, np.maximum(ids[g], 0), power[ids[g]] * taps / energy * share)
+                )
+
+
+def typical(largest: Array) -> Array:
+    """Rows [o, k] that stand for all of them: evenly spaced ones by their largest element."""
+    count = len(largest)
+    if count <= ROWS:
+        return largest
+    order = np.argsort(largest.max(axis=1), kind="stable")
+    return np.asarray(largest[order[(2 * np.arange(ROWS) + 1) * count // (2 * ROWS)]])

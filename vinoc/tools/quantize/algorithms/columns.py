@@ -17,6 +17,7 @@ from ....ir.graph import Graph, Node
 from ....ir.ops.convolution import Convolution, GroupConvolution
 from ....ir.ops.matrix import MatMul
 from ..collect import Runner
+from .budget import columns
 from .classes import constant_of
 
 PRODUCTS = ("Convolution", "GroupConvolution", "MatMul")
@@ -24,9 +25,6 @@ PRODUCTS = ("Convolution", "GroupConvolution", "MatMul")
 
 ROWS = 128
 """Drawn from each sample."""
-
-WIDEST = 384
-"""Largest d of a matrix of moments. Longer rows are cut into equal blocks, between which nothing is made up for."""
 
 UNSURE = 1e-5
 """Of the mean of E[x^2]: a covariance is a difference of sums in f32, and where little is left of these, as of what was
@@ -143,16 +141,18 @@ def moments_of(
     products: Sequence[Node],
     changed: Mapping[Node, Callable[[Array], Array]] | None = None,
 ) -> dict[Node, Moments]:
-    """Moments of what products read in a float graph; none for those that are unknown. `changed`: of the data behind a
+    """Moments of what products read in a float graph; none for those that are unknown. Rows that are longer than
+    the `budget` has it are cut into equal blocks, between which nothing is made up for. `changed`: of the data behind a
     function."""
     found: dict[Node, Moments] = {}
     shapes: dict[Node, tuple[int, ...]] = {}
-    for node in products:
-        weights = constant_of(node.inputs[1])
-        rows = as_rows(node, weights) if weights is not None else None
-        if weights is not None and rows is not None:
+    constants = {n: a for n in products if (a := constant_of(n.inputs[1])) is not None}
+    widest = columns(sum(a.size for a in constants.values()))
+    for node, weights in constants.items():
+        rows = as_rows(node, weights)
+        if rows is not None:
             groups, _, d = rows.shape
-            blocks = next(b for b in range(1, d + 1) if d % b == 0 and d // b <= WIDEST)
+            blocks = next(b for b in range(1, d + 1) if d % b == 0 and d // b <= widest)
             groups, d = groups * blocks, d // blocks
             found[node] = Moments(np.zeros((groups, d)), np.zeros((groups, d, d)))
             shapes[node] = weights.shape

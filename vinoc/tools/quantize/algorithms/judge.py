@@ -16,16 +16,19 @@ from ..measure import SIMULATED, dot
 HELD_OUT = 24
 """Samples that recipes are judged on."""
 
+FEWEST_HELD = 4
+"""The same, of models of which a run takes long."""
+
 FEWEST = 10
 """Samples from which on some are held out; fewer are calibrated and judged on."""
 
 
-def split(samples: Samples) -> tuple[Samples, Samples]:
-    """Samples to calibrate on, and evenly spaced ones to judge by, a quarter of all at most."""
+def split(samples: Samples, most: int = HELD_OUT) -> tuple[Samples, Samples]:
+    """Samples to calibrate on, and evenly spaced ones to judge by, so many and a quarter of all at most."""
     n = len(samples)
     if n < FEWEST:
         return samples, samples
-    held = min(HELD_OUT, n // 4)
+    held = min(most, n // 4)
     places = {int((i + 0.5) * n / held) for i in range(held)}
     return samples.only([i for i in range(n) if i not in places]), samples.only(sorted(places))
 

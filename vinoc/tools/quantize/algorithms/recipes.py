@@ -16,6 +16,7 @@ from ....passes.quantize import Setting
 from ..data import Samples
 from ..work import Work
 from .alignment import alignment
+from .budget import held_out, told
 from .columns import PRODUCTS, Moments, moments_of
 from .judge import Judge, split
 from .keep import guard, tell_wide
@@ -46,11 +47,13 @@ def best_recipe(work: Work) -> None:
         weights_alone(work)
         return
     everything = work.samples
-    rest, held = split(everything)
+    rest, held = split(everything, held_out(work.original))
     judge = Judge(work.original, held)
     plain = _fresh(work, work.graph.clone(), rest.subset(SAMPLES))
     plain.statistics(WITH_HISTOGRAM)
     found = _variants(work, plain, rest, judge)
+    if bounded := told(work.original, sum(a.size for t in found[:1] for a in t.work.unrounded.values())):
+        work.facts["bounded"] = bounded
     best = _best(found)
     if len(best.work.samples) < len(rest):
         best = _widened(best, rest, judge)
