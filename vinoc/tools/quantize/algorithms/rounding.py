@@ -130,10 +130,26 @@ def rounded(weights: Array, square: Array, scale: Array, zero: Array, levels: in
     return out
 
 
+MOST_TRIES = 5
+"""To find a matrix positive; then columns are rounded each by itself."""
+
+
 def _upper(damped: Array) -> Array:
-    """The upper triangle U [g, d, d] with U^T U = A^-1."""
-    inverse = np.linalg.inv(damped)
-    return np.asarray(np.linalg.cholesky((inverse + inverse.transpose(0, 2, 1)) / 2).transpose(0, 2, 1))
+    """The upper triangle U [g, d, d] with U^T U = A^-1: the inverse of R with A = R R^T, R upper too.
+
+    Moments of few samples about a large mean are rounded so much that A may be none: then its diagonal grows tenfold
+    until it is positive.
+    """
+    turned = damped[:, ::-1, ::-1]
+    more = np.maximum(np.abs(np.einsum("gdd->gd", turned)).max(axis=1), np.finfo(np.float32).tiny) * 1e-3
+    for _ in range(MOST_TRIES):
+        try:
+            lower = np.linalg.cholesky(turned)
+            return np.asarray(np.linalg.inv(lower[:, ::-1, ::-1]), damped.dtype)
+        except np.linalg.LinAlgError:
+            turned = turned + more[:, None, None] * np.eye(turned.shape[1], dtype=turned.dtype)
+            more = more * 10
+    return np.asarray(np.sqrt(1 / more)[:, None, None] * np.eye(turned.shape[1]), damped.dtype)
 
 
 # Terms behind products
