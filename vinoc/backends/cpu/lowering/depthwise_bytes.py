@@ -21,8 +21,9 @@ from .window import rounded, work
 BAND, LARGE_BAND = 2, 4
 """Output lines of a band, which share what is spread out."""
 
-MANY = 12
-"""Output lines from which on large bands pay, of windows of up to three lines and stride 1."""
+MANY = {4: (12, 3), 2: (6, 5)}
+"""By the lines of an element: output lines from which on large bands pay, of windows of up to so many lines and
+stride 1."""
 
 FLAT = 0.8
 """Where less than this share of the lanes holds channels, vectors run over the borders of pixels."""
@@ -110,9 +111,11 @@ class Cut:
 def shape_for(plan: Plan, window: Window) -> Shape:
     """The code for a geometry."""
     lines, step, rows = window.kernel[0], window.strides[0], window.out[0]
-    band = LARGE_BAND if step == 1 and lines <= 3 and rows >= MANY else min(BAND, rows)
+    height = 4 if plan.target.dots else 2
+    many, few = MANY[height]
+    band = LARGE_BAND if step == 1 and lines <= few and rows >= many else min(BAND, rows)
     band = band if window.dilations[0] == 1 else 1
-    return Shape(4 if plan.target.dots else 2, lines, window.kernel[1], step, band)
+    return Shape(height, lines, window.kernel[1], step, band)
 
 
 def _emit(plan: Plan, outlet: Outlet, numbers: Numbers, window: Window, source: Place, out: Place) -> None:
