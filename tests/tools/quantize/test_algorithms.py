@@ -11,6 +11,7 @@ from tests.tools.quantize.made import Net, pictures, work_of
 from vinoc.ir.graph import Graph
 from vinoc.ir.ops.convolution import Convolution
 from vinoc.passes.quantize.grid import asymmetric
+from vinoc.tools.quantize.algorithms import budget
 from vinoc.tools.quantize.algorithms.alignment import align_channels, typical
 from vinoc.tools.quantize.algorithms.bias import bias_correction, fast_bias_correction
 from vinoc.tools.quantize.algorithms.budget import NARROWEST, WIDEST, columns, held_out, told
@@ -137,14 +138,20 @@ def test_moments_of_nothing_and_of_one_row_can_be_rounded_by() -> None:
     assert np.abs(found * scale - weights).max() <= 0.0051
 
 
-def test_work_is_bounded_by_fewer_samples_and_narrower_blocks() -> None:
+def test_work_is_bounded_by_fewer_samples_and_narrower_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     net = Net()
     small = net.done(net.conv(net.x, net.weights(3, 4, 3), np.zeros(3)))
     assert held_out(small) == HELD_OUT
     assert columns(10**6) == WIDEST
     assert NARROWEST == columns(10**10) < columns(10**8) < WIDEST
-    assert told(small, 10**6) == ""
-    assert told(small, 10**8) == "100 million weights are rounded in blocks of 150 columns"
+    assert told(small, 10**6, 100) == ""
+    assert told(small, 10**8, 100) == "100 million weights are rounded in blocks of 150 columns"
+    monkeypatch.setattr(budget, "JUDGED", 6 * 8 * 8 * 3 * 4 * 9)
+    assert held_out(small) == 6
+    assert told(small, 10**6, 100) == "recipes are judged on 6 samples, each of 6.91e+03 multiplications"
+    assert told(small, 10**6, 20) == ""
+    monkeypatch.setattr(budget, "JUDGED", 1)
+    assert held_out(small) == 4
 
 
 def test_few_rows_stand_for_many() -> None:

@@ -106,7 +106,7 @@ class Speed:
 @dataclass
 class Report:
     """All of it. `share`: of multiplications that are computed in integers, None where open shapes hide their number;
-    `outputs`: none where there were no samples to measure them on."""
+    `outputs`: none where there were no samples to measure them on; `values`: none of a report that is not thorough."""
 
     model: str
     options: dict[str, Any]
@@ -169,15 +169,16 @@ def plain(value: Any) -> Any:
 
 
 def report_of(model: str, result: Result, sizes: Sizes, thorough: bool = False) -> Report:
-    """Measures what a quantization did; `thorough`: how long it takes and what layers cost, as well."""
+    """Measures what a quantization did; `thorough`: how long it takes, what layers cost and how each value fares, as
+    well."""
     work = result.work
     places = work.needed() if not work.options.weights_only else {}
-    noise = value_noise(work.graph, result.graph, places, work.samples)
     outputs = []
     if len(work.samples):
         outputs = output_rows(work.original, output_noise(work.original, result.graph, work.samples, watch=work.watch))
     far = max((o.error for o in outputs), default=0.0) > BOUND
     own = _own_errors(work, thorough) if thorough or far else {}
+    noise = value_noise(work.graph, result.graph, places, work.samples) if thorough else {}
     times = None
     if thorough and len(work.samples):
         from .timing import compared

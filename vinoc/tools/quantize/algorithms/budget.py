@@ -32,13 +32,13 @@ def columns(weights: int) -> int:
     return min(WIDEST, max(NARROWEST, int(ROUNDED / max(weights, 1))))
 
 
-def told(graph: Graph, weights: int) -> str:
-    """What is bounded, in words, where `weights` are rounded; empty where nothing is."""
+def told(graph: Graph, weights: int, samples: int) -> str:
+    """What is bounded, in words, where `weights` are rounded and there are so many samples; empty where nothing is."""
     held = held_out(graph)
     found = []
-    if held < HELD_OUT:
+    if held < min(HELD_OUT, samples // 4):
         once = sum(map(multiplications, products(graph)))
-        found.append(f"recipes are judged on {held} samples, each of {once / 1e9:.3g}e9 multiplications")
+        found.append(f"recipes are judged on {held} samples, each of {once:.3g} multiplications")
     if columns(weights) < WIDEST:
         found.append(f"{weights / 1e6:.3g} million weights are rounded in blocks of {columns(weights)} columns")
     return "; ".join(found)

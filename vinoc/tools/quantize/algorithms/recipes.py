@@ -52,7 +52,8 @@ def best_recipe(work: Work) -> None:
     plain = _fresh(work, work.graph.clone(), rest.subset(SAMPLES))
     plain.statistics(WITH_HISTOGRAM)
     found = _variants(work, plain, rest, judge)
-    if bounded := told(work.original, sum(a.size for t in found[:1] for a in t.work.unrounded.values())):
+    weights = sum(a.size for a in found[0].work.unrounded.values())
+    if bounded := told(work.original, weights, len(everything)):
         work.facts["bounded"] = bounded
     best = _best(found)
     if len(best.work.samples) < len(rest):
