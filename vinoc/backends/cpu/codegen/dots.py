@@ -46,8 +46,8 @@ LISTS = 1.5
 STEPS = {PAIRS: 1.0, WIDE: 1.45, SPREAD: 1.3}
 """Time of a step of four bytes, of that of PAIRS."""
 
-GATHER, GATHERED = 0.75, 16
-"""Time to gather and widen so many bytes."""
+GATHER, GATHERED, FIND = 0.75, 16, 1.0
+"""Time to widen so many bytes; time to find a tap of several."""
 
 
 def times(target: Target, weights: Array, channels: int = 0) -> dict[str, float]:
@@ -58,8 +58,8 @@ def times(target: Target, weights: Array, channels: int = 0) -> dict[str, float]
     panels, taps, quads = weights.shape[-5:-2]
     found = {WIDE: STEPS[WIDE] * taps * quads}
     if channels:
-        gather = GATHER * taps * -(-channels // GATHERED) / max(panels, 1)
-        found[SPREAD] = STEPS[SPREAD] * -(-taps * channels // QUAD) + gather
+        gather = taps * (GATHER * -(-channels // GATHERED) + (FIND if taps > 1 else 0))
+        found[SPREAD] = STEPS[SPREAD] * -(-taps * channels // QUAD) + gather / max(panels, 1)
     if target.triple.startswith("x86") and target.lanes > 4:
         found[PAIRS] = taps * (quads * (1 + float(_crowded(weights).all(axis=0).mean())) + LISTS)
     return found
