@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -10,6 +13,9 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 
 from .target import Target
+
+LARGE = 1 << 18
+"""Characters of a module from which on what compiling it took is given back at once: ten and more times as much."""
 
 
 @cache
@@ -38,8 +44,20 @@ def module_of(name: str, build: Callable[[ir.Module], None] | None, target: Targ
 def object_code(name: str, build: Callable[[ir.Module], None], target: Target) -> bytes:
     """The object code of the module of function `name`."""
     machine = target_machine(target)
-    code: bytes = machine.emit_object(_optimized(str(module_of(name, build, target)), machine))
+    text = str(module_of(name, build, target))
+    large = len(text) > LARGE
+    if large:
+        gc.collect()  # the module of Python objects, which has cycles
+    code: bytes = machine.emit_object(_optimized(text, machine))
+    if large:
+        _give_back()
     return code
+
+
+def _give_back() -> None:
+    """Gives memory that LLVM freed back to the system, where the C library has a function for it (glibc)."""
+    with suppress(OSError, TypeError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(ctypes.c_size_t(0))
 
 
 class Linked:
