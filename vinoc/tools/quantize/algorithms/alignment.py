@@ -29,7 +29,7 @@ NARROWEST = 1 / 1024
 FAINTEST = 1e-4
 """The same of weights."""
 
-ROWS = 64
+ROWS = 256
 """Output channels of a product, of whose weights the noise is predicted."""
 
 TINY = 2.0**-126
