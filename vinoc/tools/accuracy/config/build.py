@@ -113,8 +113,10 @@ class Builder:
             return None
         self._check_kinds(metrics, adapts, entry)
         tags = tags_of(entry.launcher)
-        return Evaluation(entry.name, str(entry.dataset.get("name", "data set")), runs, source, adapts, metrics, before_model,
-                          after_model, tags, entry.dataset.where())  # fmt: skip
+        name = str(entry.dataset.get("name", "data set"))
+        return Evaluation(
+            entry.name, name, runs, source, adapts, metrics, before_model, after_model, tags, entry.dataset.where()
+        )
 
     def launcher(self, block: Map) -> Any:
         properties = device_config(block, self.request)
