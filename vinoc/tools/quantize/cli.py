@@ -11,10 +11,10 @@ import click
 
 from ...compiler.cli.options import FILE, SETTINGS, debug, plugin
 from ...ir.errors import UsageError
+from ..inputs.options import preparation
 from ..words import ToolCommand
 from .options import TARGETS, Options, Preset
 
-NORMALIZE = ("unit", "signed", "imagenet")
 AUTO = "auto"
 
 
@@ -57,26 +57,7 @@ def _list(*names: str, help: str, metavar: str = "NAME...") -> Callable[[Any], A
 @_list("--keep_float", metavar="auto|NAME...", help="The layers that cost most stay float, or these.")
 @_list("--algorithm", "algorithms", help="These algorithms, in this order, in place of the preset's.")
 @click.option("--input_shape", "--shape", "shape", metavar="LIST", help="Shapes of inputs: [1,3,224,224].")
-@click.option("--layout", default="", metavar="LIST", help="Names of dimensions, where they are not seen: [NHWC].")
-@click.option(
-    "--resize",
-    type=click.Choice(["stretch", "crop", "pad"]),
-    default="stretch",
-    show_default=True,
-    help="How images are brought to the input's size.",
-)
-@click.option(
-    "--color",
-    type=click.Choice(["rgb", "bgr"]),
-    default="rgb",
-    show_default=True,
-    help="The order of colours that the model takes.",
-)
-@click.option("--reverse_input_channels", is_flag=True, help="The same as --color bgr.")
-@click.option("--normalize", type=click.Choice(NORMALIZE), help="(x - mean) / scale: 0 to 1, -1 to 1, or ImageNet's.")
-@click.option("--mean_values", metavar="LIST", help="Subtracted from the data, in the order of the model's channels.")
-@click.option("--scale_values", metavar="LIST", help="What the data are then divided by.")
-@click.option("--scale", type=float, metavar="X", help="One divisor for all data.")
+@preparation
 @_list("--report", "reports", metavar="FILE...", help="Write a report: .html, .json, .txt.")
 @click.option(
     "--pareto", type=FILE, metavar="FILE", help="Try all presets, draw error against time and size: .html, .svg."

@@ -10,9 +10,8 @@ import click
 
 from ...compiler.cli.options import FILE, SETTINGS, debug, outputs, plugin
 from ...ir.errors import UsageError
+from ..inputs.options import preparation
 from ..words import ToolCommand
-
-NORMALIZE = ("unit", "signed", "imagenet")
 
 
 class RunCommand(ToolCommand):
@@ -33,28 +32,7 @@ class RunCommand(ToolCommand):
 @click.option("--precision", default="", metavar="TYPE", help="What the device may compute with: f32, f16, bf16.")
 @click.option("--input_shape", "--shape", "shape", metavar="LIST", help="Shapes of inputs: [1,3,224,224].")
 @click.option("-b", "--batch", type=int, metavar="N", help="The size of the batch.")
-@click.option("--layout", default="", metavar="LIST", help="Names of dimensions, where they are not seen: [NHWC].")
-@click.option(
-    "--resize",
-    type=click.Choice(["stretch", "crop", "pad"]),
-    default="stretch",
-    show_default=True,
-    help="How images are brought to the input's size.",
-)
-@click.option(
-    "--color",
-    type=click.Choice(["rgb", "bgr"]),
-    default="rgb",
-    show_default=True,
-    help="The order of colours that the model takes.",
-)
-@click.option("--reverse_input_channels", is_flag=True, help="The same as --color bgr.")
-@click.option(
-    "--normalize", type=click.Choice(NORMALIZE), help="(x - mean) / scale by name: 0 to 1, -1 to 1, or ImageNet's."
-)
-@click.option("--mean_values", metavar="LIST", help="Subtract these, in the order of the model's channels.")
-@click.option("--scale_values", metavar="LIST", help="Then divide by these.")
-@click.option("--scale", type=float, metavar="X", help="Divide all inputs of floats by this.")
+@preparation
 @click.option("--labels", type=FILE, metavar="FILE", help="Names of classes, one a line.")
 @click.option("--top", type=click.IntRange(1), metavar="N", help="How many classes are shown [5].")
 @click.option("-o", "--save", type=FILE, metavar="FILE", help="Save the outputs: .npz, .npy or .json.")

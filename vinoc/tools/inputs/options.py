@@ -1,0 +1,42 @@
+"""The command line's options of how data become inputs, the same for every tool that reads images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+OPTIONS = (
+    click.option("--layout", default="", metavar="LIST", help="Names of dimensions, where they are not seen: [NHWC]."),
+    click.option(
+        "--resize",
+        type=click.Choice(["stretch", "crop", "pad"]),
+        default="stretch",
+        show_default=True,
+        help="How images are brought to the input's size.",
+    ),
+    click.option(
+        "--color",
+        type=click.Choice(["rgb", "bgr"]),
+        default="rgb",
+        show_default=True,
+        help="The order of colours that the model takes.",
+    ),
+    click.option("--reverse_input_channels", is_flag=True, help="The same as --color bgr."),
+    click.option(
+        "--normalize",
+        type=click.Choice(("unit", "signed", "imagenet")),
+        help="(x - mean) / scale by name: 0 to 1, -1 to 1, or ImageNet's.",
+    ),
+    click.option("--mean_values", metavar="LIST", help="Subtract these, in the order of the model's channels."),
+    click.option("--scale_values", metavar="LIST", help="Then divide by these."),
+    click.option("--scale", type=float, metavar="X", help="Divide all data by this."),
+)
+
+
+def preparation(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds these options to a command, in this order."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
