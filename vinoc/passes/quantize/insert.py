@@ -40,6 +40,7 @@ class Quantize(Pass):
     With `exact` scales have three bits and biases are odd halves of the unit of the sums that they are added to: f32
     holds these sums exactly, and none of them is halfway between two levels, so that all runtimes agree, whatever
     order they sum in.
+    `group`, with activations=false, gives weights of matrix products a scale for every so many elements of a sum.
     `missing` and `unknown` say what to do about values without a range and ranges without a value.
     """
 
@@ -53,6 +54,7 @@ class Quantize(Pass):
     tail: bool = False
     half: bool = True
     exact: bool = True
+    group: int = 0
     missing: Literal["error", "float"] = "error"
     unknown: Literal["error", "ignore"] = "error"
 
@@ -68,6 +70,11 @@ class Quantize(Pass):
             )
         if self.weight_bits not in (None, 4, 8):
             raise UsageError(f"'weight-bits' of quantize is {self.weight_bits}, expected 4 or 8")
+        if self.group < 0 or (self.group and self.activations):
+            raise UsageError(
+                f"'group' of quantize is {self.group}",
+                help="the elements that share a scale; it goes with activations=false, whose products are of floats",
+            )
         for kind in self.unify:
             if kind not in ("Concat", "Add", "Multiply"):
                 raise UsageError(f"'unify' of quantize names '{kind}', expected Concat, Add or Multiply")
@@ -224,7 +231,8 @@ class _Run:
         for node, why in others:
             self.context.decline(Quantize.name, node.where, why)
         out = []
-        for w in weights:
+        for whole in weights:
+            w = self.grouped(whole)
             given = self.lookup.weights_range(w)
             setting = given.setting.over(self.weights).full(narrow=True)
             try:
@@ -233,7 +241,18 @@ class _Run:
                 self.problems.append(Problem(f"'{w.name}'", f"the weights of '{w.readers[0].label}': {error}"))
         return out
 
+    def grouped(self, weights: Weights) -> Weights:
+        """Weights as they are, or in groups, if that is asked for and they can be."""
+        size = self.options.group
+        found = weights.grouped(size) if size else weights
+        if found is None:
+            why = f"its weights are no matrix whose sums have several groups of {size}: a scale for each output channel"
+            self.context.decline(Quantize.name, weights.readers[0].where, why)
+        return found or weights
+
     def form(self, weights: Weights, setting: Setting, found: Found) -> Form:
+        if weights.split:
+            return "scale"
         if any(loses_transpose(node) for node in weights.readers):
             return "fake-quantize"
         if self.options.form != "auto":

@@ -10,7 +10,7 @@ type, so these have the 255 levels of eight bits, of which 15 or 16 occur.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -24,6 +24,7 @@ from ...ir.ops.convert import Convert
 from ...ir.ops.elementwise import Multiply, Subtract
 from ...ir.ops.matrix import MatMul
 from ...ir.ops.quantize import FakeQuantize
+from ...ir.ops.shape import Reshape
 from .grid import HALF_LARGEST, HALF_SMALLEST, Grid, asymmetric, symmetric
 from .places import Read
 from .ranges import Range, Setting
@@ -51,12 +52,36 @@ FEWEST = 4
 
 @dataclass(frozen=True)
 class Weights:
-    """A constant and what reads it alike. `expanded` is what they read: the constant, or its Convert to f32."""
+    """A constant and what reads it alike. `expanded` is what they read: the constant, or its Convert to f32.
+
+    `split` is the shape in which its elements are quantized, where that is not its own; `axes` are of that shape.
+    """
 
     constant: Node
     expanded: Value
     axes: tuple[int, ...]
     reads: tuple[Read, ...]
+    split: tuple[int, ...] = ()
+
+    @property
+    def array(self) -> Array:
+        """The numbers, in the shape in which they are quantized."""
+        array = self.constant.outputs[0].const
+        assert array is not None
+        return array.reshape(self.split) if self.split else array
+
+    def grouped(self, size: int) -> Weights | None:
+        """With a scale for every `size` elements that an output channel of a matrix product sums; None for others."""
+        shape = self.expanded.shape
+        matrices = all(isinstance(node.op, MatMul) for node in self.readers)
+        if not matrices or shape is None or len(shape) != 2 or len(self.axes) != 1:
+            return None
+        summed = 1 - self.axes[0]
+        count, rest = divmod(int(shape[summed]), size)  # type: ignore[arg-type]
+        if rest or count < 2:
+            return None
+        split = (*shape[:summed], count, size, *shape[summed + 1 :])
+        return replace(self, axes=(0, 1) if summed else (0, 2), split=split)  # type: ignore[arg-type]
 
     @property
     def readers(self) -> tuple[Node, ...]:
@@ -100,8 +125,7 @@ def _constant(value: Value) -> Node | None:
 
 def grid_of(weights: Weights, given: Range, setting: Setting, exact: bool) -> Grid:
     """The grid of weights: from the range that is given, else from their own. Raises ValueError with what is wrong."""
-    array = weights.constant.outputs[0].const
-    assert array is not None
+    array = weights.array
     assert setting.levels is not None
     axes = weights.axes if setting.granularity != "tensor" else ()
     summed = tuple(i for i in range(array.ndim) if i not in axes)
@@ -143,18 +167,19 @@ def store(weights: Weights, grid: Grid, setting: Setting, form: Form, half: bool
     if half and form == "scale":
         grid = grid.shortened()
     constant, old = weights.constant, weights.expanded
-    array = constant.outputs[0].const
     graph, producer, wide = constant.graph, old.node, old.dtype
-    assert array is not None
     assert setting.bits is not None
     assert graph is not None
     assert producer is not None
     b = Builder(graph, before=producer._next)  # the last step alone says where it comes from: files stay short
     signed = setting.mode == "symmetric"
     type, name = dtype(f"{'i' if signed else 'u'}{setting.bits}"), weights.name
-    stored = b.const(integers(array, grid, setting.bits, signed), name=f"{name}/{type}")
+    stored = b.const(integers(weights.array, grid, setting.bits, signed), name=f"{name}/{type}")
     real = b.node(Convert(wide, decompression=True), stored).outputs[0]
     last = _scaled(b, real, grid, type, half) if form == "scale" else _faked(b, real, grid, signed, wide)
+    if weights.split:
+        assert old.shape is not None
+        last = b.node(Reshape(), last.outputs[0], b.const(np.array(old.shape, np.int64)))
     last.loc = fuse([constant.loc], by)
     made = last.outputs[0]
     made.name = old.name

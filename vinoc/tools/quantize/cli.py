@@ -42,6 +42,10 @@ def _list(*names: str, help: str, metavar: str = "NAME...") -> Callable[[Any], A
 )
 @click.option("--subset", "--subset_size", type=click.IntRange(0), metavar="N", help="Samples to take; 0: all [300].")
 @click.option("--weights_only", type=bool, default=False, metavar="[BOOL]", help="Weights alone; needs no data.")
+@click.option(
+    "--group", type=click.IntRange(0), default=0, metavar="N",
+    help="With --weights_only: elements of a sum that share a scale, as 64 [0: all].",
+)  # fmt: skip
 @click.option("--bits", type=click.Choice(["8", "4"]), default="8", show_default=True, help="Of weights.")
 @click.option("--activation_bits", type=click.IntRange(2, 8), default=8, metavar="N", help="Of values [8].")
 @click.option(
@@ -109,6 +113,7 @@ def job_of(model: Path, given: dict[str, Any]) -> Any:
         bits=given["activation_bits"],
         weight_bits=int(given["bits"]),
         weights_only=weights_only,
+        group=given["group"],
         ignored=Ignored(_names(given["ignore"]), given["ignore_pattern"], _names(given["ignore_type"])),
         keep_float=_names(given["keep_float"]),
         algorithms=_names(given["algorithms"]),

@@ -27,6 +27,7 @@ class Options:
     subset       samples that statistics are collected of, evenly spaced; 0: all
     bits, weight_bits   of values, of weights
     weights_only compresses weights alone; needs no data
+    group        of those of matrix products: elements that share a scale; 0: a whole output channel does
     ignored      nodes that stay float
     keep_float   further nodes by name; ("auto",): those that cost most
     algorithms   names, in their order; () is what the preset stands for
@@ -39,6 +40,7 @@ class Options:
     bits: int = 8
     weight_bits: int = 8
     weights_only: bool = False
+    group: int = 0
     ignored: Ignored = NOTHING
     keep_float: tuple[str, ...] = ()
     algorithms: tuple[str, ...] = ()
@@ -56,6 +58,8 @@ class Options:
             raise UsageError(f"no target '{self.target}'", "target", hint)
         if self.subset < 0:
             raise UsageError(f"{self.subset} samples cannot be taken", "subset", "a number, or 0 for all")
+        if self.group < 0 or (self.group and not self.weights_only):
+            raise UsageError(f"groups of {self.group}", "group", "they go with weights_only")
         if self.weight_bits not in (4, 8) or not 2 <= self.bits <= 8:
             raise UsageError(
                 f"{self.bits} and {self.weight_bits} bits", "bits", "2 to 8 for values, 4 or 8 for weights"

@@ -18,13 +18,14 @@ SHARES = np.linspace(1.0, 0.5, 26)
 
 def weights_alone(work: Work) -> None:
     """Symmetric scales of least squared error for all weights; values stay float."""
-    work.pass_options["activations"] = False
+    work.pass_options |= {"activations": False, "group": work.options.group}
     taken = {value.name for node in work.graph for value in node.outputs}
     for plan in planned(work.graph, work.known(), **work.pass_options):
         weights = constant_of(plan.weights.expanded)
         if weights is None or plan.setting.mode != "symmetric" or plan.setting.granularity == "tensor":
             continue
-        reach, share = least_squares(weights, plan.weights.axes, plan.grid.levels)
+        split = plan.weights.split or weights.shape
+        reach, share = least_squares(weights.reshape(split), plan.weights.axes, plan.grid.levels)
         reader = plan.weights.readers[0].label
         name = unused(f"{reader}/weights", taken)
         replace_constant(work.graph, plan.weights.expanded, weights, name)
