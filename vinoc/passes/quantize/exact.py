@@ -74,14 +74,11 @@ def _shorten_slopes(node: Node | None) -> None:
     if node is None or node.kind != "PReLU":
         return
     old = node.operand(1)
-    if old.const is None or old.dtype is not f32 or node.graph is None:
+    if old.const is None or old.dtype is not f32:
         return
     fraction, exponent = np.frexp(old.const)
     short = np.ldexp(np.rint(fraction * 2.0**SLOPE_MANTISSA), exponent - SLOPE_MANTISSA)
-    term = Builder(node.graph, before=node).const(short.astype(np.float32), name=old.name)
-    node.graph.set_input(node, 1, term)
-    if not old.n_uses and old.node is not None:
-        node.graph.erase(old.node)
+    _put(node, 1, short)
 
 
 def _is_quantized(value: Value, scales: dict[Value, Array]) -> bool:
@@ -127,9 +124,15 @@ def _rounded(product: Node, unit: Array) -> Value | None:
         return None
     unit = unit.reshape(array.shape)
     steps = np.rint(array / unit - 0.5) + 0.5
-    assert reader.graph is not None
-    made = Builder(reader.graph, before=reader).const((steps * unit).astype(np.float32), name=bias.name)
-    reader.graph.set_input(reader, 1 - port, made)
-    if not bias.n_uses and bias.node is not None:
-        reader.graph.erase(bias.node)
+    return _put(reader, 1 - port, steps * unit)
+
+
+def _put(reader: Node, port: int, numbers: Array) -> Value:
+    """Puts a constant of f32 in place of another that a node reads."""
+    graph, old = reader.graph, reader.operand(port)
+    assert graph is not None
+    made = Builder(graph, before=reader).const(numbers.astype(np.float32), name=old.name)
+    graph.set_input(reader, port, made)
+    if not old.n_uses and old.node is not None:
+        graph.erase(old.node)
     return made

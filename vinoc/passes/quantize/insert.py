@@ -125,9 +125,7 @@ class _Run:
                 if grid is not None:
                     scales[self.insert(place, grid)] = grid.scale
                     count += 1
-        aligned = (
-            align(found, scales, [(w, g) for w, g, setting in chosen if setting.bits == 8]) if self.exact else set()
-        )
+        aligned = align(found, scales, [(w, g) for w, g, setting in chosen if self.is_exact(setting)])
         for weights, grid, setting in chosen:
             store(weights, grid, setting, self.form(weights, setting, found), self.options.half, Quantize.name)
             count += 1
@@ -236,10 +234,14 @@ class _Run:
             given = self.lookup.weights_range(w)
             setting = given.setting.over(self.weights).full(narrow=True)
             try:
-                out.append((w, grid_of(w, given, setting, self.exact and setting.bits == 8), setting))
+                out.append((w, grid_of(w, given, setting, self.is_exact(setting)), setting))
             except ValueError as error:
                 self.problems.append(Problem(f"'{w.name}'", f"the weights of '{w.readers[0].label}': {error}"))
         return out
+
+    def is_exact(self, setting: Setting) -> bool:
+        """Whether scales of weights have three bits, which is too coarse for fewer than eight."""
+        return self.exact and setting.bits == 8
 
     def grouped(self, weights: Weights) -> Weights:
         """Weights as they are, or in groups, if that is asked for and they can be."""

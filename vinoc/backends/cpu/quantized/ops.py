@@ -66,11 +66,8 @@ class QuantizedConvolution(Convolution):
     """
 
     def infer(self, data: Operand, zero: Operand, filters: Operand, scale: Operand) -> TensorType:  # type: ignore[override]
-        _of_type(dt.u8, data=data)
-        _of_type(dt.i8, filters=filters)
-        _of_type(dt.f32, zero=zero, scale=scale)
-        found = Convolution.infer(self, data, TensorOperand(TensorType(dt.u8, filters.shape)))
-        return TensorType(dt.f32, found.shape)
+        filters = _as_data(data, zero, filters, scale)
+        return TensorType(dt.f32, Convolution.infer(self, data, filters).shape)
 
     def evaluate(self, data: Array, zero: Array, filters: Array, scale: Array) -> Array:  # type: ignore[override]
         return _convolved(
@@ -87,11 +84,8 @@ class QuantizedGroupConvolution(GroupConvolution):
     """
 
     def infer(self, data: Operand, zero: Operand, filters: Operand, scale: Operand) -> TensorType:  # type: ignore[override]
-        _of_type(dt.u8, data=data)
-        _of_type(dt.i8, filters=filters)
-        _of_type(dt.f32, zero=zero, scale=scale)
-        found = GroupConvolution.infer(self, data, TensorOperand(TensorType(dt.u8, filters.shape)))
-        return TensorType(dt.f32, found.shape)
+        filters = _as_data(data, zero, filters, scale)
+        return TensorType(dt.f32, GroupConvolution.infer(self, data, filters).shape)
 
     def evaluate(self, data: Array, zero: Array, filters: Array, scale: Array) -> Array:  # type: ignore[override]
         return _convolved(
@@ -107,10 +101,7 @@ class QuantizedMatMul(Op):
     transpose_b: bool = False
 
     def infer(self, data: Operand, zero: Operand, weights: Operand, scale: Operand) -> TensorType:
-        _of_type(dt.u8, data=data)
-        _of_type(dt.i8, weights=weights)
-        _of_type(dt.f32, zero=zero, scale=scale)
-        matrix = TensorOperand(TensorType(dt.u8, weights.shape))
+        matrix = _as_data(data, zero, weights, scale, "weights")
         return TensorType(dt.f32, MatMul(transpose_b=self.transpose_b).infer(data, matrix).shape)
 
     def evaluate(self, data: Array, zero: Array, weights: Array, scale: Array) -> Array:
@@ -128,6 +119,14 @@ class TensorOperand:
         self.type = self.tensor = type
         self.dtype, self.shape = type.dtype, type.shape
         self.rank = None if type.shape is None else len(type.shape)
+
+
+def _as_data(data: Operand, zero: Operand, weights: Operand, scale: Operand, name: str = "filters") -> Any:
+    """Weights of the data's type, for the rules of the float operation; checks the types of all operands."""
+    _of_type(dt.u8, data=data)
+    _of_type(dt.i8, **{name: weights})
+    _of_type(dt.f32, zero=zero, scale=scale)
+    return TensorOperand(TensorType(dt.u8, weights.shape))
 
 
 def _convolved(
