@@ -198,3 +198,22 @@ def test_a_given_range_of_weights_clips_them() -> None:
     Quantize(ranges=given, activations=False, half=False).run(b.graph, Context())
     (stored,) = [n.op.value.array for n in b.graph if n.outputs[0].dtype is dt.i8]
     assert stored.tolist() == [[63, 127], [-127, 127]]
+
+
+def test_a_value_has_the_range_of_what_it_was_moved_from() -> None:
+    """A Sigmoid reads the Concat as well, so that no integers go through it: it is quantized behind it."""
+    graph = network()
+    joined = next(n for n in graph if n.kind == "Concat")
+    extra = Builder(graph, before=None).Sigmoid(joined.outputs[0])
+    graph.add_output(extra, "z")
+    per_channel = {"min": [-1, -3], "max": [1, 2]}
+    assert list(needed(graph)) == ["x0", "joined"]
+    quantize(graph, ranges(FULL | {"left": per_channel}), unknown="ignore")
+    assert limits(graph) == {"x0": 1.0, "joined": 3.0}
+
+
+def test_a_value_without_a_range_of_all_that_it_was_moved_from_has_none() -> None:
+    graph = network()
+    graph.add_output(Builder(graph).Sigmoid(next(n for n in graph if n.kind == "Concat").outputs[0]), "z")
+    with pytest.raises(RangesError, match="'joined': has no range"):
+        quantize(graph, ranges({"x0": (-1, 1), "left": (-1, 1)}), unknown="ignore")

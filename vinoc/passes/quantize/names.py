@@ -9,7 +9,7 @@ from ...ir.errors import did_you_mean
 from ...ir.graph import Graph, Node, Value
 from ...ir.loc import Fused, leaves
 from ...ir.op import registry
-from .places import Place
+from .places import Place, moves
 from .ranges import Problem, Range, Ranges
 from .weights import Weights
 
@@ -87,7 +87,8 @@ class Lookup:
         return bool(names & set(ignored.names)) or any(p.match(n) for p in self.patterns for n in names)
 
     def range_of(self, place: Place, carriers: set[Node]) -> list[Range]:
-        """The ranges of a place: its value's, else those of what only moves its values. Empty where there is none."""
+        """The ranges of a place: its value's, else those of what only moves its values, else of what these were moved
+        from. Empty where there is none."""
         front = [place.value]
         seen = set(front)
         while front:
@@ -97,7 +98,22 @@ class Lookup:
             users = [u for v in front for u in v.users if u in carriers and u.kind != "Concat"]
             front = [out for u in users for out in u.outputs if out not in seen]
             seen.update(front)
-        return []
+        return self._moved_from(place.value)
+
+    def _moved_from(self, value: Value) -> list[Range]:
+        """The ranges of the values that a node that moves values gives on; channels may be elsewhere behind it."""
+        node = value.node
+        if node is None or not moves(node):
+            return []
+        out = []
+        for v in node.inputs if node.kind == "Concat" else node.inputs[:1]:
+            assert v is not None
+            own = self._range(v)
+            found = [own] if own is not None else self._moved_from(v)
+            if not found:
+                return []
+            out += [r.whole() for r in found]
+        return out
 
     def _range(self, value: Value) -> Range | None:
         known = self.ranges.values

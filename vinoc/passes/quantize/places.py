@@ -167,7 +167,7 @@ class _Finder:
 
     def carried(self, node: Node) -> tuple[int, ...]:
         """The operands that are quantized in place of what a node gives."""
-        if node.kind not in CARRIERS or not self.all_wanted(node) or not _is_carried(node):
+        if not _is_carried(node) or not self.all_wanted(node):
             return ()
         if self.choice.ignored(node):
             self.decline(node, "it is to be ignored")
@@ -247,12 +247,18 @@ def _is_table(node: Node) -> bool:
     return axis is not None and not axis.any() and node.operand(0).rank == 2
 
 
-def _is_carried(node: Node) -> bool:
-    """Whether an operation of these kinds gives values of its operand, and zero, alone, and OpenVINO carries them."""
+def moves(node: Node) -> bool:
+    """Whether an operation gives values of its operand, and zero, alone."""
     op = node.op
     if isinstance(op, Pad) and op.pad_mode == "constant":
-        return _pads_with_zero(node) and (_is_absorbed(node) or _pads_channels(node))
-    return op.mode == "nearest" if isinstance(op, Interpolate) else True
+        return _pads_with_zero(node)
+    return node.kind in CARRIERS and (not isinstance(op, Interpolate) or op.mode == "nearest")
+
+
+def _is_carried(node: Node) -> bool:
+    """Whether OpenVINO has integers carried by an operation that moves values."""
+    constant = isinstance(node.op, Pad) and node.op.pad_mode == "constant"
+    return moves(node) and (not constant or _is_absorbed(node) or _pads_channels(node))
 
 
 def _is_sum_of_product(value: Value, fixed: set[Value]) -> bool:

@@ -69,6 +69,12 @@ class Range:
         """How many channels have ranges of their own; None where one range is for all."""
         return None if self.low is None or self.low.ndim == 0 else int(self.low.size)
 
+    def whole(self) -> Range:
+        """One range for all channels, the widest."""
+        if self.low is None or self.high is None:
+            return self
+        return replace(self, low=self.low.min(), high=self.high.max())
+
 
 @dataclass(frozen=True)
 class Ignored:
