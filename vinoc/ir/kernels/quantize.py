@@ -12,16 +12,23 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def fake_quantize(x: Array, in_low: Array, in_high: Array, out_low: Array, out_high: Array, levels: int) -> Array:
-    """Maps [in_low, in_high] to `levels` evenly spaced values of [out_low, out_high], in f64.
+    """Maps [in_low, in_high] to `levels` evenly spaced values of [out_low, out_high]; halves go to the even level.
 
-    In f32 the formula itself would move values across the border between two levels. Halves are rounded to even.
-    What is outside of the range becomes out_low or out_high. The sizes of steps are found first: where f32 holds them,
-    the level of zero is zero, and what lies halfway between two levels is seen to do so.
+    level = round(x * (1 / step) + zero), where step = (in_high - in_low) / (levels - 1) and zero = -in_low / step. As in
+    OpenVINO the reciprocal is an f32, product and sum are rounded once, to f32, and a zero next to a whole number is
+    one: what lies closer to a border between two levels than f32 tells goes the same way everywhere. What is outside
+    of the range becomes out_low or out_high. f64 data are computed in f64.
     """
     data, il, ih, ol, oh = (np.asarray(v, np.float64) for v in (x, in_low, in_high, out_low, out_high))
+    single: Any = np.float64 if x.dtype == np.float64 else np.float32
     steps = data.dtype.type(levels - 1)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        inside = np.rint((data - il) / ((ih - il) / steps)) * ((oh - ol) / steps) + ol
+        step = (ih - il) / steps
+        zero = -il / step
+        zero = np.where(np.abs(zero - np.rint(zero)) <= 2.0**-9, np.rint(zero), zero).astype(single)
+        reciprocal = np.reciprocal(step.astype(single)).astype(np.float64)
+        level = np.rint((data * reciprocal + zero).astype(single))
+        inside = level.astype(np.float64) * ((oh - ol) / steps) + ol
     below, above = data <= np.minimum(il, ih), data > np.maximum(il, ih)
     return like(np.where(below, ol, np.where(above, oh, inside)), x)
 

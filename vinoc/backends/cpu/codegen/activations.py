@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from llvmlite import ir
 
 from ....ir import dtype as dt
-from . import functions, math
+from . import functions, grids, math
 from .emit import F64
 from .operations import Step, integer_compare, operation
 from .typed import Typed
@@ -104,28 +104,21 @@ def prelu(t: Typed, s: Step, x: Value, slope: Value) -> Value:
 
 @operation("FakeQuantize")
 def fake_quantize(t: Typed, s: Step, *xs: Value) -> Value:
-    """In f64: in f32 the formula itself would move values across the border between two levels."""
-    b, wide = t.b, ir.VectorType(F64, t.count)
+    """See ir/kernels/quantize.py. What the limits give is found in f64, outside of the loop where they are the same."""
+    b, wide, single = t.b, ir.VectorType(F64, t.count), t.vector(dt.f32)
     (levels,) = s.params
-    x, il, ih, ol, oh = (b.fpext(v, wide) for v in xs)
-    step = b.fdiv(b.fsub(ih, il), t.constant(dt.f64, levels - 1))
-    level = math.rint(t.e, _quotient(t, b.fsub(x, il), step))
-    inside = math.multiply_add(t.e, level, b.fmul(b.fsub(oh, ol), t.constant(dt.f64, 1 / (levels - 1))), ol)
+    x = xs[0]
+    il, ih, ol, oh = (b.fpext(v, wide) for v in xs[1:])
+    steps = t.constant(dt.f64, levels - 1)
+    step = b.fdiv(b.fsub(ih, il), steps)
+    zero = b.fdiv(b.fneg(il), step)
+    whole = math.rint(t.e, zero)
+    near = b.fcmp_ordered("<=", math.call(t.e, "fabs", b.fsub(zero, whole)), t.constant(dt.f64, 2.0**-9))
+    zero = b.fptrunc(b.select(near, whole, zero), single)
+    reciprocal = b.fdiv(t.constant(dt.f32, 1.0), b.fptrunc(step, single))
+    level = math.rint(t.e, grids.on_grid(t, x, reciprocal, zero))
+    inside = math.multiply_add(t.e, level, b.fptrunc(b.fdiv(b.fsub(oh, ol), steps), single), xs[3])
     reverse = b.fcmp_ordered("<", xs[2], xs[1])
     low, high = b.select(reverse, xs[2], xs[1]), b.select(reverse, xs[1], xs[2])
-    result = b.select(b.fcmp_ordered(">", xs[0], high), xs[4], b.fptrunc(inside, t.vector(dt.f32)))
-    return b.select(b.fcmp_ordered("<=", xs[0], low), xs[3], result)
-
-
-def _quotient(t: Typed, x: Value, y: Value) -> Value:
-    """x / y of f64 by the reciprocal of y, which leaves the loop where y is the same for a row.
-
-    One step of Newton's with a fused remainder gives the rounded quotient (P. Markstein, 1990), but for divisors
-    whose reciprocals are hard to round.
-    """
-    if not t.e.target.fma:
-        return t.b.fdiv(x, y)
-    reciprocal = t.b.fdiv(t.constant(dt.f64, 1.0), y)
-    near = t.b.fmul(x, reciprocal)
-    rest = math.multiply_add(t.e, t.b.fneg(near), y, x)
-    return math.multiply_add(t.e, rest, reciprocal, near)
+    result = b.select(b.fcmp_ordered(">", x, high), xs[4], inside)
+    return b.select(b.fcmp_ordered("<=", x, low), xs[3], result)

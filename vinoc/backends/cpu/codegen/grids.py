@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+from llvmlite import ir
+
 from ....ir import dtype as dt
 from . import lanes, math
+from .emit import F64
 from .operations import Step, operation
 from .typed import Typed
 
@@ -26,34 +29,20 @@ def level(t: Typed, s: Step, x: Value, scale: Value, zero: Value) -> Value:
     return level_within(t, x, scale, zero, low, high)
 
 
-GRAIN = 1.5 * 2.0**16
-"""Added to a f32 below 2**15 it leaves a multiple of 1/128."""
-
-
-WHOLE = 1.5 * 2.0**23
-"""Added to a f32 below 2**22 it leaves a whole number, in the low bits."""
-
-
 def level_within(t: Typed, x: Value, scale: Value, zero: Value, low: Value, high: Value) -> Value:
-    """round(x / scale + zero) within low .. high as i32, of vectors of f32, halves to even; NaN gives the lower limit.
+    """round(x * (1 / scale) + zero) within low .. high as i32, of vectors of f32; NaN gives the lower limit."""
+    reciprocal = t.b.fdiv(t.constant(dt.f32, 1.0), scale)
+    y = on_grid(t, x, reciprocal, zero)
+    y = t.b.select(t.b.fcmp_ordered(">", y, low), y, low)
+    return lanes.nearest(t.e, t.b.select(t.b.fcmp_ordered("<", y, high), y, high))
 
-    Quantize means this of real numbers. A sum with the zero point in f32 would take what is no more than 2**-17 of a
-    level from halfway over to the other level: one value in a hundred thousand, and deep networks make much of that.
-    So the first guess, made of a multiple of 1/128, is mended by what remains of x, which a fused product gives
-    exactly. What lies halfway is a multiple of 1/128, though the reciprocal is not exact: the first guess goes to
-    even, and stays.
-    """
-    e, b = t.e, t.b
-    least, most = (b.fmul(b.fsub(v, zero), scale) for v in (low, high))
-    x = b.select(b.fcmp_ordered(">", x, least), x, least)
-    x = b.select(b.fcmp_ordered("<", x, most), x, most)
-    reciprocal, grain = b.fdiv(t.constant(dt.f32, 1.0), scale), t.constant(dt.f32, GRAIN)
-    whole = t.constant(dt.f32, WHOLE)
-    near = math.multiply_add(e, x, reciprocal, b.fadd(zero, grain))
-    raised = b.fadd(near, t.constant(dt.f32, WHOLE - GRAIN))
-    rest = math.multiply_add(e, b.fsub(zero, b.fsub(raised, whole)), scale, x)
-    guess = b.sub(math.bits(e, raised), math.bits(e, whole))
-    return b.add(guess, lanes.nearest(e, b.fmul(rest, reciprocal)))
+
+def on_grid(t: Typed, x: Value, reciprocal: Value, zero: Value) -> Value:
+    """x * reciprocal + zero, rounded once: by a fused product, or in f64, which holds the product of two f32."""
+    if t.e.target.fma:
+        return math.multiply_add(t.e, x, reciprocal, zero)
+    x, reciprocal, zero = (t.b.fpext(v, ir.VectorType(F64, t.count)) for v in (x, reciprocal, zero))
+    return t.b.fptrunc(t.b.fadd(t.b.fmul(x, reciprocal), zero), t.vector(dt.f32))
 
 
 @operation("Dequantize")

@@ -32,10 +32,6 @@ ROWS = 4
 """Rows of a step of the inner loop: their latencies overlap."""
 
 
-CLOSE = 2.0**-14
-"""Of a level: closer to halfway between two, and f32 may take the wrong one."""
-
-
 @record(frozen=True)
 class Finish:
     """residual: "", "f32" or "u8"; what follows the limits, if anything; whether the result is u8; whether there are
@@ -173,39 +169,15 @@ class _Finish:
         return [e.load(e.add(at, e.mul(self.a.total, 4 * k))) for k in range(count)]
 
     def levels(self, values: Sequence[Value]) -> list[Value]:
-        """The levels of some vectors.
-
-        Behind functions they are as in f64: where there is any value that may lie closer to halfway between two levels
-        than f32 tells, all are computed so.
-        """
+        """The levels of some vectors."""
         e, b = self.e, self.e.b
-        step, shift, low, high = self.last
-        if self.finish.post is None:
-            limited = [_limited(e, v, self.lo, self.hi) for v in values]
-            if self.finish.residual == "f32":  # limits keep NaN, of which rounding makes the lowest level
-                limited = [b.select(b.fcmp_ordered("ord", v, v), x, low) for v, x in zip(values, limited)]
-            return [nearest(e, v) for v in limited]
-        inverse = b.fdiv(e.splat(1.0), step)
-        close: Value = None
-        fast = []
-        for v in values:
-            level = _limited(e, e.fma(v, inverse, shift), low, high)
-            fast.append(nearest(e, level))
-            far = e.abs(b.fsub(level, b.sitofp(fast[-1], e.V)))
-            near = b.fcmp_ordered(">", far, e.splat(0.5 - CLOSE))
-            close = near if close is None else b.or_(close, near)
-        word = ir.IntType(e.lanes)
-        entry = b.block
-        with b.if_then(b.icmp_unsigned("!=", b.bitcast(close, word), ir.Constant(word, 0)), likely=False):
-            exact = [grids.level_within(self.t, v, *self.last) for v in values]
-            inside = b.block
-        found = []
-        for x, y in zip(fast, exact):
-            phi = b.phi(e.VI)
-            phi.add_incoming(x, entry)
-            phi.add_incoming(y, inside)
-            found.append(phi)
-        return found
+        if self.finish.post is not None:
+            return [grids.level_within(self.t, v, *self.last) for v in values]
+        limited = [_limited(e, v, self.lo, self.hi) for v in values]
+        if self.finish.residual == "f32":  # limits keep NaN, of which rounding makes the lowest level
+            low = self.last[2]
+            limited = [b.select(b.fcmp_ordered("ord", v, v), x, low) for v, x in zip(values, limited)]
+        return [nearest(e, v) for v in limited]
 
 
 def nearest_of(e: Emitter, word: Value) -> Value:

@@ -1,6 +1,6 @@
 """The operations of quantized graphs once they are lowered: between reals and u8, and products of integers.
 
-    q = clamp(round(x / scale + zero), low, high)        Quantize; halves to even
+    q = clamp(round(x * (1 / scale) + zero), low, high)  Quantize; halves to even
     x = (q - zero) * scale                               Dequantize
     y = scale[c] * sum of (q - zero) * w                 products: exact in i32, then one rounding to f32
 
@@ -25,8 +25,9 @@ from ....ir.types import TensorType, broadcast
 
 @op(internal=True)
 class Quantize(Op):
-    """u8 = clamp(round(data / scale + zero), low, high), halves to even; NaN becomes `low`. Computed in f64.
+    """u8 = clamp(round(data * (1 / scale) + zero), low, high), halves to even; NaN becomes `low`.
 
+    The reciprocal is an f32; product and sum are rounded once, to f32 (see ir/kernels/quantize.py).
     `scale` > 0 and `zero` are f32 and broadcast to the data. `zero` is a real number: ranges that begin elsewhere than
     on the grid have such.
     """
@@ -40,7 +41,7 @@ class Quantize(Op):
 
     def evaluate(self, data: Array, scale: Array, zero: Array) -> Array:
         with np.errstate(all="ignore"):
-            level = np.rint(data.astype(np.float64) / scale + zero)
+            level = np.rint((data * (1 / scale).astype(np.float64) + zero).astype(np.float32))
         level = np.where(level > self.low, level, self.low)
         return np.asarray(np.minimum(level, self.high).astype(np.uint8))
 

@@ -80,9 +80,14 @@ def whole_number(x, low, high):
 
 @njit(cache=CACHED, error_model="numpy")
 def fake_quantize(x, in_low, in_high, out_low, out_high, levels):
-    """Maps in_low..in_high to `levels` even steps of out_low..out_high, halves to even; in f64."""
+    """Maps in_low..in_high to `levels` even steps of out_low..out_high, halves to even; levels are found in f32."""
     low, high, steps = np.float64(in_low), np.float64(in_high), np.float64(levels - 1)
-    first, span = np.float64(out_low), np.float64(out_high) - np.float64(out_low)
-    inside = np.rint((x - low) / (high - low) * steps) / steps * span + first
+    step, width = (high - low) / steps, (np.float64(out_high) - np.float64(out_low)) / steps
+    zero = -low / step
+    whole = np.rint(zero)
+    shift = np.float64(np.float32(whole if abs(zero - whole) <= 2.0**-9 else zero))
+    reciprocal = np.float64(np.float32(1) / np.float32(step))
+    level = np.rint(np.float32(x * reciprocal + shift))
+    inside = np.float64(level) * width + np.float64(out_low)
     limited = out_high if x > max(low, high) else np.float32(inside)
     return out_low if x <= min(low, high) else limited
