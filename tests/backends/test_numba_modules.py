@@ -17,7 +17,7 @@ from vinoc.backends.numpy.codegen import render as render_numpy
 from vinoc.compiler.driver import compile_model_file, read_model
 from vinoc.ir.builder import Builder
 from vinoc.ir.dim import symbol
-from vinoc.ir.dtype import bf16, f32, u8
+from vinoc.ir.dtype import bf16, f32, i8, u8
 from vinoc.ir.errors import ConversionError, UsageError
 from vinoc.ir.graph import Graph
 from vinoc.ir.types import TensorType
@@ -136,6 +136,30 @@ def test_weights_that_repeat_a_number_are_filled_once() -> None:
     assert text.count("np.full((3, 3, 3, 3), np.array(0.5, np.float32))") == 1
     assert text.count("= pack_filters(") == 1
     assert "\nw = {}\n" in text
+
+
+def test_what_follows_from_weights_alone_is_computed_once(tmp_path: Path) -> None:
+    """Weights stored as integers are so in the file, and in memory what the loops read; nothing keeps the others."""
+    graph = Graph("net")
+    x = graph.add_input(TensorType(f32, (1, 3, 12, 12)), "x")
+    b = Builder(graph)
+    stored = b.const(np.random.default_rng(0).integers(-128, 128, (8, 3, 3, 3)).astype(np.int8), name="stored")
+    filters = b.Multiply(b.Convert(stored, destination_type=f32), b.const(np.float32(0.01)), name="filters")
+    y = b.Convolution(x, filters, **ONE)
+    graph.add_output(y, "y")
+    graph.add_output(filters, "weights")
+    before = Interpreter(graph).run([data := numbers(1, 3, 12, 12)])
+    PassManager(NumbaBackend.lowering).run(graph)
+    text, weights = render(graph, "net")
+    assert [buffer.dtype for buffer in weights.values() if buffer.size > 8] == [i8]
+    model = text[text.index("\ndef model(") : text.index("\ndef infer(")]
+    assert "convert" not in model
+    assert re.search(r'w\["filters"\] = np.multiply\(convert\(w.pop\("stored"\)', text)
+    assert 'w["filters, packed"] = pack_filters(w["filters"])' in text
+    generate(graph, tmp_path, "net")
+    out = run_isolated(tmp_path, {"net": {"x": data}}, NUMBA)["net"]
+    np.testing.assert_allclose(out["y"], before[0], rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(out["weights"], before[1])
 
 
 def test_a_lowered_graph_is_still_a_numpy_module() -> None:

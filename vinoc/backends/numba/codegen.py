@@ -17,6 +17,7 @@ from ..numpy.files import write_all
 from ..numpy.layout import quoted
 from ..numpy.opform import OpForm
 from .chainform import ChainForm
+from .early import Early
 
 METHOD = "loops"
 """The method of an operation that says with numba what `evaluate` says with NumPy."""
@@ -47,19 +48,10 @@ class NumbaGenerator(Generator):
         super().__init__(graph, name)
         self._chains: dict[Node, ChainForm] = {}
         self._splats: dict[str, str] = {}
-        self._packed: dict[str, tuple[str, str]] = {}
+        self._early = Early(graph, self.folded, self.weight_names)
 
     def prepared(self, body: str) -> list[str]:
-        """Lines that arrange weights when the module is loaded. Those that nothing else reads go."""
-        texts = [body, *(text for text, _, _ in self._calls())]
-        lines = []
-        for text, key, raw in self._calls():
-            alone = raw.startswith("w[") and sum(t.count(raw) for t in texts) == 1
-            lines.append(f"w[{quoted(key)}] = {text.replace(raw, f'w.pop({raw[2:-1]})') if alone else text}")
-        return lines
-
-    def _calls(self) -> list[tuple[str, str, str]]:
-        return [(text, key, raw) for text, (key, raw) in self._packed.items()]
+        return self._early.lines(body)
 
     def _need(self, node: Node, first: dict[tuple[str, str], None], failed: dict[type, str]) -> str | None:
         form = _pack_form(node)
@@ -68,6 +60,9 @@ class NumbaGenerator(Generator):
         return super()._need(node, first, failed)
 
     def _emit_node(self, node: Node, scope: Scope) -> None:
+        if node in self._early:
+            self._prepare(node)
+            return
         form = _pack_form(node)
         if form is None:
             super()._emit_node(node, scope)
@@ -75,15 +70,21 @@ class NumbaGenerator(Generator):
         filters = node.operand(1)
         raw = self.expressions[filters]
         text = form.call(node.op, [raw], None, self.library)
-        if filters.is_const:
-            if text not in self._packed:
-                self._packed[text] = self.weight_names.take(f"{filters.name or node.label}, packed"), raw
-            self.expressions[filters] = f"w[{quoted(self._packed[text][0])}]"
+        if self._early.knows(filters):
+            self.expressions[filters] = self._early.expression(text, f"{filters.name or node.label}, packed")
         else:
             self.expressions[filters] = self.names.take("packed")
             scope.add(f"{self.expressions[filters]} = {text}")
         super()._emit_node(node, scope)
         self.expressions[filters] = raw
+
+    def _prepare(self, node: Node) -> None:
+        """A node that is computed when the module is loaded."""
+        form, out = self.form_of(node), node.outputs[0]
+        arguments = [None if v is None else self.expressions[v] for v in node.inputs]
+        text = self.as_array(node, form, form.call(node.op, arguments, None, self.library))
+        inlined = self._early.inlined(out, lambda user: _pack_form(user) is not None)
+        self.expressions[out] = text if inlined else self._early.expression(text, out.name or node.label)
 
     def splats(self) -> list[str]:
         return [f"w[{quoted(key)}] = {text}" for text, key in self._splats.items()]

@@ -225,20 +225,22 @@ class Generator:
         scope.variables.update(targets)
         if len(targets) > 1:
             scope.add(f"{', '.join(targets)} = {text}", _comment(node))
-            return
-        if not targets:
+        elif not targets:
             scope.add(text, _comment(node))
-            return
-        is_tensor = isinstance(node.outputs[0].type, TensorType)
-        if form.returns.startswith("tuple"):
+        elif form.returns.startswith("tuple"):
             scope.add(f"({targets[0]},) = {text}", _comment(node))
-            return
+        else:
+            scope.add(f"{targets[0]} = {self.as_array(node, form, text)}", _comment(node))
+
+    def as_array(self, node: Node, form: OpForm, text: str) -> str:
+        """The only output of a node, from what a call of its form gives."""
+        out = node.outputs[0]
         if form.returns != "Array":
             self.makers["only"] = None
-            text = f"only({text})"
-        elif form.inline is not None and is_tensor and not node.outputs[0].rank:
-            text = f"np.asarray({text})"  # NumPy's functions give scalars, not arrays, for rank 0
-        scope.add(f"{targets[0]} = {text}", _comment(node))
+            return f"only({text})"
+        if form.inline is not None and isinstance(out.type, TensorType) and not out.rank:
+            return f"np.asarray({text})"  # NumPy's functions give scalars, not arrays, for rank 0
+        return text
 
     def _target(self, node: Node, index: int) -> str:
         """The variable for an output; `_` where nothing reads it."""
