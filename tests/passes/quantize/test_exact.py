@@ -14,7 +14,6 @@ import vinoc
 from vinoc.backends.numpy import Interpreter
 from vinoc.ir import Graph
 from vinoc.ir.graph import Node
-from vinoc.passes.quantize.exact import SLOPE_MANTISSA
 from vinoc.passes.quantize.grid import EXACT_MANTISSA, asymmetric, symmetric
 
 from ...backends.ir_util import random, start
@@ -116,15 +115,19 @@ def _is_term(value: Any) -> bool:
     return value.is_const or (value.node is not None and value.node.kind == "Convert")
 
 
-def test_slopes_before_a_grid_get_few_bits() -> None:
-    b, (x,) = start((1, 8, 12, 12))
-    slopes = np.linspace(-0.3, 0.4, 8).astype(np.float32)
-    y = b.PReLU(b.Convolution(x, random(8, 8, 3, 3) * np.float32(0.2), **PLAIN), slopes)
-    b.graph.add_output(b.Convolution(y, random(4, 8, 3, 3, seed=1), **PLAIN), "y")
-    (node,) = (n for n in quantized(b.graph, images(2)) if n.kind == "PReLU")
-    slope = node.operand(1)
-    constant = slope.const if slope.const is not None else slope.node.operand(0).const  # type: ignore[union-attr]
-    short = np.float64(constant)  # type: ignore[arg-type]
-    fraction, _ = np.frexp(short)
-    np.testing.assert_array_equal(fraction * 2**SLOPE_MANTISSA, np.rint(fraction * 2**SLOPE_MANTISSA))
-    np.testing.assert_allclose(short, slopes, rtol=2.0**-SLOPE_MANTISSA)
+@pytest.mark.parametrize("step, zero", [(0.109375, 121), (0.09375, 57), (1 / 3, 0), (0.078125, 255)])
+def test_near_borders_runtimes_decide_alike(step: float, zero: int, tmp_path: Path) -> None:
+    """By one fused product in f32, which takes values within 2**-17 of a level from halfway to either side."""
+    halves = np.arange(-zero, 256 - zero) + 0.5
+    x = np.float32(halves[:, None] * step) + np.float32(step) * np.linspace(-(2.0**-15), 2.0**-15, 32, dtype=np.float32)
+    x = x.reshape(1, 16, 32, 16)
+    low, high = np.float32(-zero * step), np.float32((255 - zero) * step)
+    b, (data,) = start(x.shape)
+    same = b.Convolution(data, np.eye(16, dtype=np.float32).reshape(16, 16, 1, 1), **DENSE)
+    b.graph.add_output(b.FakeQuantize(same, low, high, low, high, levels=256), "y")
+    (expected,) = Interpreter(b.graph).run([x])
+    of_reals = np.clip(np.rint(np.float64(x) / step), -zero, 255 - zero) * step
+    assert (np.abs(expected - of_reals) > step / 2).any()
+    (found,) = infer(compiled(written(b.graph, tmp_path / "m.xml"), FLOAT), [x])
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    np.testing.assert_allclose(vinoc.compile_model(vinoc.Model(b.graph), "CPU")(x)[0], expected, rtol=1e-6)

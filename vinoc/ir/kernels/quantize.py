@@ -14,10 +14,10 @@ Array = np.ndarray[Any, np.dtype[Any]]
 def fake_quantize(x: Array, in_low: Array, in_high: Array, out_low: Array, out_high: Array, levels: int) -> Array:
     """Maps [in_low, in_high] to `levels` evenly spaced values of [out_low, out_high]; halves go to the even level.
 
-    level = round(x * (1 / step) + zero), where step = (in_high - in_low) / (levels - 1) and zero = -in_low / step. As in
-    OpenVINO the reciprocal is an f32, product and sum are rounded once, to f32, and a zero next to a whole number is
-    one: what lies closer to a border between two levels than f32 tells goes the same way everywhere. What is outside
-    of the range becomes out_low or out_high. f64 data are computed in f64.
+    level = round(x * (1 / step) + zero), where step = (in_high - in_low) / (levels - 1) and zero = -in_low / step. As
+    OpenVINO does it behind a product: the reciprocal is an f32, product and sum are rounded once, to f32, and a zero
+    next to a whole number is one. So what lies closer to a border between two levels than f32 tells goes the same way
+    everywhere. What is outside of the range becomes out_low or out_high. f64 data are computed in f64.
     """
     data, il, ih, ol, oh = (np.asarray(v, np.float64) for v in (x, in_low, in_high, out_low, out_high))
     single: Any = np.float64 if x.dtype == np.float64 else np.float32

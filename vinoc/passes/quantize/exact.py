@@ -21,10 +21,6 @@ from .grid import Grid
 from .places import Found
 from .weights import Weights, narrowed_exactly
 
-SLOPE_MANTISSA = 4
-"""Bits of the slopes of PReLU: so few that what they give stays off the borders between levels by more than f32 rounds,
-and changed by a thirtieth at most, about a level of what is negative."""
-
 THROUGH = frozenset({"ReLU", "PReLU", "Clamp", "MaxPool"})
 """What may stand between a product without a bias and the FakeQuantize for which it gets one."""
 
@@ -32,14 +28,10 @@ THROUGH = frozenset({"ReLU", "PReLU", "Clamp", "MaxPool"})
 def align(found: Found, scales: dict[Value, Array], weights: list[tuple[Weights, Grid]]) -> set[Value]:
     """Rounds the biases behind products of quantized data; returns those that are stored with all their bits now.
 
-    A product without a bias gets half a unit where its result is quantized, and slopes of PReLU before a FakeQuantize
-    get few bits. `scales`: of what FakeQuantize gives.
+    A product without a bias gets half a unit where its result is quantized. `scales`: of what FakeQuantize gives.
     Before the weights are stored. The end of a model, behind which nothing is rounded, is left alone.
     """
     aligned: set[Value] = set()
-    for quantized in scales:
-        assert quantized.node is not None
-        _shorten_slopes(quantized.node.operand(0).node)
     for which, grid in weights:
         for product in which.readers:
             scale = _scale_of(product.operand(0), found, scales)
@@ -67,18 +59,6 @@ def _unit(weights: Weights, grid: Grid, data: Array) -> Array:
     if data.ndim and data.size > 1:
         return np.repeat(data.reshape(-1), of_weights.size // data.size) * of_weights
     return np.asarray(float(data.reshape(-1)[0]) * of_weights)
-
-
-def _shorten_slopes(node: Node | None) -> None:
-    """Rounds the slopes of a PReLU to few bits."""
-    if node is None or node.kind != "PReLU":
-        return
-    old = node.operand(1)
-    if old.const is None or old.dtype is not f32:
-        return
-    fraction, exponent = np.frexp(old.const)
-    short = np.ldexp(np.rint(fraction * 2.0**SLOPE_MANTISSA), exponent - SLOPE_MANTISSA)
-    _put(node, 1, short)
 
 
 def _is_quantized(value: Value, scales: dict[Value, Array]) -> bool:
