@@ -115,7 +115,7 @@ def _is_term(value: Any) -> bool:
     return value.is_const or (value.node is not None and value.node.kind == "Convert")
 
 
-@pytest.mark.parametrize("step, zero", [(0.109375, 121), (0.09375, 57), (1 / 3, 0), (0.078125, 255)])
+@pytest.mark.parametrize(("step", "zero"), [(0.109375, 121), (0.09375, 57), (1 / 3, 0), (0.078125, 255)])
 def test_near_borders_runtimes_decide_alike(step: float, zero: int, tmp_path: Path) -> None:
     """By one fused product in f32, which takes values within 2**-17 of a level from halfway to either side."""
     halves = np.arange(-zero, 256 - zero) + 0.5
