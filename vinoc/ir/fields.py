@@ -10,17 +10,17 @@ import sys
 import types as _pytypes
 import typing
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from .buffer import Buffer
 from .dtype import DType
 from .errors import VinocError, did_you_mean
+from .record import record
 
 Check = Callable[[Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Attribute:
     """An attribute of an operation, from its field."""
 

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, dataclass_transform
 
 from .cached import Cached
@@ -33,7 +32,7 @@ from .errors import VinocError, did_you_mean
 from .families import Families
 from .fields import Attribute, Check, attributes_of, checker
 from .ops.index import INDEX
-from .record import later
+from .record import later, record
 from .types import Shape, TensorType, Type
 
 
@@ -70,7 +69,7 @@ Types = Type | tuple[Type, ...]
 """What `infer` returns: the type of the only output, or one for each."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Port:
     """An input of an operation."""
 

@@ -18,14 +18,14 @@ import dataclasses
 import inspect
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 from ..ir.errors import UsageError, VinocError, did_you_mean
 from ..ir.fields import attributes_of, checker
 from ..ir.graph import Graph
 from ..ir.loc import AnyLoc
-from ..ir.record import record
+from ..ir.record import later, record
 
 if TYPE_CHECKING:
     from .camera import Camera
@@ -62,7 +62,7 @@ class Note:
         return f"{self.where}: {self.what}"
 
 
-@dataclass(slots=True)
+@record()
 class Context:
     """What passes report while they run; one for each step of a pipeline.
 
@@ -104,7 +104,7 @@ class Context:
         self.notes.append(Note(where, what))
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Pass:
     """Base of all passes."""
 
@@ -153,9 +153,11 @@ def graph_pass(name: str) -> Callable[[P], P]:
         if not issubclass(cls, Pass):
             raise TypeError(f"{cls.__name__} is decorated as a pass but does not inherit from Pass")
         cls.name = name
+        # One without options is what its base is.
         options = any("ClassVar" not in str(t) for t in inspect.get_annotations(cls).values())
-        # One without options is what its base is; to make a hundred dataclasses takes longer than a small model.
-        return dataclass(frozen=True)(cls) if options else cls  # type: ignore[return-value]  # the same class
+        if options:
+            later(cls, frozen=True)
+        return cls
 
     return declare
 

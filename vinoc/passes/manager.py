@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from ..ir.errors import VinocError
 from ..ir.graph import Graph
+from ..ir.record import record
 from .base import Context, Declined, Note, Pass, Rewritten
 from .pipeline import MAX_ROUNDS, UNTIL_STABLE, Pipeline, Repeat, Step, parse
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from .camera import Camera
 
 
-@dataclass(slots=True)
+@record()
 class StepResult:
     """What one execution of a pass did. `matches` counts applications by rule, `seconds` is wall time."""
 

@@ -13,7 +13,7 @@ stands for any further ones.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from types import MethodType
 from typing import Any, TypeAlias, Union
@@ -22,24 +22,25 @@ import numpy as np
 
 from ..ir.graph import Node, Value
 from ..ir.op import op_class
+from ..ir.record import record
 
 
 class Const:
     """Annotation of a pattern variable that matches constants; the match holds the array."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Var:
     name: str
     const: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Number:
     value: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, eq=False)
 class OpPattern:
     """An operation of one of `kinds`; `output` is the index of the result that the pattern follows."""
 
@@ -107,7 +108,7 @@ def trace(method: Callable[..., Any]) -> tuple[OpPattern, ...]:
     return result if isinstance(result, tuple) else (result,)
 
 
-@dataclass(slots=True)
+@record()
 class Match:
     """What a pattern bound: `m.x` a value, `m.w` an array (Const), `m.Convolution` an operation."""
 

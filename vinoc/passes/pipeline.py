@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -54,7 +53,7 @@ class Repeat:
 Step: TypeAlias = Pass | Repeat
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Pipeline:
     """A sequence of steps whose order has been checked against what the passes say."""
 

@@ -6,19 +6,20 @@ Built-in passes come through the same door as everybody's.
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib.metadata import EntryPoint
 from types import ModuleType
 
 from ..ir.entries import entries, taken
 from ..ir.entries import owner as owner_of
 from ..ir.errors import UsageError, VinocError, did_you_mean
+from ..ir.record import record
 from .base import Pass
 
 GROUP = "vinoc.passes"
 
 
-@dataclass(slots=True)
+@record()
 class _Found:
     entries: dict[str, EntryPoint]
     classes: dict[str, tuple[type[Pass], str]] = field(default_factory=dict)  # from files: class, owner

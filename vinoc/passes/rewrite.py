@@ -19,7 +19,6 @@ from __future__ import annotations
 import re
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 from ..ir import types
@@ -27,11 +26,12 @@ from ..ir.builder import Builder
 from ..ir.errors import InferenceError, VerificationError, VinocError
 from ..ir.graph import Graph, Node, Value
 from ..ir.loc import AnyLoc, fuse
+from ..ir.record import record
 from .base import Context, Pass, graph_pass
 from .pattern import Match, OpPattern, Signature, can_match, match, near_match, signature, trace
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Decline:
     """A rule's answer to a match that it does not want, with the reason."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ..ir.errors import UsageError, did_you_mean
+from ..ir.record import record
 from .element import Type
 from .words import ExecutionMode, Level, PerformanceMode, Priority, SchedulePolicy, SchedulingCoreType, Word
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Property:
     """A key with its default and what it takes.
 

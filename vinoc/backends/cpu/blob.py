@@ -16,7 +16,6 @@ import json
 import mmap
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
@@ -24,6 +23,7 @@ import numpy as np
 
 from ...ir.dtype import DType
 from ...ir.errors import ModelError, UsageError, VinocError
+from ...ir.record import record
 from ...ir.types import TensorType
 from .codegen.library import Library, sources
 from .codegen.target import Target, host
@@ -41,7 +41,7 @@ Port: TypeAlias = "tuple[list[str], TensorType]"
 """Names and type of an input or output."""
 
 
-@dataclass
+@record()
 class Blob:
     """A compiled model.
 

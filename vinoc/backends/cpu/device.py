@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from ...ir.constant import Constant
 from ...ir.errors import EvaluationError, InferenceError, UsageError, VinocError
 from ...ir.graph import Graph, Value
+from ...ir.record import record
 from ...ir.types import TensorType, static_shape
 from ...passes.base import Context
 from ...passes.manager import PassManager
@@ -175,7 +175,7 @@ class Executable:
         return results
 
 
-@dataclass(slots=True)
+@record()
 class _Last:
     """What ran last, and the types of its inputs: most runs are like the one before."""
 

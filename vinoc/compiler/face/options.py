@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 from ...ir.errors import UsageError
+from ...ir.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Face:
     """Each field is the text of an option, or the same in Python's values; None: not asked for.
 

@@ -15,7 +15,6 @@ Ranges are OpenVINO's: both ends belong to them, negative positions count from t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -26,6 +25,7 @@ from ..dtype import Array
 from ..errors import InferenceError, VinocError
 from ..kernels import loops
 from ..op import Op, Operand, op
+from ..record import record
 from ..types import OptionalType, SequenceType, TensorType, Type
 from .shape import known_scalar
 
@@ -120,7 +120,7 @@ class If(Op):
         return loops.branch((cond, *inputs), bodies, self.then_inputs, self.else_inputs)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@record(frozen=True, eq=False, repr=False)
 class _Iterated(Op):
     """What the loops share: the ports, and the types of outputs once the number of iterations is known."""
 

@@ -6,11 +6,10 @@ is one of its values.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from ...ir.dtype import Array
+from ...ir.record import record
 
 MANTISSA = 16
 """Bits of a scale. With the eight bits of a level f32 holds their product exactly, and so the ends of the range."""
@@ -29,7 +28,7 @@ SMALLEST = 2.0**-20
 """Width that the range of a whole tensor without values is taken for."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Grid:
     """`scale` and `zero` are f64 arrays of one shape; `zero` counts levels from the lowest."""
 

@@ -10,7 +10,7 @@ type, so these have the 255 levels of eight bits, of which 15 or 16 occur.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -25,6 +25,7 @@ from ...ir.ops.elementwise import Multiply, Subtract
 from ...ir.ops.matrix import MatMul
 from ...ir.ops.quantize import FakeQuantize
 from ...ir.ops.shape import Reshape
+from ...ir.record import record
 from .grid import HALF_LARGEST, HALF_SMALLEST, Grid, asymmetric, symmetric
 from .places import Read
 from .ranges import Range, Setting
@@ -50,7 +51,7 @@ FEWEST = 4
 """Elements from which on it saves anything to store a term as f16."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Weights:
     """A constant and what reads it alike. `expanded` is what they read: the constant, or its Convert to f32.
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 
 from ....ir.errors import UsageError, did_you_mean
+from ....ir.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Target:
     """An instruction set, as the generators see it.
 

@@ -6,13 +6,13 @@ It is what all streams of a model share, and what a blob file holds.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ....ir.record import record
 from ..lowering.place import Buffer, Kind, Place
 from ..lowering.plan import Address, Argument, Array, Call, Fault, Island, Plan, dtype_of, shape_of
 
@@ -34,7 +34,7 @@ class Base(IntEnum):
 BASES = {Kind.ARENA: Base.ARENA, Kind.CONSTANT: Base.CONSTANT, Kind.INPUT: Base.INPUT, Kind.OUTPUT: Base.OUTPUT}
 
 
-@dataclass
+@record()
 class Image:
     """A schedule without addresses.
 

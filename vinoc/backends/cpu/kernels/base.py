@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from ....ir.record import record
 
 if TYPE_CHECKING:
     from llvmlite import ir
@@ -26,7 +28,7 @@ class Arguments:
         return self._values[name]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Kernel:
     """A generated function `void name(i64* args, i64 begin, i64 end)`.
 

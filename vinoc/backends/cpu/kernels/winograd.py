@@ -17,12 +17,12 @@ vectors. A unit of work is one tile.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from llvmlite import ir
 
+from ....ir.record import record
 from ..codegen.emit import F32, I32, I64, Emitter
 from .base import Arguments, Kernel
 
@@ -32,7 +32,7 @@ ALPHA, BETA = 0.75, 1.5
 Lines = Sequence[Any]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Form:
     """One size of tile, for windows of taps x taps.
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ....ir.graph import Node, Value
 from ....ir.kernels.conv import auto_pads
+from ....ir.record import record
 from .epilogue import Epilogue as Epilogue  # for the other products
 from .epilogue import epilogue_of
 from .place import Form, Place
 from .plan import Array, Plan, shape_of
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Window:
     """The geometry of a convolution over spatial dimensions."""
 
@@ -38,7 +38,7 @@ class Window:
         return np.where(valid, index, -1).astype(np.int32)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Convolution:
     """One convolution of f32, with what follows it.
 

@@ -6,7 +6,6 @@ and any elementwise nodes that read nothing else but constants with one element,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -48,7 +47,7 @@ class Post:
         return any(s.kind in COSTLY for s in self.expression.steps)
 
 
-@dataclass
+@record()
 class Epilogue:
     """What comes behind a product: bias by channel, another tensor, limits, other functions."""
 

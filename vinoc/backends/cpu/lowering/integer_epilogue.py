@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -33,7 +32,7 @@ class Grid:
         return lowest, max(highest, lowest)
 
 
-@dataclass
+@record()
 class Outlet:
     """A Region of a product of integers, read.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy as np
 from ....ir.buffer import forget_pages
 from ....ir.constant import Constant
 from ....ir.graph import Node, Value
+from ....ir.record import record
 from ..engine.locks import Lock
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
@@ -26,7 +27,7 @@ LARGE = 1 << 14
 """Bytes from which on it pays to let go of a constant."""
 
 
-@dataclass
+@record()
 class Packed:
     """What is made once and shared by all plans of a model: packed weights, tables. By a key.
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum, auto
 from itertools import pairwise
 from math import prod
 from typing import Any
 
 import numpy as np
+
+from ....ir.record import record
 
 ALIGN = 64
 
@@ -38,7 +40,7 @@ class Kind(Enum):
     OUTPUT = auto()
 
 
-@dataclass(eq=False)
+@record(eq=False)
 class Buffer:
     """A stretch of memory.
 
@@ -60,7 +62,7 @@ class Buffer:
         self.last = max(self.last, position)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Place:
     """A tensor in memory. Strides and offset are bytes."""
 

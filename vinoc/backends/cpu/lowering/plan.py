@@ -8,7 +8,7 @@ and the profile show as such.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import prod
 from typing import Any, TypeAlias
 
@@ -67,7 +67,7 @@ def lowerings() -> list[tuple[str, str]]:
     return [(function.__module__, kind) for kind, functions in _LOWERINGS.items() for function in functions]
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Address:
     """An address that is known when code is compiled: of a function, by its name.
 
@@ -82,7 +82,7 @@ class Unfit(Exception):
     """Raised by a lowering that has no kernel for a node after all; says why. The node becomes an island."""
 
 
-@dataclass
+@record()
 class Call:
     """A kernel over `units` units of work, for a node; None: for the graph's outputs."""
 
@@ -116,7 +116,7 @@ class Fault:
         return EvaluationError(self.text.format(int(self.noted[1])), self.where)
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Mode:
     """What lowerings may choose by.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -35,7 +34,7 @@ class Divisor:
     exclude_pad: bool
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Windows:
     """Windows over an image with these strides in bytes; a tap's weights are `weight_step` bytes after another's."""
 

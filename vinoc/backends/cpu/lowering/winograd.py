@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from ....ir.record import record
 from ..kernels.base import f32_bits
 from ..kernels.igemm import IGEMM
 from ..kernels.winograd import FORMS, WINOGRAD_INPUT, WINOGRAD_OUTPUT
@@ -24,7 +24,7 @@ GAP = 64
 """Bytes between planes of frequencies, whose distance would else be a power of two and meet in one cache set."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Chunks:
     """`steps` times, `parallel` chunks of `size` tiles are worked on together."""
 
@@ -33,7 +33,7 @@ class Chunks:
     steps: int
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Planes:
     """Where a tile's vectors of channels lie: bytes from tile to tile, from plane to plane, from chunk to chunk."""
 

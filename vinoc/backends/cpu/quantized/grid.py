@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from ....ir.dtype import Array
 from ....ir.graph import Node
+from ....ir.record import record
 
 MOST_LEVELS = 256
 
@@ -15,7 +14,7 @@ WHOLE = 2.0**-9
 """How far a zero point that limits in f32 stand for may be from a whole number."""
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Steps:
     """value = (q - zero) * scale, f32 arrays that broadcast to the data."""
 
@@ -28,7 +27,7 @@ class Steps:
         return bool((self.zero == np.rint(self.zero)).all())
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class FakeGrid:
     """Levels are counted on the grid `source`; they stand for values on the grid `target`."""
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from ....ir.constant import Constant
 from ....ir.dtype import Array
 from ....ir.graph import Node, Value
+from ....ir.record import record
 from .grid import grid_of
 
 MOVES = frozenset({"Reshape", "Squeeze", "Unsqueeze", "Transpose"})
 
 
-@dataclass(frozen=True)
+@record(frozen=True)
 class Integers:
     """weights = levels * scale. `levels` are i8, `scale` f64 broadcasts to them; `constant` holds just these levels."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from ....ir.errors import ModelError
+from ....ir.record import record
 from .tensors import map_file
 
 LARGE = 1 << 14
@@ -22,7 +22,7 @@ PARSER_DEPTH = 32
 """Subgraphs within one another that the protobuf parser follows: it stops at 100 messages, three to a subgraph."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Source:
     """A parsed model and, by position, the raw bytes of the initializers that were left in the file."""
 
@@ -94,7 +94,7 @@ class _MalformedError(Exception):
     """The bytes are no protobuf message; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _Field:
     number: int
     kind: int

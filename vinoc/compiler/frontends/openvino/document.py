@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from ....ir.errors import ModelError, Problem, VinocError
+from ....ir.record import record
 
 VERSIONS = ("10", "11")
 _COMMA = re.compile(r"(?<!\\),")
@@ -17,7 +18,7 @@ _COMMA = re.compile(r"(?<!\\),")
 Report = Callable[[Problem], None]
 
 
-@dataclass(slots=True, eq=False)
+@record(eq=False)
 class Layer:
     """A layer as the file has it. Ports are kept by number, `port id -> position among the inputs or outputs`."""
 
