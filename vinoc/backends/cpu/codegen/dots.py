@@ -43,33 +43,45 @@ ORDERS = ((0, 1, 2, 3), (0, 2, 1, 3), (0, 3, 1, 2))
 LISTS = 1.5
 """Rows whose time it takes to go through the lists of a tap in the form PAIRS."""
 
-STEPS = {PAIRS: 1.0, WIDE: 1.45, SPREAD: 1.3}
+STEPS = {PAIRS: 1.0, WIDE: 1.45, SPREAD: 1.15}
 """Time of a step of four bytes, of that of PAIRS."""
 
 GATHER, GATHERED, FIND = 0.75, 16, 1.0
 """Time to widen so many bytes; time to find a tap of several."""
 
 
-def times(target: Target, weights: Array, channels: int = 0) -> dict[str, float]:
-    """What a row of sums of a panel takes with weights [..., panels, taps, quads, width, 4], in steps of PAIRS.
+def times(target: Target, sizes: tuple[int, int, int], doubled: float | None, channels: int = 0) -> dict[str, float]:
+    """What a row of sums of a panel takes, in steps of PAIRS, with so many (panels, taps, quads) of weights.
 
+    doubled: of the rows of weights, which share needs two for the form PAIRS; None where weights are not known yet.
     channels: elements of a tap, where they can be gathered beforehand.
     """
-    panels, taps, quads = weights.shape[-5:-2]
+    panels, taps, quads = sizes
     found = {WIDE: STEPS[WIDE] * taps * quads}
     if channels:
         gather = taps * (GATHER * -(-channels // GATHERED) + (FIND if taps > 1 else 0))
         found[SPREAD] = STEPS[SPREAD] * -(-taps * channels // QUAD) + gather / max(panels, 1)
-    if target.triple.startswith("x86") and target.lanes > 4:
-        found[PAIRS] = taps * (quads * (1 + float(_crowded(weights).all(axis=0).mean())) + LISTS)
+    if doubled is not None and has_pairs(target):
+        found[PAIRS] = taps * (quads * (1 + doubled) + LISTS)
     return found
 
 
+def has_pairs(target: Target) -> bool:
+    """Whether the form PAIRS is there."""
+    return target.triple.startswith("x86") and target.lanes > 4
+
+
+def doubled_rows(target: Target, weights: Array) -> float | None:
+    """The share of rows of weights [..., width, 4] that saturate in all orders; None where the form is not there."""
+    return float(_crowded(weights).all(axis=0).mean()) if has_pairs(target) else None
+
+
 def form_of(target: Target, weights: Array, channels: int = 0) -> str:
-    """The fastest form that computes products exactly, whatever the data are. The operands are those of `times`."""
+    """The fastest form that computes products with weights [..., panels, taps, quads, width, 4] exactly, whatever the
+    data are."""
     if target.dots:
         return DOT
-    found = times(target, weights, channels)
+    found = times(target, weights.shape[-5:-2], doubled_rows(target, weights), channels)
     return min(found, key=lambda form: found[form])
 
 

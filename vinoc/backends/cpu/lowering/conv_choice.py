@@ -61,8 +61,11 @@ def best_tile(plan: Plan, conv: Convolution) -> int:
     return min(sizes, key=lambda tile: cost(conv, tile, plan.target, plan.mode.threads))
 
 
-def cost(conv: Convolution, tile: int, target: Target, threads: int) -> float:
-    """Nanoseconds, roughly: products or the weights' way from memory, whatever lasts longer, and transforms."""
+def cost(conv: Convolution, tile: int, target: Target, threads: int, share: float = 1.0, size: int = 4) -> float:
+    """Nanoseconds, roughly: products or the weights' way from memory, whatever lasts longer, and transforms.
+
+    share, size: of the time of products of f32, and bytes of a weight.
+    """
     pairs, taps = conv.groups * conv.channels * conv.depth, conv.window.kernel[0]
     if not tile:
         count, frequencies, transforms = conv.images * prod(conv.window.out), prod(conv.window.kernel), 0.0
@@ -71,8 +74,8 @@ def cost(conv: Convolution, tile: int, target: Target, threads: int) -> float:
         vectors = conv.groups * sum(-(-n // target.lanes) for n in (conv.channels, conv.depth))
         transforms = TRANSFORM[tile, taps] * count * vectors + CALLS
     rows = min(count, target.rows)
-    products = 2 * pairs * count * frequencies / (RATE * target.lanes) * (1 + SHORT / rows)
-    weights = 4 * pairs * frequencies / MEMORY
+    products = share * 2 * pairs * count * frequencies / (RATE * target.lanes) * (1 + SHORT / max(rows, 1))
+    weights = size * pairs * frequencies / MEMORY
     return (
         max(products / threads, weights / min(threads, 2))
         + 0.2 * min(products, weights) / threads

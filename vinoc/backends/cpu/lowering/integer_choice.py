@@ -1,4 +1,4 @@
-"""Whether a convolution is faster in integers or as it was: a model of their times, measured coefficients.
+"""Whether a product is faster in integers or as it was: a model of their times, measured coefficients.
 
 Without an instruction for it (VNNI) a product of bytes takes not much less time than one of f32, and Winograd's form of
 that needs a quarter of the multiplications. Around a product that stays float integers are converted.
@@ -6,19 +6,21 @@ that needs a quarter of the multiplications. Around a product that stays float i
 
 from __future__ import annotations
 
-from math import prod
+from collections.abc import Callable
+from math import inf, prod
 from typing import Any
 
 import numpy as np
 
-from ....ir.graph import Node
+from ....ir.graph import Node, Value
 from ....ir.kernels.conv import auto_pads
-from ..codegen.dots import QUAD, times
+from ....ir.record import record
+from ..codegen.dots import QUAD, doubled_rows, times
 from ..codegen.target import Target
 from ..kernels.depthwise_bytes import MOST_TAPS
 from ..kernels.winograd import FORMS
 from .conv import Convolution, Window
-from .conv_choice import cost
+from .conv_choice import RATE, cost
 from .epilogue import Epilogue
 from .integer_weights import few_channels, quads_of, spread_rows
 from .place import Buffer, Form, Place, dense
@@ -36,51 +38,131 @@ SHORT = 1.2
 CONVERT = 1.0
 """Elements per nanosecond and lane of f32 that go from integers to reals, or back."""
 
+DEPTHWISE, DEPTHWISE_BYTES, DEPTHWISE_DOTS = (0.21, 0.0), (0.1, 1.0), (0.05, 0.6)
+"""Nanoseconds and lanes that a tap and a result of a depthwise convolution take: in f32, in integers without VNNI, with
+it."""
+
+Sizes = Callable[[Value], tuple[int, ...]]
+"""The sizes of a value."""
+
+
+@record(frozen=True)
+class Times:
+    """Nanoseconds of a product: in f32 in its fastest form, which is `how`; in integers, infinite where there is no
+    kernel; and to make reals of its data and integers of its result."""
+
+    real: float
+    integer: float
+    converted: float
+    how: str = "directly"
+
+    @property
+    def quantized(self) -> float:
+        """What it takes in a graph whose data and result are quantized."""
+        return min(self.integer, self.real + self.converted)
+
 
 def why_float(node: Node, levels: Array, target: Target, mode: Mode) -> str:
     """Why a convolution with weights i8 is faster in f32; empty where it is not."""
-    conv = _geometry(node)
-    if conv.depth == conv.channels == 1 < conv.groups and max(conv.window.kernel) > MOST_TAPS:
+    conv = _geometry(node, shape_of)
+    if _is_depthwise(conv) and max(conv.window.kernel) > MOST_TAPS:
         return f"integers have no kernel for depthwise windows of more than {MOST_TAPS} taps a line"
     if node.kind != "Convolution" or not conv.images * prod(conv.window.out):
         return ""
+    found = _of_convolution(conv, target, mode, levels)
+    if found.integer <= found.real + found.converted:
+        return ""
+    micro = (found.real + found.converted) / 1e3, found.integer / 1e3
+    return f"f32 {found.how} takes {micro[0]:.0f} us with conversions, integers {micro[1]:.0f} us"
+
+
+def product_times(node: Node, target: Target, mode: Mode, sizes: Sizes = shape_of) -> Times:
+    """The times of a product of floats, and if its data and its constant weights were integers, whatever these are."""
+    if node.kind in ("Convolution", "GroupConvolution"):
+        conv = _geometry(node, sizes)
+        return _of_depthwise(conv, target, mode) if _is_depthwise(conv) else _of_convolution(conv, target, mode, None)
+    data, weights, out = (sizes(v) for v in (node.operand(0), node.operand(1), node.outputs[0]))
+    converted = (prod(data) + prod(out)) / (CONVERT * target.lanes * mode.threads)
+    if node.kind == "MatMul" and len(weights) == 2 and not getattr(node.op, "transpose_a", False):
+        rows, depth, columns = prod(data[:-1]), data[-1], out[-1]
+        window = Window((rows,), (rows,), (1,), (1,), (1,), (0,))
+        conv = _convolution(node, (1, depth, rows), window, 1, columns, depth)
+        found = _of_convolution(conv, target, mode, None)
+        return found if _is_fixed(node.operand(1)) else Times(found.real, inf, converted)
+    terms = data[-1] if node.kind == "MatMul" else prod(weights) // max(data[1], 1)
+    places = prod(out) if node.kind == "MatMul" else prod(data)
+    return Times(2 * places * terms / (RATE * target.lanes * mode.threads), inf, converted)
+
+
+def _of_convolution(conv: Convolution, target: Target, mode: Mode, levels: Array | None) -> Times:
     window = conv.window
     plain = window.kernel in ((3, 3), (5, 5)) and window.strides == window.dilations == (1, 1)
     tiles = [tile for tile, taps in FORMS if plain and taps == window.kernel[0]]
     tiles = [0, *(tile for tile in tiles if tile + window.kernel[0] <= 5 or not mode.accuracy)]
-    integer = _share(levels, target, conv) * cost(conv, 0, target, mode.threads)
-    elements = conv.images * (prod(window.size) * conv.channels + prod(window.out) * conv.depth)
-    converted = elements / (CONVERT * target.lanes) / mode.threads
-    times = {tile: cost(conv, tile, target, mode.threads) + converted for tile in tiles}
-    best = min(times, key=lambda tile: times[tile])
-    if integer <= times[best]:
-        return ""
+    reals = {tile: cost(conv, tile, target, mode.threads) for tile in tiles}
+    best = min(reals, key=lambda tile: reals[tile])
+    integer = cost(conv, 0, target, mode.threads, _share(levels, target, conv), 1)
     how = f"in Winograd's form ({best} x {best} outputs)" if best else "directly"
-    return f"f32 {how} takes {times[best] / 1e3:.0f} us with conversions, integers {integer / 1e3:.0f} us"
+    return Times(reals[best], integer, _converted(conv, target, mode), how)
 
 
-def _share(levels: Array, target: Target, conv: Convolution) -> float:
+def _of_depthwise(conv: Convolution, target: Target, mode: Mode) -> Times:
+    results = conv.images * conv.groups * prod(conv.window.out) / (target.lanes * mode.threads)
+    bytewise = DEPTHWISE_DOTS if target.dots else DEPTHWISE_BYTES
+    real, integer = (results * (tap * prod(conv.window.kernel) + one) for tap, one in (DEPTHWISE, bytewise))
+    fits = max(conv.window.kernel) <= MOST_TAPS
+    return Times(real, integer if fits else inf, _converted(conv, target, mode))
+
+
+def _converted(conv: Convolution, target: Target, mode: Mode) -> float:
+    window = conv.window
+    elements = conv.groups * (prod(window.size) * conv.channels + prod(window.out) * conv.depth)
+    return conv.images * elements / (CONVERT * target.lanes) / mode.threads
+
+
+def _share(levels: Array | None, target: Target, conv: Convolution) -> float:
     """Of the time of f32: sums go by four bytes of a tap, which is a row of the window where channels are few."""
-    few = conv.channels <= few_channels(target) and conv.window.kernel[-1] > 1 and conv.window.dilations[-1] == 1
+    few = (
+        conv.groups == 1 and conv.channels <= few_channels(target)
+        and conv.window.kernel[-1] > 1 and conv.window.dilations[-1] == 1
+    )  # fmt: skip
     row = conv.channels * (conv.window.kernel[-1] if few else 1)
     quads = -(-row // QUAD)
     if target.dots:
         return RATIO * quads * QUAD / row * (1 + SHORT / quads)
     elements = conv.channels * prod(conv.window.kernel)
     gathered = row if prod(conv.window.out) >= target.rows and spread_rows(target, elements) else 0
-    steps = min(times(target, quads_of(levels, target.width, few), gathered).values())
-    return STEP * (steps + FINISH) * QUAD / elements
+    doubled = None if levels is None else doubled_rows(target, quads_of(levels, target.width, few))
+    sizes = (-(-conv.depth // target.width), elements // row, quads)
+    return STEP * (min(times(target, sizes, doubled, gathered).values()) + FINISH) * QUAD / elements
 
 
-def _geometry(node: Node) -> Convolution:
+def _geometry(node: Node, sizes: Sizes) -> Convolution:
     """A convolution of f32 before it has a place."""
     op: Any = node.op
-    filters = node.operand(1)
-    grouped = node.kind == "GroupConvolution"
-    groups, depth, channels, *kernel = shape_of(filters) if grouped else (1, *shape_of(filters))
-    shape, out = shape_of(node.operand(0)), shape_of(node.outputs[0])[2:]
+    filters = sizes(node.operand(1))
+    groups, depth, channels, *kernel = filters if node.kind == "GroupConvolution" else (1, *filters)
+    shape, out = sizes(node.operand(0)), sizes(node.outputs[0])[2:]
     begin, _ = auto_pads(shape[2:], kernel, op.strides, op.dilations, op.pads_begin, op.pads_end, op.auto_pad)
     window = Window(shape[2:], out, tuple(kernel), tuple(op.strides), tuple(op.dilations), tuple(begin))
+    return _convolution(node, shape, window, groups, depth, channels)
+
+
+def _convolution(
+    node: Node, shape: tuple[int, ...], window: Window, groups: int, depth: int, channels: int
+) -> Convolution:
     real = np.dtype(np.float32)
     source = Place(Buffer(0), shape, dense(shape, real, Form.LAST), real)
-    return Convolution(source, filters, node.outputs[0], window, Epilogue(), groups, depth, channels)
+    return Convolution(source, node.operand(1), node.outputs[0], window, Epilogue(), groups, depth, channels)
+
+
+def _is_depthwise(conv: Convolution) -> bool:
+    return conv.depth == conv.channels == 1 < conv.groups
+
+
+def _is_fixed(value: Value) -> bool:
+    """Whether a value follows from constants."""
+    node = value.node
+    if node is None:
+        return False
+    return node.kind == "Constant" or (bool(node.inputs) and all(v is None or _is_fixed(v) for v in node.inputs))
