@@ -104,10 +104,9 @@ def _kind(node: Node) -> type[Any]:
 
 
 def _winograd_pays(node: Node) -> bool:
-    """By measurement: from 7x7 tiles on, from 4x4 where there are not many more inputs to transform than outputs.
+    """By measurement: from 4x4 tiles on, with 8 channels at least on each side.
 
-    Not where few tiles read filters that have become four times larger and too large for the cache; sizes that are not
-    known are taken as large where the filters fit it.
+    Sizes that are not known are taken as large where the filters, four times larger then, are still small.
     """
     filters, out = node.operand(1), node.outputs[0].shape
     if not filters.is_const or filters.shape is None or filters.shape[2:] != (3, 3) or out is None:
@@ -115,12 +114,11 @@ def _winograd_pays(node: Node) -> bool:
     if any(s != 1 for s in (*node.op.strides, *node.op.dilations)):  # type: ignore[attr-defined]
         return False
     channels, depth = (int(str(n)) for n in filters.shape[:2])
-    if min(channels, depth) < 16:
+    if min(channels, depth) < 8:
         return False
     if not all(isinstance(n, int) for n in out[2:]):
-        return channels * depth <= 1 << 15
-    tiles = math.prod(-(-int(str(n)) // 4) for n in out[2:])
-    return tiles >= 49 or (tiles >= 16 and 2 * channels > depth and channels * depth <= 1 << 15)
+        return channels * depth <= 1 << 16
+    return math.prod(-(-int(str(n)) // 4) for n in out[2:]) >= 16
 
 
 def _added(add: Node, node: Node) -> Value | None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .vectors import element, limited, load, load_some, plus, plus_product, sloped, store, store_some
+from .vectors import element, limited, load, load_some, plus, plus_product, prefetch, sloped, store, store_some
 
 # Rows of weights that are multiplied at once. With two registers a vector their sums take 16 of the 32 that AVX-512
 # has, with one a vector 8 of the 16 that others have: enough to hide how long an addition takes.
 ROWS = 8
+
+# Weights so many elements further are asked for: as far as memory is away, which matters where few pixels use each.
+AHEAD = 4096
 
 
 @njit(error_model="numpy", forceinline=True)
@@ -21,6 +24,7 @@ def multiply(weights, at, panel, place, step, depth, like):
     s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = like
     for k in range(depth):
         x = load(panel, place + k * step, like)
+        prefetch(weights, at + AHEAD)
         s0 = plus_product(s0, element(weights, at), x)
         s1 = plus_product(s1, element(weights, at + 1), x)
         s2 = plus_product(s2, element(weights, at + 2), x)

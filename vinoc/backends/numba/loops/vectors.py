@@ -147,6 +147,19 @@ def load_second(typing, array, at, count, like):
 
 
 @intrinsic
+def prefetch(typing, array, at):
+    """Asks for the cache line of array[at], which may lie behind the array's end."""
+
+    def code(context, builder, signature, arguments):
+        place, number = address(context, builder, signature, arguments, ir.IntType(8)), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [place.type, number, number, number])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(function, [place, number(0), number(3), number(1)])
+
+    return types.void(array, types.intp), code
+
+
+@intrinsic
 def store(typing, array, at, vector):
     """array[at], array[at + 1], ... = vector"""
 

@@ -56,11 +56,11 @@ def convolution_3x3(
     given = endings(out, bias, residual, slopes, low, high)
     tiles = len(data), -(-out.shape[2] // 4), -(-out.shape[3] // 4)
     count = tiles[0] * tiles[1] * tiles[2]
-    pitch = -(-count // WIDE) * WIDE + 16  # not a power of two, whose multiples share a place in the cache
+    pitch = -(-count // WIDE) * WIDE + 16
     use_threads(36 * count * filters.size // 36)
-    points = room((36, filters.shape[2], pitch))
+    points = room((36, filters.shape[2] | 1, pitch))  # odd numbers of cache lines apart: others share a few places
     transform(data, points, tiles, window[4:])
-    products = room((36, filters.shape[1] * ROWS, pitch))
+    products = room((36, filters.shape[1] * ROWS | 1, pitch))
     multiply_points(filters, points, products, count)
     interpolate(products, out, tiles, given)
     return out
@@ -68,7 +68,7 @@ def convolution_3x3(
 
 @njit(parallel=True, cache=CACHED, error_model="numpy")
 def transform(data, points, tiles, pads):
-    """points [36,I,tile]: the pixels of each tile at the 36 points, a channel a task."""
+    """points [36,I..,tile]: the pixels of each tile at the 36 points, a channel a task."""
     for channel in prange(data.shape[1]):
         if tiles[2] > HALF:
             transform_channel(data, np.int64(channel), points, tiles, pads, SHORT, zeros(SHORT))
@@ -85,7 +85,7 @@ def transform_channel(data, channel, points, tiles, pads, step, like):
     half_way = aligned(36 * step)
     shape = data.shape[2:]
     window = 1, 1, 1, 1, pads[0], pads[1]
-    depth, apart = points.shape[1:]
+    depth, (rows, apart) = data.shape[1], points.shape[1:]
     for image in range(count):
         at = (image * depth + channel) * shape[0] * shape[1]
         split(data, at, shape, plane, 0, (lines, pitch, 1, 4 * step + 4), window, np.float32(0))
@@ -100,7 +100,7 @@ def transform_channel(data, channel, points, tiles, pads, step, like):
                 for j in range(6):
                     d0, d1, d2, d3, d4, d5 = load_six(half_way, j * 6 * step, step, like)
                     six = at_points(d0, d1, d2, d3, d4, d5)
-                    store_six(points, j * depth * apart + tile, 6 * depth * apart, six)
+                    store_six(points, j * rows * apart + tile, 6 * rows * apart, six)
 
 
 @njit(error_model="numpy", forceinline=True)
@@ -150,10 +150,11 @@ def multiply_point(filters, points, products, point, tile, like):
     """All channels at one point, for a vector of tiles."""
     blocks, depth = filters.shape[1:3]
     apart = points.shape[2]
-    for block in range(point * blocks, point * blocks + blocks):
-        place = point * depth * apart + tile
-        sums = multiply(filters, block * depth * ROWS, points, place, apart, depth, like)
-        at = block * ROWS * apart + tile
+    place = point * points.shape[1] * apart + tile
+    for block in range(blocks):
+        weights = (point * blocks + block) * depth * ROWS
+        sums = multiply(filters, weights, points, place, apart, depth, like)
+        at = (point * products.shape[1] + block * ROWS) * apart + tile
         store_six(products, at, apart, sums)
         store(products, at + 6 * apart, sums[6])
         store(products, at + 7 * apart, sums[7])
