@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import field
-from importlib.metadata import EntryPoint
 from types import ModuleType
 
-from ..ir.entries import entries, taken
+from ..ir.entries import Entry, entries, taken
 from ..ir.entries import owner as owner_of
 from ..ir.errors import UsageError, VinocError, did_you_mean
 from ..ir.record import record
@@ -21,7 +20,7 @@ GROUP = "vinoc.passes"
 
 @record()
 class _Found:
-    entries: dict[str, EntryPoint]
+    entries: dict[str, Entry]
     classes: dict[str, tuple[type[Pass], str]] = field(default_factory=dict)  # from files: class, owner
 
 

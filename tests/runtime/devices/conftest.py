@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import EntryPoint
 
 import pytest
 
-from vinoc.ir.entries import entries
+from vinoc.ir.entries import Entry, entries
 from vinoc.runtime.devices import host
 from vinoc.runtime.devices.base import GROUP
 
@@ -20,7 +19,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def installed(*names: str) -> None:
         for cls in (c for c in sample.DEVICES if c.name in names):
-            point = EntryPoint(cls.name, f"{sample.__name__}:{cls.__name__}", GROUP)
+            point = Entry(cls.name, f"{sample.__name__}:{cls.__name__}")
             monkeypatch.setitem(entries(GROUP), cls.name, point)
             monkeypatch.setattr(cls, "runs", 0)
             monkeypatch.delitem(host._devices, cls.name, raising=False)

@@ -285,11 +285,9 @@ def test_multi_waits_where_all_are_busy_and_keeps_variables(install: Install) ->
 
 
 def test_a_package_that_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from importlib.metadata import EntryPoint
-
-    from vinoc.ir.entries import entries
+    from vinoc.ir.entries import Entry, entries
     from vinoc.runtime.devices.base import GROUP
 
-    monkeypatch.setitem(entries(GROUP), "GONE", EntryPoint("GONE", "no_such_package:Device", GROUP))
+    monkeypatch.setitem(entries(GROUP), "GONE", Entry("GONE", "no_such_package:Device"))
     with pytest.raises(vinoc.VinocError, match=r"device GONE of unknown \(no_such_package:Device\) fails"):
         vinoc.Core().compile_model(one(), "GONE")
