@@ -108,7 +108,8 @@ class _Run:
         self.exact = options.exact and options.activations
 
     def found(self) -> Found:
-        choice = Choice(self.lookup.is_ignored, frozenset(self.options.unify), self.options.tail)
+        lookup, options = self.lookup, self.options
+        choice = Choice(lookup.is_ignored, frozenset(options.unify), options.tail, lookup.is_weights_only)
         return find(self.graph, choice, self.context, Quantize.name)
 
     def run(self) -> int:

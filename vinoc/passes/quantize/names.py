@@ -86,6 +86,10 @@ class Lookup:
         names = set(self.node_names(node))
         return bool(names & set(ignored.names)) or any(p.match(n) for p in self.patterns for n in names)
 
+    def is_weights_only(self, node: Node) -> bool:
+        """Whether a product's data are to stay float."""
+        return bool(self.ranges.weights_only) and not set(self.ranges.weights_only).isdisjoint(self.node_names(node))
+
     def range_of(self, place: Place, carriers: set[Node]) -> list[Range]:
         """The ranges of a place: its value's, else those of what only moves its values, else of what these were moved
         from. Empty where there is none."""
@@ -136,6 +140,12 @@ class Lookup:
             yield Problem(f"'{name}'", "the model has no such weights or node", self._near(name, self.nodes))
         for name in self._missing(ignored.names, self.nodes):
             yield Problem(f"'{name}'", "the model has no such node to ignore", self._near(name, self.nodes))
+        for name in self._missing(ranges.weights_only, self.nodes):
+            yield Problem(
+                f"'{name}'",
+                "the model has no such product of which the weights alone could be integers",
+                self._near(name, self.nodes),
+            )
         for text, pattern in zip(ignored.patterns, self.patterns, strict=True):
             if not any(pattern.match(n) for n in self.nodes):
                 yield Problem(f"'{text}'", "the name of no node begins with this pattern")

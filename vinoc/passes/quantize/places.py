@@ -57,21 +57,25 @@ class Place:
 
 @dataclass(frozen=True)
 class Choice:
-    """What is asked for. `unified`: kinds of operations whose operands get the same range."""
+    """What is asked for. `unified`: kinds of operations whose operands get the same range; `weights_only`: products
+    that read floats, though their weights become integers."""
 
     ignored: Callable[[Node], bool]
     unified: frozenset[str]
     tail: bool = False
+    weights_only: Callable[[Node], bool] = lambda node: False
 
 
 @dataclass
 class Found:
-    """Groups of places with the same range, who reads weights that can be integers, and what carries integers."""
+    """Groups of places with the same range, who reads weights that can be integers, what carries integers, and the
+    products that read them."""
 
     groups: list[list[Place]]
     weights: list[Read]
     carriers: set[Node]
     before_products: set[Node]
+    products: set[Node]
 
 
 def is_depthwise(node: Node) -> bool:
@@ -100,13 +104,14 @@ class _Finder:
         self.carriers: set[Node] = set()
 
     def run(self) -> Found:
-        before_products = _before_products(self.nodes)
+        before_products = _before_products(self.nodes, self.choice.weights_only)
         for node in reversed(self.nodes):
             ports = self.demanded(node, node in before_products) or self.carried(node)
             self.reads.update(((node, port), None) for port in ports)
         self.weights.reverse()
         places = self.places()
-        return Found(self.groups(places), self.weights, self.carriers, before_products)
+        products = {node for node, _ in self.reads if node.kind in PRODUCTS}
+        return Found(self.groups(places), self.weights, self.carriers, before_products, products)
 
     def decline(self, node: Node, why: str) -> None:
         self.context.decline(self.name, node.where, why)
@@ -157,11 +162,14 @@ class _Finder:
             if self.is_float(node.inputs[0]):
                 self.decline(node, "its left operand is constant")
             return ()
+        alone = self.choice.weights_only(node)
+        if alone:
+            self.decline(node, "its weights alone are to be integers")
         if not self.moving(node, 1):
             self.weights.append((node, 1))
-            return (0,)
+            return () if alone else (0,)
         if node.kind == "MatMul":
-            return (0, 1)
+            return () if alone else (0, 1)
         self.decline(node, "its filters are computed")
         return ()
 
@@ -299,11 +307,11 @@ def _constants(graph: Graph) -> set[Value]:
     return found
 
 
-def _before_products(nodes: list[Node]) -> set[Node]:
-    """Nodes whose results some product depends on."""
+def _before_products(nodes: list[Node], reads_floats: Callable[[Node], bool]) -> set[Node]:
+    """Nodes whose results some product depends on, and no other product before it that reads floats."""
     found: set[Node] = set()
     for node in reversed(nodes):
-        users = [u for out in node.outputs for u in out.users]
-        if any(u.kind in PRODUCTS or u in found for u in users):
+        users = {u for out in node.outputs for u in out.users}
+        if any(not reads_floats(u) if u.kind in PRODUCTS else u in found for u in users):
             found.add(node)
     return found

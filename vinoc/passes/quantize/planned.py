@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...ir.graph import Graph, Value
+from ...ir.graph import Graph, Node, Value
 from ..base import Context
 from .grid import Grid
 from .insert import Quantize, _Run
@@ -41,3 +41,9 @@ def groups(graph: Graph, ranges: Ranges, **options: object) -> list[dict[str, Va
 def _begun(graph: Graph, ranges: Ranges, options: dict[str, object]) -> tuple[Quantize, _Run]:
     step = Quantize(ranges=ranges, **options)  # type: ignore[arg-type]
     return step, _Run(step, graph, Context())
+
+
+def integer_products(graph: Graph, ranges: Ranges, **options: object) -> set[Node]:
+    """The products that would read quantized data."""
+    _, run = _begun(graph, ranges, options)
+    return run.found().products

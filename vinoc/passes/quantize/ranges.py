@@ -4,7 +4,8 @@
       "defaults": {"activations": {"mode": "asymmetric"}, "weights": {"bits": 8}},
       "values": {"conv1": {"min": -1.5, "max": 2.25}, "relu2": {"min": [0, 0], "max": [1.5, 3.0], "axis": 1}},
       "weights": {"fc": {"bits": 4}},
-      "ignored": {"names": ["head"], "patterns": ["^box_.*"], "types": ["Add"]}
+      "ignored": {"names": ["head"], "patterns": ["^box_.*"], "types": ["Add"]},
+      "weights_only": ["conv_1"]
     }
 
 `values` are called by their names, or by those of the nodes that compute them; `weights` by the constant's name or by
@@ -87,7 +88,7 @@ class Ignored:
 
 @dataclass(frozen=True, eq=False)
 class Ranges:
-    """All that a ranges file says. `source` is what errors call it."""
+    """All that a ranges file says. `source` is what errors call it; products `weights_only` read floats."""
 
     values: Mapping[str, Range] = field(default_factory=dict)
     weights: Mapping[str, Range] = field(default_factory=dict)
@@ -95,6 +96,7 @@ class Ranges:
     weight_defaults: Setting = Setting()
     ignored: Ignored = Ignored()
     source: str = "ranges"
+    weights_only: tuple[str, ...] = ()
 
     @staticmethod
     def of(data: Mapping[str, Any], source: str = "ranges") -> Ranges:
@@ -128,6 +130,8 @@ class Ranges:
             if block:
                 lines = ",\n".join(f"    {json.dumps(k)}: {json.dumps(v)}" for k, v in block.items())
                 parts.append(f"  {json.dumps(key)}: {{\n{lines}\n  }}")
+        if self.weights_only:
+            parts.append(f'  "weights_only": {json.dumps(self.weights_only)}')
         return "{\n" + ",\n".join(parts) + "\n}\n"
 
     def __repr__(self) -> str:

@@ -14,7 +14,7 @@ from ...ir.dtype import Array
 from ...ir.errors import did_you_mean
 from .ranges import Ignored, Problem, Range, Ranges, RangesError, Setting
 
-KEYS = ("version", "defaults", "values", "weights", "ignored")
+KEYS = ("version", "defaults", "values", "weights", "ignored", "weights_only")
 KINDS = ("activations", "weights")
 VERSION = 1
 WEIGHT_BITS = (4, 8)
@@ -76,6 +76,7 @@ class _Reader:
             weights,
             self.ignored(top.get("ignored", {})),
             source,
+            self.texts(top.get("weights_only", ()), "'weights_only'"),
         )
 
     def block(self, data: Any, what: str, known: tuple[str, ...] | None) -> Mapping[str, Any]:
@@ -170,21 +171,20 @@ class _Reader:
         block = self.block(data, "'ignored'", keys)
         lists = {}
         for key in keys:
-            value = block.get(key, ())
-            if (
-                isinstance(value, str)
-                or not isinstance(value, list | tuple)
-                or not all(isinstance(v, str) for v in value)
-            ):
-                self.fault("'ignored'", f"{key} is {_shown(value)}, expected a list of texts")
-                value = ()
-            lists[key] = tuple(value)
+            lists[key] = self.texts(block.get(key, ()), "'ignored'", f"{key} ")
         for pattern in lists["patterns"]:
             try:
                 re.compile(pattern)
             except re.error as error:
                 self.fault("'ignored'", f"pattern '{pattern}' is no regular expression: {error}")
         return Ignored(**lists)
+
+    def texts(self, value: Any, where: str, what: str = "") -> tuple[str, ...]:
+        """A list of texts; () after a fault."""
+        if isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
+            return tuple(value)
+        self.fault(where, f"{what}is {_shown(value)}, expected a list of texts")
+        return ()
 
 
 def _allowed(kind: str) -> tuple[str, ...]:
