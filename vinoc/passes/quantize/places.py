@@ -25,6 +25,12 @@ from .misread import why_not_behind
 BETWEEN = {"Add": 2, "Multiply": 2, "AvgPool": 1, "ReduceMean": 1}
 """Operations that compute on integers where their operands are, and how many operands."""
 
+ACTIVATIONS = frozenset(
+    {"Clamp", "Elu", "Gelu", "HSigmoid", "HSwish", "LeakyReLU", "Mish", "PReLU", "ReLU", "Selu", "Sigmoid", "SoftPlus"}
+    | {"SoftSign", "Swish", "Tanh"}
+)
+"""What kernels compute between sums and the levels of the result."""
+
 EVEN = ("ConvolutionBackpropData", "GroupConvolutionBackpropData")
 """Operations whose data must be symmetric."""
 
@@ -106,7 +112,7 @@ class _Finder:
     def run(self) -> Found:
         before_products = _before_products(self.nodes, self.choice.weights_only)
         for node in reversed(self.nodes):
-            ports = self.demanded(node, node in before_products) or self.carried(node)
+            ports = self.demanded(node) or self.carried(node)
             self.reads.update(((node, port), None) for port in ports)
         self.weights.reverse()
         places = self.places()
@@ -124,7 +130,7 @@ class _Finder:
         value = node.inputs[port] if port < len(node.inputs) else None
         return value is not None and self.is_float(value) and value not in self.fixed
 
-    def demanded(self, node: Node, before_product: bool) -> tuple[int, ...]:
+    def demanded(self, node: Node) -> tuple[int, ...]:
         """The operands that a node wants quantized."""
         if _is_table(node) and self.is_float(node.inputs[0]):
             if not self.moving(node, 0) and not self.choice.ignored(node):
@@ -140,11 +146,23 @@ class _Finder:
         ports = tuple(range(BETWEEN[node.kind]))
         if not all(self.moving(node, port) for port in ports):
             return ()
-        if not before_product and not self.choice.tail:
-            self.decline(node, "no product follows it: the end of a model stays float (tail=true quantizes it)")
+        if len(ports) == 2 and node.inputs[0] is node.inputs[1]:
+            self.decline(node, "it reads one value twice, whose errors would be doubled")
+            return ()
+        if not self.choice.tail and not self.is_rounded(node.output):
+            self.decline(node, "what it gives is not quantized (tail=true quantizes it all the same)")
             return ()
         summed = self.summed(node) if node.kind == "Add" else None
         return tuple(port for port in ports if port != summed)
+
+    def is_rounded(self, value: Value) -> bool:
+        """Whether a value is read as a quantized one, as it is or behind an activation."""
+        for user, port in value.uses:
+            if not isinstance(user, Node):
+                continue
+            if (user, port) in self.reads or (user.kind in ACTIVATIONS and self.is_rounded(user.output)):
+                return True
+        return False
 
     def summed(self, node: Node) -> int | None:
         """The operand of a sum that a product gives for nothing else: its kernel adds the other one to its own sums,

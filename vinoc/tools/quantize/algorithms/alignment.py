@@ -139,13 +139,17 @@ def scaled(graph: Graph, classes: Classes, found: Array) -> tuple[Graph, dict[No
     made = graph.clone()
     twin = dict(zip(graph, made, strict=True))
     by_class = np.append(found, 1.0)  # NOTHING is the last
+    shared: dict[Value, Value] = {}
+    """Weights that several products read, by what they were."""
     for term in classes.terms:
         node = twin[term.node]
         old = node.operand(term.port)
-        array = constant_of(old)
-        assert array is not None
-        wide = array.astype(np.float64) * by_class[term.up] / by_class[term.down]
-        new = Builder(made, before=node).const(wide.astype(np.float32), name=old.name)
+        new = shared.get(old) if node.kind in PRODUCTS else None
+        if new is None:
+            array = constant_of(old)
+            assert array is not None
+            wide = array.astype(np.float64) * by_class[term.up] / by_class[term.down]
+            new = shared[old] = Builder(made, before=node).const(wide.astype(np.float32), name=old.name)
         made.set_input(node, term.port, new)
         drop(made, old)
     return made, twin

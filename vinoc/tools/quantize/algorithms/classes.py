@@ -97,6 +97,7 @@ class _Finder:
         self.parent: list[int] = [PINNED]
         self.ids: dict[Value, Array] = {}
         self.terms: list[Term] = []
+        self.shared: dict[Value, Term] = {}
 
     def run(self) -> Classes:
         for value in self.graph.inputs:
@@ -146,6 +147,12 @@ class _Finder:
         known = [int(k) for k in ids if k >= 0]
         for k in known[1:]:
             self.join(known[0], k)
+
+    def join_pairs(self, a: Array, b: Array) -> None:
+        """Joins the classes of elements at the same places."""
+        pairs = np.unique(np.stack([a.ravel(), b.ravel()], 1), axis=0)
+        for x, y in pairs[(pairs >= 0).all(axis=1)].tolist():
+            self.join(x, y)
 
     def pin(self, ids: Array | None) -> None:
         if ids is not None:
@@ -223,9 +230,20 @@ class _Finder:
             channels = np.broadcast_to(self.along(data, (0, *range(2, data.ndim))).reshape(-1), (data.shape[1],))
             up, down = self.filters(node.kind, weights.shape, channels)
             out = up.reshape(1, -1, *[1] * (data.ndim - 2))
-        self.terms.append(Term(node, 1, up, down))
+        self.share(Term(node, 1, up, down))
         self.give(node.output, out)
         return True
+
+    def share(self, term: Term) -> None:
+        """Takes up a product: its weights are scaled alike for all products that read them."""
+        self.terms.append(term)
+        first = self.shared.setdefault(term.node.operand(1), term)
+        for a, b in ((first.up, term.up), (first.down, term.down)):
+            if first is not term and a.shape == b.shape:
+                self.join_pairs(a, b)
+            elif first is not term:
+                self.pin(a)
+                self.pin(b)
 
     def filters(self, kind: str, shape: tuple[int, ...], channels: Array) -> tuple[Array, Array]:
         """Classes of what a convolution gives and reads, laid along its filters."""
@@ -320,10 +338,7 @@ class _Finder:
         if a is None or b is None:
             return False
         a, b = np.broadcast_arrays(_short(a), _short(b))
-        a, b = a.copy(), b.copy()
-        pairs = np.unique(np.stack([a.ravel(), b.ravel()], 1), axis=0)
-        for x, y in pairs[(pairs >= 0).all(axis=1)].tolist():
-            self.join(x, y)
+        self.join_pairs(a, b)
         self.give(node.output, np.where(a == NOTHING, b, a))
         return True
 

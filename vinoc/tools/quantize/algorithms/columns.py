@@ -67,6 +67,13 @@ class Moments:
         return Moments(self.first / factors, self.second / both, self.count)
 
 
+def merged(known: Sequence[Moments]) -> Moments:
+    """The moments of all rows of several products together."""
+    if len(known) == 1:
+        return known[0]
+    return Moments(sum(m.first for m in known), sum(m.second for m in known), sum(m.count for m in known))  # type: ignore[arg-type]
+
+
 def as_rows(node: Node, weights: Array) -> Array | None:
     """The weights [g, o, d] of a product; None where it is none that this knows."""
     if isinstance(node.op, MatMul) and weights.ndim == 2:

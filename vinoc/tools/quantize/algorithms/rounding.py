@@ -19,7 +19,7 @@ from ....passes.quantize.planned import Planned, planned
 from ..layers import layer_name
 from ..work import Work
 from .classes import constant_of
-from .columns import PRODUCTS, Moments, as_rows, from_rows, moments_of
+from .columns import PRODUCTS, Moments, as_rows, from_rows, merged, moments_of
 
 DAMPING = 0.01
 """Of the mean of the moments' diagonal, added to it: a weight whose input was zero in all samples stays the nearest.
@@ -41,40 +41,51 @@ def round_by_data(work: Work) -> None:
 
 
 def round_weights(work: Work, moments: dict[Node, Moments]) -> None:
-    """Rounds all weights of `work.graph` whose moments are known, and tells the pass their scales."""
+    """Rounds all weights of `work.graph` whose moments are known, and tells the pass their scales. Weights that several
+    products share are rounded by what all of these read."""
     taken = {value.name for node in work.graph for value in node.outputs} | set(work.weights)
     for plan in planned(work.graph, work.known(), missing="float", **work.pass_options):
-        node = plan.weights.readers[0]
-        known = moments.get(node)
+        readers = plan.weights.readers
+        known = [moments[node] for node in readers if node in moments]
         weights = constant_of(plan.weights.expanded)
-        if known is None or weights is None or len(plan.weights.reads) > 1 or plan.setting.granularity == "tensor":
+        if len(known) < len(readers) or weights is None or plan.setting.granularity == "tensor":
             continue
-        rows = as_rows(node, weights.astype(np.float64))
+        rows = as_rows(readers[0], weights.astype(np.float64))
         assert rows is not None
-        term = bias_of(node)
-        made = _on_grid(rows, known, plan.grid, centered=term is not None)
-        shift = np.zeros(0)
-        if term is not None:
-            mean = known.mean.reshape(rows.shape[0], rows.shape[2])
-            shift = np.einsum("god,gd->go", rows - made, mean).reshape(-1)
-            add_to(work.graph, term, shift)
-        name = unused(f"{node.label}/weights", taken)
-        replace_constant(work.graph, plan.weights.expanded, from_rows(node, made, weights), name)
+        terms = [bias_of(node) for node in readers]
+        made = _on_grid(rows, merged(known), plan.grid, centered=None not in terms)
+        for term, seen in zip(terms, known, strict=True):
+            if term is not None:
+                mean = seen.mean.reshape(rows.shape[0], rows.shape[2])
+                _move(work, term, np.einsum("god,gd->go", rows - made, mean).reshape(-1))
+        name = unused(f"{readers[0].label}/weights", taken)
+        replace_constant(work.graph, plan.weights.expanded, from_rows(readers[0], made, weights), name)
         work.weights[name] = _range(plan)
         work.unrounded[name] = weights
-        work.shifts[name] = shift
-        work.remark(layer_name(node), "weights: rounded by the data")
+        for node in readers:
+            work.remark(layer_name(node), "weights: rounded by the data")
+
+
+def _move(work: Work, term: Term, shift: Array) -> None:
+    """Adds a shift to a bias, which gets a name of its own, so that `unround` finds it."""
+    node, port = term
+    name = unused(node.operand(port).name or f"{node.label}/bias", set(work.shifts))
+    add_to(work.graph, term, shift, name)
+    work.shifts[name] = shift
 
 
 def unround(work: Work, node: Node) -> None:
     """Gives a product of `work.graph` its float weights and bias back."""
-    name = node.operand(1).name
-    if name not in work.unrounded:
+    value = node.operand(1)
+    if value.name not in work.unrounded:
         return
     term = bias_of(node)
-    if term is not None and work.shifts[name].size:
-        add_to(work.graph, term, -work.shifts[name])
-    replace_constant(work.graph, node.operand(1), work.unrounded[name], name)
+    shift = work.shifts.get(term[0].operand(term[1]).name) if term is not None else None
+    if term is not None and shift is not None:
+        add_to(work.graph, term, -shift)
+    made = Builder(work.graph, before=node).const(work.unrounded[value.name], value.dtype, name=value.name)
+    work.graph.set_input(node, 1, made)
+    drop(work.graph, value)
 
 
 def unused(name: str, taken: set[str]) -> str:
@@ -179,13 +190,14 @@ def bias_of(product: Node) -> Term | None:
     return reader, 1 - port
 
 
-def add_to(graph: Graph, term: Term, shift: Array) -> None:
+def add_to(graph: Graph, term: Term, shift: Array, name: str = "") -> None:
     """Adds numbers, one for each channel, to a constant."""
     node, port = term
     array = constant_of(node.inputs[port])
     assert array is not None
     value = node.operand(port)
-    made = Builder(graph, before=node).const((array + shift.reshape(array.shape)).astype(np.float32), name=value.name)
+    moved = (array + shift.reshape(array.shape)).astype(np.float32)
+    made = Builder(graph, before=node).const(moved, name=name or value.name)
     graph.set_input(node, port, made)
     drop(graph, value)
 
