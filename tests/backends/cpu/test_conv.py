@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .checked import check
+from vinoc.backends.cpu.device import Executable
+from vinoc.backends.cpu.lowering.plan import Call
+
+from .checked import build, check
 
 
 @st.composite
@@ -53,6 +59,30 @@ def test_convolution(g: dict[str, object], seed: int, end: str) -> None:
         return b.ReLU(y) if end in ("relu", "all") else y
 
     check(make, x, threads=(1, 2))
+
+
+@pytest.mark.parametrize("channels", [1, 5, 18])
+@pytest.mark.parametrize("dilation", [3, 7, 12, 20])
+def test_windows_that_lie_mostly_outside(dilation: int, channels: int) -> None:
+    """Taps that are padding for a whole tile are passed over; at dilation 20 one of nine is ever inside."""
+    rng = np.random.default_rng(dilation)
+    x = rng.standard_normal((2, channels, 17, 19)).astype(np.float32)
+    w = rng.standard_normal((33, channels, 3, 3)).astype(np.float32)
+    around = [dilation, dilation]
+
+    def make(b, v):
+        return b.Convolution(v, w, strides=[1, 1], dilations=around, pads_begin=around, pads_end=around)
+
+    check(make, x, threads=(1, 2))
+
+
+def test_taps_outside_are_not_counted() -> None:
+    """Of 3 x 3 taps dilated beyond the image one is left: a ninth of the operations."""
+    x, w = np.zeros((1, 32, 16, 16), np.float32), np.ones((32, 32, 3, 3), np.float32)
+    geometry: Any = {"strides": [1, 1], "dilations": [20, 20], "pads_begin": [20, 20], "pads_end": [20, 20]}
+    plan = Executable(build(lambda b, v: b.Convolution(v, w, **geometry), x), 1).program([x.shape]).plan
+    (call,) = (s for s in plan.steps if isinstance(s, Call) and s.flops)
+    assert (call.kernel.name, call.flops) == ("igemm_sparse", 2 * 32 * 32 * 16 * 16)
 
 
 def test_nan_and_infinity_pass() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..kernels.base import f32_bits
-from ..kernels.igemm import IGEMM
+from ..kernels.igemm import IGEMM, IGEMM_SPARSE
 from .conv import Convolution, bias_panels
 from .epilogue import post_arguments
 from .panels import pack_filters
@@ -17,6 +17,9 @@ BLOCK_BYTES = 256 * 1024
 
 UNITS = 8
 """Units of work for each thread that a call should have at least."""
+
+DENSE = 0.9
+"""The share of the taps of tiles beyond which it does not pay to look for those that are padding."""
 
 
 def lower(plan: Plan, conv: Convolution) -> None:
@@ -42,10 +45,11 @@ def product(plan: Plan, conv: Convolution, weights: Array, out: Place | None = N
     others = conv.images * groups * panels
     blocks = number_of_blocks(plan, pixels, channels * groups, others)
     nothing = plan.packed.get(("none", width), lambda: np.full(width, -0.0, np.float32))
+    seen = inside(table, plan.target.rows) if max(conv.window.dilations) > 1 else 1.0
     plan.call(
-        IGEMM,
+        IGEMM_SPARSE if seen < DENSE else IGEMM,
         others * blocks,
-        flops=2 * conv.images * groups * pixels * taps * channels * depth,
+        flops=int(seen * 2 * conv.images * groups * pixels * taps * channels * depth),
         input=source,
         output=target,
         weights=weights,
@@ -75,6 +79,13 @@ def product(plan: Plan, conv: Convolution, weights: Array, out: Place | None = N
     )
     if target is not out:
         plan.copy(target, out)
+
+
+def inside(table: Array, rows: int) -> float:
+    """The share of the taps of tiles of so many rows that are not padding for all of them."""
+    if not table.size:
+        return 1.0
+    return float(np.mean(np.maximum.reduceat(table, np.arange(0, len(table), rows)) >= 0))
 
 
 def number_of_blocks(plan: Plan, rows: int, depth: int, others: int) -> int:
