@@ -143,7 +143,7 @@ def test_the_machine_is_measured_once(target: Target, tmp_path: Path, monkeypatc
     assert found.cache >= found.memory > 1e7
     monkeypatch.setattr(machine_module, "_measure", lambda *args: pytest.fail("measured again"))
     assert machine(Library(target, tmp_path), 2) == found
-    (file,) = tmp_path.glob("machine-*.json")
+    (file,) = tmp_path.glob("limits-*.json")
     file.write_text("{}")
     monkeypatch.setattr(machine_module, "_measure", lambda *args: LIMITS)
     assert machine(Library(target, tmp_path), 2) == LIMITS, "a file that holds something else is written anew"

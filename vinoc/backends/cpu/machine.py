@@ -50,7 +50,7 @@ def machine(library: Library, threads: int) -> Machine:
     import llvmlite.binding as llvm
 
     processor = f"{llvm.get_host_cpu_name()}-{os.cpu_count()}"
-    file = library.folder / f"machine-{processor}-{library.target.name}-{threads}.json"
+    file = library.folder / f"limits-{processor}-{library.target.name}-{threads}.json"
     with suppress(OSError, ValueError, TypeError):
         return Machine(**json.loads(file.read_text()))
     found = _measure(library, threads)

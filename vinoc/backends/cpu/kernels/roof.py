@@ -27,7 +27,8 @@ def accumulators(e: Emitter) -> int:
 def _emit_fma(e: Emitter, a: Arguments) -> None:
     x, y = e.broadcast(a.numbers), e.broadcast(e.add(a.numbers, 4))
     with e.loop(e.function.args[1], e.function.args[2]) as unit:
-        sums = e.fold(0, STEPS, 1, [x] * accumulators(e), lambda i, *current: [e.fma(s, x, y) for s in current])
+        start = [e.b.fadd(x, e.splat(float(k))) for k in range(accumulators(e))]  # equal ones would be computed once
+        sums = e.fold(0, STEPS, 1, start, lambda i, *current: [e.fma(s, x, y) for s in current])
         e.store(_total(e, sums), e.add(a.results, e.mul(unit, 4 * e.lanes)))
 
 
