@@ -29,7 +29,6 @@ from .engine.stages import Runner, Staged, is_static
 from .lowering.packed import Packed
 from .lowering.plan import Array, Mode, Plan
 from .lowering.regions import CpuRegions
-from .quantized.int8 import CpuInt8
 from .quantized.lower import integers
 
 if TYPE_CHECKING:
@@ -133,7 +132,7 @@ class Executable:
         for node in graph:
             if type(node.op) is not Constant:
                 check_room(bytes_of(v.type for v in node.outputs), f"the result of '{node.label}' ({node.kind})")
-        remarks = integers(graph, CpuInt8(self.library.target.name, self.mode.threads, self.mode.accuracy))
+        remarks = integers(graph, self.library.target.name, self.mode.threads, self.mode.accuracy)
         CpuRegions().run(graph, Context())  # not its bodies: each is lowered when it is made ready to run
         plan = Plan(graph, self.library.target, self.packed, self.mode, self.owned)
         plan.remarks = remarks

@@ -26,20 +26,12 @@ from ...ir.ops.matrix import MatMul
 from ...ir.ops.quantize import FakeQuantize
 from ...ir.ops.shape import Reshape
 from ...ir.record import record
+from .channels import channel_axes
 from .grid import HALF_LARGEST, HALF_SMALLEST, Grid, asymmetric, symmetric
 from .places import Read
 from .ranges import Range, Setting
 
 Form = Literal["scale", "fake-quantize"]
-
-CHANNELS: dict[str, tuple[int, ...]] = {
-    "Convolution": (0,),
-    "GroupConvolution": (0, 1),
-    "ConvolutionBackpropData": (1,),
-    "GroupConvolutionBackpropData": (0, 2),
-    "Gather": (0,),
-}
-"""The dimensions of filters that make the output channels, and of tables that make the rows."""
 
 NEARLY = 2.0**-20
 """Of a range, by which it is negative enough to have a zero point."""
@@ -91,13 +83,6 @@ class Weights:
     @property
     def name(self) -> str:
         return self.expanded.name or self.constant.label
-
-
-def channel_axes(reader: Node, rank: int) -> tuple[int, ...]:
-    """The dimensions of weights that make the output channels of a product, or the rows of a table."""
-    if isinstance(reader.op, MatMul):
-        return () if rank == 1 else (rank - 2 if reader.op.transpose_b else rank - 1,)
-    return CHANNELS[reader.kind]
 
 
 def weights_of(reads: list[Read]) -> tuple[list[Weights], list[tuple[Node, str]]]:

@@ -10,7 +10,6 @@ from ....passes.base import Context, Pass, graph_pass
 from ..region import extract
 from .chains import make_chains
 from .epilogue import epilogue
-from .integer_regions import integer_region
 from .transposed import with_explicit_pads
 
 CONVOLUTIONS = frozenset({"Convolution", "GroupConvolution"})
@@ -65,6 +64,12 @@ def _product(graph: Graph, node: Node) -> str:
     return ""
 
 
+def _integers(graph: Graph, node: Node) -> str:
+    from .integer_regions import integer_region
+
+    return integer_region(graph, node)
+
+
 def _norm(graph: Graph, node: Node) -> str:
     affine = _affine(node)
     if not affine:
@@ -109,7 +114,7 @@ _MAKERS: dict[str, Callable[[Graph, Node], str]] = {
     **dict.fromkeys(CONVOLUTIONS, _convolution),
     **dict.fromkeys(TRANSPOSED, _transposed),
     "MatMul": _product,
-    **dict.fromkeys(("QuantizedConvolution", "QuantizedGroupConvolution", "QuantizedMatMul"), integer_region),
+    **dict.fromkeys(("QuantizedConvolution", "QuantizedGroupConvolution", "QuantizedMatMul"), _integers),
     "MVN": _norm,
 }
 """What makes a region of a node of a kind, and of what belongs to it: the kernel's name, or nothing."""

@@ -12,7 +12,7 @@ from ....ir.builder import Builder
 from ....ir.dtype import Array, f32
 from ....ir.graph import Graph, Node, Value
 from ....passes.base import Context, Pass, graph_pass
-from ....passes.quantize.weights import channel_axes
+from ....passes.quantize.channels import channel_axes
 from ....passes.rewrite import erase_dead
 from . import ops
 from .grid import grid_of

@@ -8,18 +8,19 @@ from ....ir.graph import Graph, Node
 from ....ir.ops.convert import Convert
 from ....passes.base import Context
 from ....passes.manager import PassManager
-from .int8 import PLAIN, CpuInt8
 
 AFTER = "fold,cse,dce"
 """What stayed float loses the marks that kept its weights as they are stored."""
 
 
-def integers(graph: Graph, options: CpuInt8) -> list[str]:
+def integers(graph: Graph, target: str, threads: int, accuracy: bool) -> list[str]:
     """Makes integers of what is quantized; says which products of quantized values stay float, and why."""
     if not any(n.kind == "FakeQuantize" or _marked(n) for n in graph):
         return []
+    from .int8 import PLAIN, CpuInt8  # most models hold floats alone
+
     context = Context(explain=True)
-    options.run(graph, context)
+    CpuInt8(target, threads, accuracy).run(graph, context)
     expand(graph)
     PassManager(AFTER).run(graph)
     return [f"{d.where}: stays float: {d.why}" for d in context.declined if d.why not in PLAIN]
