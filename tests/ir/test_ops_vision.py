@@ -127,6 +127,29 @@ def test_suppression_agrees_with_openvino(
             np.testing.assert_allclose(mine, theirs, rtol=1e-5)
 
 
+@pytest.mark.parametrize(("limit", "threshold"), [(1000, 0.3), (1000, 0.0), (70, 0.5), (0, 0.5), (1000, -0.5)])
+def test_suppression_of_many_boxes_goes_box_by_box(limit: int, threshold: float) -> None:
+    """More boxes than a block, against the definition: one box after the other."""
+    rng = np.random.default_rng(1)
+    corner = rng.random((300, 2)).astype(np.float32)
+    boxes = np.concatenate([corner, corner + rng.random((300, 2)).astype(np.float32) * 0.3], 1)
+    scores = rng.random(300).astype(np.float32)
+
+    def overlap(a: Any, b: Any) -> Any:
+        sides = [max(min(a[k + 2], b[k + 2]) - max(a[k], b[k]), 0) for k in (0, 1)]
+        areas = [(c[2] - c[0]) * (c[3] - c[1]) for c in (a, b)]
+        return sides[0] * sides[1] / (areas[0] + areas[1] - sides[0] * sides[1])
+
+    expected: list[int] = []
+    for i in np.argsort(-scores):
+        if len(expected) < limit and all(overlap(boxes[j], boxes[i]) <= np.float32(threshold) for j in expected):
+            expected.append(int(i))
+    op = make("NonMaxSuppression")
+    numbers = np.array(limit), *(np.array(v, np.float32) for v in (threshold, 0, 0))
+    rows = run(op, boxes[None], scores[None, None], *numbers)[0]
+    assert rows[:, 2].tolist() == expected
+
+
 def test_suppression_of_nothing() -> None:
     op = make("NonMaxSuppression", output_type=i32)
     indices, scores, count = run(op, random(1, 4, 4), random(1, 2, 4))

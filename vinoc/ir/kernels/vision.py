@@ -268,6 +268,9 @@ def suppress(
     left = np.flatnonzero(scores > score_threshold)
     left = left[np.argsort(-scores[left], kind="stable")]
     current = scores[left]
+    if sigma <= 0:
+        kept = apart(boxes[left], limit, iou_threshold)
+        return [(int(left[i]), float(current[i])) for i in kept]
     chosen: list[tuple[int, float]] = []
     while len(left) and len(chosen) < limit:
         best = int(current.argmax())
@@ -275,21 +278,40 @@ def suppress(
         chosen.append((box, float(current[best])))
         left, current = np.delete(left, best), np.delete(current, best)
         overlap = iou(boxes[box], boxes[left])
-        if sigma > 0:
-            current = current * np.exp(np.float32(-0.5 / sigma) * overlap * overlap)
-            keep = current > score_threshold
-        else:
-            keep = overlap <= np.float32(iou_threshold)
+        current = current * np.exp(np.float32(-0.5 / sigma) * overlap * overlap)
+        keep = current > score_threshold
         left, current = left[keep], current[keep]
     return chosen
 
 
+def apart(boxes: Array, limit: int, iou_threshold: float, block: int = 64) -> list[int]:
+    """Those of boxes in their order that overlap none taken before by more than the threshold, at most `limit`.
+
+    Block by block: all overlaps with what was taken at once, then those within the block.
+    """
+    most, taken = np.float32(iou_threshold), list[int]()
+    for begin in range(0, len(boxes), block):
+        if len(taken) >= limit:
+            break
+        part = boxes[begin : begin + block]
+        free = np.flatnonzero((iou(boxes[taken][:, None], part) <= most).all(0))
+        fine = iou(part[free][:, None], part[free]) <= most
+        open_ = np.ones(len(free), np.bool_)
+        for i, box in enumerate(free):
+            if open_[i]:
+                taken.append(begin + int(box))
+                open_ &= fine[i]
+    return taken[: max(limit, 0)]
+
+
 def iou(box: Array, others: Array) -> Array:
-    """Intersection over union of a box with others; 0 where one is empty."""
-    sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
-    common = sides.clip(0).prod(1)
-    area = (box[2:] - box[:2]).prod()
-    areas = (others[:, 2:] - others[:, :2]).prod(1)
-    union = area + areas - common
+    """Intersection over union of boxes [..., 4]; 0 where one is empty."""
+    y1, x1, y2, x2 = (box[..., k] for k in range(4))
+    v1, u1, v2, u2 = (others[..., k] for k in range(4))
+    zero = others.dtype.type(0)
+    common = np.maximum(np.minimum(y2, v2) - np.maximum(y1, v1), zero)
+    common *= np.maximum(np.minimum(x2, u2) - np.maximum(x1, u1), zero)
+    area, areas = (y2 - y1) * (x2 - x1), (v2 - v1) * (u2 - u1)
     full = (areas > 0) & (area > 0)
-    return np.asarray(np.where(full, common / np.where(full, union, 1), common.dtype.type(0)))
+    union = np.where(full, area + areas - common, others.dtype.type(1))
+    return np.asarray(np.where(full, common / union, zero))
