@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import mmap
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import dtype as _dtype
+from .digest import blake2b
 from .dtype import Array, DType
 from .errors import VinocError
 
@@ -92,7 +92,7 @@ class Buffer:
     def digest(self) -> bytes:
         """A hash of type, shape and bytes."""
         if self._digest is None:
-            h = hashlib.blake2b(f"{self.dtype.name}{self.shape}".encode(), digest_size=16)
+            h = blake2b(f"{self.dtype.name}{self.shape}".encode(), digest_size=16)
             if self.dtype.kind == "s":
                 for text in self.array.reshape(-1).tolist():
                     raw = text if isinstance(text, bytes) else str(text).encode("utf-8", "surrogateescape")

@@ -6,7 +6,6 @@ stand size and time of the files that the model was read from: where one has cha
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ..ir.digest import blake2b, digest
 from ..ir.errors import ModelError, VinocError
 from .engines import streams_and_threads
 from .properties import PROPERTIES
@@ -29,7 +29,7 @@ def place(model: str | os.PathLike[str], config: Mapping[str, Any]) -> Path:
     target = host()
     asked = {key: str(config.get(key, PROPERTIES[key].default)) for key in DECIDE}
     facts = (os.path.abspath(model), asked, streams_and_threads(config)[1], _stamp(), target.cpu, target.features)
-    return Path(config["CACHE_DIR"]) / f"{hashlib.sha256(repr(facts).encode()).hexdigest()[:32]}.blob"
+    return Path(config["CACHE_DIR"]) / f"{digest(repr(facts).encode())}.blob"
 
 
 def find(file: Path) -> Any:
@@ -66,7 +66,7 @@ def state_of(files: Sequence[str]) -> list[list[Any]]:
 def _stamp() -> str:
     """What tells this vinoc from others: the names, sizes and times of its files."""
     root = Path(__file__).parent.parent
-    found = hashlib.sha256()
+    found = blake2b(digest_size=20)
     for folder, _, names in sorted(os.walk(root)):
         for name in sorted(n for n in names if n.endswith(".py")):
             stat = os.stat(os.path.join(folder, name))

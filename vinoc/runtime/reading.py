@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike, fsdecode
@@ -53,7 +52,9 @@ def model_file(model: Source, weights: Source = None) -> Iterator[Path]:
     if is_path(model) and weights is None:
         yield Path(fsdecode(model))
         return
-    with tempfile.TemporaryDirectory(prefix="vinoc-") as folder:
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(prefix="vinoc-") as folder:
         path = Path(folder) / "model"
         if is_path(model):
             path = path.with_suffix(Path(model).suffix)

@@ -1,6 +1,6 @@
 """Compiled models in one file: schedule, packed weights and machine code. To load it compiles, packs and reads nothing.
 
-    "vinoc cpu blob\\n\\0", u64 size of the header, its SHA-256, header (JSON), sections
+    "vinoc cpu blob\\n\\0", u64 size of the header, its BLAKE2b, header (JSON), sections
 
 Sections begin at multiples of 64 bytes, constants at multiples of a page, and are used where the file is mapped. A blob
 is for the version of vinoc and the kind of processor that it was made with.
@@ -11,7 +11,6 @@ it would take longer than to load them, and wrong ones make wrong numbers alone.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import mmap
 import os
@@ -21,6 +20,7 @@ from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 
+from ...ir.digest import blake2b
 from ...ir.dtype import DType
 from ...ir.errors import ModelError, UsageError, VinocError
 from ...ir.record import record
@@ -126,7 +126,7 @@ def _is_table(array: Array) -> bool:
 
 
 def _hash(parts: Iterable[Any]) -> bytes:
-    found = hashlib.sha256()
+    found = blake2b(digest_size=HASH)
     for part in parts:
         found.update(part)
     return found.digest()

@@ -10,9 +10,7 @@ Files are written under a temporary name and renamed, so that processes that com
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -22,6 +20,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import llvmlite
 
+from ....ir.digest import blake2b, digest
 from .objects import ForeignCodeError, Placed
 from .target import Target, host, target
 
@@ -47,7 +46,7 @@ def cache_folder() -> Path:
 @cache
 def sources() -> str:
     """A hash of the generators: all that emits code."""
-    found = hashlib.sha256()
+    found = blake2b(digest_size=20)
     backend = Path(__file__).parent.parent
     emitters = [*backend.glob("codegen/*.py"), *backend.glob("kernels/*.py"), backend / "engine" / "runner.py"]
     for file in sorted(emitters):
@@ -127,7 +126,7 @@ class Library:
 
     def _key(self, name: str) -> str:
         parts = (sources(), name, llvmlite.__version__, self.target.triple, self.target.cpu, self.target.features)
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
+        return digest("\0".join(parts).encode())
 
 
 @cache
@@ -139,8 +138,10 @@ def library(name: str) -> Library:
 def _keep(file: Path, code: bytes) -> None:
     """Writes a file of the cache; a cache that cannot be written is none."""
     with suppress(OSError):
+        from tempfile import mkstemp  # drags in much, and most processes find all code in the cache
+
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=".tmp")
+        handle, temporary = mkstemp(dir=file.parent, suffix=".tmp")
         with os.fdopen(handle, "wb") as out:
             out.write(code)
         os.replace(temporary, file)

@@ -10,11 +10,11 @@ index of the outer three, one block of rows, one part of the columns.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, TypeAlias
 
+from ....ir.digest import digest
 from ....ir.dtype import DType
 from ....ir.record import record
 from ..codegen import (
@@ -53,7 +53,7 @@ class Expression:
         return (*self.operands, *(s.type for s in self.steps))
 
     def name(self) -> str:
-        return hashlib.sha256(repr(self).encode()).hexdigest()[:20]
+        return digest(repr(self).encode())[:20]
 
     def emit(self, t: Typed, operands: Sequence[Value]) -> Value:
         """The result of vectors of operands."""
@@ -90,8 +90,8 @@ def chain(expression: Expression, reads: tuple[str, ...]) -> Kernel:
     names = ["output", *(f"x{k}" for k in range(len(reads)))]
     strides = [f"{n}_{d}" for n, way in zip(names, ("", *reads)) if way != SCALAR for d in range(DIMS)]
     sizes = (*(f"n{d}" for d in range(DIMS)), "block", "blocks", "part", "parts")
-    digest = hashlib.sha256(f"{expression.name()}{reads}".encode()).hexdigest()[:20]
-    return Kernel(f"chain_{digest}", (*names, *sizes, *strides), _Chain(expression, reads).emit)
+    key = digest(f"{expression.name()}{reads}".encode())[:20]
+    return Kernel(f"chain_{key}", (*names, *sizes, *strides), _Chain(expression, reads).emit)
 
 
 @record(frozen=True)
