@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .checked import check
+from vinoc.backends.cpu.device import Executable
+from vinoc.backends.cpu.lowering.plan import Call
+from vinoc.backends.numpy import Interpreter
+
+from .checked import assert_close, build, check, targets
 
 
 def data(seed: int, *shape: int) -> np.ndarray:
@@ -53,6 +57,21 @@ def test_reductions(case: tuple, kind: str, keep: bool) -> None:
 def test_soft_maxima(case: tuple, kind: str) -> None:
     shape, axes, order = case
     check(lambda b, v: getattr(b, kind)(turned(b, v, order), axis=axes[0]), source(shape, order) * 5, threads=(1, 2))
+
+
+@pytest.mark.parametrize(
+    ("part", "kernel"), [(0.25, "softmax_rows"), (0.75, "softmax_columns1"), (3, "softmax_columns")]
+)
+def test_columns_fill_their_vectors(part: float, kernel: str) -> None:
+    """A soft maximum down a few columns, as over keys where heads lie innermost, does not compute idle vectors."""
+    for target in targets():
+        x = data(3, 2, 30, int(part * target.lanes)) * 5
+        graph = build(lambda b, v: b.SoftMax(v, axis=1), x)
+        executable = Executable(graph, 1, target)
+        (found,) = executable.run([x])
+        assert_close(Interpreter(graph).run([x])[0], found, 2e-6, target.name)
+        names = [s.kernel.name for s in executable.program([x.shape]).plan.steps if isinstance(s, Call)]
+        assert [n for n in names if n.startswith("softmax")] == [kernel]
 
 
 @settings(max_examples=30, deadline=None)

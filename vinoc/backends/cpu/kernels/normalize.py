@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 from ..codegen.emit import F32, I32, Emitter
 from ..codegen.math import exp, log_
 from .base import Arguments, Kernel
-from .walk import NAMES, Columns, Rows
+from .walk import NAMES, SIDE, Columns, Rows
 
 Value: TypeAlias = Any
 Walk: TypeAlias = "Rows | Columns"
@@ -29,12 +29,15 @@ ARGS = (*NAMES, "scale", "eps")
 REDUCTIONS = ("sum", "max", "min", "prod", "l1", "l2")
 
 
-def _kernel(name: str, columns: bool, affine: str, formula: Formula) -> Kernel:
+def _kernel(name: str, columns: int, affine: str, formula: Formula) -> Kernel:
+    """`columns`: vectors side by side; 0: rows."""
+
     def emit(e: Emitter, a: Arguments) -> None:
         with e.loop(e.function.args[1], e.function.args[2]) as unit:
-            formula(e, a, (Columns if columns else Rows)(e, a, affine, unit))
+            formula(e, a, Columns(e, a, affine, unit, columns) if columns else Rows(e, a, affine, unit))
 
-    return Kernel(f"{name}_{'columns' if columns else 'rows'}{'_' + affine if affine else ''}", ARGS, emit)
+    way = {0: "rows", 1: "columns1", SIDE: "columns"}[columns]
+    return Kernel(f"{name}_{way}{'_' + affine if affine else ''}", ARGS, emit)
 
 
 def _number(e: Emitter, bits: Value) -> Value:
@@ -51,7 +54,7 @@ def _smallest(e: Emitter, a: Value, b: Value) -> Value:
 
 
 @cache
-def reduction(name: str, columns: bool) -> Kernel:
+def reduction(name: str, columns: int) -> Kernel:
     """The sum, maximum, ... times `scale`."""
 
     def formula(e: Emitter, a: Arguments, w: Walk) -> None:
@@ -76,12 +79,12 @@ def reduction(name: str, columns: bool) -> Kernel:
 
 
 @cache
-def softmax(columns: bool, log: bool) -> Kernel:
+def softmax(columns: int, log: bool) -> Kernel:
     def formula(e: Emitter, a: Arguments, w: Walk) -> None:
         # A NaN passes the maximum by: it comes back in the sum.
         peak = w.fold(e.splat(-inf), lambda t, x, i: e.maximum(t, x), e.maximum)
         if log:
-            fill = peak[0] if w.numbers == 1 else None
+            fill = None if columns else peak[0]
             total = _exponentials(e, w, peak, fill)
             logs = [log_(e, t) for t in total]
             w.map(lambda x, i: e.b.fsub(e.b.fsub(x, peak[i]), logs[i]))
@@ -100,7 +103,7 @@ def _exponentials(e: Emitter, w: Walk, peak: list[Value], fill: Value | None) ->
 
 
 @cache
-def normalize(columns: bool, affine: str, centre: bool, divide: str) -> Kernel:
+def normalize(columns: int, affine: str, centre: bool, divide: str) -> Kernel:
     """`divide`: "" (no division), "add" (sqrt of variance + eps), "max" (of the larger), "outside" (sqrt plus eps)."""
 
     def formula(e: Emitter, a: Arguments, w: Walk) -> None:

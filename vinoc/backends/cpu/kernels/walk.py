@@ -1,9 +1,9 @@
 """Passes over what is reduced together: rows of adjacent elements, or columns of vectors side by side.
 
 A tensor's dimensions are either kept or reduced. Where the reduced ones hold adjacent elements, a unit of work is one
-kept index: `Rows` runs vectors along its elements. Where a kept dimension is adjacent, a unit is a stripe of SIDE
-vectors of it: `Columns` runs down the reduced dimensions. Both offer the same two passes, so that a formula is written
-once: `fold` gives a number, or one for each column, as vectors; `map` writes what becomes of each element.
+kept index: `Rows` runs vectors along its elements. Where a kept dimension is adjacent, a unit is a stripe of one or
+SIDE vectors of it: `Columns` runs down the reduced dimensions. Both offer the same two passes, so that a formula is
+written once: `fold` gives a number, or one for each column, as vectors; `map` writes what becomes of each element.
 
 Sums are formed in parts of bounded length, whose sums are added: the error grows with the number of parts alone.
 """
@@ -181,13 +181,12 @@ class Rows(_Walk):
 
 
 class Columns(_Walk):
-    """A stripe of SIDE vectors of the last kept dimension, which is adjacent."""
+    """A stripe of a number of vectors, side by side, of the last kept dimension, which is adjacent."""
 
-    numbers = SIDE
-
-    def __init__(self, e: Emitter, a: Arguments, affine: str, unit: Value) -> None:
+    def __init__(self, e: Emitter, a: Arguments, affine: str, unit: Value, numbers: int) -> None:
         super().__init__(e, a, affine)
-        wide = SIDE * e.lanes
+        self.numbers = numbers
+        wide = numbers * e.lanes
         stripes = e.div(e.add(a.n2, wide - 1), wide)
         stripe, rest = e.rem(unit, stripes), e.div(unit, stripes)
         column = e.mul(stripe, wide)
@@ -195,7 +194,7 @@ class Columns(_Walk):
         vector = [True, True, affine == "vector", affine == "vector"]
         self.bases = [e.add(p, e.mul(column, 4)) if v else p for p, v in zip(bases, vector, strict=True)]
         count = e.b.sub(a.n2, column)
-        self.masks = [e.mask(count, first=v * e.lanes) for v in range(SIDE)]
+        self.masks = [e.mask(count, first=v * e.lanes) for v in range(numbers)]
         self.full = e.b.icmp_signed(">=", count, e.i64(wide))
 
     def _load(self, at: Value, v: int, full: bool) -> Value:
@@ -221,7 +220,7 @@ class Columns(_Walk):
             def outer(i: Value, *totals: Value) -> Sequence[Value]:
                 return e.fold(0, self.a.m1, 1, totals, lambda j, *current: line(i, j, current))
 
-            return e.fold(0, self.a.m0, 1, [identity] * SIDE, outer)
+            return e.fold(0, self.a.m0, 1, [identity] * self.numbers, outer)
 
         with e.b.if_else(self.full) as (whole, part):
             with whole:
@@ -243,7 +242,7 @@ class Columns(_Walk):
         def nest(full: bool) -> None:
             with e.loop(0, self.a.m0) as i, e.loop(0, self.a.m1) as j, e.loop(0, self.a.m2) as k:
                 source, out, gamma, beta = self._base([i, j, k], self.bases, "m")
-                for v in range(SIDE):
+                for v in range(self.numbers):
                     value = function(self._load(out if again else source, v, full), v)
                     value = self._scaled(value, gamma, beta, partial(self._load, v=v, full=full))
                     self._store(value, out, v, full)

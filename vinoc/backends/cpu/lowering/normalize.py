@@ -19,8 +19,11 @@ from .movement import collapse, known
 from .place import Form, Place
 from .plan import Plan, Unfit, lowers, shape_of
 
-Choose = Callable[[bool, str], Kernel]
+Choose = Callable[[int, str], Kernel]
 """choose(columns, affine): the kernel for a way through the data, with gamma and beta as `walk` names it."""
+
+THIN = 2
+"""So many times the columns at hand fit into a vector where it pays to copy them into rows first."""
 
 
 def walk(
@@ -49,6 +52,8 @@ def walk(
         )
         affine = affine if attempt else _arranged(plan, affine, axes)
         found = _dimensions(place, target, axes, affine, reduces)
+        if attempt and found and found[0] and not (reduces or affine) and found[2][-1] * THIN <= plan.target.lanes:
+            continue
         if found is not None:
             _call(plan, place, target, found, choose, affine, eps, mean)
             if target is not out and not reduces:
@@ -117,12 +122,13 @@ def _call(
     args |= {f"m{k}": n for k, n in enumerate(more + reduced)}
     for name, strides in zip("stg", reduced_strides, strict=True):
         args |= {f"{name}m{k}": s for k, s in enumerate([0] * len(more) + strides)}
-    units = prod(kept)
+    lanes, units, side = plan.target.lanes, prod(kept), 0
     if columns:
-        units = prod(kept[:-1]) * -(-kept[-1] // (SIDE * plan.target.lanes))
+        side = 1 if kept[-1] <= lanes else SIDE
+        units = prod(kept[:-1]) * -(-kept[-1] // (side * lanes))
     count = prod(reduced)
     plan.call(
-        choose(columns, form), units, flops=4 * source.size, **args, eps=f32_bits(eps),
+        choose(side, form), units, flops=4 * source.size, **args, eps=f32_bits(eps),
         scale=f32_bits(1.0 / count if mean else 1.0),
     )  # fmt: skip
 
@@ -144,7 +150,7 @@ def soft_maximum(plan: Plan, node: Node) -> None:
     axis = op.axis % len(source.shape)
     out = like(plan, node.outputs[0], source)
 
-    def choose(columns: bool, affine: str) -> Kernel:
+    def choose(columns: int, affine: str) -> Kernel:
         return softmax(columns, node.kind == "LogSoftmax")
 
     count = source.shape[axis]
