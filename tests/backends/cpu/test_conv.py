@@ -61,6 +61,26 @@ def test_convolution(g: dict[str, object], seed: int, end: str) -> None:
     check(make, x, threads=(1, 2))
 
 
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize(("groups", "size"), [(2, 2), (37, 2), (32, 4), (5, 4), (24, 8), (3, 8), (5, 6)])
+def test_groups_of_few_channels(groups: int, size: int, stride: int) -> None:
+    """Whole groups in a vector, with a part of one at the end."""
+    rng = np.random.default_rng(groups + size)
+    x = rng.standard_normal((2, groups * size, 11, 13)).astype(np.float32)
+    x[1, 1, 2, 3], x[1, 0, 5, 5] = np.nan, np.inf
+    w = rng.standard_normal((groups, size, size, 3, 3)).astype(np.float32)
+    bias = rng.standard_normal((groups * size, 1, 1)).astype(np.float32)
+    slope = rng.standard_normal(groups * size).astype(np.float32)
+
+    def make(b, value):
+        y = b.GroupConvolution(
+            value, w, strides=(stride, stride), dilations=(1, stride), pads_begin=(1, 1), pads_end=(1, 0)
+        )
+        return b.PReLU(b.Add(y, bias), slope)
+
+    check(make, x, threads=(1, 3))
+
+
 @pytest.mark.parametrize("channels", [1, 5, 18])
 @pytest.mark.parametrize("dilation", [3, 7, 12, 20])
 def test_windows_that_lie_mostly_outside(dilation: int, channels: int) -> None:

@@ -115,12 +115,13 @@ class Walk:
             self._vector(s, pixels, taps, whole, e.mask(left))
 
     def _vector(self, s: Segment, pixels: int, taps: int, c: Any, mask: Any) -> None:
-        def visit(totals: Sequence[Any], inputs: Sequence[Any], weights: Any) -> Sequence[Any]:
-            weight = self.weight(weights)
-            return [self.combine(t, x, weight) for t, x in zip(totals, inputs, strict=True)]
-
         start = self.start(c, mask)
-        self.finish(s, self.visit(s, pixels, taps, c, mask, [start] * pixels, visit), c, mask)
+        self.finish(s, self.visit(s, pixels, taps, c, mask, [start] * pixels, self.step), c, mask)
+
+    def step(self, totals: Sequence[Any], inputs: Sequence[Any], weights: Any) -> Sequence[Any]:
+        """A tap of some pixels; `weights` is the address of its weights."""
+        weight = self.weight(weights)
+        return [self.combine(t, x, weight) for t, x in zip(totals, inputs, strict=True)]
 
     def visit(
         self, s: Segment, pixels: int, taps: int, c: Any, mask: Any, start: Sequence[Any],

@@ -10,7 +10,7 @@ from ....ir.constant import Constant
 from ....ir.graph import Node
 from ..codegen.target import Target
 from ..kernels.winograd import FORMS
-from . import direct, first_layer, transposed, winograd
+from . import direct, first_layer, grouped, transposed, winograd
 from .conv import Convolution
 from .depthwise import depthwise
 from .epilogue import apply_post
@@ -44,6 +44,8 @@ def convolution(plan: Plan, node: Node) -> None:
     conv = Convolution.of(plan, node)
     if conv.groups > 1 and conv.depth == conv.channels == 1:
         depthwise(plan, conv.result, conv.source, conv.window, conv.filters, conv.epilogue)
+    elif grouped.fits(plan, conv):
+        grouped.lower(plan, conv)
     elif tile := best_tile(plan, conv):
         winograd.lower(plan, conv, tile)
         apply_post(plan, conv.epilogue, plan.write(conv.result))

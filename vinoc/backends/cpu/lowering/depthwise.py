@@ -10,6 +10,7 @@ from ....ir.constant import Constant
 from ....ir.graph import Value
 from ..kernels.base import f32_bits
 from ..kernels.depthwise import depthwise as kernel
+from ..kernels.grouped import grouped
 from .conv import Window
 from .epilogue import Epilogue, post_arguments
 from .place import Form, Place
@@ -37,19 +38,21 @@ def depthwise(plan: Plan, result: Value, source: Place, window: Window, filters:
 
 
 def scaled(
-    plan: Plan, out: Place, source: Place, window: Window, weights: Array, bias: Array, epilogue: Epilogue
-) -> None:
-    """The call of the kernel, with packed weights and bias."""
+    plan: Plan, out: Place, source: Place, window: Window, weights: Array, bias: Array, epilogue: Epilogue,
+    group: int = 1,
+) -> None:  # fmt: skip
+    """The call of the kernel, with packed weights and bias; of another one for groups of several channels."""
     target = out if out.fits(Form.LAST) else plan.new(out.shape, out.dtype, Form.LAST)
     residual = plan.read(epilogue.residual, Form.LAST) if epilogue.residual is not None else None
     windows = Windows(window, source.strides[2:], 4 * weights.shape[1])
+    variant = (*windows.variant(), residual is not None)
     walk(
         plan,
         windows,
-        kernel(*windows.variant(), residual is not None),
+        kernel(*variant) if group == 1 else grouped(group, *variant),
         source,
         target,
-        2 * work(window, *source.shape[:2]),
+        2 * group * work(window, *source.shape[:2]),
         weights=weights,
         bias=bias,
         residual=residual or 0,
