@@ -6,6 +6,7 @@ than a byte are held one element to a byte in memory and packed only in files (`
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -108,6 +109,7 @@ def dtype(name: str) -> DType:
     return found
 
 
+@cache
 def from_numpy(np_dtype: np.dtype[Any] | type) -> DType:
     """The element type of a NumPy dtype (any byte order, `ml_dtypes` included)."""
     d = np.dtype(np_dtype)

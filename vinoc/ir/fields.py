@@ -38,6 +38,8 @@ class Attribute:
 
 _ATTRIBUTES: dict[type, tuple[Attribute, ...]] = {}
 _KINDS: dict[Any, str] = {int: "int", float: "float", bool: "bool", str: "str", DType: "dtype", Buffer: "buffer"}
+_USUAL = {kind: type for type, kind in _KINDS.items()}
+"""The type that values of a kind have already, as a rule."""
 _LISTS: dict[Any, str] = {int: "ints", float: "floats", str: "strs"}
 _ELEMENT: dict[str, Callable[[Any], Any]] = {"ints": int, "floats": float, "strs": str}
 
@@ -83,11 +85,12 @@ def _attribute(f: dataclasses.Field[Any], annotation: Any) -> Attribute:
 
 def checker(owner: str, a: Attribute) -> Check:
     """A function that brings a value to the attribute's type, or raises VinocError."""
-    check = _list_check if a.kind in _LISTS.values() else _scalar_check
+    check = _list_check if a.kind in _ELEMENT else _scalar_check
+    usual = _USUAL.get(a.kind)
 
     def checked(value: Any) -> Any:
-        if value is None and a.optional:
-            return None
+        if type(value) is usual or (value is None and a.optional):
+            return value
         fixed = check(a, value)
         if fixed is _REFUSED:
             raise _refusal(owner, a, value)
@@ -104,26 +107,19 @@ def _scalar_check(a: Attribute, value: Any) -> Any:
     if kind == "object":
         return value
     if kind == "int":
-        if type(value) is int:
-            return value
         return int(value) if hasattr(value, "__index__") and not isinstance(value, bool) else _REFUSED
     if kind == "float":
-        if type(value) is float:
-            return value
         return float(value) if hasattr(value, "__float__") and not isinstance(value, bool) else _REFUSED
     if kind == "bool":
-        if type(value) is bool:
-            return value
         return bool(value) if not isinstance(value, str) and value in (0, 1) else _REFUSED
     if kind == "enum":
         return value if isinstance(value, str) and value in a.choices else _REFUSED
-    wanted = {"str": str, "dtype": DType, "buffer": Buffer}[kind]
-    return value if isinstance(value, wanted) else _REFUSED
+    return value if isinstance(value, _USUAL[kind]) else _REFUSED
 
 
 def _list_check(a: Attribute, value: Any) -> Any:
     element = _ELEMENT[a.kind]
-    if type(value) is tuple and all(type(v) is element for v in value):
+    if type(value) is tuple and {element}.issuperset(map(type, value)):
         return value
     if isinstance(value, str):
         return _REFUSED

@@ -30,18 +30,16 @@ def evaluate_constants(op: Op, inputs: Sequence[Value | None]) -> list[Buffer] |
     if not op.foldable:
         return None
     arrays: list[Array | None] = []
-    total = held = 0
     for value in inputs:
-        array = value.const if value is not None else None
-        if value is not None and array is None:
+        array = None if value is None else value.const
+        if array is None and value is not None:
             return None
         arrays.append(array)
-        total += array.size if array is not None else 0
-        held += _held(array) if array is not None else 0
     types = infer(Node(op, tuple(inputs), (), UNKNOWN))
     if not all(isinstance(t, TensorType) for t in types):
         return None
-    if any(_elements(t) > max(held, SIZE_LIMIT) for t in types):
+    largest = max(map(_elements, types))
+    if largest > SIZE_LIMIT and largest > sum(_held(a) for a in arrays if a is not None):
         return None
     try:
         with np.errstate(all="ignore"):
@@ -54,8 +52,8 @@ def evaluate_constants(op: Op, inputs: Sequence[Value | None]) -> list[Buffer] |
     for t, result in zip(types, results, strict=False):
         assert isinstance(t, TensorType)
         array = np.asarray(result)
-        grows = array.size > max(total, GROWTH_LIMIT) and any(s for s, n in zip(array.strides, array.shape) if n > 1)
-        if grows:
+        grows = array.size > GROWTH_LIMIT and array.size > sum(a.size for a in arrays if a is not None)
+        if grows and any(s for s, n in zip(array.strides, array.shape) if n > 1):
             return None
         out.append(Buffer.of(array, t.dtype))
     return out

@@ -14,7 +14,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, Protocol, Union
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Union
 
 from . import loc as _loc
 from .constant import Constant
@@ -57,7 +57,7 @@ class Value:
     @property
     def op(self) -> Op | None:
         """The operation that computes it; None for an input of a graph."""
-        return self.owner.op if isinstance(self.owner, Node) else None
+        return self.owner.op
 
     @property
     def tensor(self) -> TensorType:
@@ -80,12 +80,12 @@ class Value:
     @property
     def const(self) -> Array | None:
         """The array, where the value is a constant. Loads it."""
-        op = self.op
+        op = self.owner.op
         return op.value.array if type(op) is Constant else None
 
     @property
     def is_const(self) -> bool:
-        return type(self.op) is Constant
+        return type(self.owner.op) is Constant
 
     @property
     def uses(self) -> Iterator[tuple[Owner, int]]:
@@ -193,6 +193,9 @@ class Graph:
     graph: no rewrite can lose them. `sources` are the files that the model was read from, if any.
     `rt_info` is what programs note at the model: texts, numbers, lists and nested dicts.
     """
+
+    op: ClassVar[None] = None
+    """No operation computes what a graph owns, its inputs."""
 
     def __init__(self, name: str = "graph") -> None:
         self.name = name
@@ -344,6 +347,23 @@ class Graph:
         if self.listener:
             self.listener.inserted(node)
 
+    def add_copy(self, node: Node, values: dict[Value, Value]) -> Node:
+        """A copy of a node at the end, without inference.
+
+        `values` holds what stands for its operands, of the same types; what stands for its results is added.
+        """
+        inputs = tuple([v and values[v] for v in node.inputs])
+        new = Node(node.op, inputs, tuple([b.clone() for b in node.bodies]), node.loc)
+        new.outputs = tuple([Value(out.type, new, out.index, out.name) for out in node.outputs])
+        new.precise = node.precise
+        if node._rt_info:
+            new._rt_info = dict(node._rt_info)
+        for out, made in zip(node.outputs, new.outputs, strict=True):
+            made.known = out.known
+            values[out] = made
+        self.adopt(new)
+        return new
+
     def erase(self, node: Node) -> None:
         """Removes a node. Raises VinocError while something reads it."""
         for out in node.outputs:
@@ -489,20 +509,7 @@ class Graph:
             values[value] = copy.add_input(value.type, value.name, names)
             values[value].known = value.known
         for node in self:
-            new = Node(
-                node.op, tuple([v and values[v] for v in node.inputs]), tuple(b.clone() for b in node.bodies), node.loc
-            )
-            new.outputs = tuple([Value(out.type, new, out.index, out.name) for out in node.outputs])
-            if node._rt_info:
-                new._rt_info = dict(node._rt_info)
-            new.precise = node.precise
-            for out, made in zip(node.outputs, new.outputs, strict=True):
-                made.known = out.known
-                values[out] = made
-            for i, v in enumerate(new.inputs):
-                if v is not None:
-                    v._uses[new, i] = None
-            copy._link(new, None)
+            copy.add_copy(node, values)
         for value, names in zip(self.outputs, self.output_names, strict=True):
             copy.add_output(values[value], names)
         copy.rt_info = deepcopy(self.rt_info)

@@ -23,13 +23,7 @@ def subgraph(nodes: Sequence[Node], inputs: Sequence[Value], outputs: Sequence[V
         for v in node.inputs:
             if v is not None and v not in values and type(v.op) is Constant:
                 values[v] = _constant(part, v)
-        copy = part.insert(
-            node.op, [v and values[v] for v in node.inputs], bodies=[b.clone() for b in node.bodies], loc=node.loc
-        )
-        copy.precise = node.precise
-        for old, new in zip(node.outputs, copy.outputs, strict=True):
-            new.name = old.name
-            values[old] = new
+        part.add_copy(node, values)
     for value in outputs:
         if value not in values:
             values[value] = _constant(part, value)

@@ -31,7 +31,7 @@ class TensorType:
 
     @property
     def is_static(self) -> bool:
-        return self.shape is not None and all(not isinstance(d, Sym) for d in self.shape)
+        return static_shape(self.shape) is not None
 
     def __str__(self) -> str:
         dims = "..." if self.shape is None else ",".join(map(str, self.shape))
@@ -63,9 +63,9 @@ Type: TypeAlias = TensorType | SequenceType | OptionalType
 
 def static_shape(shape: Shape | None) -> tuple[int, ...] | None:
     """The shape as plain numbers, or None where any of it is unknown."""
-    if shape is None:
+    if shape is None or Sym in map(type, shape):
         return None
-    return None if any(isinstance(d, Sym) for d in shape) else shape  # type: ignore[return-value]  # narrowed by any()
+    return shape  # type: ignore[return-value]  # no Sym is in it
 
 
 def numel(shape: Iterable[Dim]) -> Dim:

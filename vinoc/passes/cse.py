@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..ir.graph import Graph
+from ..ir.constant import Constant
+from ..ir.graph import Graph, Node
 from .base import Context, Pass, graph_pass
 
 
@@ -14,16 +15,20 @@ class Cse(Pass):
 
     def run(self, graph: Graph, context: Context) -> int:
         count = 0
-        seen: dict[tuple[Any, ...], Any] = {}
+        seen: dict[tuple[Any, ...], list[Node]] = {}
         for node in graph:
             if not node.op.pure or node.bodies:
                 continue
-            inputs = node.inputs
-            key: tuple[Any, ...] = (node.op, *inputs)
-            if node.op.commutative and len(inputs) == 2:
-                key = (node.op, frozenset(inputs) if inputs[0] is not inputs[1] else inputs)
-            first = seen.setdefault(key, node)
-            if first is node:
+            op, inputs = node.op, node.inputs
+            key: tuple[Any, ...] = (type(op), *inputs)
+            if type(op) is Constant:
+                key = (op,)
+            elif op.commutative and len(inputs) == 2 and inputs[0] is not inputs[1]:
+                key = (type(op), frozenset(inputs))
+            alike = seen.setdefault(key, [])
+            first = next((n for n in alike if n.op == op), None)
+            if first is None:
+                alike.append(node)
                 continue
             for old, new in zip(node.outputs, first.outputs, strict=True):
                 graph.replace_uses(old, new)

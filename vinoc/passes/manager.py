@@ -104,7 +104,8 @@ class PassManager:
 
     def _run_pass(self, p: Pass, graph: Graph) -> int:
         step = StepResult(len(self.results), p.name, str(p), face=p.face, rounds=p.rounds)
-        step.nodes_before = sum(map(len, graph.walk()))
+        graphs = list(graph.walk())
+        step.nodes_before = sum(map(len, graphs))
         for instrument in self.instruments:
             instrument.before(step, graph)
         context = Context(
@@ -118,7 +119,7 @@ class PassManager:
             camera=step.camera,
         )
         began = time.perf_counter()
-        for g in [graph] if p.face else list(graph.walk()):
+        for g in [graph] if p.face else graphs:
             try:
                 step.changes += p.run(g, context)
             except VinocError as error:

@@ -25,7 +25,7 @@ from ..ir import types
 from ..ir.builder import Builder
 from ..ir.errors import InferenceError, VerificationError, VinocError
 from ..ir.graph import Graph, Node, Value
-from ..ir.loc import AnyLoc, fuse
+from ..ir.loc import fuse
 from ..ir.record import record
 from .base import Context, Pass, graph_pass
 from .pattern import Match, OpPattern, Signature, can_match, match, near_match, signature, trace
@@ -219,8 +219,7 @@ class _Driver:
     def try_rule(self, rule: Rewrite, m: Match) -> bool:
         """Asks the rule for the replacement and puts it in place."""
         self.new = []
-        loc = fuse((n.loc for n in m.in_order()), rule.name)
-        builder = Builder(self.graph, before=m.root, loc=loc)
+        builder = Builder(self.graph, before=m.root)
         try:
             result = rule.replace(builder, m)
         except InferenceError as error:
@@ -233,11 +232,14 @@ class _Driver:
             if result is not None and self.context.explain:
                 self.context.decline(rule.name, m.root.where, result.why, alone=len(m.nodes) == 1)
             return False
-        self.substitute(rule, m, result if isinstance(result, tuple) else (result,), loc)
+        self.substitute(rule, m, result if isinstance(result, tuple) else (result,))
         return True
 
-    def substitute(self, rule: Rewrite, m: Match, results: tuple[Value | None, ...], loc: AnyLoc) -> None:
+    def substitute(self, rule: Rewrite, m: Match, results: tuple[Value | None, ...]) -> None:
         root = m.root
+        loc = fuse((n.loc for n in m.in_order()), rule.name)
+        for node in self.new:
+            node.loc = loc
         if any(n.precise for n in m.nodes.values()):
             for node in self.new:
                 node.precise = True

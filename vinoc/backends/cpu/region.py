@@ -53,10 +53,7 @@ def extract(graph: Graph, nodes: Sequence[Node], kernel: str) -> Node:
             if v is not None and v not in values and v.node not in inside:
                 values[v] = body.add_input(v.type, v.name)
                 operands.append(v)
-        copy = body.insert(node.op, [v and values[v] for v in node.inputs], loc=node.loc)
-        for old, new in zip(node.outputs, copy.outputs, strict=True):
-            new.name = old.name
-            values[old] = new
+        body.add_copy(node, values)
     results = [v for n in nodes if n.kind != "Constant" for v in n.outputs if _read_outside(v, inside)]
     for v in results:
         body.add_output(values[v], v.name)

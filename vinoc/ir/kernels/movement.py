@@ -14,7 +14,7 @@ def reshape(data: Array, shape: Array, special_zero: bool) -> Array:
     wanted = [int(d) for d in shape.reshape(-1)]
     copied = [i for i, d in enumerate(wanted) if d == 0 and special_zero]
     target = [data.shape[i] if i in copied else d for i, d in enumerate(wanted)]
-    if -1 in target:
+    if -1 in target and (copied or not data.size):
         # Copied dimensions cancel, so that -1 is known even when they are 0.
         given = [d for i, d in enumerate(target) if d != -1 and i not in copied]
         left = [d for i, d in enumerate(data.shape) if i not in copied]

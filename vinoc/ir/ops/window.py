@@ -18,13 +18,12 @@ def check_lists(kind: str, /, positive: Sequence[str] = (), **lists: tuple[int, 
 
     Those named in `positive` hold numbers above zero, the others none below zero.
     """
-    lengths = {name: len(values) for name, values in lists.items()}
-    if len(set(lengths.values())) > 1:
-        given = ", ".join(f"{name} has {n}" for name, n in lengths.items())
+    if len(set(map(len, lists.values()))) > 1:
+        given = ", ".join(f"{name} has {len(values)}" for name, values in lists.items())
         raise VinocError(f"{kind}: lists of different lengths: {given}", help="give one number per spatial dimension")
     for name, values in lists.items():
         least = 1 if name in positive else 0
-        if any(v < least for v in values):
+        if min(values, default=least) < least:
             hint = "negative pads crop: put a Slice before the operation" if name.startswith("pads") else None
             raise VinocError(f"{kind}: attribute `{name}` is {list(values)}, expected numbers >= {least}", help=hint)
 

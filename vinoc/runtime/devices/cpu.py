@@ -15,6 +15,7 @@ from ...ir.graph import Graph, Node
 from ...ir.quiet import quiet_gc
 from ...ir.types import TensorType
 from ...passes.manager import PassManager
+from ...passes.pipeline import Pipeline, parse
 from ..engines import Native, streams_and_threads
 from ..execution import Done, Schedule
 from ..ports import Port, ports_of
@@ -82,7 +83,7 @@ class Cpu(PlainDevice):
 
     def _made(self, graph: Graph, settings: Mapping[str, Any]) -> CpuModel:
         with quiet_gc():
-            PassManager(_passes(settings)).run(graph)
+            PassManager(_pipeline(_passes(settings))).run(graph)
             return CpuModel(graph, settings)
 
     def load(self, data: Any, settings: Mapping[str, Any], host: Host) -> Prepared:
@@ -180,6 +181,12 @@ def _done(program: Any, timed: bool) -> dict[Node, Done]:
 def _passes(settings: Mapping[str, Any]) -> str:
     """What a graph goes through: INFERENCE_PRECISION_HINT may allow for rounded weights."""
     return HALF_PASSES if settings.get("INFERENCE_PRECISION_HINT") in ("f16", "bf16") else CPU_PASSES
+
+
+@cache
+def _pipeline(passes: str) -> Pipeline:
+    """Parsed once in a process: it is the same for all models."""
+    return parse(passes)
 
 
 @cache

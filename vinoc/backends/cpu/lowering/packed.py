@@ -11,6 +11,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import field
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -108,8 +109,8 @@ def aligned(array: Array) -> Array:
 
 def fresh(shape: tuple[int, ...], dtype: Any = np.float32) -> Array:
     """An array that begins at a multiple of 64 bytes; its contents are anything."""
-    count, item = int(np.prod(shape, dtype=np.int64)), np.dtype(dtype).itemsize
-    raw = np.empty(count * item + 64, np.uint8)
+    size = prod(shape) * np.dtype(dtype).itemsize
+    raw = np.empty(size + 64, np.uint8)
     start = -raw.ctypes.data % 64
-    out: Array = raw[start : start + count * item].view(dtype).reshape(shape)
+    out: Array = raw[start : start + size].view(dtype).reshape(shape)
     return out

@@ -91,9 +91,8 @@ def per_channel(ctx: NodeContext, values: Value, n: int) -> Value:
     return to_shape(ctx.b, values, [1, -1, *[1] * n])
 
 
-def convolve(ctx: NodeContext, x: Value, filters: Value) -> Value:
-    """The convolution of the node, without bias."""
-    n = spatial_rank(ctx, x, filters)
+def convolve(ctx: NodeContext, x: Value, filters: Value, n: int) -> Value:
+    """The convolution of the node over n spatial dimensions, without bias."""
     begin, end = padding(ctx, n)
     groups = int(ctx.attr("group", 1))
     attributes = {
@@ -122,7 +121,8 @@ def conv(ctx: NodeContext) -> Value:
 def biased(ctx: NodeContext) -> Value:
     """The convolution of the node with its bias."""
     x, filters = ctx.input(0), ctx.input(1)
-    return add_bias(ctx, convolve(ctx, x, filters), 2, spatial_rank(ctx, x, filters))
+    n = spatial_rank(ctx, x, filters)
+    return add_bias(ctx, convolve(ctx, x, filters, n), 2, n)
 
 
 @converter("FusedConv", domain="com.microsoft")
@@ -254,7 +254,7 @@ def conv_integer(ctx: NodeContext) -> Value:
     """Convolution of data and filters less their zero points, in f32."""
     x, filters = ctx.input(0), ctx.input(1)
     n = spatial_rank(ctx, x, filters)
-    return to(ctx.b, convolve(ctx, centred(ctx, x, 2, None), centred(ctx, filters, 3, n)), dt.i32)
+    return to(ctx.b, convolve(ctx, centred(ctx, x, 2, None), centred(ctx, filters, 3, n), n), dt.i32)
 
 
 def centred(ctx: NodeContext, values: Value, zero_point: int, n: int | None) -> Value:

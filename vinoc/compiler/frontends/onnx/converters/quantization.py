@@ -222,7 +222,7 @@ def qlinear_conv(ctx: NodeContext) -> Value:
     b, bias = ctx.b, ctx.optional(8)
     x, filters = _dequantized(ctx, 0, 1), _dequantized(ctx, 3, 0)
     n = spatial_rank(ctx, x, filters)
-    y = convolve(ctx, x, filters)
+    y = convolve(ctx, x, filters, n)
     if bias is not None:
         real = b.Multiply(to(b, bias, dt.f32), b.Multiply(ctx.input(1), ctx.input(4)))
         y = b.Add(y, to_shape(b, real, [1, -1, *[1] * n]))

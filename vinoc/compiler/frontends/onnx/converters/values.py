@@ -7,10 +7,12 @@ Everything here keeps what is known of the values: a dimension with a name stays
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .....ir.buffer import Buffer
 from .....ir.builder import Builder
 from .....ir.dtype import DType, i64
 from .....ir.graph import Value
@@ -63,6 +65,10 @@ def ints(b: Builder, values: Sequence[int]) -> Value:
 
 def reshape(b: Builder, value: Value, shape: Sequence[int]) -> Value:
     """A reshape to numbers, of which one may be -1."""
+    array = value.const
+    if b.fold and array is not None and array.size:
+        with suppress(ValueError):  # Reshape says what is wrong
+            return b.const(Buffer.of(array.reshape(tuple(shape)), value.dtype))
     return b.Reshape(value, ints(b, shape), special_zero=False)
 
 
