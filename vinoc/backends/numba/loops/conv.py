@@ -36,7 +36,7 @@ FEW = 8
 
 # Rows of the matrix of windows that are gathered at once, as whole input channels, and the numbers that the panels of
 # all vectors then have at most: half of what a cache of the second level holds.
-DEEP, PANELS = 1024, 1 << 17
+DEEP, PANELS = 1024, 1 << 14
 
 # Vectors that are computed together at most.
 TOGETHER = 32

@@ -12,7 +12,7 @@ from .conv import as_given, endings, fits, images
 from .phases import phase_size, split, tap_places
 from .settings import CACHED, use_threads
 from .tiles import aligned, finish
-from .vectors import SHORT, WIDE, element, load, plus_product, zeros
+from .vectors import HALF, SHORT, WIDE, element, load, plus_product, zeros
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Ints = Sequence[int]
@@ -59,8 +59,10 @@ def filter_plane(data, plane, filters, out, given, window, taps, size):
         place = (plane * count + o) * out.shape[2] * out.shape[3]
         if out.shape[3] >= WIDE:
             filter_lines(phases, pitch, taps, window, filters, channel, out, place, given, WIDE, zeros(WIDE))
-        else:
+        elif out.shape[3] >= SHORT:
             filter_lines(phases, pitch, taps, window, filters, channel, out, place, given, SHORT, zeros(SHORT))
+        else:
+            filter_lines(phases, pitch, taps, window, filters, channel, out, place, given, HALF, zeros(HALF))
 
 
 @njit(error_model="numpy")

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from .settings import CACHED
-from .vectors import SHORT, element, load, load_second, load_some, splat, store, store_some, zeros
+from .vectors import HALF, SHORT, element, load, load_second, splat, store, store_some, zeros
 
 
 @njit(cache=CACHED, error_model="numpy")
@@ -74,16 +74,18 @@ def is_seen(phase, taps, dilation, stride):
 @njit(error_model="numpy")
 def copy_line(source, at, step, target, to, count):
     """`count` elements, of the source those `step` apart."""
-    if step > 2:
+    if step < 3 and count >= SHORT:
+        copy_vectors(source, at, step, target, to, count, SHORT, zeros(SHORT))
+    elif step < 3 and count >= HALF:
+        copy_vectors(source, at, step, target, to, count, HALF, zeros(HALF))
+    else:
         for i in range(count):
             target[to + i] = element(source, at + i * step)
-        return
-    whole = count // SHORT * SHORT if step == 1 else 0
-    for i in range(0, whole, SHORT):
-        store(target, to + i, load(source, at + i, zeros(SHORT)))
-    for i in range(whole, count, SHORT):
-        some = min(SHORT, count - i)
-        if step == 1:
-            store_some(target, to + i, load_some(source, at + i, some, zeros(SHORT)), some)
-        else:
-            store_some(target, to + i, load_second(source, at + 2 * i, some, zeros(SHORT)), some)
+
+
+@njit(error_model="numpy", forceinline=True)
+def copy_vectors(source, at, step, target, to, count, width, like):
+    """A vector at a time; the last elements once more, where there are too few left."""
+    for i in range(0, count, width):
+        x = min(i, count - width)
+        store(target, to + x, load(source, at + x, like) if step == 1 else load_second(source, at + 2 * x, like))

@@ -20,7 +20,7 @@ from .memory import room
 from .phases import phase_size, split, tap_places
 from .settings import CACHED, use_threads
 from .tiles import aligned
-from .vectors import SHORT, WIDE, known, larger, load, plus, store_some, zeros
+from .vectors import HALF, SHORT, WIDE, known, larger, load, plus, store_some, zeros
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Ints = Sequence[int]
@@ -75,8 +75,10 @@ def largest_planes(planes, out, kernel, window, nothing):
         phases, place = in_phases(planes, np.int64(c), out, size, window, np.float32(np.nan))
         if out.shape[2] >= WIDE:
             largest_lines(phases, size[1], taps, out, place, nothing, WIDE, zeros(WIDE))
-        else:
+        elif out.shape[2] >= SHORT:
             largest_lines(phases, size[1], taps, out, place, nothing, SHORT, zeros(SHORT))
+        else:
+            largest_lines(phases, size[1], taps, out, place, nothing, HALF, zeros(HALF))
 
 
 @njit(error_model="numpy")
@@ -119,8 +121,10 @@ def add_planes(planes, out, kernel, window):
         phases, place = in_phases(planes, np.int64(c), out, size, window, np.float32(0))
         if out.shape[2] >= WIDE:
             add_lines(phases, size[1], taps, out, place, WIDE, zeros(WIDE))
-        else:
+        elif out.shape[2] >= SHORT:
             add_lines(phases, size[1], taps, out, place, SHORT, zeros(SHORT))
+        else:
+            add_lines(phases, size[1], taps, out, place, HALF, zeros(HALF))
 
 
 @njit(error_model="numpy")

@@ -131,19 +131,19 @@ def load_some(typing, array, at, count, like):
 
 
 @intrinsic
-def load_second(typing, array, at, count, like):
-    """`count` elements, every second from array[at] on; zeros behind."""
+def load_second(typing, array, at, like):
+    """Every second element from array[at] on; nothing behind the last of them is read."""
 
     def code(context, builder, signature, arguments):
-        kind = arguments[3].type
+        kind = arguments[2].type
         double = ir.VectorType(kind.element, 2 * kind.count)
         place = address(context, builder, signature, arguments, double)
-        last = builder.sub(builder.shl(arguments[2], arguments[2].type(1)), arguments[2].type(1))
-        given = [place, ir.IntType(32)(4), first_places(builder, double, last), ir.Constant(double, None)]
-        both = call(builder, "llvm.masked.load.v{0}f32.p0", double, given)
+        mask = ir.Constant(ir.VectorType(ir.IntType(1), double.count), [*[1] * (double.count - 1), 0])
+        nothing = ir.Constant(double, None)
+        both = call(builder, "llvm.masked.load.v{0}f32.p0", double, [place, ir.IntType(32)(4), mask, nothing])
         return shuffled(builder, both, both, list(range(0, 2 * kind.count, 2)))
 
-    return like(array, types.intp, types.intp, like), code
+    return like(array, types.intp, like), code
 
 
 @intrinsic
