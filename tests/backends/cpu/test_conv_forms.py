@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .checked import check
+from vinoc.backends.cpu.device import Executable
+from vinoc.backends.cpu.lowering.plan import Call
+
+from .checked import build, check
 
 
 @st.composite
@@ -78,3 +82,34 @@ def test_transposed(g: dict[str, Any], seed: int, end: str, wanted: bool) -> Non
         return followed(b, y, groups * depth, len(full), end)
 
     check(make, x, threads=(1, 2))
+
+
+@pytest.mark.parametrize(
+    ("kernel", "strides", "begin", "ends", "depth"),
+    [
+        ((16,), (8,), (0,), (0,), 1),
+        ((16,), (8,), (4,), (4,), 1),
+        ((2, 2), (2, 2), (0, 0), (0, 0), 1),
+        ((4, 4), (2, 2), (1, 1), (1, 1), 1),
+        ((3, 5), (2, 1), (1, 2), (0, 2), 2),
+        ((1, 4), (2, 4), (0, 0), (-1, 0), 3),
+        ((2, 2, 2), (2, 2, 2), (0, 0, 0), (0, 0, 0), 1),
+    ],
+)
+def test_transposed_into_few_channels(kernel: Any, strides: Any, begin: Any, ends: Any, depth: int) -> None:
+    """All phases as channels of one convolution; -1 at the end: an output that no tap reaches."""
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((2, 21, *(4, 5, 3)[: len(kernel)])).astype(np.float32)
+    w = rng.standard_normal((21, depth, *kernel)).astype(np.float32)
+    bias = rng.standard_normal((depth,) + (1,) * len(kernel)).astype(np.float32)
+
+    def make(b: Any, v: Any) -> Any:
+        y = b.ConvolutionBackpropData(
+            v, w, strides=strides, dilations=[1] * len(kernel), pads_begin=begin, pads_end=[max(n, 0) for n in ends],
+            output_padding=[max(-n, 0) for n in ends],
+        )  # fmt: skip
+        return b.ReLU(b.Add(y, bias))
+
+    check(make, x, threads=(1, 2))
+    plan = Executable(build(make, x), 1).program([x.shape]).plan
+    assert [s.kernel.name for s in plan.steps if isinstance(s, Call) and s.flops] == ["igemm"]

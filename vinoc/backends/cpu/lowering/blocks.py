@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ....ir.graph import Node
@@ -15,17 +16,21 @@ def depth_to_space(plan: Plan, node: Node) -> None:
     """[N, b.., C, *spatial] or [N, C, b.., *spatial] -> [N, C, h, b, w, b]."""
     op: Any = node.op
     source, out = plan.read(node.operand(0)), plan.write(node.outputs[0])
-    block, (n, channels, *spatial) = op.block_size, out.shape
-    small = [d // block for d in spatial]
+    deal(plan, source, out, [op.block_size] * (len(out.shape) - 2), op.mode == "blocks_first")
+
+
+def deal(plan: Plan, source: Place, out: Place, blocks: Sequence[int], blocks_first: bool) -> None:
+    """The copy from channels to space, with a block size for each dimension."""
+    n, channels, *spatial = out.shape
+    small = [d // b for d, b in zip(spatial, blocks)]
     k = len(spatial)
-    first = op.mode == "blocks_first"
-    split = (n, *[block] * k, channels, *small) if first else (n, channels, *[block] * k, *small)
-    depth, blocks = (1 + k, 1) if first else (1, 2)
+    split = (n, *blocks, channels, *small) if blocks_first else (n, channels, *blocks, *small)
+    depth, first = (1 + k, 1) if blocks_first else (1, 2)
     order = [0, depth]
     target: list[int] = [n, channels]
     for i in range(k):
-        order += [2 + k + i, blocks + i]
-        target += [small[i], block]
+        order += [2 + k + i, first + i]
+        target += [small[i], blocks[i]]
     plan.copy(_split(source, split).transposed(order), _split(out, tuple(target)))
 
 

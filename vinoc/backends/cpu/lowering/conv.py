@@ -75,7 +75,7 @@ class Convolution:
 
 
 def bias_panels(plan: Plan, bias: Value | None, groups: int, depth: int) -> Array:
-    """[groups, panels * width], zero-padded."""
+    """[groups, panels * width], zero-padded; a bias of fewer elements is repeated."""
     width = plan.target.width
     total = -(-depth // width) * width
     if bias is None:
@@ -83,7 +83,7 @@ def bias_panels(plan: Plan, bias: Value | None, groups: int, depth: int) -> Arra
 
     def make(array: Array) -> Array:
         out = np.zeros((groups, total), np.float32)
-        out[:, :depth] = np.broadcast_to(array.reshape(-1), groups * depth).reshape(groups, depth)
+        out[:, :depth] = np.resize(array, (groups, depth))
         return out
 
     return plan.packed.of(bias, ("bias", groups, depth, width), make)

@@ -2,7 +2,7 @@
 
 Output pixels whose place, counted with the pads, leaves one remainder by the stride see one set of taps, and one
 step between them is one step in the input: each phase is a convolution of stride 1 with a part of the filter, turned
-round. Phases are computed one after the other and dealt out to the result.
+round. Phases are computed one after the other and dealt out to the result, or together (see subpixel).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from ....ir.graph import Graph, Node
 from ....ir.kernels.conv import backprop_window
-from . import direct
+from . import direct, subpixel
 from .conv import Convolution, Window
 from .depthwise import bias_of, scaled
 from .depthwise import pack as pack_depthwise
@@ -37,10 +37,15 @@ def lower(plan: Plan, node: Node) -> None:
     out = plan.write(node.outputs[0], Form.LAST)
     size, result = source.shape[2:], out.shape[2:]
     begin = op.pads_begin  # see with_explicit_pads
-    axes = [phases(n, o, k, s, d, b) for n, o, k, s, d, b in zip(size, result, kernel, op.strides, op.dilations, begin)]
     epilogue = epilogue_of(node.bodies[0], node)
+    if groups == 1 and set(op.dilations) == {1} and out.size:
+        merged = [m for part in zip(size, result, kernel, op.strides, begin) if (m := subpixel.axis(*part))]
+        if len(merged) == len(size) and subpixel.suits(plan, depth, merged):
+            return subpixel.lower(plan, source, node.operand(1), node.outputs[0], out, merged, epilogue)
+    axes = [phases(n, o, k, s, d, b) for n, o, k, s, d, b in zip(size, result, kernel, op.strides, op.dilations, begin)]
     for parts in combinations(*axes):
         _phase(plan, node, source, out, parts, epilogue, (groups, channels, depth))
+    return None
 
 
 def with_explicit_pads(graph: Graph, node: Node) -> Node:
