@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -30,12 +31,22 @@ class Window:
         """[output pixels, taps]: the input pixel under each tap, -1 for padding; int32."""
         index = np.zeros((1, 1), np.int64)
         valid = np.ones((1, 1), bool)
-        for n, o, k, s, d, p in zip(self.size, self.out, self.kernel, self.strides, self.dilations, self.pads):
-            at = np.arange(o)[:, None] * s - p + np.arange(k)[None, :] * d
-            here = (at >= 0) & (at < n)
+        for axis, n in enumerate(self.size):
+            at = self._under(axis)
+            o, here = len(at), (at >= 0) & (at < n)
             index = (index[:, None, :, None] * n + at[None, :, None, :]).reshape(index.shape[0] * o, -1)
             valid = (valid[:, None, :, None] & here[None, :, None, :]).reshape(index.shape)
         return np.where(valid, index, -1).astype(np.int32)
+
+    def outer_share(self) -> float:
+        """The share of the taps that are not padding, as far as all dimensions but the last tell."""
+        inside = [(0 <= at) & (at < n) for at, n in zip(map(self._under, range(len(self.size) - 1)), self.size)]
+        return prod([float(each.mean()) for each in inside if each.size])
+
+    def _under(self, axis: int) -> Array:
+        """[output pixels, taps]: the coordinate under each tap."""
+        first = np.arange(self.out[axis]) * self.strides[axis] - self.pads[axis]
+        return np.asarray(first[:, None] + np.arange(self.kernel[axis]) * self.dilations[axis])
 
 
 @record(frozen=True)

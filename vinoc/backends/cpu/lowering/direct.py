@@ -18,8 +18,9 @@ BLOCK_BYTES = 256 * 1024
 UNITS = 8
 """Units of work for each thread that a call should have at least."""
 
-DENSE = 0.9
-"""The share of the taps of tiles beyond which it does not pay to look for those that are padding."""
+DENSE, LOOK = 0.97, 2.0
+"""The share of the taps of tiles beyond which it does not pay to look for those that are padding, and how many channels
+of a tap it takes as long as to look."""
 
 
 def lower(plan: Plan, conv: Convolution) -> None:
@@ -45,9 +46,11 @@ def product(plan: Plan, conv: Convolution, weights: Array, out: Place | None = N
     others = conv.images * groups * panels
     blocks = number_of_blocks(plan, pixels, channels * groups, others)
     nothing = plan.packed.get(("none", width), lambda: np.full(width, -0.0, np.float32))
-    seen = inside(table, plan.target.rows) if max(conv.window.dilations) > 1 else 1.0
+    dense = min(DENSE, 1 - LOOK / channels) if channels > LOOK else 0.0
+    may_pay = max(conv.window.dilations) > 1 or conv.window.outer_share() < dense
+    seen = inside(table, plan.target.rows) if may_pay else 1.0
     plan.call(
-        IGEMM_SPARSE if seen < DENSE else IGEMM,
+        IGEMM_SPARSE if seen < dense else IGEMM,
         others * blocks,
         flops=int(seen * 2 * conv.images * groups * pixels * taps * channels * depth),
         input=source,
