@@ -133,7 +133,7 @@ def test_weights_alone_need_no_data(call, model, tmp_path):
 def test_layers_stay_float_by_name_kind_and_pattern(call, model, tmp_path):
     np.save(tmp_path / "d.npy", arrays(12))
     report = tmp_path / "r.json"
-    words = (model, "--data", tmp_path / "d.npy", "-o", tmp_path, "--report", report)
+    words = (model, "--data", tmp_path / "d.npy", "-o", tmp_path, "--report", report, "--integers", "always")
 
     def floats() -> list[bool]:
         return [not row["integers"] for row in json.loads(report.read_text())["layers"]]

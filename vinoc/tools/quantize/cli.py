@@ -13,7 +13,7 @@ from ...compiler.cli.options import FILE, SETTINGS, debug, plugin
 from ...ir.errors import UsageError
 from ..inputs.options import preparation
 from ..words import ToolCommand
-from .options import TARGETS, Options, Preset
+from .options import TARGETS, Integers, Options, Preset
 
 AUTO = "auto"
 
@@ -54,6 +54,13 @@ def _list(*names: str, help: str, metavar: str = "NAME...") -> Callable[[Any], A
     default="any",
     show_default=True,
     help="What it is for; without VNNI weights have seven bits where sums would saturate.",
+)
+@click.option(
+    "--integers",
+    type=click.Choice(get_args(Integers)),
+    default="auto",
+    show_default=True,
+    help="auto: of what would not be faster in integers on the target, weights alone.",
 )
 @_list("--ignore", help="Nodes that stay float.")
 @_list("--ignore_type", metavar="KIND...", help="Kinds of operations that stay float: Add, MatMul.")
@@ -118,6 +125,7 @@ def job_of(model: Path, given: dict[str, Any]) -> Any:
         keep_float=_names(given["keep_float"]),
         algorithms=_names(given["algorithms"]),
         target=given["target"],
+        integers=given["integers"],
         **({"subset": given["subset"]} if given["subset"] is not None else {}),
     )
     return Job(

@@ -11,6 +11,8 @@ from .schemes import Schemes
 
 Preset: TypeAlias = Literal["performance", "mixed", "accuracy"]
 
+Integers: TypeAlias = Literal["auto", "always"]
+
 NOTHING = Ignored()
 
 TARGETS = ("any", "avx2", "vnni")
@@ -32,7 +34,8 @@ class Options:
     keep_float   further nodes by name; ("auto",): those that cost most
     algorithms   names, in their order; () is what the preset stands for
     schemes      how ranges are taken from data, for the algorithm `estimators`; None: as the preset has it
-    target       the processor it is made for: any, avx2, vnni; any and avx2 are without saturation of sums
+    target       the processor it is made for: avx2, vnni; any: for times it is the one at hand
+    integers     auto: what would not be faster by them on the target reads floats, and its weights alone are integers
     """
 
     preset: Preset = "accuracy"
@@ -46,6 +49,7 @@ class Options:
     algorithms: tuple[str, ...] = ()
     schemes: Schemes | None = None
     target: str = "any"
+    integers: Integers = "auto"
 
     def __post_init__(self) -> None:
         presets = get_args(Preset)
@@ -53,6 +57,8 @@ class Options:
             raise UsageError(
                 f"no preset '{self.preset}'", "preset", f"{did_you_mean(self.preset, presets)} {', '.join(presets)}"
             )
+        if self.integers not in get_args(Integers):
+            raise UsageError(f"integers are not '{self.integers}'", "integers", ", ".join(get_args(Integers)))
         if self.target not in TARGETS:
             hint = f"{did_you_mean(self.target, TARGETS)} {', '.join(TARGETS)}"
             raise UsageError(f"no target '{self.target}'", "target", hint)

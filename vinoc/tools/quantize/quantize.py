@@ -20,6 +20,7 @@ from ..inputs.slots import inputs_of
 from .algorithms import chosen
 from .algorithms.keep import AUTO
 from .algorithms.target import fit_target
+from .algorithms.worth import leave_floats
 from .blas import one_thread
 from .data import Preparation, Samples, open_data
 from .metrics import Evaluate, Score, evaluator
@@ -87,6 +88,7 @@ def quantize_model(
         watch.warn(text)
     clock.lap("data")
     fit_target(work)
+    leave_floats(work)
     for name, algorithm in chosen(options):
         algorithm(work)
         clock.lap(name)

@@ -288,6 +288,8 @@ def why(work: Work, node: Node, reads_integers: bool) -> str:
     for leaf in (node.label, layer_name(node), node.outputs[0].name):
         if leaf in work.keep_float:
             return work.keep_float[leaf]
+        if leaf in work.float_data:
+            return work.float_data[leaf]
     if work.options.weights_only:
         return "weights alone are quantized"
     return "its weights stay float" if reads_integers else "what it reads stays float"

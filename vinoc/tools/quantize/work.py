@@ -33,6 +33,7 @@ class Work:
     unrounded the weights that an algorithm rounded, as they were before, by the names of their constants in `graph`
     shifts    what was added to the biases behind them
     keep_float  nodes that algorithms leave float, with the reason
+    float_data  products whose weights alone are quantized, with the reason
     recipes   of each layer, by node or value: what was done, and why
     """
 
@@ -50,6 +51,7 @@ class Work:
     weight_defaults: Setting = UNSET
     pass_options: dict[str, Any] = field(default_factory=dict)
     keep_float: dict[str, str] = field(default_factory=dict)
+    float_data: dict[str, str] = field(default_factory=dict)
     recipes: dict[str, list[str]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
@@ -67,7 +69,7 @@ class Work:
         return Ranges(
             dict(self.values), dict(self.weights), self.activations,
             self.weight_defaults.over(Setting(bits=self.options.weight_bits)),
-            replace(ignored, names=names), "calibration",
+            replace(ignored, names=names), "calibration", tuple(self.float_data),
         )  # fmt: skip
 
     def for_original(self) -> Ranges:

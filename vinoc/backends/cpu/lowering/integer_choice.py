@@ -42,6 +42,12 @@ DEPTHWISE, DEPTHWISE_BYTES, DEPTHWISE_DOTS = (0.21, 0.0), (0.1, 1.0), (0.05, 0.6
 """Nanoseconds and lanes that a tap and a result of a depthwise convolution take: in f32, in integers without VNNI, with
 it."""
 
+FRINGE, FRINGE_BYTES = 6.0, 3.0
+"""Nanoseconds longer that it takes to store a part of a vector of f32, and of bytes."""
+
+NEAR, FAR = 1 << 20, 65.0
+"""Bytes that a core has cached for itself, bytes per nanosecond beyond that: depthwise convolutions wait for them."""
+
 Sizes = Callable[[Value], tuple[int, ...]]
 """The sizes of a value."""
 
@@ -88,7 +94,7 @@ def product_times(node: Node, target: Target, mode: Mode, sizes: Sizes = shape_o
         window = Window((rows,), (rows,), (1,), (1,), (1,), (0,))
         conv = _convolution(node, (1, depth, rows), window, 1, columns, depth)
         found = _of_convolution(conv, target, mode, None)
-        return found if _is_fixed(node.operand(1)) else Times(found.real, inf, converted)
+        return found if is_fixed(node.operand(1)) else Times(found.real, inf, converted)
     terms = data[-1] if node.kind == "MatMul" else prod(weights) // max(data[1], 1)
     places = prod(out) if node.kind == "MatMul" else prod(data)
     return Times(2 * places * terms / (RATE * target.lanes * mode.threads), inf, converted)
@@ -99,11 +105,15 @@ def _of_convolution(conv: Convolution, target: Target, mode: Mode, levels: Array
     plain = window.kernel in ((3, 3), (5, 5)) and window.strides == window.dilations == (1, 1)
     tiles = [tile for tile, taps in FORMS if plain and taps == window.kernel[0]]
     tiles = [0, *(tile for tile in tiles if tile + window.kernel[0] <= 5 or not mode.accuracy)]
-    reals = {tile: cost(conv, tile, target, mode.threads) for tile in tiles}
+    whole = _padded(conv, target)
+    reals = {tile: cost(whole, tile, target, mode.threads) for tile in tiles}
     best = min(reals, key=lambda tile: reals[tile])
-    integer = cost(conv, 0, target, mode.threads, _share(levels, target, conv), 1)
+    integer = cost(whole, 0, target, mode.threads, _share(levels, target, conv), 1)
     how = f"in Winograd's form ({best} x {best} outputs)" if best else "directly"
-    return Times(reals[best], integer, _converted(conv, target, mode), how)
+    framed = _framed(conv, target, mode)
+    rows = conv.images * conv.groups * prod(window.out) / mode.threads if whole.depth > conv.depth else 0
+    real, integer = reals[best] + framed + FRINGE * rows, integer + framed / 4 + FRINGE_BYTES * rows
+    return Times(real, integer, _converted(conv, target, mode), how)
 
 
 def _of_depthwise(conv: Convolution, target: Target, mode: Mode) -> Times:
@@ -111,7 +121,16 @@ def _of_depthwise(conv: Convolution, target: Target, mode: Mode) -> Times:
     bytewise = DEPTHWISE_DOTS if target.dots else DEPTHWISE_BYTES
     real, integer = (results * (tap * prod(conv.window.kernel) + one) for tap, one in (DEPTHWISE, bytewise))
     fits = max(conv.window.kernel) <= MOST_TAPS
-    return Times(real, integer if fits else inf, _converted(conv, target, mode))
+    moved = conv.images * conv.groups * (prod(conv.window.size) + prod(conv.window.out))
+    far, far_bytes = (n / FAR if n > NEAR else 0.0 for n in (4 * moved, moved))
+    return Times(real + far, integer + far_bytes if fits else inf, _converted(conv, target, mode))
+
+
+def _framed(conv: Convolution, target: Target, mode: Mode) -> float:
+    """To put zeros around an image of few channels, in f32."""
+    if not _by_rows(conv, target):
+        return 0.0
+    return conv.images * conv.channels * prod(conv.window.size) / (CONVERT * target.lanes * mode.threads)
 
 
 def _converted(conv: Convolution, target: Target, mode: Mode) -> float:
@@ -122,10 +141,7 @@ def _converted(conv: Convolution, target: Target, mode: Mode) -> float:
 
 def _share(levels: Array | None, target: Target, conv: Convolution) -> float:
     """Of the time of f32: sums go by four bytes of a tap, which is a row of the window where channels are few."""
-    few = (
-        conv.groups == 1 and conv.channels <= few_channels(target)
-        and conv.window.kernel[-1] > 1 and conv.window.dilations[-1] == 1
-    )  # fmt: skip
+    few = _by_rows(conv, target)
     row = conv.channels * (conv.window.kernel[-1] if few else 1)
     quads = -(-row // QUAD)
     if target.dots:
@@ -135,6 +151,12 @@ def _share(levels: Array | None, target: Target, conv: Convolution) -> float:
     doubled = None if levels is None else doubled_rows(target, quads_of(levels, target.width, few))
     sizes = (-(-conv.depth // target.width), elements // row, quads)
     return STEP * (min(times(target, sizes, doubled, gathered).values()) + FINISH) * QUAD / elements
+
+
+def _by_rows(conv: Convolution, target: Target) -> bool:
+    """Whether a row of the window is a tap."""
+    several = conv.window.kernel[-1] > 1 and conv.window.dilations[-1] == 1
+    return several and conv.groups == 1 and conv.channels <= few_channels(target)
 
 
 def _geometry(node: Node, sizes: Sizes) -> Convolution:
@@ -156,13 +178,26 @@ def _convolution(
     return Convolution(source, node.operand(1), node.outputs[0], window, Epilogue(), groups, depth, channels)
 
 
+def _padded(conv: Convolution, target: Target) -> Convolution:
+    """With as many output channels as whole vectors have."""
+    depth = -(-conv.depth // target.lanes) * target.lanes
+    return Convolution(
+        conv.source, conv.filters, conv.result, conv.window, conv.epilogue, conv.groups, depth, conv.channels
+    )
+
+
 def _is_depthwise(conv: Convolution) -> bool:
     return conv.depth == conv.channels == 1 < conv.groups
 
 
-def _is_fixed(value: Value) -> bool:
+def is_fixed(value: Value) -> bool:
     """Whether a value follows from constants."""
-    node = value.node
-    if node is None:
-        return False
-    return node.kind == "Constant" or (bool(node.inputs) and all(v is None or _is_fixed(v) for v in node.inputs))
+    front, seen = [value], {value}
+    while front:
+        node = front.pop().node
+        if node is None or not (node.kind == "Constant" or node.inputs):
+            return False
+        more = {v for v in node.inputs if v is not None} - seen
+        seen |= more
+        front += more
+    return True

@@ -183,11 +183,11 @@ def _config(
 
 
 def options_of(steps: Steps, where: str) -> Options:
-    """Vinoc's options; POT takes all samples where no number is given. Raises UsageError."""
+    """Vinoc's options; POT takes all samples where no number is given, and all products. Raises UsageError."""
     try:
         return Options(
             preset=steps.preset, subset=steps.subset or 0, bits=steps.bits,
-            weight_bits=steps.weight_bits, algorithms=steps.names, schemes=steps.schemes,
+            weight_bits=steps.weight_bits, algorithms=steps.names, schemes=steps.schemes, integers="always",
         )  # fmt: skip
     except UsageError as error:
         raise UsageError(error.what, where, error.help) from None
