@@ -15,6 +15,9 @@ from .tensors import map_file
 LARGE = 1 << 14
 """Bytes. An initializer of this size is not parsed with the model but read from the mapped file."""
 
+FEW = 1 << 19
+"""Bytes without large initializers that are parsed in less time than it takes to import protobuf."""
+
 # Field numbers and wire types of onnx.proto.
 MODEL_GRAPH, GRAPH_NODE, GRAPH_INITIALIZER, NODE_ATTRIBUTE, ATTRIBUTE_GRAPH, TENSOR_RAW = 7, 1, 5, 5, 6, 9
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
@@ -80,14 +83,25 @@ def parse(data: memoryview, file: str) -> Source:
         slim, raw = _without_large_tensors(data)
     except _MalformedError as error:
         raise _not_a_model(data, file, error) from None
-    model = protobuf().ModelProto()
     try:
-        model.ParseFromString(slim)
+        model = _parsed(slim)
     except Exception as error:  # the parser's own class varies with its implementation
         raise _unparsable(data, file, error) from None
     if not model.HasField("graph"):
         raise ModelError("has no graph: this is not an ONNX model", file, "check that the file is the model itself")
     return Source(model, raw)
+
+
+def _parsed(data: memoryview | bytes) -> Any:
+    """The ModelProto in the bytes: protobuf's, or one like it."""
+    if len(data) < FEW and "google.protobuf" not in sys.modules:
+        from .messages import Model
+        from .messages import parse as parse_few
+
+        return parse_few(Model, bytes(data))
+    model = protobuf().ModelProto()
+    model.ParseFromString(data)
+    return model
 
 
 class _MalformedError(Exception):
