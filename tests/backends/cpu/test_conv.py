@@ -62,15 +62,33 @@ def test_convolution(g: dict[str, object], seed: int, end: str) -> None:
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3])
-@pytest.mark.parametrize(("groups", "size"), [(2, 2), (37, 2), (32, 4), (5, 4), (24, 8), (3, 8), (5, 6)])
-def test_groups_of_few_channels(groups: int, size: int, stride: int) -> None:
+@pytest.mark.parametrize(
+    ("groups", "ins", "outs"),
+    [
+        (2, 2, 2),
+        (37, 2, 2),
+        (32, 4, 4),
+        (5, 4, 4),
+        (24, 8, 8),
+        (3, 8, 8),
+        (5, 6, 6),
+        (24, 1, 2),
+        (7, 1, 4),
+        (3, 1, 16),
+        (13, 2, 4),
+        (5, 3, 8),
+        (4, 8, 4),
+        (5, 1, 3),
+    ],
+)
+def test_groups_of_few_channels(groups: int, ins: int, outs: int, stride: int) -> None:
     """Whole groups in a vector, with a part of one at the end."""
-    rng = np.random.default_rng(groups + size)
-    x = rng.standard_normal((2, groups * size, 11, 13)).astype(np.float32)
+    rng = np.random.default_rng(groups + ins + outs)
+    x = rng.standard_normal((2, groups * ins, 11, 13)).astype(np.float32)
     x[1, 1, 2, 3], x[1, 0, 5, 5] = np.nan, np.inf
-    w = rng.standard_normal((groups, size, size, 3, 3)).astype(np.float32)
-    bias = rng.standard_normal((groups * size, 1, 1)).astype(np.float32)
-    slope = rng.standard_normal(groups * size).astype(np.float32)
+    w = rng.standard_normal((groups, outs, ins, 3, 3)).astype(np.float32)
+    bias = rng.standard_normal((groups * outs, 1, 1)).astype(np.float32)
+    slope = rng.standard_normal(groups * outs).astype(np.float32)
 
     def make(b, value):
         y = b.GroupConvolution(

@@ -132,7 +132,7 @@ class Walk:
         first: the pixel within the segment with which to begin.
         """
         e, a = self.e, self.a
-        at = e.add(e.add(s.source, e.mul(c, self.item)), e.mul(e.i64(first), a.in_step))
+        at = e.add(e.add(s.source, self.offset(c)), e.mul(e.i64(first), a.in_step))
 
         def line(j: Any, *totals: Any) -> Sequence[Any]:
             entry = e.add(s.taps, e.mul(j, 16))
@@ -166,6 +166,10 @@ class Walk:
         for t in range(taps):
             totals = step(totals, [get(p, t) for p in range(pixels)], e.add(weights, e.mul(a.weight_step, t)))
         return totals
+
+    def offset(self, c: Any) -> Any:
+        """Of the inputs of output channel c, in bytes."""
+        return self.e.mul(c, self.item)
 
     def load(self, address: Any, mask: Any) -> Any:
         return self.e.load(address) if mask is None else self.e.masked_load(address, mask)

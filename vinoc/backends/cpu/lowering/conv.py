@@ -40,7 +40,7 @@ class Window:
 
     def outer_share(self) -> float:
         """The share of the taps that are not padding, as far as all dimensions but the last tell."""
-        inside = [(0 <= at) & (at < n) for at, n in zip(map(self._under, range(len(self.size) - 1)), self.size)]
+        inside = [(at >= 0) & (at < n) for at, n in zip(map(self._under, range(len(self.size) - 1)), self.size)]
         return prod([float(each.mean()) for each in inside if each.size])
 
     def _under(self, axis: int) -> Array:

@@ -39,9 +39,9 @@ def depthwise(plan: Plan, result: Value, source: Place, window: Window, filters:
 
 def scaled(
     plan: Plan, out: Place, source: Place, window: Window, weights: Array, bias: Array, epilogue: Epilogue,
-    group: int = 1,
+    group: tuple[int, int] = (1, 1),
 ) -> None:  # fmt: skip
-    """The call of the kernel, with packed weights and bias; of another one for groups of several channels."""
+    """The call of the kernel, with packed weights and bias. group: its channels, in and out."""
     target = out if out.fits(Form.LAST) else plan.new(out.shape, out.dtype, Form.LAST)
     residual = plan.read(epilogue.residual, Form.LAST) if epilogue.residual is not None else None
     windows = Windows(window, source.strides[2:], 4 * weights.shape[1])
@@ -49,10 +49,10 @@ def scaled(
     walk(
         plan,
         windows,
-        kernel(*variant) if group == 1 else grouped(group, *variant),
+        kernel(*variant) if group == (1, 1) else grouped(*group, *variant),
         source,
         target,
-        2 * group * work(window, *source.shape[:2]),
+        2 * group[1] * work(window, *source.shape[:2]),
         weights=weights,
         bias=bias,
         residual=residual or 0,

@@ -113,7 +113,7 @@ def walk(plan: Plan, windows: Windows, kernel: Kernel, source: Place, out: Place
     most = most_pixels(lanes, windows.variant()[0])
     lines = plan.packed.get((windows, "lines"), windows.lines)
     segments = plan.packed.get((windows, "segments", most), lambda: windows.segments(most))
-    images, channels = source.shape[:2]
+    images, channels = out.shape[:2]
     base = max(images * len(lines), 1)
     seen = prod(w.kernel[:-1]) * ((most - 1) * w.strides[-1] + w.kernel[-1])
     wanted = max(min(-(-UNITS // base), channels // (4 * lanes)), -(-4 * seen * channels // FIRST_CACHE), 1)
