@@ -20,25 +20,31 @@ FOLLOWERS = MOVERS | {"Concat", "Split", "VariadicSplit", "Region", "Slice", "St
 
 
 class Forms:
-    """The form of each value that is computed, and its place within another."""
+    """The form of each value that is computed, and its place within another.
+
+    _views: images that lie channels-last because they are others with their pixels in a line.
+    """
 
     def __init__(self, graph: Graph) -> None:
         self._last: set[Value] = set()
+        self._views: set[Value] = set()
         self._parents: dict[Value, tuple[Value, int, int]] = {}
         for node in graph:
             if (
                 _makes_last(node)
                 or self._turns_last(node)
-                or (node.kind in FOLLOWERS and any(v in self._last for v in node.inputs))
+                or (_follows(node) and any(v in self._last for v in node.inputs))
             ):
                 self._last.update(v for v in node.outputs if (v.rank or 0) >= 3)
+            elif node.kind == "Reshape" and node.inputs[0] in self._last:
+                self._views.add(node.outputs[0])
         for node in graph:
             if node.kind == "Concat":
                 self._adopt(node)
 
     def _turns_last(self, node: Node) -> bool:
         """Whether a Transpose makes of an image with adjacent channels, in rows, one that has its channels first."""
-        if node.kind != "Transpose" or node.inputs[0] in self._last:
+        if node.kind != "Transpose" or node.inputs[0] in self._last or node.inputs[0] in self._views:
             return False
         order = node.operand(1).const
         if order is None or order.size < 3:
@@ -73,6 +79,14 @@ def _makes_last(node: Node) -> bool:
     if node.kind == "Region":
         return node.op.kernel in MAKER_KERNELS  # type: ignore[attr-defined]
     return node.kind in MAKERS
+
+
+def _follows(node: Node) -> bool:
+    """Whether a node gives what it gets; a Reshape does that splits a line of pixels, as behind an encoder of tokens."""
+    if node.kind != "Reshape":
+        return node.kind in FOLLOWERS
+    source, out = (static_shape(v.tensor.shape) for v in (node.operand(0), node.outputs[0]))
+    return bool(source and out and 2 < len(source) < len(out) and source[:2] == out[:2])
 
 
 def _owns_its_memory(value: Value) -> bool:

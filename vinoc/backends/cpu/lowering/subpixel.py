@@ -59,7 +59,7 @@ def suits(plan: Plan, depth: int, axes: Sequence[Axis]) -> bool:
     lanes = plan.target.lanes
     phases, taps = prod(len(a.taps) for a in axes), prod(len(a.taps[0]) for a in axes)
     apart = prod(sum(k >= 0 for row in a.taps for k in row) for a in axes)
-    return taps * -(-depth * phases // lanes) < apart * -(-depth // lanes)
+    return taps * -(-depth * phases // lanes) <= apart * -(-depth // lanes)
 
 
 def lower(
