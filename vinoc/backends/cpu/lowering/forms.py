@@ -82,7 +82,7 @@ def _makes_last(node: Node) -> bool:
 
 
 def _follows(node: Node) -> bool:
-    """Whether a node gives what it gets; a Reshape does that splits a line of pixels, as behind an encoder of tokens."""
+    """Whether a node gives what it gets, as a Reshape does that splits a line of pixels: behind encoders of tokens."""
     if node.kind != "Reshape":
         return node.kind in FOLLOWERS
     source, out = (static_shape(v.tensor.shape) for v in (node.operand(0), node.outputs[0]))
