@@ -1,7 +1,7 @@
 """Quantized graphs in integers against their FakeQuantize computed in floats.
 
 All scales are powers of two, and data and biases multiples of such: f32 holds every sum, in whatever order it is made,
-so that both must agree to the bit, but for what stays float in Winograd's form.
+so that both must agree to the bit, also for what stays float.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def run(graph: Graph, x: np.ndarray, least: int, threads: int = 1) -> None:
         assert all(" takes " in remark for remark in plan.remarks), plan.remarks
         assert integer + len(plan.remarks) >= least, (kernels, plan.remarks)
         error = np.linalg.norm(want - found) / max(float(np.linalg.norm(want)), 1e-20)
-        assert error <= (1e-3 if plan.remarks else 1e-6), (target.name, error)
+        assert error <= 1e-6, (target.name, error)
 
 
 @settings(max_examples=12, deadline=None)
@@ -150,6 +150,29 @@ def test_what_stays_float_says_why() -> None:
     fast = Executable(graph.clone(), 1, integer_targets()[-1])
     fast.run([x])
     assert not integer_targets()[-1].dots or not fast.program([x.shape]).plan.remarks  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("target", ["sse2", "avx2"])
+def test_what_stays_float_gives_the_same_levels(target: str) -> None:
+    """Winograd's form over tiles of 6 x 6 would round sums, a few of which lie beside a border between two levels."""
+    x = image(1, 1, 64, 32, 32)
+
+    def make(b: Any, v: Any) -> Any:
+        net = Network(b, 1)
+        y = net.quantized(v, -2.0, 2.0)
+        for _ in range(3):
+            y = b.Convolution(y, net.weights((64, 64, 3, 3)), **WINDOW)
+            y = net.quantized(b.ReLU(b.Add(y, image(2, 1, 64, 1, 1))), 0.0, 3.0)
+        return y
+
+    graph = build(make, x)
+    (want,) = Interpreter(graph).run([x])
+    executable = Executable(graph.clone(), 1, TARGETS[target])
+    (found,) = executable.run([x])
+    plan = executable.program([x.shape]).plan  # type: ignore[union-attr]
+    assert len(plan.remarks) == 3, plan.remarks
+    assert all("Winograd" in remark for remark in plan.remarks)
+    np.testing.assert_array_equal(found, want)
 
 
 def test_large_depthwise_windows_stay_float() -> None:

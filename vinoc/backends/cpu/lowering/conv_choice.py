@@ -15,7 +15,7 @@ from .conv import Convolution
 from .depthwise import depthwise
 from .epilogue import apply_post
 from .plan import Plan, lowers
-from .regions import TRANSPOSED
+from .regions import EXACT, TRANSPOSED
 
 RATE = 15.0
 """Floating point operations per nanosecond and lane that the matrix kernel reaches."""
@@ -33,7 +33,7 @@ CALLS = 2000.0
 """Nanoseconds of the three more calls."""
 
 
-@lowers("Region:conv")
+@lowers("Region:conv", "Region:exact_conv")
 def convolution(plan: Plan, node: Node) -> None:
     """Depthwise, by rows of the kernel, Winograd's form, or implicit GEMM; transposed ones are several of these."""
     kind = next(iter(node.bodies[0])).kind
@@ -46,7 +46,7 @@ def convolution(plan: Plan, node: Node) -> None:
         depthwise(plan, conv.result, conv.source, conv.window, conv.filters, conv.epilogue)
     elif grouped.fits(plan, conv):
         grouped.lower(plan, conv)
-    elif tile := best_tile(plan, conv):
+    elif tile := best_tile(plan, conv, node.op.kernel == EXACT):  # type: ignore[attr-defined]
         winograd.lower(plan, conv, tile)
         apply_post(plan, conv.epilogue, plan.write(conv.result))
     elif not first_layer.lower(plan, node, first_layer.SOME_CHANNELS):
@@ -54,13 +54,19 @@ def convolution(plan: Plan, node: Node) -> None:
     return None
 
 
-def best_tile(plan: Plan, conv: Convolution) -> int:
-    """0: direct; 2 or 4: Winograd's form by tiles of that size. Accuracy rules out tiles of more than 4x4 inputs."""
+def best_tile(plan: Plan, conv: Convolution, exact: bool = False) -> int:
+    """0: direct; 2 or 4: Winograd's form by tiles of that size. `exact`: a form that holds sums of levels exactly."""
     if not fits(conv):
         return 0
     taps = conv.window.kernel[0]
-    sizes = [0, *(tile for tile, of in FORMS if of == taps and (tile + taps <= 5 or not plan.mode.accuracy))]
+    exact |= plan.mode.accuracy
+    sizes = [0, *(tile for tile, of in FORMS if of == taps and not (exact and rounds(tile, taps)))]
     return min(sizes, key=lambda tile: cost(conv, tile, plan.target, plan.mode.threads))
+
+
+def rounds(tile: int, taps: int) -> bool:
+    """Whether a form rounds more than sums do: tiles of more than 4x4 inputs, whose transforms multiply."""
+    return tile > 0 and tile + taps > 5
 
 
 def cost(conv: Convolution, tile: int, target: Target, threads: int, share: float = 1.0, size: int = 4) -> float:

@@ -5,7 +5,7 @@ INDEX = {
     "blocks": "DepthToSpace ShuffleChannels SpaceToDepth",
     "chain": "Region:chain",
     "channelwise": "BatchNormInference LRN ReduceMax ReduceMean ReduceSum",
-    "conv_choice": "Region:conv",
+    "conv_choice": "Region:conv Region:exact_conv",
     "depthwise_bytes": "Region:integer_conv",
     "indexed": "Broadcast Gather Tile",
     "integer": "Region:integer_conv Region:integer_matmul",

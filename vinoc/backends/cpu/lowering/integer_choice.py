@@ -20,7 +20,7 @@ from ..codegen.target import Target
 from ..kernels.depthwise_bytes import MOST_TAPS
 from ..kernels.winograd import FORMS
 from .conv import Convolution, Window
-from .conv_choice import RATE, cost
+from .conv_choice import RATE, cost, rounds
 from .epilogue import Epilogue
 from .integer_weights import few_channels, quads_of, spread_rows
 from .place import Buffer, Form, Place, dense
@@ -54,10 +54,11 @@ Sizes = Callable[[Value], tuple[int, ...]]
 
 @record(frozen=True)
 class Times:
-    """Nanoseconds of a product: in f32 in its fastest form, which is `how`; in integers, infinite where there is no
-    kernel; and to make reals of its data and integers of its result."""
+    """Nanoseconds of a product: in f32 in its fastest form, and in the fastest one, `how`, that holds sums of levels
+    exactly; in integers, infinite where there is no kernel; to make reals of its data and integers of its result."""
 
     real: float
+    exact: float
     integer: float
     converted: float
     how: str = "directly"
@@ -65,7 +66,7 @@ class Times:
     @property
     def quantized(self) -> float:
         """What it takes in a graph whose data and result are quantized."""
-        return min(self.integer, self.real + self.converted)
+        return min(self.integer, self.exact + self.converted)
 
 
 def why_float(node: Node, levels: Array, target: Target, mode: Mode) -> str:
@@ -76,9 +77,9 @@ def why_float(node: Node, levels: Array, target: Target, mode: Mode) -> str:
     if node.kind != "Convolution" or not conv.images * prod(conv.window.out):
         return ""
     found = _of_convolution(conv, target, mode, levels)
-    if found.integer <= found.real + found.converted:
+    if found.integer <= found.exact + found.converted:
         return ""
-    micro = (found.real + found.converted) / 1e3, found.integer / 1e3
+    micro = (found.exact + found.converted) / 1e3, found.integer / 1e3
     return f"f32 {found.how} takes {micro[0]:.0f} us with conversions, integers {micro[1]:.0f} us"
 
 
@@ -94,26 +95,28 @@ def product_times(node: Node, target: Target, mode: Mode, sizes: Sizes = shape_o
         window = Window((rows,), (rows,), (1,), (1,), (1,), (0,))
         conv = _convolution(node, (1, depth, rows), window, 1, columns, depth)
         found = _of_convolution(conv, target, mode, None)
-        return found if is_fixed(node.operand(1)) else Times(found.real, inf, converted)
+        return found if is_fixed(node.operand(1)) else Times(found.real, found.real, inf, converted)
     terms = data[-1] if node.kind == "MatMul" else prod(weights) // max(data[1], 1)
     places = prod(out) if node.kind == "MatMul" else prod(data)
-    return Times(2 * places * terms / (RATE * target.lanes * mode.threads), inf, converted)
+    real = 2 * places * terms / (RATE * target.lanes * mode.threads)
+    return Times(real, real, inf, converted)
 
 
 def _of_convolution(conv: Convolution, target: Target, mode: Mode, levels: Array | None) -> Times:
     window = conv.window
     plain = window.kernel in ((3, 3), (5, 5)) and window.strides == window.dilations == (1, 1)
     tiles = [tile for tile, taps in FORMS if plain and taps == window.kernel[0]]
-    tiles = [0, *(tile for tile in tiles if tile + window.kernel[0] <= 5 or not mode.accuracy)]
+    tiles = [0, *(tile for tile in tiles if not (mode.accuracy and rounds(tile, window.kernel[0])))]
     whole = _padded(conv, target)
     reals = {tile: cost(whole, tile, target, mode.threads) for tile in tiles}
-    best = min(reals, key=lambda tile: reals[tile])
+    best = min((tile for tile in tiles if not rounds(tile, window.kernel[0])), key=lambda tile: reals[tile])
     integer = cost(whole, 0, target, mode.threads, _share(levels, target, conv), 1)
     how = f"in Winograd's form ({best} x {best} outputs)" if best else "directly"
     framed = _framed(conv, target, mode)
     rows = conv.images * conv.groups * prod(window.out) / mode.threads if whole.depth > conv.depth else 0
-    real, integer = reals[best] + framed + FRINGE * rows, integer + framed / 4 + FRINGE_BYTES * rows
-    return Times(real, integer, _converted(conv, target, mode), how)
+    more = framed + FRINGE * rows
+    real, exact, integer = min(reals.values()) + more, reals[best] + more, integer + framed / 4 + FRINGE_BYTES * rows
+    return Times(real, exact, integer, _converted(conv, target, mode), how)
 
 
 def _of_depthwise(conv: Convolution, target: Target, mode: Mode) -> Times:
@@ -123,7 +126,7 @@ def _of_depthwise(conv: Convolution, target: Target, mode: Mode) -> Times:
     fits = max(conv.window.kernel) <= MOST_TAPS
     moved = conv.images * conv.groups * (prod(conv.window.size) + prod(conv.window.out))
     far, far_bytes = (n / FAR if n > NEAR else 0.0 for n in (4 * moved, moved))
-    return Times(real + far, integer + far_bytes if fits else inf, _converted(conv, target, mode))
+    return Times(real + far, real + far, integer + far_bytes if fits else inf, _converted(conv, target, mode))
 
 
 def _framed(conv: Convolution, target: Target, mode: Mode) -> float:

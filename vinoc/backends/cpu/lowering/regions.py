@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ....ir.dtype import f32
-from ....ir.graph import Graph, Node
+from ....ir.graph import Graph, Node, Value
 from ....passes.base import Context, Pass, graph_pass
+from ..quantized.movers import data_ports
 from ..region import extract
 from .chains import make_chains
 from .epilogue import epilogue
 from .transposed import with_explicit_pads
 
 CONVOLUTIONS = frozenset({"Convolution", "GroupConvolution"})
+
+EXACT = "exact_conv"
+"""Of quantized data, whose sums f32 holds exactly: forms that round them would change levels."""
 
 TRANSPOSED = frozenset({"ConvolutionBackpropData", "GroupConvolutionBackpropData"})
 """They take no residual, and no functions behind an activation."""
@@ -36,8 +40,20 @@ class CpuRegions(Pass):
 def _convolution(graph: Graph, node: Node) -> str:
     if not _is_plain_convolution(node):
         return ""
-    extract(graph, [node, *epilogue(node, channel_axis=1)], "conv")
-    return "conv"
+    kernel = EXACT if is_quantized(node.operand(0)) else "conv"
+    extract(graph, [node, *epilogue(node, channel_axis=1)], kernel)
+    return kernel
+
+
+def is_quantized(value: Value) -> bool:
+    """Whether the numbers of a value are levels."""
+    node = value.node
+    if node is None or node.kind == "Dequantize":
+        return node is not None
+    if node.kind == "Region":
+        return any(is_quantized(v) for v in node.bodies[0].outputs[value.index : value.index + 1])
+    ports = data_ports(node)
+    return len(ports) > 0 and all(is_quantized(node.operand(port)) for port in ports)
 
 
 def _transposed(graph: Graph, node: Node) -> str:
