@@ -17,12 +17,13 @@ from typing import Any
 
 import numpy as np
 from numba import njit, prange
+from numba.extending import register_jitable
 
 from ....ir.kernels.conv import auto_pads
 from .memory import room
 from .phases import phase_size, split, tap_places
-from .settings import CACHED, use_threads
-from .tiles import ROWS, aligned, finish_block, finish_rows, multiply
+from .settings import loop, use_threads
+from .tiles import ROWS, aligned, finish_rows, multiply
 from .vectors import SHORT, WIDE, load, load_some, store, zeros
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -80,13 +81,13 @@ def convolution(
         chunks, parts = (4 * threads, 1) if tiles >= 16 * threads else (chunks, min(blocks, 2 * threads))
     phases = window[0] * window[1]
     if tall * wide * phases == 1 and data.shape[2:] == out.shape[2:]:
-        convolve(data.reshape(-1), filters, out, given, window, (1, pixels, pixels, pixels, chunks, parts))
-        return as_given(out, strides)
-    lines, pitch = phase_size(out.shape[2:], (tall, wide), window)
-    size = lines * pitch + wide
-    split_data = room((data.shape[0] * data.shape[1] * phases * size + WIDE,))
-    split_planes(data, split_data, (lines, pitch, tall, wide), window)
-    convolve(split_data, filters, out, given, window, (phases, size, pitch, out.shape[3], chunks, parts))
+        planes, size = data.reshape(-1), (0, 1, pixels, pixels, pixels, chunks, parts)
+    else:
+        lines, pitch = phase_size(out.shape[2:], (tall, wide), window)
+        area = lines * pitch + wide
+        planes = room((data.shape[0] * data.shape[1] * phases * area + WIDE,))
+        size = lines, phases, area, pitch, out.shape[3], chunks, parts
+    convolve(threads, data, planes, filters, out, given, window, size)
     return as_given(out, strides)
 
 
@@ -129,23 +130,35 @@ def endings(out: Array, bias: Array, residual: Array | None, slopes: Array | Non
     return bias, more, residual is not None, slopes, apart, np.float32(low), np.float32(high)
 
 
-@njit(parallel=True, cache=CACHED, error_model="numpy")
-def convolve(planes, weights, out, given, window, size):
+@loop
+def convolve(data, planes, weights, out, given, window, size):
     """Some tiles of output pixels are a task, or parts of their output channels where there are few tiles."""
-    chunks, parts = size[4:]
-    taps = tap_places(weights.shape[3], weights.shape[4], size[2], size[1], window)
+    if size[0]:
+        for plane in prange(data.shape[0] * data.shape[1]):
+            split_plane(data, np.int64(plane), planes, weights.shape, window, size)
+    chunks, parts = size[5:]
+    taps = tap_places(weights.shape[3], weights.shape[4], size[3], size[2], window)
     for task in prange(len(out) * len(weights) * chunks * parts):
         chunk, part = divmod(np.int64(task), parts)
         convolve_chunk(chunk, part, planes, weights, out, given, taps, size)
 
 
-@njit(cache=CACHED, error_model="numpy")
+@njit(error_model="numpy")
+def split_plane(data, plane, planes, filters, window, size):
+    """A plane of data [N,C,H,W], with its pads, as phases."""
+    shape = data.shape[2:]
+    place = plane * size[1] * size[2]
+    form = size[0], size[3], filters[3], filters[4]
+    split(data, plane * shape[0] * shape[1], shape, planes, place, form, window, np.float32(0))
+
+
+@register_jitable
 def slab_of(taps):
     """Input channels whose windows are gathered at once."""
     return max(DEEP // taps, 1)
 
 
-@njit(cache=CACHED, error_model="numpy")
+@register_jitable
 def together(rows):
     """Vectors whose panels of so many rows the cache holds."""
     return min(max(PANELS // (rows * WIDE), 1), TOGETHER)
@@ -154,7 +167,7 @@ def together(rows):
 @njit(error_model="numpy")
 def convolve_chunk(chunk, part, planes, weights, out, given, taps, size):
     """Some vectors of pixels of an image and group, for all output channels or a part of them."""
-    chunks, parts = size[4:]
+    chunks, parts = size[5:]
     image, chunk = divmod(chunk, chunks)
     pixels, depth = out.shape[2] * out.shape[3], weights.shape[2]
     some = -(-pixels // (WIDE * chunks))
@@ -162,7 +175,7 @@ def convolve_chunk(chunk, part, planes, weights, out, given, taps, size):
     blocks = part * step, min(part * step + step, weights.shape[1])
     slab = min(slab_of(len(taps)), depth)
     most = min(some, together(slab * len(taps))) * WIDE
-    room = aligned(slab * len(taps) * most + WIDE), np.empty((2, WIDE), np.int64)
+    room = aligned(slab * len(taps) * most + WIDE), np.empty((2, WIDE), np.int64), aligned(ROWS * WIDE)
     bias, more, adds, slopes, apart, low, high = given
     nothing, one, free = np.zeros(len(bias), np.float32), np.ones(1, np.float32), np.float32(np.inf)
     end = min((chunk + 1) * some * WIDE, pixels)
@@ -180,8 +193,8 @@ def convolve_tile(tile, blocks, channels, planes, weights, out, given, taps, siz
     """Some vectors of pixels, for some blocks of output channels, as far as some input channels go."""
     image, first, last = tile
     pixels, depth = out.shape[2] * out.shape[3], (channels[1] - channels[0]) * len(taps)
-    plane = (image * weights.shape[2] + channels[0]) * size[0] * size[1]
-    in_place = size[1] == pixels and blocks[1] - blocks[0] <= FEW
+    plane = (image * weights.shape[2] + channels[0]) * size[1] * size[2]
+    in_place = size[0] == 0 and blocks[1] - blocks[0] <= FEW
     for start in range(first, last, WIDE):
         count, place = min(WIDE, last - start), (start - first) * depth
         if count <= SHORT:
@@ -196,23 +209,24 @@ def convolve_tile(tile, blocks, channels, planes, weights, out, given, taps, siz
             count, place = min(WIDE, last - start), (start - first) * depth
             where = (image * all_channels + row) * pixels + start, all_channels - row, count, group * all_channels + row
             if count <= SHORT:
-                convolve_vector(where, weights, at, room[0], place, SHORT, depth, out, given, zeros(SHORT))
+                convolve_vector(
+                    where, weights, at, room[0], place, SHORT, depth, out, given, room[2], SHORT, zeros(SHORT)
+                )
             elif count < WIDE or not in_place:
-                convolve_vector(where, weights, at, room[0], place, WIDE, depth, out, given, zeros(WIDE))
+                convolve_vector(where, weights, at, room[0], place, WIDE, depth, out, given, room[2], WIDE, zeros(WIDE))
             else:
-                convolve_vector(where, weights, at, planes, plane + start, pixels, depth, out, given, zeros(WIDE))
+                convolve_vector(
+                    where, weights, at, planes, plane + start, pixels, depth, out, given, room[2], WIDE, zeros(WIDE)
+                )
 
 
 @njit(error_model="numpy")
-def convolve_vector(where, weights, at, panel, place, apart, depth, out, given, like):
+def convolve_vector(where, weights, at, panel, place, apart, depth, out, given, space, step, like):
     """One vector of pixels, for eight output channels."""
     target, rows, count, channel = where
     sums = multiply(weights, at, panel, place, apart, depth, like)
     pitch = out.shape[2] * out.shape[3]
-    if rows >= ROWS and count in (WIDE, SHORT):
-        finish_block(sums, out, target, pitch, channel, given)
-    else:
-        finish_rows(sums, out, target, pitch, rows, count, channel, given)
+    finish_rows(sums, space, out, target, pitch, min(rows, ROWS), count, step, channel, given)
 
 
 @njit(error_model="numpy")
@@ -221,7 +235,7 @@ def gather(planes, room, place, first, start, count, depth, taps, size, step, li
 
     Pixels of one line lie side by side in the planes; what a vector holds behind them, the next line overwrites.
     """
-    phases, plane, pitch, width = size[:4]
+    phases, plane, pitch, width = size[1:5]
     panel, (source, target) = room[0], (room[1][0], room[1][1])
     y, x = divmod(start, width)
     lines, at = 0, 0
@@ -237,13 +251,3 @@ def gather(planes, room, place, first, start, count, depth, taps, size, step, li
                     store(panel, place + target[i], load(planes, first + tap + source[i], like))
             place += step
         first += phases * plane
-
-
-@njit(parallel=True, cache=CACHED, error_model="numpy")
-def split_planes(data, phases, size, window):
-    """All planes of data [N,C,H,W], with their pads, as phases."""
-    shape = data.shape[2:]
-    area = window[0] * window[1] * (size[0] * size[1] + size[3])
-    for c in prange(data.shape[0] * data.shape[1]):
-        plane = np.int64(c)
-        split(data, plane * shape[0] * shape[1], shape, phases, plane * area, size, window, np.float32(0))

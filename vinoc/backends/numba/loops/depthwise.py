@@ -10,7 +10,7 @@ from numba import njit, prange
 
 from .conv import as_given, endings, fits, images
 from .phases import phase_size, split, tap_places
-from .settings import CACHED, use_threads
+from .settings import loop, use_threads
 from .tiles import aligned, finish
 from .vectors import HALF, SHORT, WIDE, element, load, plus_product, zeros
 
@@ -30,13 +30,13 @@ def depthwise(
     data, window, out = images(data, kernel, len(bias), strides, dilations, begin, end, auto_pad)
     fits(data.shape[1] == len(filters) and len(bias) == len(filters) * filters.shape[1])
     given = endings(out, bias, residual, slopes, low, high)
-    use_threads(out.size * filters.size // max(len(bias), 1))
+    threads = use_threads(out.size * filters.size // max(len(bias), 1))
     taps = np.ascontiguousarray(filters).reshape(*filters.shape[:2], *kernel)
-    filter_planes(data, taps, out, given, window)
+    filter_planes(threads, data, taps, out, given, window)
     return as_given(out, strides)
 
 
-@njit(parallel=True, cache=CACHED, error_model="numpy")
+@loop
 def filter_planes(data, filters, out, given, window):
     """Every plane of data [N,C,H,W] is a task."""
     tall, wide = filters.shape[2:]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numba.extending import register_jitable
 
-from .settings import CACHED
 from .vectors import HALF, SHORT, element, load, load_second, splat, store, store_some, zeros
 
 
-@njit(cache=CACHED, error_model="numpy")
+@register_jitable
 def phase_size(out, kernel, window):
     """How many lines a phase has, and how long they are."""
     down, right, dilate_y, dilate_x = window[:4]

@@ -18,7 +18,7 @@ from ....ir.kernels.conv import auto_pads
 from ....ir.kernels.pool import lowest, pool_sizes, window_counts
 from .memory import room
 from .phases import phase_size, split, tap_places
-from .settings import CACHED, use_threads
+from .settings import loop, use_threads
 from .tiles import aligned
 from .vectors import HALF, SHORT, WIDE, known, larger, load, plus, store_some, zeros
 
@@ -36,10 +36,9 @@ def max_pool(
     image = (1,) * (4 - data.ndim)  # one spatial dimension is an image of one row
     window = (*image, *strides, *image, *dilations, *(0 for _ in image), *begin)
     planes = np.ascontiguousarray(data).reshape(-1, *image, *spatial)
-    use_threads(out.size * prod(kernel))
-    largest_planes(
-        planes, out.reshape(len(planes), *image, *out.shape[2:]), (*image, *kernel), window, lowest(out.dtype)
-    )
+    threads = use_threads(out.size * prod(kernel))
+    result = out.reshape(len(planes), *image, *out.shape[2:])
+    largest_planes(threads, planes, result, (*image, *kernel), window, lowest(out.dtype))
     return out
 
 
@@ -55,8 +54,8 @@ def avg_pool(
     image = (1,) * (4 - data.ndim)
     window = (*image, *strides, *image, *ones, *(0 for _ in image), *begin)
     planes = np.ascontiguousarray(data).reshape(-1, *image, *spatial)
-    use_threads(out.size * prod(kernel))
-    add_planes(planes, out.reshape(len(planes), *image, *sizes), (*image, *kernel), window)
+    threads = use_threads(out.size * prod(kernel))
+    add_planes(threads, planes, out.reshape(len(planes), *image, *sizes), (*image, *kernel), window)
     out /= counts
     return out
 
@@ -67,7 +66,7 @@ def counted(spatial: Ints, kernel: Ints, strides: Ints, out: Ints, begin: Ints, 
     return window_counts(spatial, kernel, strides, out, begin, end, exclude_pad).astype(np.float32)
 
 
-@njit(parallel=True, cache=CACHED, error_model="numpy")
+@loop
 def largest_planes(planes, out, kernel, window, nothing):
     """out[c, y, x] = the largest of planes[c] that the window at (y, x) sees, `nothing` where that is none."""
     taps, size = seen(out, kernel, window)
@@ -113,7 +112,7 @@ def largest_lines(phases, pitch, taps, out, place, nothing, step, like):
             store_some(out, place + y * width + x, known(v, nothing), count)
 
 
-@njit(parallel=True, cache=CACHED, error_model="numpy")
+@loop
 def add_planes(planes, out, kernel, window):
     """out[c, y, x] = the sum of what the window at (y, x) sees of planes[c]."""
     taps, size = seen(out, kernel, window)

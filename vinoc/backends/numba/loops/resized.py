@@ -7,11 +7,11 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
 from ....ir.kernels.resize import coordinates, nearest_index, pad_zeros, targets
 from .memory import room
-from .settings import CACHED, use_threads
+from .settings import loop, use_threads
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -29,8 +29,9 @@ def nearest(
         shape[axis] = size
         places[axis - image.ndim] = nearest_places(image.shape[axis], size, scale, transform, rounding)
     out = room(shape)
-    use_threads(out.size)
-    take_nearest(image.reshape(-1, *image.shape[-2:]), out.reshape(-1, *shape[-2:]), places[0], places[1])
+    take_nearest(
+        use_threads(out.size), image.reshape(-1, *image.shape[-2:]), out.reshape(-1, *shape[-2:]), places[0], places[1]
+    )
     return out
 
 
@@ -46,7 +47,7 @@ def nearest_places(n: int, size: int, scale: float, transform: str, rounding: st
     return nearest_index(coordinates(n, size, scale, transform), n, scale, rounding)
 
 
-@njit(parallel=True, cache=CACHED, error_model="numpy")
+@loop
 def take_nearest(planes, out, lines, columns):
     """out[c, y, x] = planes[c, lines[y], columns[x]]; a line that is that of before is copied."""
     for c in prange(len(out)):

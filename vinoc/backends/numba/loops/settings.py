@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import threading
 from pathlib import Path
+from types import FunctionType
 
-from numba import get_num_threads, set_num_threads
+from numba import get_num_threads, njit, set_num_threads
 
 # Compiled code is kept on disk where numba can find it again, which it does by the module's name: where that is the
 # file's own.
@@ -30,3 +31,20 @@ def use_threads(operations: int) -> int:
         set_num_threads(threads)
         used.threads = threads
     return threads
+
+
+def loop(function):
+    """A function with loops over tasks, compiled for several threads, and for one, without what starts others.
+
+    It is called with the number of threads in front of its arguments.
+    """
+    alone = FunctionType(function.__code__, function.__globals__, f"{function.__name__}_alone")
+    alone.__module__ = function.__module__
+    together = njit(parallel=True, cache=CACHED, error_model="numpy")(function)
+    alone = njit(cache=CACHED, error_model="numpy")(alone)
+
+    def run(threads, *arguments):
+        (alone if threads == 1 else together)(*arguments)
+
+    run.compiled = alone, together  # type: ignore[attr-defined]
+    return run

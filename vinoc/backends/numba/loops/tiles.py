@@ -53,21 +53,6 @@ def finish(sums, out, at, count, channel, given):
 
 
 @njit(error_model="numpy", forceinline=True)
-def finish_rows(sums, out, at, pitch, rows, count, channel, given):
-    """The same for up to eight vectors, one a channel, `pitch` apart in `out`."""
-    s0, s1, s2, s3, s4, s5, s6, s7 = sums
-    last = channel + rows - 1
-    finish(s0, out, at, count, channel, given)
-    finish(s1, out, at + pitch, count if rows > 1 else 0, min(channel + 1, last), given)
-    finish(s2, out, at + 2 * pitch, count if rows > 2 else 0, min(channel + 2, last), given)
-    finish(s3, out, at + 3 * pitch, count if rows > 3 else 0, min(channel + 3, last), given)
-    finish(s4, out, at + 4 * pitch, count if rows > 4 else 0, min(channel + 4, last), given)
-    finish(s5, out, at + 5 * pitch, count if rows > 5 else 0, min(channel + 5, last), given)
-    finish(s6, out, at + 6 * pitch, count if rows > 6 else 0, min(channel + 6, last), given)
-    finish(s7, out, at + 7 * pitch, count if rows > 7 else 0, min(channel + 7, last), given)
-
-
-@njit(error_model="numpy", forceinline=True)
 def finish_whole(sums, out, at, channel, given):
     """out[at ...] = all of the sums, as `finish` does it, without masks where nothing is added."""
     bias, more, adds, slopes, apart, low, high = given
@@ -78,17 +63,31 @@ def finish_whole(sums, out, at, channel, given):
 
 
 @njit(error_model="numpy", forceinline=True)
-def finish_block(sums, out, at, pitch, channel, given):
-    """The same for eight vectors, one a channel, `pitch` apart in `out`."""
-    s0, s1, s2, s3, s4, s5, s6, s7 = sums
-    finish_whole(s0, out, at, channel, given)
-    finish_whole(s1, out, at + pitch, channel + 1, given)
-    finish_whole(s2, out, at + 2 * pitch, channel + 2, given)
-    finish_whole(s3, out, at + 3 * pitch, channel + 3, given)
-    finish_whole(s4, out, at + 4 * pitch, channel + 4, given)
-    finish_whole(s5, out, at + 5 * pitch, channel + 5, given)
-    finish_whole(s6, out, at + 6 * pitch, channel + 6, given)
-    finish_whole(s7, out, at + 7 * pitch, channel + 7, given)
+def finish_rows(sums, space, out, at, pitch, rows, count, step, channel, given):
+    """The same for the first `rows` of eight vectors of `step`, one a channel, `pitch` apart in `out`.
+
+    They go through `space`: a loop over memory is as fast as eight copies of what follows, and sooner compiled.
+    """
+    store_eight(space, 0, step, sums)
+    for row in range(rows):
+        v = load(space, row * step, sums[0])
+        if count == step:
+            finish_whole(v, out, at + row * pitch, channel + row, given)
+        else:
+            finish(v, out, at + row * pitch, count, channel + row, given)
+
+
+@njit(error_model="numpy", forceinline=True)
+def store_eight(array, at, apart, eight):
+    """Eight vectors, so far apart."""
+    store(array, at, eight[0])
+    store(array, at + apart, eight[1])
+    store(array, at + 2 * apart, eight[2])
+    store(array, at + 3 * apart, eight[3])
+    store(array, at + 4 * apart, eight[4])
+    store(array, at + 5 * apart, eight[5])
+    store(array, at + 6 * apart, eight[6])
+    store(array, at + 7 * apart, eight[7])
 
 
 @njit(error_model="numpy")

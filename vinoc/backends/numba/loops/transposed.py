@@ -18,7 +18,7 @@ from numba import njit, prange
 from ....ir.kernels.conv import backprop_window
 from .conv import convolution, pack_filters
 from .memory import room
-from .settings import CACHED, use_threads
+from .settings import CACHED, loop, use_threads
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Ints = Sequence[int]
@@ -62,15 +62,13 @@ def convolution_transposed(
         return parts
     out = room((len(data), channels, *sizes))
     image = (1,) * (2 - len(full))  # one spatial dimension is an image of one row
-    use_threads(out.size)
-    lay_phases(
-        parts.reshape(len(data) * channels, phases, *image, *lines), out.reshape(-1, *image, *sizes),
-        (*image, *strides), (*(0 for _ in image), *begin),
-    )  # fmt: skip
+    parts = parts.reshape(len(data) * channels, phases, *image, *lines)
+    begin = (*(0 for _ in image), *begin)
+    lay_phases(use_threads(out.size), parts, out.reshape(-1, *image, *sizes), (*image, *strides), begin)
     return out
 
 
-@njit(parallel=True, cache=CACHED, error_model="numpy")
+@loop
 def lay_phases(parts, out, strides, begin):
     """out[c, y, x] = the place of the canvas that is `begin` further; phase by phase it is parts[c, phase]."""
     for c in prange(len(out)):

@@ -20,8 +20,8 @@ from numba import njit, prange
 from .conv import endings, fits, images
 from .memory import room
 from .phases import split
-from .settings import CACHED, use_threads
-from .tiles import ROWS, aligned, finish, multiply
+from .settings import loop, use_threads
+from .tiles import ROWS, aligned, finish, multiply, store_eight
 from .vectors import HALF, SHORT, WIDE, load, load_fourths, mixed, plus, plus_product, store, times, zeros
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -57,16 +57,16 @@ def convolution_3x3(
     tiles = len(data), -(-out.shape[2] // 4), -(-out.shape[3] // 4)
     count = tiles[0] * tiles[1] * tiles[2]
     pitch = -(-count // WIDE) * WIDE + 16
-    use_threads(36 * count * filters.size // 36)
+    threads = use_threads(36 * count * filters.size // 36)
     points = room((36, filters.shape[2] | 1, pitch))  # odd numbers of cache lines apart: others share a few places
-    transform(data, points, tiles, window[4:])
+    transform(threads, data, points, tiles, window[4:])
     products = room((36, filters.shape[1] * ROWS | 1, pitch))
-    multiply_points(filters, points, products, count)
-    interpolate(products, out, tiles, given)
+    multiply_points(threads, filters, points, products, count)
+    interpolate(threads, products, out, tiles, given)
     return out
 
 
-@njit(parallel=True, cache=CACHED, error_model="numpy")
+@loop
 def transform(data, points, tiles, pads):
     """points [36,I..,tile]: the pixels of each tile at the 36 points, a channel a task."""
     for channel in prange(data.shape[1]):
@@ -133,7 +133,7 @@ def store_six(array, at, apart, six):
     store(array, at + 5 * apart, six[5])
 
 
-@njit(parallel=True, cache=CACHED, error_model="numpy")
+@loop
 def multiply_points(filters, points, products, count):
     """products [36,O,tile] = filters [36,O/8,I,8] x points [36,I,tile], a vector of tiles at one point a task."""
     vectors = -(-count // WIDE)
@@ -155,12 +155,10 @@ def multiply_point(filters, points, products, point, tile, like):
         weights = (point * blocks + block) * depth * ROWS
         sums = multiply(filters, weights, points, place, apart, depth, like)
         at = (point * products.shape[1] + block * ROWS) * apart + tile
-        store_six(products, at, apart, sums)
-        store(products, at + 6 * apart, sums[6])
-        store(products, at + 7 * apart, sums[7])
+        store_eight(products, at, apart, sums)
 
 
-@njit(parallel=True, cache=CACHED, error_model="numpy")
+@loop
 def interpolate(products, out, tiles, given):
     """The pixels of the output from products [36,O,tile], a channel a task."""
     for channel in prange(out.shape[1]):
