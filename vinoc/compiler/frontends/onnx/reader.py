@@ -15,9 +15,6 @@ from .tensors import map_file
 LARGE = 1 << 14
 """Bytes. An initializer of this size is not parsed with the model but read from the mapped file."""
 
-FEW = 1 << 19
-"""Bytes without large initializers that are parsed in less time than it takes to import protobuf."""
-
 # Field numbers and wire types of onnx.proto.
 MODEL_GRAPH, GRAPH_NODE, GRAPH_INITIALIZER, NODE_ATTRIBUTE, ATTRIBUTE_GRAPH, TENSOR_RAW = 7, 1, 5, 5, 6, 9
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
@@ -36,7 +33,9 @@ class Source:
 def protobuf() -> Any:
     """The module of ONNX's message classes, without the rest of the `onnx` package, which is slow to import."""
     name = "onnx.onnx_ml_pb2"
-    if name in sys.modules or "onnx" in sys.modules:
+    if name in sys.modules:
+        return sys.modules[name]
+    if "onnx" in sys.modules:
         import onnx.onnx_ml_pb2 as module
 
         return module
@@ -52,13 +51,8 @@ def protobuf() -> Any:
 
         return module
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
+    spec.loader.exec_module(module)
+    return sys.modules.setdefault(name, module)  # complete, as other threads may look for it
 
 
 def read_file(path: str | PathLike[str]) -> Source:
@@ -83,25 +77,14 @@ def parse(data: memoryview, file: str) -> Source:
         slim, raw = _without_large_tensors(data)
     except _MalformedError as error:
         raise _not_a_model(data, file, error) from None
+    model = protobuf().ModelProto()
     try:
-        model = _parsed(slim)
+        model.ParseFromString(slim)
     except Exception as error:  # the parser's own class varies with its implementation
         raise _unparsable(data, file, error) from None
     if not model.HasField("graph"):
         raise ModelError("has no graph: this is not an ONNX model", file, "check that the file is the model itself")
     return Source(model, raw)
-
-
-def _parsed(data: memoryview | bytes) -> Any:
-    """The ModelProto in the bytes: protobuf's, or one like it."""
-    if len(data) < FEW and "google.protobuf" not in sys.modules:
-        from .messages import Model
-        from .messages import parse as parse_few
-
-        return parse_few(Model, bytes(data))
-    model = protobuf().ModelProto()
-    model.ParseFromString(data)
-    return model
 
 
 class _MalformedError(Exception):
