@@ -99,6 +99,21 @@ def test_groups_of_few_channels(groups: int, ins: int, outs: int, stride: int) -
     check(make, x, threads=(1, 3))
 
 
+@pytest.mark.parametrize(("groups", "ins", "outs"), [(11, 4, 4), (24, 1, 2), (7, 1, 4), (13, 2, 4)])
+def test_groups_with_a_residual(groups: int, ins: int, outs: int) -> None:
+    """Its channels lie as the result's do, not as the inputs'."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((2, groups * ins, 9, 12)).astype(np.float32)
+    other = rng.standard_normal((2, groups * outs, 9, 12)).astype(np.float32)
+    w = rng.standard_normal((groups, outs, ins, 3, 3)).astype(np.float32)
+
+    def make(b, value, added):
+        y = b.GroupConvolution(value, w, strides=(1, 1), dilations=(1, 1), pads_begin=(1, 1), pads_end=(1, 1))
+        return b.Add(y, added)
+
+    check(make, x, other, threads=(1, 2))
+
+
 @pytest.mark.parametrize("channels", [1, 5, 18])
 @pytest.mark.parametrize("dilation", [3, 7, 12, 20])
 def test_windows_that_lie_mostly_outside(dilation: int, channels: int) -> None:

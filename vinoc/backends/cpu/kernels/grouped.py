@@ -28,11 +28,11 @@ class Grouped(Depthwise):
     def offset(self, c: Any) -> Any:
         return self.e.mul(self.e.div(c, self.outs), 4 * self.ins)
 
-    def load(self, address: Any, mask: Any) -> Any:
+    def read(self, address: Any, mask: Any) -> Any:
         """The inputs of the groups of a vector, in its first lanes."""
         e, count = self.e, self.e.lanes * self.ins // self.outs
         if count == e.lanes:
-            return super().load(address, mask)
+            return self.load(address, mask)
         if mask is not None:  # of output channels: those of whole groups
             picked = ir.Constant(e.VI, [min(lane * self.outs // self.ins, e.lanes - 1) for lane in range(e.lanes)])
             mask = e.b.shuffle_vector(mask, ir.Constant(mask.type, ir.Undefined), picked)
@@ -56,7 +56,7 @@ class Grouped(Depthwise):
         e, a = self.e, self.a
         keys = [[p * self.stride + t * self.dilation for p in range(pixels)] for t in range(taps)]
         needed = sorted({k for row in keys for k in row})
-        inputs = {k: self.load(e.add(source, e.mul(a.in_pixel, k)), mask) for k in needed}
+        inputs = {k: self.read(e.add(source, e.mul(a.in_pixel, k)), mask) for k in needed}
         row = e.div(a.weight_step, self.ins)
         for k in range(self.ins):
             spread = {n: self.spread(x, k) for n, x in inputs.items()}

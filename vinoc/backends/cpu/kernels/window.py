@@ -143,7 +143,7 @@ class Walk:
 
             def tap(t: Any, *totals: Any) -> Sequence[Any]:
                 base = e.add(source, e.mul(t, a.tap_step))
-                inputs = [self.load(e.add(base, e.mul(a.in_step, p)), mask) for p in range(pixels)]
+                inputs = [self.read(e.add(base, e.mul(a.in_step, p)), mask) for p in range(pixels)]
                 return step(totals, inputs, e.add(weights, e.mul(t, a.weight_step)))
 
             return e.fold(0, s.word(TAPS), 1, totals, tap)
@@ -160,7 +160,7 @@ class Walk:
         def get(p: int, t: int) -> Any:
             k = p * self.stride + t * self.dilation
             if k not in loaded:
-                loaded[k] = self.load(e.add(source, e.mul(a.in_pixel, k)), mask)
+                loaded[k] = self.read(e.add(source, e.mul(a.in_pixel, k)), mask)
             return loaded[k]
 
         for t in range(taps):
@@ -170,6 +170,10 @@ class Walk:
     def offset(self, c: Any) -> Any:
         """Of the inputs of output channel c, in bytes."""
         return self.e.mul(c, self.item)
+
+    def read(self, address: Any, mask: Any) -> Any:
+        """The inputs of a vector of output channels."""
+        return self.load(address, mask)
 
     def load(self, address: Any, mask: Any) -> Any:
         return self.e.load(address) if mask is None else self.e.masked_load(address, mask)
