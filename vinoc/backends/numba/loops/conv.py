@@ -21,7 +21,7 @@ from numba.extending import register_jitable
 
 from ....ir.kernels.conv import auto_pads
 from .memory import room
-from .phases import phase_size, split, tap_places
+from .phases import phases_of, split
 from .settings import loop, use_threads
 from .tiles import ROWS, aligned, finish_rows, multiply
 from .vectors import SHORT, WIDE, load, load_some, store, zeros
@@ -80,14 +80,14 @@ def convolution(
     if threads > 1 and chunks * len(data) * groups < 4 * threads:
         chunks, parts = (4 * threads, 1) if tiles >= 16 * threads else (chunks, min(blocks, 2 * threads))
     phases = window[0] * window[1]
+    form, taps = phases_of(out.shape[2:], (tall, wide), window[:4])
     if tall * wide * phases == 1 and data.shape[2:] == out.shape[2:]:
         planes, size = data.reshape(-1), (0, 1, pixels, pixels, pixels, chunks, parts)
     else:
-        lines, pitch = phase_size(out.shape[2:], (tall, wide), window)
-        area = lines * pitch + wide
+        area = form[0] * form[1] + wide
         planes = room((data.shape[0] * data.shape[1] * phases * area + WIDE,))
-        size = lines, phases, area, pitch, out.shape[3], chunks, parts
-    convolve(threads, data, planes, filters, out, given, window, size)
+        size = form[0], phases, area, form[1], out.shape[3], chunks, parts
+    convolve(threads, data, planes, filters, out, given, window, taps, size)
     return as_given(out, strides)
 
 
@@ -131,13 +131,12 @@ def endings(out: Array, bias: Array, residual: Array | None, slopes: Array | Non
 
 
 @loop
-def convolve(data, planes, weights, out, given, window, size):
+def convolve(data, planes, weights, out, given, window, taps, size):
     """Some tiles of output pixels are a task, or parts of their output channels where there are few tiles."""
     if size[0]:
         for plane in prange(data.shape[0] * data.shape[1]):
             split_plane(data, np.int64(plane), planes, weights.shape, window, size)
     chunks, parts = size[5:]
-    taps = tap_places(weights.shape[3], weights.shape[4], size[3], size[2], window)
     for task in prange(len(out) * len(weights) * chunks * parts):
         chunk, part = divmod(np.int64(task), parts)
         convolve_chunk(chunk, part, planes, weights, out, given, taps, size)

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit, prange
 
 from .conv import as_given, endings, fits, images
-from .phases import phase_size, split, tap_places
+from .phases import phases_of, split
 from .settings import loop, use_threads
 from .tiles import aligned, finish
 from .vectors import HALF, SHORT, WIDE, element, load, plus_product, zeros
@@ -31,19 +31,17 @@ def depthwise(
     fits(data.shape[1] == len(filters) and len(bias) == len(filters) * filters.shape[1])
     given = endings(out, bias, residual, slopes, low, high)
     threads = use_threads(out.size * filters.size // max(len(bias), 1))
-    taps = np.ascontiguousarray(filters).reshape(*filters.shape[:2], *kernel)
-    filter_planes(threads, data, taps, out, given, window)
+    filters = np.ascontiguousarray(filters).reshape(*filters.shape[:2], *kernel)
+    size, taps = phases_of(out.shape[2:], kernel, window[:4])
+    filter_planes(threads, data, filters, out, given, window, taps, size)
     return as_given(out, strides)
 
 
 @loop
-def filter_planes(data, filters, out, given, window):
+def filter_planes(data, filters, out, given, window, taps, size):
     """Every plane of data [N,C,H,W] is a task."""
-    tall, wide = filters.shape[2:]
-    lines, pitch = phase_size(out.shape[2:], (tall, wide), window)
-    taps = tap_places(tall, wide, pitch, lines * pitch + wide, window)
     for plane in prange(data.shape[0] * data.shape[1]):
-        filter_plane(data, np.int64(plane), filters, out, given, window, taps, (lines, pitch, tall, wide))
+        filter_plane(data, np.int64(plane), filters, out, given, window, taps, size)
 
 
 @njit(error_model="numpy")

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
 from numba import njit
-from numba.extending import register_jitable
 
 from .vectors import HALF, SHORT, element, load, load_second, splat, store, store_some, zeros
 
-
-@register_jitable
-def phase_size(out, kernel, window):
-    """How many lines a phase has, and how long they are."""
-    down, right, dilate_y, dilate_x = window[:4]
-    return out[0] + (kernel[0] - 1) * dilate_y // down, out[1] + (kernel[1] - 1) * dilate_x // right
+Array = np.ndarray[Any, np.dtype[Any]]
+Ints = Sequence[int]
 
 
-@njit(error_model="numpy")
-def tap_places(tall, wide, pitch, plane, window):
-    """How far from its first element in the first phase a window sees each tap of the filter."""
-    down, right, dilate_y, dilate_x = window[:4]
+@lru_cache(256)
+def phases_of(out: Ints, kernel: Ints, steps: Ints) -> tuple[tuple[int, ...], Array]:
+    """The size of a phase, as `split` takes it, where windows with those strides and dilations have results `out`.
+
+    And how far from its first element in the first phase a window sees each tap of the filter.
+    """
+    down, right, dilate_y, dilate_x = steps
+    tall, wide = kernel
+    lines = out[0] + (tall - 1) * dilate_y // down
+    pitch = out[1] + (wide - 1) * dilate_x // right
     taps = np.empty(tall * wide, np.int64)
-    for tap_y in range(tall):
-        for tap_x in range(wide):
-            y, phase_y = divmod(tap_y * dilate_y, down)
-            x, phase_x = divmod(tap_x * dilate_x, right)
-            taps[tap_y * wide + tap_x] = (phase_y * right + phase_x) * plane + y * pitch + x
-    return taps
+    for tap, (tap_y, tap_x) in enumerate(np.ndindex(tall, wide)):
+        y, phase_y = divmod(tap_y * dilate_y, down)
+        x, phase_x = divmod(tap_x * dilate_x, right)
+        taps[tap] = (phase_y * right + phase_x) * (lines * pitch + wide) + y * pitch + x
+    return (lines, pitch, tall, wide), taps
 
 
 @njit(error_model="numpy")

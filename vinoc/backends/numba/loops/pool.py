@@ -17,7 +17,7 @@ from numba import njit, prange
 from ....ir.kernels.conv import auto_pads
 from ....ir.kernels.pool import lowest, pool_sizes, window_counts
 from .memory import room
-from .phases import phase_size, split, tap_places
+from .phases import phases_of, split
 from .settings import loop, use_threads
 from .tiles import aligned
 from .vectors import HALF, SHORT, WIDE, known, larger, load, plus, store_some, zeros
@@ -38,7 +38,8 @@ def max_pool(
     planes = np.ascontiguousarray(data).reshape(-1, *image, *spatial)
     threads = use_threads(out.size * prod(kernel))
     result = out.reshape(len(planes), *image, *out.shape[2:])
-    largest_planes(threads, planes, result, (*image, *kernel), window, lowest(out.dtype))
+    size, taps = phases_of(result.shape[1:], (*image, *kernel), window[:4])
+    largest_planes(threads, planes, result, window, taps, size, lowest(out.dtype))
     return out
 
 
@@ -55,7 +56,9 @@ def avg_pool(
     window = (*image, *strides, *image, *ones, *(0 for _ in image), *begin)
     planes = np.ascontiguousarray(data).reshape(-1, *image, *spatial)
     threads = use_threads(out.size * prod(kernel))
-    add_planes(threads, planes, out.reshape(len(planes), *image, *sizes), (*image, *kernel), window)
+    result = out.reshape(len(planes), *image, *sizes)
+    size, taps = phases_of(result.shape[1:], (*image, *kernel), window[:4])
+    add_planes(threads, planes, result, window, taps, size)
     out /= counts
     return out
 
@@ -67,9 +70,8 @@ def counted(spatial: Ints, kernel: Ints, strides: Ints, out: Ints, begin: Ints, 
 
 
 @loop
-def largest_planes(planes, out, kernel, window, nothing):
+def largest_planes(planes, out, window, taps, size, nothing):
     """out[c, y, x] = the largest of planes[c] that the window at (y, x) sees, `nothing` where that is none."""
-    taps, size = seen(out, kernel, window)
     for c in prange(len(planes)):
         phases, place = in_phases(planes, np.int64(c), out, size, window, np.float32(np.nan))
         if out.shape[2] >= WIDE:
@@ -78,14 +80,6 @@ def largest_planes(planes, out, kernel, window, nothing):
             largest_lines(phases, size[1], taps, out, place, nothing, SHORT, zeros(SHORT))
         else:
             largest_lines(phases, size[1], taps, out, place, nothing, HALF, zeros(HALF))
-
-
-@njit(error_model="numpy")
-def seen(out, kernel, window):
-    """Where windows see their taps, and the size of a phase as `split` takes it."""
-    tall, wide = kernel
-    lines, pitch = phase_size(out.shape[1:], kernel, window)
-    return tap_places(tall, wide, pitch, lines * pitch + wide, window), (lines, pitch, tall, wide)
 
 
 @njit(error_model="numpy")
@@ -113,9 +107,8 @@ def largest_lines(phases, pitch, taps, out, place, nothing, step, like):
 
 
 @loop
-def add_planes(planes, out, kernel, window):
+def add_planes(planes, out, window, taps, size):
     """out[c, y, x] = the sum of what the window at (y, x) sees of planes[c]."""
-    taps, size = seen(out, kernel, window)
     for c in prange(len(planes)):
         phases, place = in_phases(planes, np.int64(c), out, size, window, np.float32(0))
         if out.shape[2] >= WIDE:
