@@ -137,11 +137,13 @@ def forget_pages(array: Array) -> None:
 
     Does nothing for small or other arrays, and where the system cannot do it.
     """
+    if array.nbytes < PAGES:
+        return
     base: Any = array
     while isinstance(base, np.ndarray):
         base = base.base
     mapped = base.obj if isinstance(base, memoryview) else base
-    if isinstance(mapped, mmap.mmap) and hasattr(mapped, "madvise") and array.nbytes >= PAGES:
+    if isinstance(mapped, mmap.mmap) and hasattr(mapped, "madvise"):
         mapped.madvise(mmap.MADV_DONTNEED)
 
 

@@ -25,6 +25,8 @@ from .loc import AnyLoc
 from .op import Op, op_class
 from .types import TensorType
 
+_OPERANDS = frozenset((Value, type(None)))
+
 
 class Builder:
     """Inserts nodes into a graph: at its end, or before a node.
@@ -81,7 +83,7 @@ class Builder:
         return make
 
     def _values(self, inputs: Sequence[Any]) -> tuple[Value | None, ...]:
-        if all(v is None or isinstance(v, Value) for v in inputs):
+        if _OPERANDS.issuperset(map(type, inputs)):
             return tuple(inputs)
         like = next((v.type.dtype for v in inputs if isinstance(v, Value) and isinstance(v.type, TensorType)), None)
         out: list[Value | None] = []

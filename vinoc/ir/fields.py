@@ -124,7 +124,7 @@ def _list_check(a: Attribute, value: Any) -> Any:
     if isinstance(value, str):
         return _REFUSED
     try:
-        return tuple(element(v) for v in value)
+        return tuple(map(element, value))
     except (TypeError, ValueError):
         return _REFUSED
 

@@ -95,7 +95,7 @@ class Value:
     @property
     def users(self) -> Iterator[Node]:
         """The nodes that read it, each once."""
-        return iter(dict.fromkeys(o for o, _ in self._uses if isinstance(o, Node)))
+        return iter(dict.fromkeys([o for o, _ in self._uses if isinstance(o, Node)]))
 
     @property
     def n_uses(self) -> int:

@@ -114,14 +114,17 @@ class _Maker:
 
     def call(self, call: Call) -> None:
         kernel, args = call.kernel, call.args
-        if wrong := set(args) ^ set(kernel.args):
+        if wrong := args.keys() ^ kernel.args:
             raise TypeError(f"{kernel.name}: arguments {sorted(wrong)} are missing, or not its own")
-        entry = Address(kernel.name, partial(_build, kernel, self.plan.target))
-        self.calls.append((self.function(entry), len(self.words), call.units, 0))
+        if kernel.name not in self.functions:
+            self.function(Address(kernel.name, partial(_build, kernel, self.plan.target)))
+        self.calls.append((self.functions[kernel.name][0], len(self.words), call.units, 0))
         for name in kernel.args:
             self.words.append(self.word(args[name]))
 
     def word(self, value: Argument) -> int:
+        if type(value) is int:  # the usual case
+            return value
         if isinstance(value, Place):
             self.relocate(BASES[value.buffer.kind], *self.located(value.buffer, value.offset))
         elif isinstance(value, Address):

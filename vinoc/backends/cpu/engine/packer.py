@@ -6,7 +6,7 @@ import numpy as np
 
 from ..codegen.library import Library
 from ..kernels.base import Kernel
-from ..lowering.plan import Array
+from ..lowering.packed import Array, address_of
 from .pool import Pool
 
 
@@ -22,7 +22,7 @@ class Packer:
         if units <= 0:
             return
         address = self.library.address(kernel.name, lambda m: kernel.build(m, self.library.target))
-        values = {k: v.ctypes.data if isinstance(v, np.ndarray) else v for k, v in args.items()}
+        values = {k: address_of(v) if isinstance(v, np.ndarray) else v for k, v in args.items()}
         block = kernel.block(**values)
-        table = np.array([(address, block.ctypes.data, units, 0), (0, 0, 0, 0)], np.int64)
-        self.pool.run(table.ctypes.data)
+        table = np.array([(address, address_of(block), units, 0), (0, 0, 0, 0)], np.int64)
+        self.pool.run(address_of(table))

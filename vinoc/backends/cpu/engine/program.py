@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
@@ -12,20 +11,12 @@ import numpy as np
 
 from ...memory import check_room
 from ..codegen.library import Library
-from ..lowering.packed import aligned
+from ..lowering.packed import address_of, aligned, fresh
 from ..lowering.plan import Array, Call, Island, Plan
 from .image import Base, Image
 from .islands import BodyMaker, IslandStep, State
 from .locks import Lock
 from .pool import Pool
-
-
-def address_of(array: Array) -> int:
-    """Where an array begins: `array.ctypes.data`, found in a quarter of the time for arrays that can be written."""
-    try:
-        return ctypes.addressof(ctypes.c_char.from_buffer(array))  # type: ignore[arg-type]  # it has a buffer
-    except (TypeError, ValueError, BufferError):  # read-only, empty, or of a type that buffers do not know
-        return array.ctypes.data
 
 
 class Program:
@@ -38,7 +29,7 @@ class Program:
         self.pool = pool
         self.outputs = image.outputs
         self.alone = image.alone
-        self.arena = aligned(np.zeros(image.arena_size + 128, np.uint8))
+        self.arena = fresh((image.arena_size + 128,), np.uint8, np.zeros)  # pages are taken when they are touched
         self.faults = [replace(f, noted=aligned(np.zeros(2, np.int64))) for f in image.faults]
         self.words = image.words.copy()
         self._lock = Lock()
@@ -58,8 +49,8 @@ class Program:
     def _relocate(self, functions: Sequence[int]) -> None:
         """Fills in the addresses that stay."""
         starts: dict[Base, Sequence[int]] = {
-            Base.ARENA: [self.arena.ctypes.data],
-            Base.CONSTANT: [c.ctypes.data for c in self.image.constants],
+            Base.ARENA: [address_of(self.arena)],
+            Base.CONSTANT: [address_of(c) for c in self.image.constants],
             Base.FUNCTION: functions,
             Base.FAULT: [f.noted.ctypes.data for f in self.faults],
         }

@@ -94,7 +94,8 @@ def bias_panels(plan: Plan, bias: Value | None, groups: int, depth: int) -> Arra
 
     def make(array: Array) -> Array:
         out = np.zeros((groups, total), np.float32)
-        out[:, :depth] = np.resize(array, (groups, depth))
+        whole = array.size == groups * depth  # as a rule; `resize` takes longer
+        out[:, :depth] = array.reshape(groups, depth) if whole else np.resize(array, (groups, depth))
         return out
 
     return plan.packed.of(bias, ("bias", groups, depth, width), make)

@@ -12,7 +12,7 @@ from ....ir import dtype as dt
 from ....ir.dtype import DType
 from ....ir.graph import Node, Value
 from ....ir.record import record
-from ..codegen.operations import COSTLY, POWERS, Step, supported
+from ..codegen.operations import COSTLY, OPERATIONS, POWERS, Step, supported
 from ..kernels.chain import Expression
 
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
@@ -33,11 +33,12 @@ WITH_SCALARS = frozenset({"Swish", "HardSigmoid", "Selu"})
 
 def is_elementwise(node: Node) -> bool:
     """Whether a chain can compute a node."""
-    if len(node.outputs) != 1 or node.bodies or any(v is None for v in node.inputs) or not node.inputs:
-        return False
     kind = "Convert" if node.kind == "ConvertLike" else node.kind
-    shapes = all(v.tensor.is_static for v in (*node.inputs, *node.outputs) if v is not None)
-    if not shapes or not supported(kind, source_of(node), node.outputs[0].dtype):
+    if kind not in OPERATIONS or len(node.outputs) != 1 or None in node.inputs:
+        return False
+    if not supported(kind, source_of(node), node.outputs[0].dtype):
+        return False
+    if not all(v.tensor.is_static for v in (*node.inputs, *node.outputs) if v is not None):
         return False
     return kind != "Clamp" or not (np.isnan(node.op.min) or np.isnan(node.op.max))  # type: ignore[attr-defined]
 

@@ -36,10 +36,13 @@ def lower(plan: Plan, node: Node, most: int = FEW_CHANNELS) -> bool:
     filters = node.operand(1)
     depth, channels, *kernel = shape_of(filters)
     rows, length = prod(kernel[:-1]), kernel[-1] * channels
-    epilogue = epilogue_of(body, node)
     square = kernel in ([3, 3], [5, 5]) and set(op.strides) == {1}
-    few = epilogue.residual is None and few_outputs.suits(plan, depth, rows, length, square)
+    few = few_outputs.suits(plan, depth, rows, length, square)
     if (channels > most and not few) or kernel[-1] == 1 or op.dilations[-1] != 1 or 0 in shape_of(node.outputs[0]):
+        return False
+    epilogue = epilogue_of(body, node)
+    few = few and epilogue.residual is None
+    if channels > most and not few:
         return False
     source = plan.read(node.operand(0))
     size, out = source.shape[2:], shape_of(node.outputs[0])[2:]

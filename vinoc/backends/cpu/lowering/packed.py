@@ -7,6 +7,7 @@ the bounded cache of plans bounds all of it, however many shapes come.
 
 from __future__ import annotations
 
+import ctypes
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -98,19 +99,27 @@ class Packed:
             self.arrays.pop(key, None)
 
 
+def address_of(array: Array) -> int:
+    """Where an array begins: `array.ctypes.data`, found in a quarter of the time for arrays that can be written."""
+    try:
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))  # type: ignore[arg-type]  # it has a buffer
+    except (TypeError, ValueError, BufferError):  # read-only, empty, or of a type that buffers do not know
+        return array.ctypes.data
+
+
 def aligned(array: Array) -> Array:
     """A C-contiguous copy that begins at a multiple of 64 bytes; itself, where it is one."""
-    if array.flags.c_contiguous and array.ctypes.data % 64 == 0:
+    if array.flags.c_contiguous and address_of(array) % 64 == 0:
         return array
     out = fresh(array.shape, array.dtype)
     out[...] = array
     return out
 
 
-def fresh(shape: tuple[int, ...], dtype: Any = np.float32) -> Array:
-    """An array that begins at a multiple of 64 bytes; its contents are anything."""
+def fresh(shape: tuple[int, ...], dtype: Any = np.float32, make: Callable[..., Array] = np.empty) -> Array:
+    """An array that begins at a multiple of 64 bytes; its contents are anything, or what `make` fills memory with."""
     size = prod(shape) * np.dtype(dtype).itemsize
-    raw = np.empty(size + 64, np.uint8)
-    start = -raw.ctypes.data % 64
+    raw = make(size + 64, np.uint8)
+    start = -address_of(raw) % 64
     out: Array = raw[start : start + size].view(dtype).reshape(shape)
     return out

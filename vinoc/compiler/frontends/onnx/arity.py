@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from .context import NodeContext
 
 ANY = 2**31 - 1
@@ -82,6 +84,7 @@ _CHANGED: dict[str, tuple[tuple[int, int], ...]] = {
 _LIMITS = {op: ((1, n),) for n, ops in _SAME.items() for op in ops.split()} | _CHANGED
 
 
+@cache
 def most_inputs(op: str, version: int) -> int:
     """The largest number of inputs of an operator of `ai.onnx` or `ai.onnx.ml`; ANY where there is no limit."""
     most = ANY

@@ -91,15 +91,6 @@ class _MalformedError(Exception):
     """The bytes are no protobuf message; the text says why."""
 
 
-@record(frozen=True)
-class _Field:
-    number: int
-    kind: int
-    start: int  # of the tag
-    body: int  # of the contents
-    end: int
-
-
 def _varint(data: memoryview, at: int, end: int) -> tuple[int, int]:
     value = shift = 0
     while at < end:
@@ -114,8 +105,8 @@ def _varint(data: memoryview, at: int, end: int) -> tuple[int, int]:
     raise _MalformedError(f"a number is cut off or too long at byte {at}")
 
 
-def _fields(data: memoryview, at: int, end: int) -> Iterator[_Field]:
-    """The fields of the message in data[at:end]."""
+def _parts(data: memoryview, at: int, end: int, wanted: int) -> Iterator[tuple[int, int, int]]:
+    """The fields of a number, of bytes, of the message in data[at:end]: where the tag, the contents begin, the end."""
     while at < end:
         start, tag = at, data[at]
         if tag < 0x80:
@@ -126,11 +117,11 @@ def _fields(data: memoryview, at: int, end: int) -> Iterator[_Field]:
         if number == 0:
             raise _MalformedError(f"there is no field 0 (byte {start})")
         body = at
-        if kind == VARINT:
-            _, at = _varint(data, at, end)
-        elif kind == BYTES:
+        if kind == BYTES:
             length, body = _varint(data, at, end)
             at = body + length
+        elif kind == VARINT:
+            _, at = _varint(data, at, end)
         elif kind == FIXED64:
             at += 8
         elif kind == FIXED32:
@@ -141,36 +132,32 @@ def _fields(data: memoryview, at: int, end: int) -> Iterator[_Field]:
             raise _MalformedError(
                 f"field {number} at byte {start} needs {at - body} bytes, {max(end - body, 0)} are left"
             )
-        yield _Field(number, kind, start, body, at)
+        if number == wanted and kind == BYTES:
+            yield start, body, at
 
 
 def _without_large_tensors(data: memoryview) -> tuple[memoryview | bytes, dict[int, memoryview]]:
     """The message without the raw data of large initializers of its main graph, and these by position."""
-    graphs = [f for f in _fields(data, 0, data.nbytes) if f.number == MODEL_GRAPH and f.kind == BYTES]
+    graphs = list(_parts(data, 0, data.nbytes, MODEL_GRAPH))
     if len(graphs) != 1 or data.nbytes < LARGE:
         return data, {}
-    graph = graphs[0]
+    ((graph, body, after),) = graphs
     raw: dict[int, memoryview] = {}
     parts: list[memoryview | bytes] = []
-    kept = graph.body
-    position = 0
-    for field in _fields(data, graph.body, graph.end):
-        if field.number != GRAPH_INITIALIZER or field.kind != BYTES:
-            continue
-        if field.end - field.body >= LARGE:
-            large = [f for f in _fields(data, field.body, field.end) if f.number == TENSOR_RAW and f.kind == BYTES]
-            if len(large) == 1 and large[0].end - large[0].body >= LARGE // 2:
-                r = large[0]
-                raw[position] = data[r.body : r.end]
-                rest = bytes(data[field.body : r.start]) + bytes(data[r.end : field.end])
-                parts += [data[kept : field.start], _tagged(GRAPH_INITIALIZER, len(rest)), rest]
-                kept = field.end
-        position += 1
+    kept = body
+    for position, (start, first, end) in enumerate(_parts(data, body, after, GRAPH_INITIALIZER)):
+        large = list(_parts(data, first, end, TENSOR_RAW)) if end - first >= LARGE else []
+        if len(large) == 1 and large[0][2] - large[0][1] >= LARGE // 2:
+            ((tag, begin, stop),) = large
+            raw[position] = data[begin:stop]
+            rest = bytes(data[first:tag]) + bytes(data[stop:end])
+            parts += [data[kept:start], _tagged(GRAPH_INITIALIZER, len(rest)), rest]
+            kept = end
     if not raw:
         return data, {}
-    parts.append(data[kept : graph.end])
+    parts.append(data[kept:after])
     size = sum(len(p) for p in parts)
-    return b"".join([data[: graph.start], _tagged(MODEL_GRAPH, size), *parts, data[graph.end :]]), raw
+    return b"".join([data[:graph], _tagged(MODEL_GRAPH, size), *parts, data[after:]]), raw
 
 
 def _tagged(number: int, length: int) -> bytes:
@@ -225,17 +212,12 @@ def _unparsable(data: memoryview, file: str, error: Exception) -> ModelError:
 
 def _depth(data: memoryview) -> int:
     """How deep subgraphs are nested."""
-    stack = [(f.body, f.end, 0) for f in _fields(data, 0, data.nbytes) if f.number == MODEL_GRAPH and f.kind == BYTES]
+    stack = [(begin, end, 0) for _, begin, end in _parts(data, 0, data.nbytes, MODEL_GRAPH)]
     deepest = 0
     while stack:
-        start, end, depth = stack.pop()
+        start, stop, depth = stack.pop()
         deepest = max(deepest, depth)
-        for node in _fields(data, start, end):
-            if node.number != GRAPH_NODE or node.kind != BYTES:
-                continue
-            for attribute in _fields(data, node.body, node.end):
-                if attribute.number == NODE_ATTRIBUTE and attribute.kind == BYTES:
-                    for g in _fields(data, attribute.body, attribute.end):
-                        if g.number == ATTRIBUTE_GRAPH and g.kind == BYTES:
-                            stack.append((g.body, g.end, depth + 1))
+        for _, node, after_node in _parts(data, start, stop, GRAPH_NODE):
+            for _, attribute, after in _parts(data, node, after_node, NODE_ATTRIBUTE):
+                stack += [(begin, end, depth + 1) for _, begin, end in _parts(data, attribute, after, ATTRIBUTE_GRAPH)]
     return deepest

@@ -9,6 +9,7 @@ A form serves models from opset `since` on, until the next form's.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from ....ir.entries import load_all
@@ -53,6 +54,7 @@ def converter(op: str, since: int = 1, domain: str = "") -> Callable[[Converter]
                     help="declare another `since`, or drop one of the two",
                 )
         forms[:] = sorted([(v, f) for v, f in forms if v != since] + [(since, function)], key=lambda form: form[0])
+        find.cache_clear()
         return function
 
     return register
@@ -77,6 +79,7 @@ def table() -> dict[tuple[str, str], list[tuple[int, Converter]]]:
     return _TABLE
 
 
+@cache
 def find(domain: str, op: str, version: int) -> Converter | None:
     """The form for a version: the newest one not newer, or the oldest where all are newer; None: no such operator."""
     load_all("vinoc.ops")

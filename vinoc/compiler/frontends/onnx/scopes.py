@@ -31,10 +31,7 @@ class FoldingBuilder(Builder):
         super().__init__(graph, fold=True)
 
     def outputs(self, op: Op, *inputs: Any, bodies: Any = (), name: str = "") -> tuple[Value, ...]:
-        outs = super().outputs(op, *inputs, bodies=bodies, name=name)
-        if any(v.known is not None for v in outs):
-            return tuple([self.settle(v) for v in outs])
-        return outs
+        return tuple([self.settle(v) for v in super().outputs(op, *inputs, bodies=bodies, name=name)])
 
     def settle(self, value: Value) -> Value:
         """A constant in place of a value of which all numbers are known."""

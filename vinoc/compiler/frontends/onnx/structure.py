@@ -99,7 +99,8 @@ def arrange(
         for name in entry.inputs:
             if name not in producer:
                 late.add(name)
-        late.update(name for name in entry.captures if name not in producer)
+        if entry.captures:
+            late.update(name for name in entry.captures if name not in producer)
         for name in entry.outputs:
             if not name:
                 continue

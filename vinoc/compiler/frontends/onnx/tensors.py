@@ -89,7 +89,7 @@ class TensorReader:
         what = f"tensor '{name or t.name or '?'}'"
         dtype = element_type(t.data_type, what)
         shape = tuple(t.dims)
-        if any(d < 0 for d in shape):
+        if min(shape, default=0) < 0:
             raise ModelError(f"{what} has the negative dimension {min(shape)}", help="the file is damaged")
         check_size(TensorType(dtype, shape))
         count = math.prod(shape)
