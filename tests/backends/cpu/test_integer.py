@@ -101,6 +101,19 @@ def _followed(b: Any, y: Any, end: str, rng: np.random.Generator, channels: int,
     st.sampled_from(["", "few large", "seven bits", "extreme"]), st.sampled_from([0, 3, 128, 255]),
 )  # fmt: skip
 def test_convolution(g: dict[str, Any], seed: int, end: str, quantized: bool, how: str, zero: int) -> None:
+    _convolve(g, seed, end, quantized, how, zero)
+
+
+@pytest.mark.parametrize(("groups", "channels", "depth"), [(24, 4, 4), (10, 2, 3), (12, 8, 8), (6, 1, 4), (7, 3, 2)])
+@pytest.mark.parametrize("how", ["", "extreme"])
+def test_groups_of_few_channels(groups: int, channels: int, depth: int, how: str) -> None:
+    """As many as fit into a vector are computed as one group."""
+    plane = {"kernel": [3, 3], "strides": [2, 1], "dilations": [1, 2], "begin": [1, 2], "end": [1, 2], "size": [9, 7]}
+    sizes = {"batch": 2, "groups": groups, "channels": channels, "depth": depth}
+    _convolve(sizes | plane, groups, "all", True, how, 3)
+
+
+def _convolve(g: dict[str, Any], seed: int, end: str, quantized: bool, how: str, zero: int) -> None:
     rng = np.random.default_rng(seed)
     groups, depth, channels, rank = g["groups"], g["depth"], g["channels"], len(g["size"])
     x = rng.integers(0, 256, (g["batch"], groups * channels, *g["size"])).astype(np.uint8)

@@ -30,6 +30,7 @@ class Product:
 
     table      [pixels, taps] the input pixel of each tap, -1 for padding
     zeros      a row of zero points
+    merged     how many groups of the model one of these is, with weights of zero between them
     """
 
     source: Place
@@ -44,6 +45,7 @@ class Product:
     residual: Place | None
     steps: tuple[int, ...]
     """Bytes from pixel to pixel and from image to image, of the source, the output and the residual."""
+    merged: int = 1
 
 
 @lowers("Region:integer_conv")
@@ -58,14 +60,18 @@ def convolution(plan: Plan, node: Node) -> None:
     size, out = shape_of(outlet.data)[2:], shape_of(node.outputs[0])[2:]
     begin, _ = auto_pads(size, kernel, op.strides, op.dilations, op.pads_begin, op.pads_end, op.auto_pad)
     window = Window(size, out, tuple(kernel), tuple(op.strides), tuple(op.dilations), tuple(begin))
+    merged = 1
     few = groups == 1 and channels <= few_channels(plan.target) and kernel[-1] > 1 and op.dilations[-1] == 1
     if few and (rows := _by_rows(plan, outlet, window)) is not None:
         image, window = rows
         weights = packed_weights(plan, outlet, (1, depth, channels), "rows", prod(window.out))
         channels *= kernel[-1]
     else:
+        merged = together(groups, depth, plan.target.lanes)
+        groups, depth, channels = groups // merged, depth * merged, channels * merged
         image = _readable(plan, plan.read(outlet.data, Form.LAST), channels, Form.LAST)
-        weights = packed_weights(plan, outlet, (groups, depth, channels), "taps", prod(window.out))
+        how = "groups" if merged > 1 else "taps"
+        weights = packed_weights(plan, outlet, (groups, depth, channels), how, prod(window.out))
     residual = outlet.epilogue.residual
     other = _other(plan, residual, depth, Form.LAST)
     out_place = plan.write(node.outputs[0], Form.LAST)
@@ -75,11 +81,16 @@ def convolution(plan: Plan, node: Node) -> None:
     product = Product(
         image, target, weights, plan.packed.get(window, window.table),
         plan.packed.get(("zero points", zero.tobytes()), lambda: zero), image.shape[0], groups, depth, channels,
-        other, tuple(steps),
+        other, tuple(steps), merged,
     )  # fmt: skip
     _emit(plan, outlet, product)
     if target is not out_place:
         plan.copy(target, out_place)
+
+
+def together(groups: int, depth: int, lanes: int) -> int:
+    """How many groups are computed as one, with zeros between them: those that fit into a vector."""
+    return max(n for n in range(1, max(lanes // depth, 1) + 1) if groups % n == 0)
 
 
 def _by_rows(plan: Plan, outlet: Outlet, window: Window) -> tuple[Place, Window] | None:
@@ -146,7 +157,7 @@ def _emit(plan: Plan, outlet: Outlet, p: Product) -> None:
     plan.call(
         igemm_bytes(p.weights.form, is_straight(p.table)),
         others * blocks,
-        flops=2 * p.images * p.groups * pixels * taps * p.channels * p.depth,
+        flops=2 * p.images * p.groups * pixels * taps * p.channels * p.depth // p.merged,
         input=p.source,
         output=out,
         weights=p.weights.panels,

@@ -99,6 +99,7 @@ def _sums(taps: Array, width: int) -> Array:
 
 _TAPS: dict[str, Callable[[Array, int, int, int], Array]] = {
     "matrix": lambda array, groups, depth, channels: array.T[None, :, None, :],
+    "groups": lambda array, groups, depth, channels: _merged(array, groups, depth, channels),
     "taps": lambda array, groups, depth, channels: array.reshape(groups, depth, channels, -1).swapaxes(2, 3),
     "rows": lambda array, groups, depth, channels: (
         array.reshape(depth, channels, -1, array.shape[-1])
@@ -107,6 +108,17 @@ _TAPS: dict[str, Callable[[Array, int, int, int], Array]] = {
     ),
 }
 """Weights [k, n], [groups, depth, channels, *kernel] or [depth, channels, *kernel]: [groups, depth, taps, channels]."""
+
+
+def _merged(array: Array, groups: int, depth: int, channels: int) -> Array:
+    """Filters of more groups than wanted: neighbours become one, with zeros between what belongs to different ones."""
+    each, ins = array.shape[1:3]
+    several = depth // each
+    taps = array.reshape(groups, several, each, ins, -1).swapaxes(3, 4)
+    out = np.zeros((groups, several, each, taps.shape[3], several, ins), array.dtype)
+    for k in range(several):
+        out[:, k, :, :, k] = taps[:, k]
+    return out.reshape(groups, depth, -1, channels)
 
 
 def quads_of(filters: Array, width: int, rows: bool) -> Array:
