@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from os import PathLike
 from typing import Literal
 
@@ -20,6 +22,7 @@ from .misread import loses_transpose
 from .names import Lookup
 from .places import Choice, Found, Place, find
 from .ranges import ACTIVATIONS, WEIGHTS, Problem, Range, Ranges, RangesError, Setting
+from .saturation import SEVEN_BITS, saturate, unsaturated
 from .weights import Form, Weights, grid_of, halve_terms, store, weights_of
 
 MANY = 127
@@ -40,6 +43,7 @@ class Quantize(Pass):
     With `exact` scales have three bits and biases are odd halves of the unit of the sums that they are added to: f32
     holds these sums exactly, and none of them is halfway between two levels, so that all runtimes agree, whatever
     order they sum in.
+    With `pairs` no two neighbouring weights saturate on processors without VNNI: they have seven bits where need be.
     `group`, with activations=false, gives weights of matrix products a scale for every so many elements of a sum.
     `missing` and `unknown` say what to do about values without a range and ranges without a value.
     """
@@ -54,6 +58,7 @@ class Quantize(Pass):
     tail: bool = False
     half: bool = True
     exact: bool = True
+    pairs: bool = False
     group: int = 0
     missing: Literal["error", "float"] = "error"
     unknown: Literal["error", "ignore"] = "error"
@@ -128,7 +133,8 @@ class _Run:
                     count += 1
         aligned = align(found, scales, [(w, g) for w, g, setting in chosen if self.is_exact(setting)])
         for weights, grid, setting in chosen:
-            store(weights, grid, setting, self.form(weights, setting, found), self.options.half, Quantize.name)
+            paired = partial(unsaturated, nodes=weights.readers) if self.paired(weights, setting, found) else None
+            store(weights, grid, setting, self.form(weights, setting, found), self.options.half, Quantize.name, paired)
             count += 1
         if self.options.half:
             halve_terms([node for weights, _, _ in chosen for node in weights.readers], aligned)
@@ -235,10 +241,19 @@ class _Run:
             given = self.lookup.weights_range(w)
             setting = given.setting.over(self.weights).full(narrow=True)
             try:
-                out.append((w, grid_of(w, given, setting, self.is_exact(setting)), setting))
+                grid = grid_of(w, given, setting, self.is_exact(setting))
+                if self.paired(w, setting, found) and saturate(w, grid, setting):
+                    setting = replace(setting, levels=SEVEN_BITS)
+                    grid = grid_of(w, given, setting, self.is_exact(setting))
+                out.append((w, grid, setting))
             except ValueError as error:
                 self.problems.append(Problem(f"'{w.name}'", f"the weights of '{w.readers[0].label}': {error}"))
         return out
+
+    def paired(self, weights: Weights, setting: Setting, found: Found) -> bool:
+        """Whether products of bytes read weights, of which no two neighbours may saturate."""
+        integers = self.options.activations and any(node in found.products for node in weights.readers)
+        return self.options.pairs and integers and setting.bits == 8 and setting.mode == "symmetric"
 
     def is_exact(self, setting: Setting) -> bool:
         """Whether scales of weights have three bits, which is too coarse for fewer than eight."""

@@ -14,11 +14,12 @@ from .weights import Weights
 
 @dataclass(frozen=True)
 class Planned:
-    """Weights with the grid that they will be rounded to."""
+    """Weights with the grid that they will be rounded to; `paired`: no two neighbours of them may saturate."""
 
     weights: Weights
     grid: Grid
     setting: Setting
+    paired: bool = False
 
 
 def planned(graph: Graph, ranges: Ranges, **options: object) -> list[Planned]:
@@ -28,7 +29,8 @@ def planned(graph: Graph, ranges: Ranges, **options: object) -> list[Planned]:
     out = []
     for weights, grid, setting in run.chosen(found):
         short = step.half and run.form(weights, setting, found) == "scale"
-        out.append(Planned(weights, grid.shortened() if short else grid, setting))
+        paired = run.paired(weights, setting, found)
+        out.append(Planned(weights, grid.shortened() if short else grid, setting, paired))
     return out
 
 

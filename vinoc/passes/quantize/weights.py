@@ -10,6 +10,7 @@ type, so these have the 255 levels of eight bits, of which 15 or 16 occur.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
@@ -133,22 +134,33 @@ def grid_of(weights: Weights, given: Range, setting: Setting, exact: bool) -> Gr
     return grid if grid.zero.any() else asymmetric(np.minimum(low, -NEARLY * high), high, setting.levels, exact)
 
 
-def integers(array: Array, grid: Grid, bits: int, signed: bool) -> Buffer:
+def integers(
+    array: Array, grid: Grid, bits: int, signed: bool, limited: Callable[[Array], Array] | None = None
+) -> Buffer:
     """The nearest levels, counted from the lowest (unsigned) or from zero (signed). Computed in f32."""
     zero = grid.zero.astype(np.float32)
     steps = np.rint(array.astype(np.float32, copy=False) / grid.scale.astype(np.float32))
     if signed:
         steps = np.clip(steps, -zero, grid.levels - 1 - zero)
+        steps = steps if limited is None else limited(steps)
     else:
         steps = np.clip(steps + zero, 0, grid.levels - 1)
     type = dtype(f"{'i' if signed else 'u'}{bits}")
     return Buffer.of(steps.astype(np.int8 if signed else np.uint8).astype(type.numpy), type)
 
 
-def store(weights: Weights, grid: Grid, setting: Setting, form: Form, half: bool, by: str) -> Value:
+def store(
+    weights: Weights,
+    grid: Grid,
+    setting: Setting,
+    form: Form,
+    half: bool,
+    by: str,
+    limited: Callable[[Array], Array] | None = None,
+) -> Value:
     """Puts integers and what expands them in place of the weights; returns what the products read now.
 
-    `half`: scales are f8e5m2 or f16, where that holds them exactly.
+    `half`: scales are f8e5m2 or f16, where that holds them exactly. `limited`: what becomes of signed levels.
     """
     if half and form == "scale":
         grid = grid.shortened()
@@ -160,7 +172,7 @@ def store(weights: Weights, grid: Grid, setting: Setting, form: Form, half: bool
     b = Builder(graph, before=producer._next)  # the last step alone says where it comes from: files stay short
     signed = setting.mode == "symmetric"
     type, name = dtype(f"{'i' if signed else 'u'}{setting.bits}"), weights.name
-    stored = b.const(integers(weights.array, grid, setting.bits, signed), name=f"{name}/{type}")
+    stored = b.const(integers(weights.array, grid, setting.bits, signed, limited), name=f"{name}/{type}")
     real = b.node(Convert(wide, decompression=True), stored).outputs[0]
     last = _scaled(b, real, grid, type, half) if form == "scale" else _faked(b, real, grid, signed, wide)
     if weights.split:

@@ -19,7 +19,7 @@ from ...runtime.model import Model
 from ..inputs.slots import inputs_of
 from .algorithms import chosen
 from .algorithms.keep import AUTO
-from .algorithms.target import fit_target
+from .algorithms.target import fit_target, tell_target
 from .algorithms.worth import leave_floats
 from .blas import one_thread
 from .data import Preparation, Samples, open_data
@@ -92,6 +92,7 @@ def quantize_model(
     for name, algorithm in chosen(options):
         algorithm(work)
         clock.lap(name)
+    tell_target(work)
     with quiet_gc():
         made = work.quantized()
     if evaluate is not None:

@@ -16,6 +16,7 @@ from ....ir.graph import Graph, Node, Value
 from ....passes.quantize import Range
 from ....passes.quantize.grid import Grid
 from ....passes.quantize.planned import Planned, planned
+from ....passes.quantize.saturation import unsaturated
 from ..layers import layer_name
 from ..work import Work
 from .classes import constant_of
@@ -54,6 +55,8 @@ def round_weights(work: Work, moments: dict[Node, Moments]) -> None:
         assert rows is not None
         terms = [bias_of(node) for node in readers]
         made = _on_grid(rows, merged(known), plan.grid, centered=None not in terms)
+        if plan.paired:
+            made = _unsaturated(made, plan, weights)
         for term, seen in zip(terms, known, strict=True):
             if term is not None:
                 mean = seen.mean.reshape(rows.shape[0], rows.shape[2])
@@ -64,6 +67,15 @@ def round_weights(work: Work, moments: dict[Node, Moments]) -> None:
         work.unrounded[name] = weights
         for node in readers:
             work.remark(layer_name(node), "weights: rounded by the data")
+
+
+def _unsaturated(rows: Array, plan: Planned, like: Array) -> Array:
+    """Rows of rounded weights of which no two neighbours saturate."""
+    node, scale = plan.weights.readers[0], plan.grid.scale
+    levels = unsaturated(np.rint(from_rows(node, rows, like) / scale), plan.weights.readers)
+    found = as_rows(node, levels * scale)
+    assert found is not None
+    return found
 
 
 def _move(work: Work, term: Term, shift: Array) -> None:

@@ -1,22 +1,31 @@
 """What the processor a model is made for asks of its weights.
 
-Without VNNI the products of bytes of OpenVINO and onnxruntime add two of them in 16 bits, which saturate: 2 * 255 * 127
-= 64770 is more than 32767. With weights of 127 levels it is 2 * 255 * 63 = 32130, so that none can. vinoc's own
-kernels are exact on all processors, with weights of all levels.
+Without VNNI the products of bytes of OpenVINO add two of them in 16 bits, which saturate where the weights are large.
+Where many do, weights have seven bits: 2 * 255 * 63 = 32130, so that none can; where few do, what is too much is taken
+off these. vinoc's own kernels are exact on all processors, with weights of all levels.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from ....passes.quantize.planned import planned
+from ....passes.quantize.saturation import SEVEN_BITS
+from ..layers import layer_name
 from ..work import Work
-
-SEVEN_BITS = 127
-"""Levels of weights of seven bits."""
 
 
 def fit_target(work: Work) -> None:
-    """Weights of seven bits where the target is a processor without VNNI."""
+    """Weights of seven bits where they would saturate, if the target is a processor without VNNI."""
     if work.options.target == "avx2" and work.options.weight_bits == 8 and not work.options.weights_only:
-        work.weight_defaults = replace(work.weight_defaults, levels=SEVEN_BITS)
-        work.facts["weights"] = "of seven bits: on processors without VNNI sums of two products would saturate"
+        work.pass_options["pairs"] = True
+
+
+def tell_target(work: Work) -> None:
+    """Says which weights have seven bits."""
+    if not work.pass_options.get("pairs"):
+        return
+    found = planned(work.graph, work.known(), missing="float", **work.pass_options)
+    seven = [plan for plan in found if plan.setting.levels == SEVEN_BITS]
+    for plan in seven:
+        work.remark(layer_name(plan.weights.readers[0]), "weights: of seven bits, since many neighbours would saturate")
+    told = "have seven bits: on processors without VNNI two neighbours would saturate"
+    work.facts["weights"] = f"{len(seven)} of {len(found)} {told}"
