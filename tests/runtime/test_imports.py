@@ -19,7 +19,7 @@ import numpy as np
 before = set(sys.modules)
 import vinoc
 for _ in range(2):
-    model = vinoc.Core().compile_model(sys.argv[1], "CPU")
+    model = vinoc.Core().compile_model(sys.argv[1], "CPU", {"CACHE_DIR": sys.argv[2]})
 feeds = {i.any_name: np.zeros([int(d) for d in i.shape], np.float32) for i in model.inputs}
 print(sum(float(np.sum(r)) for r in model(feeds).values()))
 print(*sorted({*sys.modules} - before))
@@ -46,16 +46,32 @@ UNWANTED = {
 """Modules that a process needs not to load a small model of floats whose kernels are in the cache, and why not."""
 
 
-def imported(model: Path) -> set[str]:
+STORED = {
+    "llvmlite.ir": "nothing is generated",
+    "vinoc.backends.cpu.codegen.emit": "nothing is generated",
+    "vinoc.backends.cpu.device": "nothing is compiled",
+    "vinoc.compiler.driver": "no model is read",
+    "vinoc.compiler.frontends": "no model is read",
+    "vinoc.passes": "no passes run",
+}
+"""The same of a model that is in CACHE_DIR."""
+
+
+def imported(model: Path, folder: Path | str = "") -> set[str]:
     """The modules that a process imports besides NumPy's."""
-    done = subprocess.run([sys.executable, "-c", CODE, str(model)], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", CODE, str(model), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     total, modules = done.stdout.splitlines()
     assert np.isfinite(float(total))
     return set(modules.split())
 
 
-@pytest.mark.skipif(not host().triple.startswith("x86_64") or sys.platform != "linux", reason="elsewhere LLVM links")
+pytestmark = pytest.mark.skipif(
+    not host().triple.startswith("x86_64") or sys.platform != "linux", reason="elsewhere LLVM links"
+)
+
+
 @pytest.mark.parametrize("name", ["mnist", "blazeface"])
 def test_a_small_model_of_floats(name: str) -> None:
     model = next((MODELS / name).glob("*.onnx"))
@@ -63,3 +79,10 @@ def test_a_small_model_of_floats(name: str) -> None:
     modules = imported(model)
     assert "vinoc.runtime.core" in modules
     assert {m: UNWANTED[m] for m in sorted(modules & set(UNWANTED))} == {}
+
+
+def test_a_model_in_the_cache(tmp_path: Path) -> None:
+    imported(MODELS / "mnist" / "mnist.onnx", tmp_path)
+    modules = imported(MODELS / "mnist" / "mnist.onnx", tmp_path)
+    unwanted = {name: why for name, why in (UNWANTED | STORED).items() if name != "json"}  # in which blobs begin
+    assert {m: unwanted[m] for m in sorted(modules & set(unwanted))} == {}

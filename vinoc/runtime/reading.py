@@ -8,7 +8,6 @@ from os import PathLike, fsdecode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..compiler import driver
 from ..ir.errors import ArgumentTypeError
 from ..ir.graph import Graph
 from ..ir.quiet import quiet_gc
@@ -34,6 +33,8 @@ def read_model(model: Source, weights: Source = None, config: Any = None) -> Mod
 
 def read_graph(model: Source, weights: Source = None) -> Graph:
     """The graph of a model. To compile a file needs no more, and a `Model` takes time to import."""
+    from ..compiler import driver  # what CACHE_DIR holds is loaded without it
+
     with quiet_gc(), model_file(model, weights) as path:
         return driver.read_model(path)
 

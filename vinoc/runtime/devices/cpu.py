@@ -9,13 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...compiler.config import CPU_PASSES, HALF_PASSES
 from ...ir.errors import VinocError
 from ...ir.graph import Graph, Node
 from ...ir.quiet import quiet_gc
 from ...ir.types import TensorType
-from ...passes.manager import PassManager
-from ...passes.pipeline import Pipeline, parse
 from ..engines import Native, streams_and_threads
 from ..execution import Done, Schedule
 from ..ports import Port, ports_of
@@ -27,6 +24,7 @@ from .given import Given
 
 if TYPE_CHECKING:
     from ...backends.cpu.blob import Blob
+    from ...passes.pipeline import Pipeline
 
 
 class Cpu(PlainDevice):
@@ -82,6 +80,8 @@ class Cpu(PlainDevice):
         return compiled
 
     def _made(self, graph: Graph, settings: Mapping[str, Any]) -> CpuModel:
+        from ...passes.manager import PassManager  # what CACHE_DIR holds needs no passes
+
         with quiet_gc():
             PassManager(_pipeline(_passes(settings))).run(graph)
             return CpuModel(graph, settings)
@@ -180,12 +180,16 @@ def _done(program: Any, timed: bool) -> dict[Node, Done]:
 
 def _passes(settings: Mapping[str, Any]) -> str:
     """What a graph goes through: INFERENCE_PRECISION_HINT may allow for rounded weights."""
+    from ...compiler.config import CPU_PASSES, HALF_PASSES
+
     return HALF_PASSES if settings.get("INFERENCE_PRECISION_HINT") in ("f16", "bf16") else CPU_PASSES
 
 
 @cache
 def _pipeline(passes: str) -> Pipeline:
     """Parsed once in a process: it is the same for all models."""
+    from ...passes.pipeline import parse
+
     return parse(passes)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ....ir.errors import EvaluationError
 from ..codegen.library import Library
-from . import runner
+from . import control
 from .locks import Lock
 
 _RUN = ctypes.CFUNCTYPE(None, ctypes.c_int64)
@@ -48,13 +48,19 @@ class Pool:
     @staticmethod
     def builder(library: Library) -> Callable[[Any], None]:
         """What emits the functions that walk a schedule."""
-        return lambda module: runner.build(module, library.target)
+
+        def build(module: Any) -> None:
+            from . import runner  # needs llvmlite, and the code is in the cache as a rule
+
+            runner.build(module, library.target)
+
+        return build
 
     def run(self, table: int, alone: bool = False) -> None:
         """Walks the schedule at an address, with all threads or with the caller's alone. Returns when all is done."""
         if alone:
             single = self._singles.pop() if self._singles else _State(self._run, 1)
-            single.control[runner.TABLE // 8] = table
+            single.control[control.TABLE // 8] = table
             self._run(single.address)
             self._singles.append(single)
             return
@@ -62,7 +68,7 @@ class Pool:
             state = self._state
             if state is None or state.process != os.getpid():
                 state = self._start()
-            state.control[runner.TABLE // 8] = table
+            state.control[control.TABLE // 8] = table
             self._run(state.address)
 
     def _start(self) -> _State:
@@ -90,11 +96,11 @@ class _State:
 
     def __init__(self, run: Any, threads: int) -> None:
         self.process = os.getpid()
-        raw = np.zeros(runner.CONTROL_BYTES + runner.LINE, np.uint8)
-        start = -raw.ctypes.data % runner.LINE
-        self.control = raw[start : start + runner.CONTROL_BYTES].view(np.int64)
+        raw = np.zeros(control.CONTROL_BYTES + control.LINE, np.uint8)
+        start = -raw.ctypes.data % control.LINE
+        self.control = raw[start : start + control.CONTROL_BYTES].view(np.int64)
         self.address = self.control.ctypes.data
-        self.control[runner.THREADS // 8] = threads
+        self.control[control.THREADS // 8] = threads
         self._empty = np.zeros(4, np.int64)
         self._run = run
 
@@ -102,7 +108,7 @@ class _State:
         """Lets the workers return. They are woken by the beginning of a run of nothing."""
         if self.process != os.getpid():
             return
-        self.control[runner.STOP // 8] = 1
+        self.control[control.STOP // 8] = 1
         # The caller must not wait for workers that do not take part any more: it walks alone.
-        self.control[runner.TABLE // 8] = self._empty.ctypes.data
+        self.control[control.TABLE // 8] = self._empty.ctypes.data
         self._run(self.address)

@@ -1,18 +1,7 @@
 """The native side of the engine: a function that walks a table of kernel calls, and the loop of a worker thread.
 
-A schedule is a table of entries [kernel, argument block, units, ticks], ended by a kernel of 0. Every thread walks it,
-takes its share of the units of each entry, and waits for the others before the next. The first thread adds the ticks
-of the processor's clock that an entry took.
-
-Threads meet in a control block of i64 words, a cache line each, so that waiting does not disturb:
-
-    ARRIVED   threads that have finished the current entry
-    PASSED    number of barriers passed; waiters watch it
-    EPOCH     number of runs begun; idle workers watch it, and sleep on it
-    TABLE     the schedule of the current run
-    THREADS   how many take part
-    STOP      not 0: workers return
-    SLEEPERS  workers that sleep, or are about to
+Every thread walks the table, takes its share of the units of each entry, and waits for the others before the next. The
+first thread adds the ticks of the processor's clock that an entry took. `control` tells what lies where.
 """
 
 from __future__ import annotations
@@ -23,11 +12,8 @@ from llvmlite import ir
 
 from ..codegen.emit import I32, I64, KERNEL, VOID, Emitter
 from ..codegen.target import Target
+from .control import ARRIVED, ENTRY_BYTES, EPOCH, PASSED, SLEEPERS, STOP, TABLE, THREADS
 
-LINE = 64
-ARRIVED, PASSED, EPOCH, TABLE, THREADS, STOP, SLEEPERS = (LINE * k for k in range(7))
-CONTROL_BYTES = LINE * 7
-ENTRY_BYTES = 32
 SPINS = 4000
 """Rounds of waiting for work before a worker sleeps: about 50 us."""
 

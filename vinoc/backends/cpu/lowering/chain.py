@@ -11,7 +11,6 @@ import numpy as np
 
 from ....ir import dtype as dt
 from ....ir.graph import Node
-from ...numpy.interpreter import Interpreter
 from ..codegen.operations import COSTLY
 from ..kernels.chain import ADJACENT, APART, DIMS, REPEATED, SCALAR, Expression, chain
 from .expression import Operand, Reading
@@ -40,6 +39,8 @@ def region(plan: Plan, node: Node) -> None:
 
 def _constant(plan: Plan, node: Node) -> None:
     """A chain of constants is computed once."""
+    from ...numpy.interpreter import Interpreter  # folding leaves few of them
+
     inputs = [v for v in node.inputs if v is not None]
     shapes = [shape_of(v) for v in inputs]
 
