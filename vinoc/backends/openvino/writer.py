@@ -68,7 +68,7 @@ def write_ir(
         bin_file, xml_file = files[0], files[-1]
         mapping = TensorMapping()
         weights = Weights(bin_file)
-        body = BodyWriter(graph, weights, 0, mapping)
+        body = BodyWriter(graph, weights, 0, mapping, short)
         out = ['<?xml version="1.0"?>\n', f'<net name="{escape(graph.name)}" version="11">\n']
         body.write(out)
         weights.finish()
@@ -84,8 +84,11 @@ def write_ir(
 class BodyWriter:
     """Writes one graph: the model's, or a body with its own layer numbers. Bodies share the weights file."""
 
-    def __init__(self, graph: Graph, weights: Weights, depth: int, mapping: TensorMapping | None = None) -> None:
+    def __init__(
+        self, graph: Graph, weights: Weights, depth: int, mapping: TensorMapping | None = None, short: bool = False
+    ) -> None:
         self.graph = graph
+        self.short = short
         self.weights = weights
         self.depth = depth
         self.mapping = mapping
@@ -183,6 +186,7 @@ class BodyWriter:
         """What OpenVINO calls rt_info. Integers that are expanded get no mark: with it OpenVINO computes in floats."""
         fused = fused_names(node)
         decompression = getattr(node.op, "decompression", False) and not node.operand(0).dtype.is_integer
+        decompression = decompression and not (self.short and _is_vector(node.operand(0)))
         if not fused and not decompression and not node.precise:
             return
         t = self._tabs
@@ -236,6 +240,12 @@ class BodyWriter:
             text = f">\n{dims}{t4}</port>\n" if dims else " />\n"
             found = self._ports[type_] = f' precision="{type_.dtype.ir}"', text
         return found
+
+
+def _is_vector(value: Value) -> bool:
+    """Whether a value has elements along one dimension alone, as terms and factors of channels do: these take so little
+    that OpenVINO may expand them."""
+    return sum(d != 1 for d in value.shape or ()) <= 1
 
 
 _ELEMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
