@@ -46,18 +46,28 @@ class _Post:
 
     def emit(self) -> None:
         e, t = self.e, self.t
+        if all(way == SCALAR for way in self.reads):
+            self.join_rows()
         whole = e.b.and_(self.channels, e.i64(-t.count))
         with e.loop(0, whole, t.count) as column:
             self.column(column, None)
         with e.when(e.b.icmp_signed("<", whole, self.channels)):
             self.column(whole, t.mask(whole, self.channels))
 
+    def join_rows(self) -> None:
+        """Rows without a gap between them that do not fill their vectors are one row."""
+        e = self.e
+        part = e.b.icmp_signed("!=", e.rem(self.channels, self.t.count), e.i64(0))
+        dense = e.b.and_(part, e.b.icmp_signed("==", self.stride, e.mul(self.channels, 4)))
+        self.channels = e.b.select(dense, e.mul(self.rows, self.channels), self.channels)
+        self.rows = e.b.select(dense, e.i64(1), self.rows)
+
     def column(self, column: Value, mask: Value | None) -> None:
         """One vector of channels of all rows."""
         e = self.e
         constants = [self.constant(k, column, mask) for k in range(len(self.reads))]
         base = e.add(self.tile, e.mul(column, 4))
-        several = e.b.sub(self.rows, e.rem(self.rows, ROWS)) if mask is None else e.i64(0)
+        several = e.b.sub(self.rows, e.rem(self.rows, ROWS))
         with e.loop(0, several, ROWS) as row:
             self.some(base, row, ROWS, constants, mask)
         with e.loop(several, self.rows) as row:
