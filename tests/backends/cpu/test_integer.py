@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vinoc.backends.cpu.codegen.dots import form_of
 from vinoc.backends.cpu.codegen.target import TARGETS
 from vinoc.backends.cpu.device import Executable
+from vinoc.backends.cpu.lowering.integer_weights import quads_of
 from vinoc.backends.cpu.lowering.plan import Island
 from vinoc.backends.cpu.quantized import ops
 from vinoc.backends.numpy import Interpreter
@@ -205,6 +207,25 @@ def test_windows_are_gathered_in_spans(channels: int, kernel: int) -> None:
     plan = Executable(graph, 1, TARGETS["avx2"]).program([x.shape]).plan  # type: ignore[union-attr]
     kernels = [s.kernel.name for s in plan.steps if not isinstance(s, Island)]
     assert any(name.startswith("igemm_bytes_spread") for name in kernels)
+
+
+@pytest.mark.parametrize(("channels", "kernel"), [(5, 3), (20, 3), (35, 1), (64, 1)])
+@pytest.mark.parametrize("excess", [0, 1])
+def test_pairs_that_just_fit_are_added_in_i16(channels: int, kernel: int, excess: int) -> None:
+    """Neighbours that sum up to 128 or -128: with data of 255 one more would saturate, and is left to other forms."""
+    rng = np.random.default_rng(channels)
+    x = rng.choice(np.array([0, 255], np.uint8), (1, channels, 9, 11))
+    first = rng.integers(2, 128, (70, -(-channels // 2), kernel, kernel))
+    sign = rng.choice([-1, 1], first.shape)
+    w = np.stack((sign * first, sign * (128 - first)), axis=2).reshape(70, -1, kernel, kernel)[:, :channels]
+    w[3, 1, 0, 0] += excess * sign[3, 0, 0, 0]
+    w = w.astype(np.int8)
+    pad = (kernel // 2, kernel // 2)
+    op = ops.QuantizedConvolution((1, 1), pad, pad, (1, 1))
+    scale = np.full(70, 1e-5, np.float32)
+    same(lambda b, v: b.build(op, v, np.float32(255), w, scale), x, threads=(1, 2))
+    weights = quads_of(w, TARGETS["avx2"].width, rows=False)
+    assert (form_of(TARGETS["avx2"], weights) == "pairs") == (not excess)
 
 
 @pytest.mark.parametrize("columns", [3, 21, 30])

@@ -4,9 +4,10 @@
 
 DOT     vpdpbusd: exact
 PAIRS   vpmaddubsw, then vpmaddwd by ones: sums of two products pass through i16, which saturates where the weights of
-        a pair sum up to more than 128. Four bytes make pairs in three ways: rows of weights are packed in one that
-        does not, and the data shuffled accordingly. Where there is none, what is too much is taken off and put into
-        a row of its own, so that this form is exact as well (`listed`)
+        a pair sum up to more than 128. For weights of which no pair does
+LISTED  the same for others: four bytes make pairs in three ways, and rows of weights are packed in one that does not
+        saturate, the data shuffled accordingly. Where there is none, what is too much is taken off and put into a row
+        of its own, so that this form is exact as well (`listed`)
 WIDE    vpmaddwd of both widened to i16: exact. Even and odd bytes are multiplied apart, and so packed
 SPREAD  the same of data that were widened beforehand: two neighbours a lane, and then the next two
 """
@@ -20,13 +21,14 @@ import numpy as np
 from llvmlite import ir
 
 from ....ir.dtype import Array
+from ....ir.record import record
 from .emit import I8, I16, I32, Emitter
 from .lanes import dot_pairs, dot_quads, permuted
 from .target import Target
 
 Value: TypeAlias = Any
 
-DOT, PAIRS, WIDE, SPREAD = "dot", "pairs", "wide", "spread"
+DOT, PAIRS, LISTED, WIDE, SPREAD = "dot", "pairs", "listed", "wide", "spread"
 
 QUAD = 4
 """Bytes of a lane."""
@@ -41,7 +43,7 @@ ORDERS = ((0, 1, 2, 3), (0, 2, 1, 3), (0, 3, 1, 2))
 """Of four bytes, so that neighbours make pairs in all ways."""
 
 LISTS = 1.5
-"""Rows whose time it takes to go through the lists of a tap in the form PAIRS."""
+"""Rows whose time it takes to go through the lists of a tap in the form LISTED."""
 
 STEPS = {PAIRS: 1.0, WIDE: 1.45, SPREAD: 1.15}
 """Time of a step of four bytes, of that of PAIRS."""
@@ -50,10 +52,27 @@ GATHER, GATHERED, FIND = 0.75, 16, 1.0
 """Time to widen so many bytes; time to find a tap of several."""
 
 
-def times(target: Target, sizes: tuple[int, int, int], doubled: float | None, channels: int = 0) -> dict[str, float]:
+@record(frozen=True)
+class Pairs:
+    """What pairs of weights do in i16: whether none saturates as they stand; of the rows of weights, the share that
+    saturates in all orders, and so takes two of them."""
+
+    fit: bool
+    doubled: float
+
+
+def pairs_of(target: Target, weights: Array) -> Pairs | None:
+    """The pairs of weights [..., width, 4]; None where the target has no instruction for them."""
+    if not (target.triple.startswith("x86") and target.lanes > 4):
+        return None
+    crowded = _crowded(weights)
+    return Pairs(not crowded[0].any(), float(crowded.all(axis=0).mean()))
+
+
+def times(target: Target, sizes: tuple[int, int, int], pairs: Pairs | None, channels: int = 0) -> dict[str, float]:
     """What a row of sums of a panel takes, in steps of PAIRS, with so many (panels, taps, quads) of weights.
 
-    doubled: of the rows of weights, which share needs two for the form PAIRS; None where weights are not known yet.
+    pairs: None where weights are not known yet.
     channels: elements of a tap, where they can be gathered beforehand.
     """
     panels, taps, quads = sizes
@@ -61,19 +80,11 @@ def times(target: Target, sizes: tuple[int, int, int], doubled: float | None, ch
     if channels:
         gather = taps * (GATHER * -(-channels // GATHERED) + (FIND if taps > 1 else 0))
         found[SPREAD] = STEPS[SPREAD] * -(-taps * channels // QUAD) + gather / max(panels, 1)
-    if doubled is not None and has_pairs(target):
-        found[PAIRS] = taps * (quads * (1 + doubled) + LISTS)
+    if pairs is not None:
+        found[LISTED] = taps * (quads * (1 + pairs.doubled) + LISTS)
+        if pairs.fit:
+            found[PAIRS] = STEPS[PAIRS] * taps * quads
     return found
-
-
-def has_pairs(target: Target) -> bool:
-    """Whether the form PAIRS is there."""
-    return target.triple.startswith("x86") and target.lanes > 4
-
-
-def doubled_rows(target: Target, weights: Array) -> float | None:
-    """The share of rows of weights [..., width, 4] that saturate in all orders; None where the form is not there."""
-    return float(_crowded(weights).all(axis=0).mean()) if has_pairs(target) else None
 
 
 def form_of(target: Target, weights: Array, channels: int = 0) -> str:
@@ -81,7 +92,7 @@ def form_of(target: Target, weights: Array, channels: int = 0) -> str:
     data are."""
     if target.dots:
         return DOT
-    found = times(target, weights.shape[-5:-2], doubled_rows(target, weights), channels)
+    found = times(target, weights.shape[-5:-2], pairs_of(target, weights), channels)
     return min(found, key=lambda form: found[form])
 
 
@@ -179,7 +190,7 @@ class Dots:
         e = self.e
         if self.form == DOT:
             return dot_quads(e, total, e.b.bitcast(data[0], e.VI), e.b.bitcast(weights[0], e.VI))
-        if self.form == PAIRS:
+        if self.form in (PAIRS, LISTED):
             name, types = f"llvm.x86.{_PAIRS[e.lanes]}", [self.bytes] * 2
             sums = e.call(name, self.words, types, [data[0], weights[0]])
             return dot_pairs(e, total, sums, ir.Constant(self.words, [I16(1)] * self.words.count))

@@ -21,7 +21,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from ..codegen.dots import DOT, GATHERED, ORDERS, PAIRS, QUAD, SPREAD, WIDE, Dots, data_bytes, packed_bytes
+from ..codegen.dots import DOT, GATHERED, LISTED, ORDERS, PAIRS, QUAD, SPREAD, WIDE, Dots, data_bytes, packed_bytes
 from ..codegen.emit import I8, I16, I32, I64, PTR, VOID, Emitter
 from .base import Arguments, Kernel
 from .gemm import AHEAD, prefetch, share, tiles
@@ -40,7 +40,7 @@ ROOM = 12288
 UNROLL = 4
 """Steps of four channels in one round of the loop, over all sets of accumulators."""
 
-PAIRS_UNROLL = 2
+LISTED_UNROLL = 2
 """The same of a list of rows."""
 
 ARGS = (
@@ -58,7 +58,7 @@ ARGS = (
 part, parts: panels of a unit, how many units share a block;  span: rows between two calls of `finish`;  sources,
 length: taps that are gathered, elements of one.
 
-first, at: of the form PAIRS, whose rows of weights stand in lists (`listed`), three for each panel and tap."""
+first, at: of the form LISTED, whose rows of weights stand in lists (`listed`), three for each panel and tap."""
 
 
 def emit(form: str, straight: bool, e: Emitter, a: Arguments) -> None:
@@ -221,7 +221,7 @@ class _Span:
             else:
                 places = [e.add(entries, e.mul(e.add(t, e.mul(a.taps, r)), 4)) for r in range(rows)]
                 sources = [_pixel(e, a, self.source, place) for place in places]
-            if self.dots.form == PAIRS:
+            if self.dots.form == LISTED:
                 return [weights, *self.lists(t, sources, sums)]
 
             def several(k: Any, weights: Any, *sums: Any) -> Sequence[Any]:
@@ -249,7 +249,7 @@ class _Span:
         return totals
 
     def lists(self, t: Any, sources: list[Any], sums: Sequence[Any]) -> Sequence[Any]:
-        """A tap of the form PAIRS: a list of rows for each order of the data."""
+        """A tap of the form LISTED: a list of rows for each order of the data."""
         e, a = self.e, self.a
         place = e.add(self.first, e.mul(t, 4 * len(ORDERS)))
         ends = [e.b.sext(e.load(e.add(place, 4 * k), I32), I64) for k in range(len(ORDERS) + 1)]
@@ -263,8 +263,8 @@ class _Span:
                     self.step(sources, k, row, current, 0, order)
                 return current
 
-            middle = e.b.sub(last, e.rem(e.b.sub(last, first), PAIRS_UNROLL))
-            sums = e.fold(first, middle, PAIRS_UNROLL, sums, partial(several, PAIRS_UNROLL))
+            middle = e.b.sub(last, e.rem(e.b.sub(last, first), LISTED_UNROLL))
+            sums = e.fold(first, middle, LISTED_UNROLL, sums, partial(several, LISTED_UNROLL))
             sums = e.fold(middle, last, 1, sums, partial(several, 1))
         return sums
 
@@ -289,5 +289,5 @@ def igemm_bytes(form: str, straight: bool = False) -> Kernel:
 
     `straight`: there is one tap, output pixels are those of the input in their order, and the table is not read.
     """
-    assert form in (DOT, PAIRS, WIDE, SPREAD)
+    assert form in (DOT, PAIRS, LISTED, WIDE, SPREAD)
     return Kernel(f"igemm_bytes_{form}{'_rows' if straight else ''}", ARGS, partial(emit, form, straight))

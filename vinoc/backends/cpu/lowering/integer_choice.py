@@ -15,7 +15,7 @@ import numpy as np
 from ....ir.graph import Node, Value
 from ....ir.kernels.conv import auto_pads
 from ....ir.record import record
-from ..codegen.dots import QUAD, doubled_rows, times
+from ..codegen.dots import QUAD, Pairs, pairs_of, times
 from ..codegen.target import Target
 from ..kernels.depthwise_bytes import MOST_TAPS
 from ..kernels.winograd import FORMS
@@ -76,25 +76,26 @@ def why_float(node: Node, levels: Array, target: Target, mode: Mode) -> str:
         return f"integers have no kernel for depthwise windows of more than {MOST_TAPS} taps a line"
     if node.kind != "Convolution" or not conv.images * prod(conv.window.out):
         return ""
-    found = _of_convolution(conv, target, mode, levels)
+    pairs = pairs_of(target, quads_of(levels, target.width, _by_rows(conv, target)))
+    found = _of_convolution(conv, target, mode, pairs)
     if found.integer <= found.exact + found.converted:
         return ""
     micro = (found.exact + found.converted) / 1e3, found.integer / 1e3
     return f"f32 {found.how} takes {micro[0]:.0f} us with conversions, integers {micro[1]:.0f} us"
 
 
-def product_times(node: Node, target: Target, mode: Mode, sizes: Sizes = shape_of) -> Times:
-    """The times of a product of floats, and if its data and its constant weights were integers, whatever these are."""
+def product_times(node: Node, target: Target, mode: Mode, sizes: Sizes = shape_of, pairs: Pairs | None = None) -> Times:
+    """The times of a product of floats, and if its data and its constant weights were integers, of such pairs."""
     if node.kind in ("Convolution", "GroupConvolution"):
         conv = _geometry(node, sizes)
-        return _of_depthwise(conv, target, mode) if _is_depthwise(conv) else _of_convolution(conv, target, mode, None)
+        return _of_depthwise(conv, target, mode) if _is_depthwise(conv) else _of_convolution(conv, target, mode, pairs)
     data, weights, out = (sizes(v) for v in (node.operand(0), node.operand(1), node.outputs[0]))
     converted = (prod(data) + prod(out)) / (CONVERT * target.lanes * mode.threads)
     if node.kind == "MatMul" and len(weights) == 2 and not getattr(node.op, "transpose_a", False):
         rows, depth, columns = prod(data[:-1]), data[-1], out[-1]
         window = Window((rows,), (rows,), (1,), (1,), (1,), (0,))
         conv = _convolution(node, (1, depth, rows), window, 1, columns, depth)
-        found = _of_convolution(conv, target, mode, None)
+        found = _of_convolution(conv, target, mode, pairs)
         return found if is_fixed(node.operand(1)) else Times(found.real, found.real, inf, converted)
     terms = data[-1] if node.kind == "MatMul" else prod(weights) // max(data[1], 1)
     places = prod(out) if node.kind == "MatMul" else prod(data)
@@ -102,7 +103,7 @@ def product_times(node: Node, target: Target, mode: Mode, sizes: Sizes = shape_o
     return Times(real, real, inf, converted)
 
 
-def _of_convolution(conv: Convolution, target: Target, mode: Mode, levels: Array | None) -> Times:
+def _of_convolution(conv: Convolution, target: Target, mode: Mode, pairs: Pairs | None) -> Times:
     window = conv.window
     plain = window.kernel in ((3, 3), (5, 5)) and window.strides == window.dilations == (1, 1)
     tiles = [tile for tile, taps in FORMS if plain and taps == window.kernel[0]]
@@ -110,7 +111,7 @@ def _of_convolution(conv: Convolution, target: Target, mode: Mode, levels: Array
     whole = _padded(conv, target)
     reals = {tile: cost(whole, tile, target, mode.threads) for tile in tiles}
     best = min((tile for tile in tiles if not rounds(tile, window.kernel[0])), key=lambda tile: reals[tile])
-    integer = cost(whole, 0, target, mode.threads, _share(levels, target, conv), 1)
+    integer = cost(whole, 0, target, mode.threads, _share(pairs, target, conv), 1)
     how = f"in Winograd's form ({best} x {best} outputs)" if best else "directly"
     framed = _framed(conv, target, mode)
     rows = conv.images * conv.groups * prod(window.out) / mode.threads if whole.depth > conv.depth else 0
@@ -142,18 +143,16 @@ def _converted(conv: Convolution, target: Target, mode: Mode) -> float:
     return conv.images * elements / (CONVERT * target.lanes) / mode.threads
 
 
-def _share(levels: Array | None, target: Target, conv: Convolution) -> float:
+def _share(pairs: Pairs | None, target: Target, conv: Convolution) -> float:
     """Of the time of f32: sums go by four bytes of a tap, which is a row of the window where channels are few."""
-    few = _by_rows(conv, target)
-    row = conv.channels * (conv.window.kernel[-1] if few else 1)
+    row = conv.channels * (conv.window.kernel[-1] if _by_rows(conv, target) else 1)
     quads = -(-row // QUAD)
     if target.dots:
         return RATIO * quads * QUAD / row * (1 + SHORT / quads)
     elements = conv.channels * prod(conv.window.kernel)
     gathered = row if prod(conv.window.out) >= target.rows and spread_rows(target, elements) else 0
-    doubled = None if levels is None else doubled_rows(target, quads_of(levels, target.width, few))
     sizes = (-(-conv.depth // target.width), elements // row, quads)
-    return STEP * (min(times(target, sizes, doubled, gathered).values()) + FINISH) * QUAD / elements
+    return STEP * (min(times(target, sizes, pairs, gathered).values()) + FINISH) * QUAD / elements
 
 
 def _by_rows(conv: Convolution, target: Target) -> bool:

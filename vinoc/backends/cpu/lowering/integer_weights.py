@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from ....ir.record import record
-from ..codegen.dots import DOT, GATHERED, PAIRS, QUAD, SPREAD, arranged, form_of, listed
+from ..codegen.dots import DOT, GATHERED, LISTED, QUAD, SPREAD, arranged, form_of, listed
 from ..codegen.target import Target
 from ..kernels.igemm_bytes import ROOM, SPAN
 from .first_layer import FEW_CHANNELS
@@ -21,7 +21,7 @@ class Weights:
     """Packed in panels.
 
     start      what sums start from: it takes the zero point into account
-    first, at  of the form PAIRS, whose panels are lists of rows: see `listed`
+    first, at  of the form LISTED, whose panels are lists of rows: see `listed`
     """
 
     form: str
@@ -54,7 +54,7 @@ def packed_weights(plan: Plan, outlet: Outlet, sizes: tuple[int, int, int], how:
     sums = plan.packed.of(constant, ("sums", tag), lambda array: _sums(taps(array), target.width))
     zero = int(outlet.zero.reshape(-1)[0])
     start = plan.packed.get(("start", sums.tobytes(), zero), lambda: (sums * -zero).astype(np.int32))
-    if form != PAIRS:
+    if form != LISTED:
 
         def whole(array: Array) -> Array:
             if form == SPREAD:

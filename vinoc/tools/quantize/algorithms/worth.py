@@ -17,6 +17,7 @@ from typing import Any
 
 import networkx
 
+from ....backends.cpu.codegen.dots import Pairs
 from ....backends.cpu.codegen.target import Target, host, target
 from ....backends.cpu.lowering.integer_choice import CONVERT, Times, is_fixed, product_times
 from ....backends.cpu.lowering.plan import Mode, Unfit
@@ -56,7 +57,8 @@ def leave_floats(work: Work) -> None:
     if options.integers == "always" or options.weights_only:
         return
     known = target(PROCESSORS[options.target]) if options.target in PROCESSORS else host()
-    found = slower(work.graph, integer_products(work.graph, work.known(), **work.pass_options), known)
+    pairs = Pairs(True, 0.0) if work.pass_options.get("pairs") else None
+    found = slower(work.graph, integer_products(work.graph, work.known(), **work.pass_options), known, pairs)
     for node, why in found.items():
         work.float_data[name_of(node)] = f"weights only: {why}"
     if found:
@@ -64,9 +66,10 @@ def leave_floats(work: Work) -> None:
         work.facts["weights only"] = f"{len(found)} products: {told}"
 
 
-def slower(graph: Graph, products: Set[Node], known: Target) -> dict[Node, str]:
-    """Of the products that can read integers, those that had better not, with the reason."""
-    cut = _Cut(graph, products, known)
+def slower(graph: Graph, products: Set[Node], known: Target, pairs: Pairs | None = None) -> dict[Node, str]:
+    """Of the products that can read integers, those that had better not, with the reason. `pairs`: of their weights,
+    where something is known of them."""
+    cut = _Cut(graph, products, known, pairs)
     if not cut.times:
         return {}
     least, whole = cut.least(), cut.total(set())
@@ -85,8 +88,8 @@ def slower(graph: Graph, products: Set[Node], known: Target) -> dict[Node, str]:
 class _Cut:
     """The network whose cuts are the divisions; `times` of the products that may be on either side."""
 
-    def __init__(self, graph: Graph, products: Set[Node], known: Target) -> None:
-        self.known = known
+    def __init__(self, graph: Graph, products: Set[Node], known: Target, pairs: Pairs | None = None) -> None:
+        self.known, self.pairs = known, pairs
         self.network: Any = networkx.DiGraph()
         self.network.add_nodes_from((INTEGERS, FLOATS))
         self.times: dict[Node, Times] = {}
@@ -113,7 +116,7 @@ class _Cut:
         if not can:
             self.edge(node, FLOATS, inf)
             return
-        times = times_of(node, self.known) if name_of(node) else None
+        times = times_of(node, self.known, self.pairs) if name_of(node) else None
         if times is None:
             self.edge(INTEGERS, node, inf)
             return
@@ -156,10 +159,10 @@ class _Cut:
         return float(sum(capacity for _, end, capacity in edges if end not in side))
 
 
-def times_of(node: Node, known: Target) -> Times | None:
+def times_of(node: Node, known: Target, pairs: Pairs | None) -> Times | None:
     """The times of a product; None where they depend on shapes that are open."""
     try:
-        return product_times(node, known, Mode(), sizes)
+        return product_times(node, known, Mode(), sizes, pairs)
     except Unfit:
         return None
 
