@@ -284,7 +284,7 @@ def suppress(
     return chosen
 
 
-def apart(boxes: Array, limit: int, iou_threshold: float, block: int = 64) -> list[int]:
+def apart(boxes: Array, limit: int, iou_threshold: float, block: int = 128) -> list[int]:
     """Those of boxes in their order that overlap none taken before by more than the threshold, at most `limit`.
 
     Block by block: all overlaps with what was taken at once, then those within the block.
