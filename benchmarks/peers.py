@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import pickle
 import statistics
 import subprocess
 import sys
@@ -68,12 +69,16 @@ def rates(path: str, threads: int, options: argparse.Namespace) -> dict[str, Any
 
 CACHED = " cached"
 
+FEEDS = "feeds.pickle"
+"""Inputs, beside the caches. To make them takes `onnx`, whose import is a part of some engines' loading."""
+
 
 def process(path: str, threads: int, options: argparse.Namespace) -> dict[str, Any]:
     """Seconds to load, milliseconds of the first inference, MiB of a process."""
     engines = [*options.engines, *(f"{e}{CACHED}" for e in options.engines if e in ("ov", "vinoc"))]
     found: dict[str, Samples] = {key: {e: [] for e in engines} for key in ("load s", "first ms", "peak MiB")}
     with tempfile.TemporaryDirectory() as folder:
+        Path(folder, FEEDS).write_bytes(pickle.dumps(made_up(path, options.size)))
         command = [sys.executable, __file__, "once", path, "--threads", str(threads), "--size", str(options.size)]
         for name in engines:  # fills caches, of kernels too
             child([*command, "--engines", name, "--cache", folder])
@@ -90,7 +95,7 @@ def once(path: str, threads: int, options: argparse.Namespace) -> dict[str, Any]
     began = time.perf_counter()
     run = load(name.removesuffix(CACHED), path, threads, options.cache if name.endswith(CACHED) else "")
     loaded = time.perf_counter() - began
-    feeds = made_up(path, options.size)  # not before: it imports `onnx`, and what that imports is a part of loading
+    feeds = pickle.loads(Path(options.cache, FEEDS).read_bytes())
     began = time.perf_counter()
     run(feeds)
     seconds = time.perf_counter() - began
