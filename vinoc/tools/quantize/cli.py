@@ -51,9 +51,9 @@ def _list(*names: str, help: str, metavar: str = "NAME...") -> Callable[[Any], A
 @click.option(
     "--target",
     type=click.Choice(TARGETS),
-    default="any",
+    default="host",
     show_default=True,
-    help="What it is for; without VNNI weights have seven bits where sums would saturate.",
+    help="What it is for; without VNNI weights have seven bits where many sums would saturate.",
 )
 @click.option(
     "--integers",

@@ -15,7 +15,7 @@ Integers: TypeAlias = Literal["auto", "always"]
 
 NOTHING = Ignored()
 
-TARGETS = ("any", "avx2", "vnni")
+TARGETS = ("host", "avx2", "vnni", "any")
 
 SUBSET = 300
 """Samples that are taken, POT's `stat_subset_size`."""
@@ -34,7 +34,7 @@ class Options:
     keep_float   further nodes by name; ("auto",): those that cost most
     algorithms   names, in their order; () is what the preset stands for
     schemes      how ranges are taken from data, for the algorithm `estimators`; None: as the preset has it
-    target       the processor it is made for: avx2, vnni; any: for times it is the one at hand
+    target       the processor it is made for: the one at hand, avx2 without VNNI, vnni; any: as vnni, eight bits in all
     integers     auto: what would not be faster by them on the target reads floats, and its weights alone are integers
     """
 
@@ -48,7 +48,7 @@ class Options:
     keep_float: tuple[str, ...] = ()
     algorithms: tuple[str, ...] = ()
     schemes: Schemes | None = None
-    target: str = "any"
+    target: str = "host"
     integers: Integers = "auto"
 
     def __post_init__(self) -> None:

@@ -7,15 +7,23 @@ off these. vinoc's own kernels are exact on all processors, with weights of all 
 
 from __future__ import annotations
 
+from ....backends.cpu.codegen.target import Target, host, target
 from ....passes.quantize.planned import planned
 from ....passes.quantize.saturation import SEVEN_BITS
 from ..layers import layer_name
 from ..work import Work
 
 
+def processor(name: str) -> Target:
+    """The target of the kernels, by that of `Options`."""
+    return host() if name == "host" else target("avx2" if name == "avx2" else "avx2vnni")
+
+
 def fit_target(work: Work) -> None:
     """Weights of seven bits where they would saturate, if the target is a processor without VNNI."""
-    if work.options.target == "avx2" and work.options.weight_bits == 8 and not work.options.weights_only:
+    known, options = processor(work.options.target), work.options
+    saturates = known.triple.startswith("x86") and not known.dots
+    if saturates and options.weight_bits == 8 and not options.weights_only:
         work.pass_options["pairs"] = True
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import networkx
 
 from ....backends.cpu.codegen.dots import Pairs
-from ....backends.cpu.codegen.target import Target, host, target
+from ....backends.cpu.codegen.target import Target
 from ....backends.cpu.lowering.integer_choice import CONVERT, Times, is_fixed, product_times
 from ....backends.cpu.lowering.plan import Mode, Unfit
 from ....ir.graph import Graph, Node, Value
@@ -27,6 +27,7 @@ from ....passes.quantize.places import CARRIERS
 from ....passes.quantize.planned import integer_products
 from ..work import Work
 from .keep import name_of
+from .target import processor
 
 WORTH = 0.85
 """Of the time of all products in floats, that must be promised: integers cost accuracy, the model of times is no clock,
@@ -45,9 +46,6 @@ TOGETHER = CARRIERS | {
 MOVERS = frozenset({"MaxPool", "Pad", "Transpose", "ShuffleChannels", "Interpolate", "DepthToSpace"})
 """Of these, what takes time."""
 
-PROCESSORS = {"avx2": "avx2", "vnni": "avx2vnni"}
-"""Targets of kernels by those of `Options`."""
-
 INTEGERS, FLOATS = "integers", "floats"
 
 
@@ -56,7 +54,7 @@ def leave_floats(work: Work) -> None:
     options = work.options
     if options.integers == "always" or options.weights_only:
         return
-    known = target(PROCESSORS[options.target]) if options.target in PROCESSORS else host()
+    known = processor(options.target)
     pairs = Pairs(True, 0.0) if work.pass_options.get("pairs") else None
     found = slower(work.graph, integer_products(work.graph, work.known(), **work.pass_options), known, pairs)
     for node, why in found.items():
