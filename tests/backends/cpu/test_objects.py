@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vinoc.backends.cpu.codegen.compile import Linked, object_code
+from vinoc.backends.cpu.codegen.compile import Linked, emitted, text_of
 from vinoc.backends.cpu.codegen.library import KERNEL_TYPE
 from vinoc.backends.cpu.codegen.objects import ForeignCodeError, Placed
 from vinoc.backends.cpu.codegen.target import TARGETS, Target, host
@@ -22,7 +22,7 @@ MODEL = Path(__file__).parents[3] / "examples/models/mnist/mnist.onnx"
 
 
 def code(kernel: Kernel, target: Target) -> bytes:
-    return object_code(kernel.name, lambda module: kernel.build(module, target), target)
+    return emitted(text_of(kernel.name, lambda module: kernel.build(module, target), target), target)
 
 
 @pytest.mark.skipif(not host().triple.startswith("x86_64"), reason="object code of other processors is LLVM's")

@@ -73,11 +73,9 @@ def blob_of(image: Image, ports: tuple[list[Port], list[Port]], threads: int, li
             image.name,
             "`vinoc show MODEL --plan` tells why",
         )
-    code: dict[str, bytes | memoryview] = {
-        f.name: library.code(f.name, f.build) for f in image.functions if not isinstance(f.build, int)
-    }
-    code["engine_run"] = library.code("engine_run", Pool.builder(library))
-    return Blob(image, *ports, threads, _facts(library.target), code)
+    builds = {f.name: f.build for f in image.functions if not isinstance(f.build, int)}
+    code = library.codes(builds | {"engine_run": Pool.builder(library)})
+    return Blob(image, *ports, threads, _facts(library.target), dict(code))
 
 
 def _facts(target: Target) -> list[str]:

@@ -41,15 +41,19 @@ def module_of(name: str, build: Callable[[ir.Module], None] | None, target: Targ
     return module
 
 
-def object_code(name: str, build: Callable[[ir.Module], None], target: Target) -> bytes:
-    """The object code of the module of function `name`."""
-    machine = target_machine(target)
+def text_of(name: str, build: Callable[[ir.Module], None], target: Target) -> str:
+    """The module of function `name` in LLVM's language."""
     text = str(module_of(name, build, target))
-    large = len(text) > LARGE
-    if large:
+    if len(text) > LARGE:
         gc.collect()  # the module of Python objects, which has cycles
+    return text
+
+
+def emitted(text: str, target: Target) -> bytes:
+    """The object code of a module."""
+    machine = target_machine(target)
     code: bytes = machine.emit_object(_optimized(text, machine))
-    if large:
+    if len(text) > LARGE:
         _give_back()
     return code
 

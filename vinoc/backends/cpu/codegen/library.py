@@ -77,9 +77,9 @@ class Library:
         with _lock:
             known = self._addresses
             known |= {name: build for name, build in functions.items() if isinstance(build, int)}
-            new = {n: self.code(n, b) for n, b in functions.items() if n not in known and not isinstance(b, int)}
+            new = {n: b for n, b in functions.items() if n not in known and not isinstance(b, int)}
             if new:
-                known |= self._link(new)
+                known |= self._link(self.codes(new))
             return [known[name] for name in functions]
 
     def address_of(self, name: str) -> int:
@@ -90,16 +90,24 @@ class Library:
                     return held.address(name)
         raise KeyError(name)
 
-    def code(self, name: str, build: Callable[[ir.Module], None]) -> bytes:
-        """The object code of the module of function `name`, from the cache where it is there."""
-        file = self.folder / f"{self._key(name)}.o"
-        with suppress(OSError):
-            return file.read_bytes()
-        from .compile import object_code
+    def codes(self, builds: Mapping[str, Callable[[ir.Module], None]]) -> dict[str, bytes]:
+        """The object code of modules, by the names of their functions; from the cache where it is there."""
+        found, missing = {}, {}
+        for name, build in builds.items():
+            try:
+                found[name] = self._file(name).read_bytes()
+            except OSError:
+                missing[name] = build
+        if missing:
+            from .parallel import object_codes
 
-        code = object_code(name, build, self.target)
-        _keep(file, code)
-        return code
+            for name, code in object_codes(missing, self.target).items():
+                _keep(self._file(name), code)
+                found[name] = code
+        return found
+
+    def _file(self, name: str) -> Path:
+        return self.folder / f"{self._key(name)}.o"
 
     def text(self, name: str, build: Build) -> str:
         """The module of function `name` in LLVM's language, as it is before it is optimized."""
