@@ -121,6 +121,22 @@ def test_winograd(shape: tuple[int, ...]) -> None:
     close(op.loops(data, packed, row, residual, row), op.evaluate(data, filters, row, residual, row), 1e-5)
 
 
+@pytest.mark.parametrize("batch", [1, 2])
+def test_residuals_of_fewer_channels(batch: int) -> None:
+    """As if zeros were behind them; in one pass over the input channels, and in two."""
+    data, row, residual = numbers((batch, 19, 17, 20), 0), numbers((19,), 1), numbers((batch, 5, 17, 20), 2)
+    whole = np.pad(residual, ((0, 0), (0, 14), (0, 0), (0, 0)))
+    for op in (BiasedConvolution(**ONE, low=0.0), WinogradConvolution(**ONE, low=0.0)):
+        filters = numbers((19, 19, 3, 3), 3)
+        close(op.loops(data, op.pack(filters), row, residual), op.evaluate(data, filters, row, whole), 1e-5)
+        np.testing.assert_array_equal(op.evaluate(data, filters, row, residual), op.evaluate(data, filters, row, whole))
+    deep, filters = numbers((batch, 130, 17, 20), 4), numbers((19, 130, 3, 3), 5)
+    wide = BiasedConvolution(**ONE)
+    close(wide.loops(deep, wide.pack(filters), row, residual), wide.evaluate(deep, filters, row, whole), 1e-5)
+    each = DepthwiseConvolution(**ONE)
+    agrees(each, data, numbers((19, 1, 1, 3, 3), 6), row, residual)
+
+
 @settings(max_examples=30, deadline=None)
 @given(windows(), st.integers(1, 3), st.integers(1, 9), st.booleans(), st.data())
 def test_transposed_convolutions(

@@ -111,6 +111,27 @@ def test_larger_images_are_written_as_loops() -> None:
     assert kinds == ["TransposedConvolution", "NearestImage", "Interpolate"]
 
 
+def test_a_residual_needs_no_channels_of_zeros() -> None:
+    """A Pad of other axes, in front of the data, or with another number stays."""
+
+    def kinds(*pad: object) -> list[str]:
+        graph = Graph("net")
+        b = Builder(graph)
+        x = graph.add_input(TensorType(f32, (1, 3, 12, 12)), "x")
+        y = b.Pad(x, *pad)
+        graph.add_output(b.ReLU(b.Add(b.Convolution(x, b.const(numbers(8, 3, 3, 3)), **ONE), y)), "y")
+        before = Interpreter(graph).run([data := numbers(1, 3, 12, 12)])
+        PassManager(NumbaBackend.lowering).run(graph)
+        np.testing.assert_allclose(Interpreter(graph).run([data])[0], before[0], rtol=1e-5, atol=1e-5)
+        return [n.kind for n in graph if n.kind != "Constant"]
+
+    none = np.zeros(4, np.int64)
+    assert kinds(none, np.array([0, 5, 0, 0])) == ["BiasedConvolution"]
+    assert kinds(none, np.array([0, 5, 0, 0]), np.float32(0)) == ["BiasedConvolution"]
+    assert kinds(none, np.array([0, 5, 0, 0]), np.float32(1)) == ["PaddedPlain", "BiasedConvolution"]
+    assert kinds(np.array([0, 5, 0, 0]), none) == ["PaddedPlain", "BiasedConvolution"]
+
+
 def test_known_shapes_are_written_out() -> None:
     graph = Graph("net")
     b = Builder(graph)

@@ -76,7 +76,7 @@ def with_ending(graph: Graph, node: Node) -> None:
         and (added := _added(user, taken[-1])) is not None
         and added.type == out.type
     ):
-        residual = added
+        residual = _without_pads(added)
         taken.append(user)
         user = only_user(user)
     if user is not None and user.kind == "PReLU" and user.operand(0) is taken[-1].outputs[0]:
@@ -128,6 +128,18 @@ def _added(add: Node, node: Node) -> Value | None:
         return None
     other = add.operand(1) if add.operand(0) is out else add.operand(0)
     return None if other is out else other
+
+
+def _without_pads(value: Value) -> Value:
+    """What a Pad gets that only puts channels of zeros behind those of its data: a convolution adds nothing to them."""
+    pad = value.node
+    if pad is None or pad.kind not in ("Pad", "PaddedPlain") or pad.op.pad_mode != "constant":  # type: ignore[attr-defined]
+        return value
+    begin, end, *number = [v.const if v is not None and v.is_const else None for v in pad.inputs[1:]]
+    if begin is None or end is None or begin.any() or not end[1] > 0 or end[[0, *range(2, len(end))]].any():
+        return value
+    nothing = not number or (number[0] is not None and not number[0].any())
+    return pad.operand(0) if nothing else value
 
 
 def _row(value: Value, out: Value, channels: int) -> Array | None:

@@ -24,7 +24,7 @@ from .loops import arrays, conv, depthwise, pool, resized, transposed, winograd
 class BiasedConvolution(convolution.Convolution):
     """min(max(PReLU(Convolution(data, filters) + bias + residual, slopes), low), high).
 
-    Bias and slopes [O]: a number for each channel. The residual has the result's shape.
+    Bias and slopes [O]: a number for each channel. The residual has the result's shape, or fewer channels.
     """
 
     low: float = -math.inf
@@ -158,7 +158,7 @@ def ended(sums: Array, bias: Array, residual: Array | None, slopes: Array | None
     shape = (-1, *[1] * (sums.ndim - 2))
     sums = sums + bias.reshape(shape)
     if residual is not None:
-        sums = sums + residual
+        sums[:, : residual.shape[1]] += residual
     if slopes is not None:
         sums = np.where(sums < 0, sums * slopes.reshape(shape), sums)
     return arithmetic.clamp(sums, low, high)

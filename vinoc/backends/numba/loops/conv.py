@@ -13,6 +13,7 @@ so that what neighbouring windows see at one tap lies side by side.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -67,28 +68,38 @@ def convolution(
 ) -> Array:  # fmt: skip
     """data [N,G*I,*spatial], packed filters [G,O/8,I,kernel,8], bias and slopes [G*O] -> [N,G*O,*out].
 
-    The sums plus bias plus residual [N,G*O,*out], times a slope where they are negative, limited to low..high.
+    The sums plus bias plus residual [N,G*O,*out], or of the first channels alone, times a slope where they are
+    negative, limited to low..high.
     """
     data, window, out = images(data, filters.shape[3:5], len(bias), strides, dilations, begin, end, auto_pad)
     given = endings(out, bias, residual, slopes, low, high)
-    groups, blocks, depth, tall, wide = filters.shape[:5]
+    groups, blocks, depth = filters.shape[:3]
     fits(data.shape[1] == groups * depth and blocks == -(-len(bias) // (groups * ROWS)))
-    pixels = out.shape[2] * out.shape[3]
-    threads = use_threads(out.size * depth * tall * wide)
-    tiles = -(-pixels // WIDE)
-    chunks, parts = -(-tiles // together(min(depth, slab_of(tall * wide)) * tall * wide)), 1
-    if threads > 1 and chunks * len(data) * groups < 4 * threads:
-        chunks, parts = (4 * threads, 1) if tiles >= 16 * threads else (chunks, min(blocks, 2 * threads))
-    phases = window[0] * window[1]
-    form, taps = phases_of(out.shape[2:], (tall, wide), window[:4])
-    if tall * wide * phases == 1 and data.shape[2:] == out.shape[2:]:
-        planes, size = data.reshape(-1), (0, 1, pixels, pixels, pixels, chunks, parts)
-    else:
-        area = form[0] * form[1] + wide
-        planes = room((data.shape[0] * data.shape[1] * phases * area + WIDE,))
-        size = form[0], phases, area, form[1], out.shape[3], chunks, parts
+    threads = use_threads(out.size * filters.size // max(len(bias), 1))
+    size, count, taps = shares(data.shape, filters.shape, out.shape, window, threads)
+    planes = room((count,)) if count else data.reshape(-1)
     convolve(threads, data, planes, filters, out, given, window, taps, size)
     return as_given(out, strides)
+
+
+@lru_cache(256)
+def shares(data: Ints, filters: Ints, out: Ints, window: Ints, threads: int) -> tuple[Ints, int, Array]:
+    """What `convolve` takes as size, how many numbers the planes as phases have, 0 for data as they are, and the taps.
+
+    size: lines of a phase, phases, elements and pitch of one, the width of the result, tasks by pixels and by channels.
+    """
+    groups, blocks, depth, tall, wide = filters[:5]
+    pixels = out[2] * out[3]
+    tiles = -(-pixels // WIDE)
+    chunks, parts = -(-tiles // together(min(depth, slab_of(tall * wide)) * tall * wide)), 1
+    if threads > 1 and chunks * data[0] * groups < 4 * threads:
+        chunks, parts = (4 * threads, 1) if tiles >= 16 * threads else (chunks, min(blocks, 2 * threads))
+    phases = window[0] * window[1]
+    (lines, pitch, _, _), taps = phases_of(out[2:], (tall, wide), window[:4])
+    if tall * wide * phases == 1 and data[2:] == out[2:]:
+        return (0, 1, pixels, pixels, pixels, chunks, parts), 0, taps
+    area = lines * pitch + wide
+    return (lines, phases, area, pitch, out[3], chunks, parts), data[0] * data[1] * phases * area + WIDE, taps
 
 
 def images(
@@ -98,17 +109,26 @@ def images(
 
     Of one spatial dimension an image of one row is made.
     """
-    if data.ndim == 3:
-        data = data.reshape(*data.shape[:2], 1, -1)
+    shape, window, out = windows(data.shape, kernel, channels, strides, dilations, begin, end, auto_pad)
+    data = np.ascontiguousarray(data).reshape(shape)
+    return data if data.flags.writeable else data.copy(), window, room(out)
+
+
+@lru_cache(256)
+def windows(
+    shape: Ints, kernel: Ints, channels: int, strides: Ints, dilations: Ints, begin: Ints, end: Ints, auto_pad: str
+) -> tuple[Ints, Ints, Ints]:
+    """Shapes of data and result as images, and the windows' strides, dilations and pads."""
+    if len(shape) == 3:
+        shape = *shape[:2], 1, shape[2]
         strides, dilations, begin, end = (1, *strides), (1, *dilations), (0, *begin), (0, *end)
     if auto_pad != "explicit":
-        begin, end = auto_pads(data.shape[2:], kernel, strides, dilations, begin, end, auto_pad)
+        begin, end = auto_pads(shape[2:], kernel, strides, dilations, begin, end, auto_pad)
     (down, right), (dilate_y, dilate_x), (top, left), (tall, wide) = strides, dilations, begin, kernel
-    height = (data.shape[2] + top + end[0] - dilate_y * (tall - 1) - 1) // down + 1
-    width = (data.shape[3] + left + end[1] - dilate_x * (wide - 1) - 1) // right + 1
-    out = room((len(data), channels, max(height, 0), max(width, 0)))
-    data = np.ascontiguousarray(data)
-    return data if data.flags.writeable else data.copy(), (down, right, dilate_y, dilate_x, top, left), out
+    height = (shape[2] + top + end[0] - dilate_y * (tall - 1) - 1) // down + 1
+    width = (shape[3] + left + end[1] - dilate_x * (wide - 1) - 1) // right + 1
+    out = shape[0], channels, max(height, 0), max(width, 0)
+    return shape, (down, right, dilate_y, dilate_x, top, left), out
 
 
 def fits(it_does: bool) -> None:
@@ -124,10 +144,16 @@ def as_given(out: Array, strides: Ints) -> Array:
 
 def endings(out: Array, bias: Array, residual: Array | None, slopes: Array | None, low: float, high: float) -> Any:
     """What `finish` does; an array that it does not read stands for those that there are not."""
-    more = out if residual is None else np.ascontiguousarray(residual).reshape(out.shape)
+    more, adds = out, 0
+    if residual is not None:
+        more, adds = np.ascontiguousarray(residual), residual.shape[1]
+        if adds < out.shape[1] and len(out) > 1:  # images would not begin where those of the result do
+            more, adds = np.zeros(out.shape, np.float32), out.shape[1]
+            more[:, : residual.shape[1]] = residual.reshape(len(out), -1, *out.shape[2:])
+        fits(more.size * out.shape[1] == out.size * adds)
     fits(slopes is None or len(slopes) == len(bias))
     slopes, apart = (ONE, 0) if slopes is None else (slopes, 1)
-    return bias, more, residual is not None, slopes, apart, np.float32(low), np.float32(high)
+    return bias, more.reshape(-1), adds, slopes, apart, np.float32(low), np.float32(high)
 
 
 @loop
@@ -181,7 +207,7 @@ def convolve_chunk(chunk, part, planes, weights, out, given, taps, size):
     for first in range(chunk * some * WIDE, end, most):
         for begin in range(0, depth, slab):
             channels = begin, min(begin + slab, depth)
-            start = (bias, more, adds) if begin == 0 else (nothing, out, True)
+            start = (bias, more, adds) if begin == 0 else (nothing, out.reshape(-1), len(bias))
             ending = (slopes, apart, low, high) if channels[1] == depth else (one, 0, -free, free)
             tile = image, first, min(first + most, end)
             convolve_tile(tile, blocks, channels, planes, weights, out, start + ending, taps, size, room)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from numba import njit, prange
 
 from ....ir.kernels.conv import auto_pads
 from ....ir.kernels.pool import lowest, pool_sizes, window_counts
+from .arrays import averaged
 from .memory import room
 from .phases import phases_of, split
 from .settings import loop, use_threads
@@ -30,42 +30,56 @@ def max_pool(
     data: Array, kernel: Ints, strides: Ints, dilations: Ints, begin: Ints, end: Ints, rounding: str, auto_pad: str
 ) -> Array:
     """The largest element of each window; pads and NaN never count. A window of them alone gives the lowest number."""
-    spatial = data.shape[2:]
-    begin, end = auto_pads(spatial, kernel, strides, dilations, begin, end, auto_pad)
-    out = room((*data.shape[:2], *pool_sizes(spatial, kernel, strides, dilations, begin, end, rounding)))
-    image = (1,) * (4 - data.ndim)  # one spatial dimension is an image of one row
-    window = (*image, *strides, *image, *dilations, *(0 for _ in image), *begin)
-    planes = np.ascontiguousarray(data).reshape(-1, *image, *spatial)
-    threads = use_threads(out.size * prod(kernel))
-    result = out.reshape(len(planes), *image, *out.shape[2:])
-    size, taps = phases_of(result.shape[1:], (*image, *kernel), window[:4])
-    largest_planes(threads, planes, result, window, taps, size, lowest(out.dtype))
+    shape, planes, result, window, size, taps = pooled(
+        data.shape, kernel, strides, dilations, begin, end, rounding, auto_pad
+    )
+    out = room(shape)
+    threads = use_threads(out.size * len(taps))
+    data = np.ascontiguousarray(data).reshape(planes)
+    largest_planes(threads, data, out.reshape(result), window, taps, size, lowest(out.dtype))
     return out
+
+
+@lru_cache(256)
+def pooled(
+    data: Ints, kernel: Ints, strides: Ints, dilations: Ints, begin: Ints, end: Ints, rounding: str, auto_pad: str
+) -> tuple[Any, ...]:
+    """The shape of the result, those of data and result as planes, and what the loops take: window, size, taps.
+
+    Of one spatial dimension an image of one row is made.
+    """
+    spatial = data[2:]
+    begin, end = auto_pads(spatial, kernel, strides, dilations, begin, end, auto_pad)
+    sizes = pool_sizes(spatial, kernel, strides, dilations, begin, end, rounding)
+    image, planes = (1,) * (2 - len(spatial)), data[0] * data[1]
+    window = (*image, *strides, *image, *dilations, *(0 for _ in image), *begin)
+    size, taps = phases_of((*image, *sizes), (*image, *kernel), window[:4])
+    return (*data[:2], *sizes), (planes, *image, *spatial), (planes, *image, *sizes), window, size, taps
 
 
 def avg_pool(
     data: Array, kernel: Ints, strides: Ints, begin: Ints, end: Ints, exclude_pad: bool, rounding: str, auto_pad: str
 ) -> Array:
     """The mean of each window, over its elements that lie in the data, or in data and pads."""
-    spatial, ones = data.shape[2:], [1] * len(kernel)
-    begin, end = auto_pads(spatial, kernel, strides, ones, begin, end, auto_pad)
-    sizes = pool_sizes(spatial, kernel, strides, ones, begin, end, rounding)
-    out = room((*data.shape[:2], *sizes))
-    counts = counted(spatial, kernel, strides, tuple(sizes), tuple(begin), tuple(end), exclude_pad)
-    image = (1,) * (4 - data.ndim)
-    window = (*image, *strides, *image, *ones, *(0 for _ in image), *begin)
-    planes = np.ascontiguousarray(data).reshape(-1, *image, *spatial)
-    threads = use_threads(out.size * prod(kernel))
-    result = out.reshape(len(planes), *image, *sizes)
-    size, taps = phases_of(result.shape[1:], (*image, *kernel), window[:4])
-    add_planes(threads, planes, result, window, taps, size)
-    out /= counts
+    ones = (1,) * len(kernel)
+    shape, planes, result, window, size, taps = pooled(
+        data.shape, kernel, strides, ones, begin, end, rounding, auto_pad
+    )
+    if len(taps) == planes[1] * planes[2] and result[1:] == (1, 1) and not any((*begin, *end)):
+        return averaged(data, np.arange(2, data.ndim), keep_dims=True)
+    out = room(shape)
+    threads = use_threads(out.size * len(taps))
+    add_planes(threads, np.ascontiguousarray(data).reshape(planes), out.reshape(result), window, taps, size)
+    out /= counted(data.shape[2:], kernel, strides, shape[2:], begin, end, exclude_pad, auto_pad)
     return out
 
 
 @lru_cache(64)
-def counted(spatial: Ints, kernel: Ints, strides: Ints, out: Ints, begin: Ints, end: Ints, exclude_pad: bool) -> Array:
+def counted(
+    spatial: Ints, kernel: Ints, strides: Ints, out: Ints, begin: Ints, end: Ints, exclude_pad: bool, auto_pad: str
+) -> Array:
     """How many elements each window averages, kept from call to call."""
+    begin, end = auto_pads(spatial, kernel, strides, (1,) * len(kernel), begin, end, auto_pad)
     return window_counts(spatial, kernel, strides, out, begin, end, exclude_pad).astype(np.float32)
 
 

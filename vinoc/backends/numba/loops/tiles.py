@@ -41,13 +41,13 @@ def multiply(weights, at, panel, place, step, depth, like):
 def finish(sums, out, at, count, channel, given):
     """out[at ...] = the first `count` of the sums, with what follows a convolution.
 
-    given: bias [C]; more, an array like `out`, and whether it is added; slopes and how far apart they lie, 0 where all
-    have one; and the limits.
+    given: bias [C]; more, an array like `out`, and to how many channels it is added; slopes and how far apart they lie,
+    0 where all have one; and the limits.
     Without branches, which would send the sums through memory: of no places nothing is loaded and stored.
     """
     bias, more, adds, slopes, apart, low, high = given
     v = plus(sums, element(bias, channel))
-    v = plus(v, load_some(more, at, count if adds else 0, v))
+    v = plus(v, load_some(more, at, count if channel < adds else 0, v))
     v = limited(sloped(v, element(slopes, channel * apart)), low, high)
     store_some(out, at, v, count)
 
@@ -57,7 +57,7 @@ def finish_whole(sums, out, at, channel, given):
     """out[at ...] = all of the sums, as `finish` does it, without masks where nothing is added."""
     bias, more, adds, slopes, apart, low, high = given
     v = plus(sums, element(bias, channel))
-    if adds:
+    if channel < adds:
         v = plus(v, load(more, at, v))
     store(out, at, limited(sloped(v, element(slopes, channel * apart)), low, high))
 

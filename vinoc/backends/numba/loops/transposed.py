@@ -51,8 +51,8 @@ def convolution_transposed(
     begin, sizes = backprop_window(full, None, begin, end, more, auto_pad)
     ones = (1,) * len(full)
     lines = [-(-max(f, b + o) // s) for f, b, o, s in zip(full, begin, sizes, strides)]
-    front = [d * (k - 1) // s for k, d, s in zip(kernel, dilations, strides)]
-    back = [m - n for m, n in zip(lines, spatial)]
+    front = tuple(d * (k - 1) // s for k, d, s in zip(kernel, dilations, strides))
+    back = tuple(m - n for m, n in zip(lines, spatial))
     slopes = None if slopes is None else np.repeat(slopes, phases)
     parts = convolution(
         data, filters, np.repeat(bias, phases), ones, ones, front, back, "explicit",
