@@ -44,8 +44,10 @@ def grid_of(node: Node) -> FakeGrid | str:
         return f"it has {levels} levels"
     if any(v is None for v in limits):
         return "its limits are computed"
-    il, ih, ol, oh = (np.asarray(v, np.float64) for v in limits)
-    source, target = _steps(il, ih, levels), _steps(ol, oh, levels)
+    il, ih, ol, oh = (_single(np.asarray(v, np.float64)) for v in limits)
+    source = _steps(il, ih, levels)
+    same = node.inputs[1:3] == node.inputs[3:5]  # as a rule
+    target = source if same else _steps(ol, oh, levels)
     if source is None or target is None:
         return "its limits are equal, exchanged or not finite"
     if not target.is_whole:
@@ -57,7 +59,6 @@ def grid_of(node: Node) -> FakeGrid | str:
 
 
 def _steps(low: Array, high: Array, levels: int) -> Steps | None:
-    low, high = (_single(v) for v in np.broadcast_arrays(low, high))
     with np.errstate(all="ignore"):
         scale = (high - low) / (levels - 1)
         zero = -low / scale

@@ -9,6 +9,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from ....ir.cached import Cached
 from ....ir.errors import ModelError, Problem, VinocError
 from ....ir.record import record
 
@@ -45,7 +46,7 @@ class Layer:
             raise VinocError(f"attribute `{name}` is missing")
         return self.data[name]
 
-    @property
+    @Cached
     def rt_info(self) -> dict[str, str]:
         """Runtime information of the layer: name -> value."""
         info = self.element.find("rt_info")
