@@ -22,7 +22,7 @@ class Cse(Pass):
             op, inputs = node.op, node.inputs
             key: tuple[Any, ...] = (type(op), *inputs)
             if type(op) is Constant:
-                key = (op,)
+                key = (op.value,)
             elif op.commutative and len(inputs) == 2 and inputs[0] is not inputs[1]:
                 key = (type(op), frozenset(inputs))
             alike = seen.setdefault(key, [])

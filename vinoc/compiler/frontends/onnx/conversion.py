@@ -247,7 +247,8 @@ class Conversion:
             if found is POISON:
                 good = False
             inputs.append(found)
-        good = good and POISON not in [self._find(scope, entry, name, inner=True) for name in entry.captures]
+        if entry.captures:
+            good = good and POISON not in [self._find(scope, entry, name, inner=True) for name in entry.captures]
         return inputs if good else None  # type: ignore[return-value]  # POISON is not among them
 
     def _find(self, scope: Scope, entry: Entry, name: str, inner: bool = False) -> Named:
