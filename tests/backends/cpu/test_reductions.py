@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vinoc.backends.cpu.device import Executable
+from vinoc.backends.cpu.lowering.plan import Call
 from vinoc.ir import dtype as dt
 
-from .checked import check
+from .checked import build, check
 
 SHAPES = st.lists(st.integers(1, 6), min_size=1, max_size=4)
 
@@ -125,6 +127,34 @@ def test_the_best_of_columns(dtype: Any, index: Any) -> None:
             ),
             x, threads=(1, 3),
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.uint8, np.float64])
+@pytest.mark.parametrize(("lines", "n"), [(1, 16), (3, 17), (7, 100), (2, 1003), (300, 2), (300, 21), (300, 70)])
+def test_the_best_along_lines(lines: int, n: int, dtype: Any) -> None:
+    """Long lines are compared in vectors, short ones side by side; of equal elements the first counts, NaN is best."""
+    rng = np.random.default_rng(n)
+    for x in (rng.choice(wild(rng, 40, dtype), (lines, n)), np.full((lines, n), 3, dtype)):
+        for mode in ("max", "min"):
+            check(
+                lambda b, x, mode=mode: b.TopK(x, b.const(np.int64(1)), axis=1, mode=mode, sort="value"),
+                x, threads=(1, 2),
+            )  # fmt: skip
+
+
+def test_the_best_channel_of_a_channels_last_image() -> None:
+    """The classes of a segmentation: pixels side by side, not one by one."""
+    x, w = np.zeros((1, 8, 20, 20), np.float32), np.random.default_rng(0).standard_normal((6, 8, 1, 1))
+
+    def make(b: Any, v: Any) -> Any:
+        classes = b.Convolution(
+            v, w.astype(np.float32), strides=[1, 1], dilations=[1, 1], pads_begin=[0, 0], pads_end=[0, 0]
+        )
+        return b.TopK(classes, b.const(np.int64(1)), axis=1, mode="max", sort="value")[1]
+
+    plan = Executable(build(make, x), 1).program([x.shape]).plan
+    names = [s.kernel.name for s in plan.steps if isinstance(s, Call)]
+    assert any(n.startswith("best") and n.endswith("columns") for n in names), names
 
 
 def test_top_of_a_long_line() -> None:

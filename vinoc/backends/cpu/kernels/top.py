@@ -119,6 +119,59 @@ def _emit_best(type: DType, index: DType, largest: bool, columns: bool, e: Emitt
         write(e, index, place, indices)
 
 
+def vector(lanes: int, type: DType) -> int:
+    """Elements of a line that are compared at a time."""
+    return min(4 * lanes // type.numpy.itemsize, lanes)
+
+
+def _emit_best_along(type: DType, index: DType, largest: bool, e: Emitter, a: Arguments) -> None:
+    """k = 1: of a line of adjacent elements. Each lane finds the best of its own; then the lanes are compared."""
+    count = vector(e.lanes, type)
+    item = type.numpy.itemsize
+
+    def better(x: Value, y: Value) -> Value:
+        return precedes(e, type, y, x) if largest else precedes(e, type, x, y)
+
+    with e.loop(e.function.args[1], e.function.args[2]) as unit:
+        at = split(e, unit, [getattr(a, f"n{d}") for d in range(OUTER)])
+        source, values, indices = (
+            moved(e, base, at, [getattr(a, f"{mark}{d}") for d in range(OUTER)])
+            for base, mark in ((a.source, "s"), (a.values, "v"), (a.indices, "i"))
+        )
+
+        def step(t: Value, best: Value, place: Value) -> Sequence[Value]:
+            x = read(e, type, e.add(source, e.mul(t, item)), count)
+            chosen = better(x, best)
+            return [e.b.select(chosen, x, best), e.b.select(chosen, e.splat(t, several(dt.i64, count)), place)]
+
+        def single(t: Value, best: Value, place: Value) -> Sequence[Value]:
+            x = read(e, type, e.add(source, e.mul(t, item)))
+            chosen = better(x, best)
+            return [e.b.select(chosen, x, best), e.b.select(chosen, t, place)]
+
+        whole = e.b.sub(a.n, e.rem(a.n, count))
+        best, place = e.fold(count, whole, count, [read(e, type, source, count), number(dt.i64, 0, count)], step)
+        lanes = [[e.b.extract_element(v, e.i32(k)) for v in (best, place)] for k in range(count)]
+        x, first = lanes[0]
+        for k, (y, t) in enumerate(lanes[1:], 1):
+            other = e.add(t, k)
+            earlier = e.b.and_(e.b.icmp_signed("<", other, first), e.b.not_(better(x, y)))
+            chosen = e.b.or_(better(y, x), earlier)
+            x, first = e.b.select(chosen, y, x), e.b.select(chosen, other, first)
+        x, first = e.fold(whole, a.n, 1, [x, first], single)
+        write(e, type, x, values)
+        write(e, index, first if index is dt.i64 else e.b.trunc(first, e.i32(0).type), indices)
+
+
+@cache
+def best_along(type: DType, index: DType, largest: bool) -> Kernel:
+    """The first of the best elements of a line of adjacent ones, at least a vector."""
+    return Kernel(
+        f"best_{'max' if largest else 'min'}_{type}_{index}_along", ARGS,
+        partial(_emit_best_along, type, index, largest),
+    )  # fmt: skip
+
+
 @cache
 def best(type: DType, index: DType, largest: bool, columns: bool) -> Kernel:
     """The first of the best elements of a line; `columns`: of adjacent lines."""

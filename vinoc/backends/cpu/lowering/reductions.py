@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from ....ir import dtype as dt
 from ....ir.dtype import DType
 from ....ir.graph import Node
@@ -96,6 +98,18 @@ def running_sum(plan: Plan, node: Node) -> None:
     plan.call(fold_any.running(value.dtype, columns), units, flops=source.size, **args)
 
 
+LONG = 4
+"""Vectors of a line from which on one is compared along itself, rather than many side by side."""
+
+
+def _side_by_side(plan: Plan, source: Place, axis: int) -> Place:
+    """A copy in which lines of adjacent elements lie next to each other."""
+    order = [axis, *(d for d in range(len(source.shape)) if d != axis)]
+    copied = plan.new(tuple(source.shape[d] for d in order), source.dtype)
+    plan.copy(source.transposed(order), copied)
+    return copied.transposed(np.argsort(order).tolist())
+
+
 @lowers("TopK")
 def top_k(plan: Plan, node: Node) -> None:
     """By insertion, for a k that is known."""
@@ -110,6 +124,11 @@ def top_k(plan: Plan, node: Node) -> None:
         raise Unfit(f"the best {k} of {n} are found by sorting")
     v, i = plan.write(values), plan.write(indices)
     kept = [d for d in range(len(source.shape)) if d != axis]
+    lanes, lines = plan.target.lanes, source.size // max(n, 1)
+    vector = top.vector(lanes, values.dtype)
+    adjacent = k == 1 and source.strides[axis] == source.itemsize
+    if adjacent and 1 < n < LONG * vector and lines >= side_by_side(lanes, values.dtype):
+        source, adjacent = _side_by_side(plan, source, axis), False
     sizes, (sv, si, ss) = _collapsed(source, kept, [v.strides, i.strides, source.strides], top.OUTER)
     args: dict[str, Any] = {"source": source, "values": v, "indices": i, "n": n, "k": k}
     args |= {"step": source.strides[axis], "value_step": v.strides[axis], "index_step": i.strides[axis]}
@@ -118,6 +137,8 @@ def top_k(plan: Plan, node: Node) -> None:
     if k > 1:
         kernel = top.top(values.dtype, indices.dtype, largest, op.sort == "index")
         return plan.call(kernel, prod(sizes), flops=source.size, **args)
+    if adjacent and n >= vector:
+        return plan.call(top.best_along(values.dtype, indices.dtype, largest), prod(sizes), flops=source.size, **args)
     columns, units = _units(plan, values.dtype, sizes, (ss, sv))
     if columns and si[-1] != i.itemsize:
         columns, units = False, prod(sizes)
