@@ -73,14 +73,15 @@ def hard_sigmoid(x: Array, alpha: Array, beta: Array) -> Array:
 
 
 def hsigmoid(x: Array) -> Array:
-    """(x + 3) / 6, limited to [0, 1]."""
-    return like(np.minimum(np.maximum(widen(x) + 3, 0), 6) / 6, x)
+    """(x + 3) / 6, limited to [0, 1]; multiplied by 1 / 6, as all that compute it fast do."""
+    wide = widen(x)
+    return like(np.minimum(np.maximum(wide + 3, 0), 6) * wide.dtype.type(1 / 6), x)
 
 
 def hswish(x: Array) -> Array:
     """x * (x + 3) / 6, where the factor is limited to [0, 1]."""
     wide = widen(x)
-    return like(wide * (np.minimum(np.maximum(wide + 3, 0), 6) / 6), x)
+    return like(wide * (np.minimum(np.maximum(wide + 3, 0), 6) * wide.dtype.type(1 / 6)), x)
 
 
 def softsign(x: Array) -> Array:

@@ -40,6 +40,13 @@ def groups(graph: Graph, ranges: Ranges, **options: object) -> list[dict[str, Va
     return [{run.lookup.name_of(place.value): place.value for place in group} for group in run.found().groups]
 
 
+def by_channel(graph: Graph, ranges: Ranges, **options: object) -> set[str]:
+    """The names of values whose channels may have ranges of their own: depthwise convolutions alone read them."""
+    _, run = _begun(graph, ranges, options)
+    alone = (group[0] for group in run.found().groups if len(group) == 1)
+    return {run.lookup.name_of(place.value) for place in alone if place.channelwise}
+
+
 def _begun(graph: Graph, ranges: Ranges, options: dict[str, object]) -> tuple[Quantize, _Run]:
     step = Quantize(ranges=ranges, **options)  # type: ignore[arg-type]
     return step, _Run(step, graph, Context())

@@ -51,7 +51,7 @@ def gelu(x):
 @njit(cache=CACHED, error_model="numpy")
 def hsigmoid(x):
     """(x + 3) / 6, limited to 0..1."""
-    return clamp(x + np.float32(3), np.float32(0), np.float32(6)) / np.float32(6)
+    return clamp(x + np.float32(3), np.float32(0), np.float32(6)) * np.float32(1 / 6)
 
 
 @njit(cache=CACHED, error_model="numpy")

@@ -9,6 +9,7 @@ import numpy as np
 from ....ir.dtype import Array
 from ....passes.quantize import Range, Setting
 from ....passes.quantize.grid import Grid, asymmetric, symmetric
+from ....passes.quantize.planned import by_channel
 from ..histogram import Histogram
 from ..statistics import Spec, Statistics
 from ..work import Work
@@ -71,14 +72,33 @@ ESTIMATORS: dict[str, Estimator] = {
 }
 
 
+WORTH = 0.5
+"""Of the noise of one range for all channels, that ranges of their own must leave at most: each takes room in the file.
+Alignment makes channels reach equally far, where it can; behind Swish and the like it cannot."""
+
+
 def ranges_of(work: Work, estimator: str) -> dict[str, Range]:
-    """Ranges of all values by an estimator."""
+    """Ranges of all values by an estimator; for each channel, where depthwise convolutions alone read them."""
     found = {}
     even, levels = work.activations.mode == "symmetric", 2**work.options.bits
+    apart = by_channel(work.graph, work.known(), **work.pass_options)
     for name, seen in work.statistics(WITH_HISTOGRAM).items():
-        low, high = ESTIMATORS[estimator](seen, even, levels)
-        found[name] = Range(np.asarray(low), np.asarray(high))
+        ends = ESTIMATORS[estimator](seen, even, levels)
+        own = _of_channels(seen, ends, estimator) if name in apart else None
+        found[name] = own or Range(np.asarray(ends[0]), np.asarray(ends[1]))
     return found
+
+
+def _of_channels(seen: Statistics, ends: Ends, estimator: str) -> Range | None:
+    """Ranges of the channels within that of the whole value; None where they bring little."""
+    channels, (least, most) = seen.channels, ends
+    if channels is None or seen.axis != 1 or most <= least:
+        return None
+    means = ESTIMATORS[estimator] is mean_extremes
+    low = np.clip(channels.mean_low if means else channels.low, min(least, 0.0), 0.0)
+    high = np.clip(channels.mean_high if means else channels.high, 0.0, max(most, 0.0))
+    noise = float(np.square((high - low) / (max(most, 0.0) - min(least, 0.0))).mean())
+    return Range(low, high) if noise <= WORTH else None
 
 
 def least_error_ranges(work: Work) -> None:
