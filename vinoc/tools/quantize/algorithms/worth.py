@@ -15,8 +15,6 @@ from functools import reduce
 from math import inf, prod
 from typing import Any
 
-import networkx
-
 from ....backends.cpu.codegen.dots import Pairs
 from ....backends.cpu.codegen.target import Target
 from ....backends.cpu.lowering.integer_choice import CONVERT, Times, is_fixed, product_times
@@ -87,6 +85,8 @@ class _Cut:
     """The network whose cuts are the divisions; `times` of the products that may be on either side."""
 
     def __init__(self, graph: Graph, products: Set[Node], known: Target, pairs: Pairs | None = None) -> None:
+        import networkx  # takes 20 MB
+
         self.known, self.pairs = known, pairs
         self.network: Any = networkx.DiGraph()
         self.network.add_nodes_from((INTEGERS, FLOATS))
@@ -96,6 +96,8 @@ class _Cut:
             if node.kind in PRODUCTS:
                 self.product(node, node in products)
         for value, readers in self.readers.items():
+            if len(readers) == 1:  # of several a cut cannot say that one at least reads integers: it may err by MOVED
+                self.edge(value, readers[0], inf)
             for origin in passed(value):
                 if origin.node is None or origin.node.kind not in TOGETHER:
                     self.border(value, origin, readers)
@@ -145,13 +147,15 @@ class _Cut:
 
     def least(self) -> set[Node]:
         """The products that read integers in the division that takes the least time."""
+        import networkx
+
         _, (side, _) = networkx.minimum_cut(self.network, INTEGERS, FLOATS)
         return {node for node in self.times if node in side}
 
     def total(self, integers: set[Node]) -> float:
         """Nanoseconds of a division."""
         values = {value for value, readers in self.readers.items() if not integers.isdisjoint(readers)}
-        fixed = {node for node in self.network[INTEGERS] if node not in self.times}
+        fixed = {node for node in self.network[INTEGERS] if isinstance(node, Node) and node not in self.times}
         side = {INTEGERS, *integers, *values, *fixed}
         edges = self.network.out_edges(side, data="capacity", default=inf)
         return float(sum(capacity for _, end, capacity in edges if end not in side))
