@@ -142,3 +142,13 @@ def test_show_plan(cli: Cli) -> None:
     assert "GFLOP/s" in lines[0]
     assert any("igemm" in line and "Convolution28" in line for line in lines)
     assert cli("show", model, "--times").code == 2
+
+
+def test_show_plan_for_given_shapes(cli: Cli, tiny: Path) -> None:
+    """Open dimensions are 1, or what `--input_shape` says."""
+    assert "[1, 4, 8, 8]" in cli("show", tiny, "--plan").out
+    assert "[5, 4, 8, 8]" in cli("show", tiny, "--plan", "--input_shape", "[5,3,8,8]").out
+    wrong = cli("show", tiny, "--plan", "--input_shape", "[5,3,8,8],[1]")
+    assert wrong.code == 2
+    assert "2 shapes are given for 1 inputs" in wrong.err
+    assert cli("show", tiny, "--input_shape", "[5,3,8,8]").code == 2

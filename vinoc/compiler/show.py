@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ..ir import loc as _loc
 from ..ir.constant import Constant
 from ..ir.dim import Sym
-from ..ir.errors import VinocError, did_you_mean
+from ..ir.errors import UsageError, VinocError, did_you_mean
 from ..ir.graph import Graph, Node, Value
 from ..ir.op import port_name
 from ..ir.text.printer import attribute
@@ -37,6 +37,20 @@ def summary(graph: Graph) -> Iterator[str]:
     counts = Counter(node.kind for g in graph.walk() for node in g)
     yield "operations:"
     yield from table([("", kind, str(count)) for kind, count in sorted(counts.items(), key=lambda c: (-c[1], c[0]))])
+
+
+def with_shapes(graph: Graph, text: str) -> None:
+    """Gives the inputs, in their order, the shapes of `--input_shape`. Raises UsageError."""
+    from ..passes.dims import read_shape
+    from ..passes.ports import reshape, tensor_of
+    from .face.spelling import read_shapes
+
+    shapes = read_shapes("--input_shape", text)
+    if len(shapes) != len(graph.inputs):
+        names = ", ".join(v.name for v in graph.inputs)
+        raise UsageError(f"{len(shapes)} shapes are given for {len(graph.inputs)} inputs: {names}", "--input_shape")
+    pairs = enumerate(zip(graph.inputs, shapes))
+    reshape(graph, {i: read_shape(shape, tensor_of(v).shape, v.name) for i, (v, shape) in pairs})
 
 
 def plan_lines(graph: Graph, times: bool = False, as_json: bool = False) -> Iterator[str]:

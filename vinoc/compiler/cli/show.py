@@ -15,6 +15,9 @@ from .options import FILE, SETTINGS, debug, framework, plugin
 @click.argument("node", required=False)
 @click.option("--plan", is_flag=True, help="Show the schedule of kernels that the CPU device makes of it.")
 @click.option("--times", is_flag=True, help="With --plan: run it on random inputs, and show the time of every step.")
+@click.option(
+    "--input_shape", metavar="LIST", help="With --plan: shapes of the inputs: [1,3,480,640]. Default: ? is 1."
+)
 @click.option("--json", "as_json", is_flag=True, help="With --plan: print it as JSON.")
 @plugin
 @framework
@@ -24,6 +27,7 @@ def command(
     node: str | None,
     plan: bool,
     times: bool,
+    input_shape: str | None,
     as_json: bool,
     plugins: tuple[Path, ...],
     framework: str | None,
@@ -33,15 +37,19 @@ def command(
     from ...ir.quiet import quiet_gc
     from ..driver import read_model
     from ..plugins import load_plugins
-    from ..show import node_lines, plan_lines, summary
+    from ..show import node_lines, plan_lines, summary, with_shapes
 
     if times and not plan:
         raise UsageError("--times goes with --plan")
     if as_json and not plan:
         raise UsageError("--json goes with --plan")
+    if input_shape and not plan:
+        raise UsageError("--input_shape goes with --plan")
     load_plugins(plugins)
     with quiet_gc():
         graph = read_model(model, framework)
+        if input_shape:
+            with_shapes(graph, input_shape)
         if plan:
             lines = plan_lines(graph, times, as_json)
         else:
