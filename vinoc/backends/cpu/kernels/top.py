@@ -24,6 +24,16 @@ ARGS = (
 )  # fmt: skip
 
 
+def _sizes(a: Arguments) -> list[Value]:
+    return [getattr(a, f"n{d}") for d in range(OUTER)]
+
+
+def _line(e: Emitter, a: Arguments, at: Sequence[Value]) -> list[Value]:
+    """The addresses of a line's elements, values and indices."""
+    bases = ((a.source, "s"), (a.values, "v"), (a.indices, "i"))
+    return [moved(e, base, at, [getattr(a, f"{mark}{d}") for d in range(OUTER)]) for base, mark in bases]
+
+
 class _List:
     """The sorted list of a line."""
 
@@ -72,11 +82,7 @@ def _emit(type: DType, index: DType, largest: bool, by_index: bool, e: Emitter, 
         return precedes(e, type, y, x) if largest else precedes(e, type, x, y)
 
     with e.loop(e.function.args[1], e.function.args[2]) as unit:
-        at = split(e, unit, [getattr(a, f"n{d}") for d in range(OUTER)])
-        source, values, indices = (
-            moved(e, base, at, [getattr(a, f"{mark}{d}") for d in range(OUTER)])
-            for base, mark in ((a.source, "s"), (a.values, "v"), (a.indices, "i"))
-        )
+        source, values, indices = _line(e, a, split(e, unit, _sizes(a)))
         found = _List(e, type, index, values, indices, (a.value_step, a.index_step))
         with e.loop(0, a.k) as t:
             x = read(e, type, e.add(source, e.mul(t, a.step)))
@@ -95,17 +101,14 @@ def _emit(type: DType, index: DType, largest: bool, by_index: bool, e: Emitter, 
 def _emit_best(type: DType, index: DType, largest: bool, columns: bool, e: Emitter, a: Arguments) -> None:
     """k = 1: of one line, or of lines side by side, whose last block is shifted back."""
     count = side_by_side(e.lanes, type) if columns else 1
-    sizes = [getattr(a, f"n{d}") for d in range(OUTER)]
+    sizes = _sizes(a)
     if columns:
         sizes[-1] = e.div(e.add(a.n3, count - 1), count)
     with e.loop(e.function.args[1], e.function.args[2]) as unit:
         at = split(e, unit, sizes)
         if columns:
             at[-1] = e.min(e.mul(at[-1], count), e.b.sub(a.n3, e.i64(count)))
-        source, values, indices = (
-            moved(e, base, at, [getattr(a, f"{mark}{d}") for d in range(OUTER)])
-            for base, mark in ((a.source, "s"), (a.values, "v"), (a.indices, "i"))
-        )
+        source, values, indices = _line(e, a, at)
 
         def step(t: Value, best: Value, place: Value) -> Sequence[Value]:
             x = read(e, type, e.add(source, e.mul(t, a.step)), count)
@@ -133,11 +136,7 @@ def _emit_best_along(type: DType, index: DType, largest: bool, e: Emitter, a: Ar
         return precedes(e, type, y, x) if largest else precedes(e, type, x, y)
 
     with e.loop(e.function.args[1], e.function.args[2]) as unit:
-        at = split(e, unit, [getattr(a, f"n{d}") for d in range(OUTER)])
-        source, values, indices = (
-            moved(e, base, at, [getattr(a, f"{mark}{d}") for d in range(OUTER)])
-            for base, mark in ((a.source, "s"), (a.values, "v"), (a.indices, "i"))
-        )
+        source, values, indices = _line(e, a, split(e, unit, _sizes(a)))
 
         def step(t: Value, best: Value, place: Value) -> Sequence[Value]:
             x = read(e, type, e.add(source, e.mul(t, item)), count)
