@@ -74,11 +74,9 @@ def test_forms(depth: int, channels: int, kernel: tuple[int, int], kinds: set[st
 
 
 def test_a_form_is_chosen_by_the_steps_it_takes() -> None:
-    class Sixteen:
-        target = TARGETS["avx512"]
-
-    assert few_outputs.suits(Sixteen, 1, 1, 256, False)  # type: ignore[arg-type]
-    assert few_outputs.suits(Sixteen, 8, 3, 312, False)  # type: ignore[arg-type]
-    assert not few_outputs.suits(Sixteen, 8, 3, 312, True)  # type: ignore[arg-type]
-    assert not few_outputs.suits(Sixteen, 16, 5, 15, False)  # type: ignore[arg-type]
-    assert not few_outputs.suits(Sixteen, 64, 3, 9, False)  # type: ignore[arg-type]
+    sixteen = TARGETS["avx512"]
+    assert few_outputs.suits(sixteen, 1, 1, 256, False)
+    assert few_outputs.suits(sixteen, 8, 3, 312, False)
+    assert not few_outputs.suits(sixteen, 8, 3, 312, True)
+    assert not few_outputs.suits(sixteen, 16, 5, 15, False)
+    assert not few_outputs.suits(sixteen, 64, 3, 9, False)

@@ -203,3 +203,22 @@ def test_the_profile_counts_the_share_of_integers() -> None:
     assert executable.profile is not None
     assert 0.1 < report.integer_share(report.planned(executable.profile)) <= 1
     assert report.integer_share(report.read(executable.profile, executable.library)) > 0
+
+
+@pytest.mark.skipif(not integer_targets()[-1].dots, reason="it is measured with VNNI")
+def test_sums_along_long_windows_stay_float() -> None:
+    """One output channel of a window of 5 x 5 x 8: panels of integers would hold fifteen idle ones."""
+    x = image(0, 1, 8, 40, 40)
+
+    def make(b: Any, v: Any) -> Any:
+        net = Network(b, 0)
+        wide = WINDOW | {"pads_begin": (2, 2), "pads_end": (2, 2)}
+        return b.Convolution(net.quantized(v, -2.0, 2.0), net.weights((1, 8, 5, 5)), **wide)
+
+    graph = build(make, x)
+    (want,) = Interpreter(graph).run([x])
+    executable = Executable(graph, 1, integer_targets()[-1])
+    (found,) = executable.run([x])
+    (remark,) = executable.program([x.shape]).plan.remarks  # type: ignore[union-attr]
+    assert "along its windows" in remark
+    assert np.linalg.norm(want - found) <= 1e-6 * np.linalg.norm(want)

@@ -130,6 +130,12 @@ def test_weights_alone_need_no_data(call, model, tmp_path):
     assert relative(evaluated(read_model(model), x), evaluated(graph, x)) < 0.5
 
 
+def test_a_folder_that_cannot_be_made(call, model, tmp_path):
+    (tmp_path / "file").write_text("")
+    shown = call(model, "--weights_only", "-o", tmp_path / "file" / "out", code=1)
+    assert "the folder cannot be made: Not a directory" in shown
+
+
 def test_layers_stay_float_by_name_kind_and_pattern(call, model, tmp_path):
     np.save(tmp_path / "d.npy", arrays(12))
     report = tmp_path / "r.json"

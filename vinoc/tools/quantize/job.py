@@ -16,7 +16,7 @@ from ...backends.files import written_together
 from ...backends.openvino import write_ir
 from ...compiler.driver import open_model
 from ...compiler.face.options import Face
-from ...ir.errors import UsageError
+from ...ir.errors import UsageError, VinocError
 from ...ir.graph import Graph
 from ...ir.quiet import quiet_gc
 from ...passes.manager import PassManager
@@ -159,10 +159,18 @@ def _size(path: Path) -> int:
     return path.stat().st_size
 
 
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        help = "choose a folder that you may write to"
+        raise VinocError(f"the folder cannot be made: {error.strerror or error}", f"-o {folder}", help) from error
+
+
 def _publish(contents: dict[Path, Path | bytes], folder: Path) -> None:
     made = [p for p in (folder, *folder.parents) if not p.exists()]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        _make(folder)
         with written_together(list(contents)) as files:
             for content, file in zip(contents.values(), files, strict=True):
                 if isinstance(content, bytes):

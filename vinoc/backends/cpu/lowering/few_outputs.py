@@ -6,6 +6,7 @@ from math import prod
 
 import numpy as np
 
+from ..codegen.target import Target
 from ..kernels.base import f32_bits
 from ..kernels.conv_dot import CONV_DOT
 from .conv import Convolution, bias_panels
@@ -23,15 +24,19 @@ BLOCK = 64
 """Pixels of a unit."""
 
 
-def suits(plan: Plan, depth: int, taps: int, length: int, square: bool) -> bool:
+def suits(target: Target, depth: int, taps: int, length: int, square: bool) -> bool:
     """Whether vectors along the windows take fewer steps than vectors along `depth` output channels.
 
     A window has `taps` stretches of `length` adjacent inputs; `square` ones may be had in Winograd's form.
     """
-    lanes = plan.target.lanes
-    if depth > (FEW if square else lanes // 2):
+    if depth > (FEW if square else target.lanes // 2):
         return False
-    return depth * (taps * -(-length // lanes) + REDUCTION) < taps * length * -(-depth // lanes)
+    return steps(target, depth, taps, length) < taps * length * -(-depth // target.lanes)
+
+
+def steps(target: Target, depth: int, taps: int, length: int) -> int:
+    """Multiply-adds of vectors along the windows, for a place."""
+    return depth * (taps * -(-length // target.lanes) + REDUCTION)
 
 
 def lower(plan: Plan, conv: Convolution) -> None:

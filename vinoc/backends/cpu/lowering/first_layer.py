@@ -37,7 +37,7 @@ def lower(plan: Plan, node: Node, most: int = FEW_CHANNELS) -> bool:
     depth, channels, *kernel = shape_of(filters)
     rows, length = prod(kernel[:-1]), kernel[-1] * channels
     square = kernel in ([3, 3], [5, 5]) and set(op.strides) == {1}
-    few = few_outputs.suits(plan, depth, rows, length, square)
+    few = few_outputs.suits(plan.target, depth, rows, length, square)
     if (channels > most and not few) or kernel[-1] == 1 or op.dilations[-1] != 1 or 0 in shape_of(node.outputs[0]):
         return False
     epilogue = epilogue_of(body, node)

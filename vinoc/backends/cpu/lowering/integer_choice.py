@@ -19,6 +19,7 @@ from ..codegen.dots import QUAD, Pairs, pairs_of, times
 from ..codegen.target import Target
 from ..kernels.depthwise_bytes import MOST_TAPS
 from ..kernels.winograd import FORMS
+from . import few_outputs
 from .conv import Convolution, Window
 from .conv_choice import RATE, cost, rounds
 from .epilogue import Epilogue
@@ -47,6 +48,10 @@ FRINGE, FRINGE_BYTES = 6.0, 3.0
 
 NEAR, FAR = 1 << 20, 65.0
 """Bytes that a core has cached for itself, bytes per nanosecond beyond that: depthwise convolutions wait for them."""
+
+FEW_STEP, FEW_TAP, FEW_QUAD = 0.3, 1.3, 0.14
+"""Nanoseconds of convolutions of few outputs, for a place: of a step along the window in f32; of a tap and of four
+channels of it in integers, with VNNI."""
 
 Sizes = Callable[[Value], tuple[int, ...]]
 """The sizes of a value."""
@@ -108,6 +113,8 @@ def product_times(node: Node, target: Target, mode: Mode, sizes: Sizes = shape_o
 def _of_convolution(conv: Convolution, target: Target, mode: Mode, pairs: Pairs | None) -> Times:
     window = conv.window
     plain = window.kernel in ((3, 3), (5, 5)) and window.strides == window.dilations == (1, 1)
+    if target.dots and conv.groups == 1 and (found := _of_few(conv, target, mode, plain)):
+        return found
     tiles = [tile for tile, taps in FORMS if plain and taps == window.kernel[0]]
     tiles = [0, *(tile for tile in tiles if not (mode.accuracy and rounds(tile, window.kernel[0])))]
     whole = _padded(conv, target)
@@ -120,6 +127,20 @@ def _of_convolution(conv: Convolution, target: Target, mode: Mode, pairs: Pairs 
     more = framed + FRINGE * rows
     real, exact, integer = min(reals.values()) + more, reals[best] + more, integer + framed / 4 + FRINGE_BYTES * rows
     return Times(real, exact, integer, _converted(conv, target, mode), how)
+
+
+def _of_few(conv: Convolution, target: Target, mode: Mode, square: bool) -> Times | None:
+    """Of a convolution that f32 computes by sums along its windows, where most lanes of the form in integers idle."""
+    kernel, channels = conv.window.kernel, conv.channels
+    shape = conv.depth, prod(kernel[:-1]), kernel[-1] * channels
+    if kernel[-1] == 1 or conv.window.dilations[-1] != 1 or not few_outputs.suits(target, *shape, square):
+        return None
+    places = conv.images * prod(conv.window.out) / mode.threads
+    rows = channels <= few_channels(target)
+    taps, quads = (shape[1], -(-shape[2] // QUAD)) if rows else (prod(kernel), -(-channels // QUAD))
+    real = FEW_STEP * places * few_outputs.steps(target, *shape)
+    integer = places * taps * (FEW_TAP + FEW_QUAD * quads)
+    return Times(real, real, integer, _converted(conv, target, mode), "along its windows")
 
 
 def _of_depthwise(conv: Convolution, target: Target, mode: Mode) -> Times:
