@@ -111,7 +111,7 @@ class _Work:
 
 def helpers() -> int:
     """How many processors this process may use beside the one that it has, up to MOST."""
-    if not sys.executable:
+    if not sys.executable or getattr(sys, "frozen", False):  # no Python that could be started
         return 0
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(usable - 1, MOST)
