@@ -11,6 +11,15 @@ from .arithmetic import like, widen
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
+def even_steps(low: Array, high: Array, levels: int) -> tuple[Array, Array]:
+    """The size of the steps of `levels` evenly spaced values, and the level of zero: a whole number where it is next to
+    one. Of f64."""
+    step = (high - low) / (levels - 1)
+    zero = -low / step
+    whole = np.rint(zero)
+    return step, np.where(np.abs(zero - whole) <= 2.0**-9, whole, zero)
+
+
 def fake_quantize(x: Array, in_low: Array, in_high: Array, out_low: Array, out_high: Array, levels: int) -> Array:
     """Maps [in_low, in_high] to `levels` evenly spaced values of [out_low, out_high]; halves go to the even level.
 
@@ -21,14 +30,11 @@ def fake_quantize(x: Array, in_low: Array, in_high: Array, out_low: Array, out_h
     """
     data, il, ih, ol, oh = (np.asarray(v, np.float64) for v in (x, in_low, in_high, out_low, out_high))
     single: Any = np.float64 if x.dtype == np.float64 else np.float32
-    steps = data.dtype.type(levels - 1)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        step = (ih - il) / steps
-        zero = -il / step
-        zero = np.where(np.abs(zero - np.rint(zero)) <= 2.0**-9, np.rint(zero), zero).astype(single)
+        step, zero = even_steps(il, ih, levels)
         reciprocal = np.reciprocal(step.astype(single)).astype(np.float64)
-        level = np.rint((data * reciprocal + zero).astype(single))
-        inside = level.astype(np.float64) * ((oh - ol) / steps) + ol
+        level = np.rint((data * reciprocal + zero.astype(single)).astype(single))
+        inside = level.astype(np.float64) * ((oh - ol) / (levels - 1)) + ol
     below, above = data <= np.minimum(il, ih), data > np.maximum(il, ih)
     return like(np.where(below, ol, np.where(above, oh, inside)), x)
 

@@ -39,6 +39,9 @@ def object_codes(builds: Mapping[str, Callable[[ir.Module], None]], target: Targ
         work.complete()
         while (job := work.take()) is not None:
             work.found[job[0]] = emitted(job[1], target)
+    except BaseException:
+        work.drop()
+        raise
     finally:
         work.end()
     return work.found
@@ -77,6 +80,11 @@ class _Work:
         with self.changed:
             self.is_complete = True
             self.changed.notify_all()
+
+    def drop(self) -> None:
+        """What waits is not wanted any more."""
+        with self.changed:
+            self.waiting.clear()
 
     def end(self) -> None:
         """Waits for the helpers, which finish what they have; then for nothing that they gave back is left."""

@@ -97,19 +97,6 @@ def _sums(taps: Array, width: int) -> Array:
     return out
 
 
-_TAPS: dict[str, Callable[[Array, int, int, int], Array]] = {
-    "matrix": lambda array, groups, depth, channels: array.T[None, :, None, :],
-    "groups": lambda array, groups, depth, channels: _merged(array, groups, depth, channels),
-    "taps": lambda array, groups, depth, channels: array.reshape(groups, depth, channels, -1).swapaxes(2, 3),
-    "rows": lambda array, groups, depth, channels: (
-        array.reshape(depth, channels, -1, array.shape[-1])
-        .transpose(0, 2, 3, 1)
-        .reshape(1, depth, -1, channels * array.shape[-1])
-    ),
-}
-"""Weights [k, n], [groups, depth, channels, *kernel] or [depth, channels, *kernel]: [groups, depth, taps, channels]."""
-
-
 def _merged(array: Array, groups: int, depth: int, channels: int) -> Array:
     """Filters of more groups than wanted: neighbours become one, with zeros between what belongs to different ones."""
     each, ins = array.shape[1:3]
@@ -119,6 +106,19 @@ def _merged(array: Array, groups: int, depth: int, channels: int) -> Array:
     for k in range(several):
         out[:, k, :, :, k] = taps[:, k]
     return out.reshape(groups, depth, -1, channels)
+
+
+_TAPS: dict[str, Callable[[Array, int, int, int], Array]] = {
+    "matrix": lambda array, groups, depth, channels: array.T[None, :, None, :],
+    "groups": _merged,
+    "taps": lambda array, groups, depth, channels: array.reshape(groups, depth, channels, -1).swapaxes(2, 3),
+    "rows": lambda array, groups, depth, channels: (
+        array.reshape(depth, channels, -1, array.shape[-1])
+        .transpose(0, 2, 3, 1)
+        .reshape(1, depth, -1, channels * array.shape[-1])
+    ),
+}
+"""Weights [k, n], [groups, depth, channels, *kernel] or [depth, channels, *kernel]: [groups, depth, taps, channels]."""
 
 
 def quads_of(filters: Array, width: int, rows: bool) -> Array:

@@ -6,12 +6,10 @@ import numpy as np
 
 from ....ir.dtype import Array
 from ....ir.graph import Node
+from ....ir.kernels.quantize import even_steps
 from ....ir.record import record
 
 MOST_LEVELS = 256
-
-WHOLE = 2.0**-9
-"""How far a zero point that limits in f32 stand for may be from a whole number."""
 
 
 @record(frozen=True)
@@ -60,13 +58,10 @@ def grid_of(node: Node) -> FakeGrid | str:
 
 def _steps(low: Array, high: Array, levels: int) -> Steps | None:
     with np.errstate(all="ignore"):
-        scale = (high - low) / (levels - 1)
-        zero = -low / scale
+        scale, zero = even_steps(low, high, levels)
     single = scale.astype(np.float32)
     if not (np.isfinite(zero).all() and np.isfinite(single).all() and (single >= np.finfo(np.float32).tiny).all()):
         return None
-    near = np.rint(zero)
-    zero = np.where(np.abs(zero - near) <= WHOLE, near, zero)
     return Steps(single, (zero + 0.0).astype(np.float32))
 
 
