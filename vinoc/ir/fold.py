@@ -11,8 +11,9 @@ from .buffer import Buffer
 from .constant import Constant
 from .dtype import Array
 from .errors import EvaluationError, VinocError
-from .graph import Node, Value, infer
+from .inference import infer
 from .loc import UNKNOWN
+from .node import Node, Value
 from .op import Op, as_tuple
 from .types import TensorType, Type, static_shape
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .errors import InferenceError, VerificationError
-from .graph import Graph, Node, Value, infer
+from .graph import Graph, Node, Value
+from .inference import infer
 
 
 def verify(graph: Graph) -> None:

@@ -12,8 +12,9 @@ from typing import Literal, NamedTuple, Protocol
 
 from ..ir import loc as _loc
 from ..ir.constant import Constant
-from ..ir.graph import Graph, Node, Owner, Value
+from ..ir.graph import Graph, Node, Value
 from ..ir.loc import AnyLoc, Fused
+from ..ir.node import Owner
 from ..ir.op import Op, port_name
 from ..ir.text.printer import attribute, number
 from ..ir.types import Type

@@ -16,7 +16,8 @@ from ...ir.builder import Builder
 from ...ir.constant import Constant
 from ...ir.dtype import Array, DType
 from ...ir.errors import UsageError
-from ...ir.graph import Graph, Node, Value, detached
+from ...ir.graph import Graph, Node, Value
+from ...ir.inference import detached
 from ...ir.loc import Loc
 from ...ir.op import Op
 from ...ir.types import TensorType

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ...ir.errors import UsageError, VinocError
-from ...ir.graph import Graph, Node, Value, infer
+from ...ir.graph import Graph, Node, Value
+from ...ir.inference import infer
 from ...ir.known import follow
 from ...ir.op import Op
 from ...ir.types import TensorType

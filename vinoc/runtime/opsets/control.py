@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...ir.errors import UsageError
-from ...ir.graph import Graph, Value, detached
+from ...ir.graph import Graph, Value
 from ...ir.graph import Node as Place
+from ...ir.inference import detached
 from ...ir.op import Op
 from ...ir.ops.control_flow import If, Loop, TensorIterator
 from ..nodes.kinds import Parameter
