@@ -1,4 +1,4 @@
-"""EXECUTION_MODE_HINT and INFERENCE_PRECISION_HINT: what they allow the CPU to do."""
+"""EXECUTION_MODE_HINT, INFERENCE_PRECISION_HINT and LP_TRANSFORMS_MODE: what they allow the CPU to do."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import vinoc
 from vinoc.ir import Graph
 from vinoc.ir.builder import Builder
 from vinoc.ir.dtype import f32
+from vinoc.ir.ops.convert import Convert
 from vinoc.ir.types import TensorType
 
 
@@ -97,6 +98,27 @@ def test_accuracy_rules_large_tiles_out() -> None:
 
 
 MODES = ("PERFORMANCE", "ACCURACY")
+
+
+def test_floats_in_place_of_integers() -> None:
+    """LP_TRANSFORMS_MODE, as OpenVINO's CPU device takes it."""
+    graph = Graph("layer")
+    b = Builder(graph)
+    x = graph.add_input(TensorType(f32, (1, 32, 8, 8)), "x")
+    low, high, ones = np.float32(-1), np.float32(255 / 128 - 1), (1, 1)
+    data = b.FakeQuantize(x, low, high, low, high, levels=256)
+    rng = np.random.default_rng(1)
+    levels = b.node(Convert(f32, decompression=True), b.const(rng.integers(-64, 64, (32, 32, 1, 1)).astype(np.int8)))
+    w = b.Multiply(levels.outputs[0], np.float32(1 / 512))
+    graph.add_output(b.Convolution(data, w, strides=ones, pads_begin=(0, 0), pads_end=(0, 0), dilations=ones), "y")
+    image = rng.standard_normal((1, 32, 8, 8)).astype(np.float32)
+    integers, floats = (
+        vinoc.compile_model(vinoc.Model(graph.clone()), "CPU", {"LP_TRANSFORMS_MODE": m}) for m in ("YES", "NO")
+    )
+    assert floats.get_property("LP_TRANSFORMS_MODE") is False
+    assert any("bytes" in name for name in kernels(integers)), kernels(integers)
+    assert not any("bytes" in name for name in kernels(floats)), kernels(floats)
+    np.testing.assert_array_equal(integers([image])[0], floats([image])[0])
 
 
 @pytest.mark.parametrize("element", [onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16])

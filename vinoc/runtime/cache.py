@@ -18,7 +18,7 @@ from ..ir.errors import ModelError, VinocError
 from .engines import streams_and_threads
 from .properties import PROPERTIES
 
-DECIDE = ("EXECUTION_MODE_HINT", "INFERENCE_PRECISION_HINT")
+DECIDE = ("EXECUTION_MODE_HINT", "INFERENCE_PRECISION_HINT", "LP_TRANSFORMS_MODE")
 """Properties that decide about the code."""
 
 

@@ -40,6 +40,9 @@ CPU: dict[str, Property] = {
     "INFERENCE_PRECISION_HINT": Property(
         Type("f32"), Type, ("f32", "f16", "bf16", "dynamic"), "f16, bf16: large weights are kept in half precision"
     ),
+    "LP_TRANSFORMS_MODE": Property(
+        True, bool, about="NO: quantized models are computed in floats, to tell what integers change"
+    ),
     "LOG_LEVEL": Property(Level.NO, Level, about=f"{_NOTHING}: what is logged goes to Python's logger `vinoc`"),
     "MODEL_PRIORITY": Property(Priority.MEDIUM, Priority, about=_NOTHING),
     "NUM_STREAMS": Property("AUTO", "streams", about="inferences at a time; AUTO: what PERFORMANCE_HINT asks for"),

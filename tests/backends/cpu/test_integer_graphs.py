@@ -175,6 +175,30 @@ def test_what_stays_float_gives_the_same_levels(target: str) -> None:
     np.testing.assert_array_equal(found, want)
 
 
+@pytest.mark.parametrize("function", ["Gelu", "Swish", "Tanh"])
+def test_floats_in_place_of_integers(function: str) -> None:
+    """FakeQuantize and products as floats: the same levels, behind functions that the reference rounds in another way
+    too, and no form that rounds sums."""
+    x = image(1, 1, 64, 32, 32)
+
+    def make(b: Any, v: Any) -> Any:
+        net = Network(b, 1)
+        y = net.quantized(v, -2.0, 2.0)
+        for _ in range(3):
+            y = b.Convolution(y, net.weights((64, 64, 3, 3)), **WINDOW)
+            y = net.quantized(getattr(b, function)(b.Add(y, image(2, 1, 64, 1, 1))), -1.0, 3.0)
+        return y
+
+    graph = build(make, x)
+    for target in integer_targets():
+        floats, levels = (Executable(graph.clone(), 1, target, integers=on) for on in (False, True))
+        np.testing.assert_array_equal(floats.run([x])[0], levels.run([x])[0], err_msg=target.name)
+        plan = floats.program([x.shape]).plan  # type: ignore[union-attr]
+        kernels = {s.kernel.name for s in plan.steps if isinstance(s, Call)}
+        assert not [k for k in kernels if "winograd" in k or k.startswith(report.INTEGERS)], kernels
+        assert not plan.remarks
+
+
 def test_large_depthwise_windows_stay_float() -> None:
     """Integers have no kernel for them but the general one, which does a channel at a time."""
     x = image(0, 1, 16, 20, 20)

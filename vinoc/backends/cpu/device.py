@@ -53,9 +53,10 @@ class Executable:
         accuracy: bool = False,
         owned: bool = False,
         timed: bool = False,
+        integers: bool = True,
     ) -> None:
         """`owned`: the graph is nobody else's; its large constants are given up once they are packed.
-        `timed`: every run leaves the times of its steps in `profile`.
+        `timed`: every run leaves the times of its steps in `profile`. `accuracy`, `integers`: see Mode.
 
         A stream is another executable of the same graph, with `parent`, and has threads and memory of its own.
         """
@@ -63,7 +64,7 @@ class Executable:
         self.library: Library = parent.library if parent else library(kernels.name if kernels else "host")
         self.pool: Pool = parent.pool if parent and not threads else Pool(self.library, threads or cores())
         self.packed: Packed = parent.packed if parent else Packed(Packer(self.library, self.pool))
-        self.mode: Mode = parent.mode if parent else Mode(self.pool.threads, accuracy)
+        self.mode: Mode = parent.mode if parent else Mode(self.pool.threads, accuracy, integers)
         stream_of = parent if parent is not None and parent.graph is graph else None
         self.owned: bool = stream_of.owned if stream_of else owned and all(_static(v) for v in graph.inputs)
         shared = parent.profile if parent else None
@@ -132,7 +133,7 @@ class Executable:
         for node in graph:
             if type(node.op) is not Constant:
                 check_room(bytes_of(v.type for v in node.outputs), f"the result of '{node.label}' ({node.kind})")
-        remarks = integers(graph, self.library.target.name, self.mode.threads, self.mode.accuracy)
+        remarks = integers(graph, self.library.target.name, self.mode)
         CpuRegions().run(graph, Context())  # not its bodies: each is lowered when it is made ready to run
         plan = Plan(graph, self.library.target, self.packed, self.mode, self.owned)
         plan.remarks = remarks

@@ -64,12 +64,14 @@ class Streams:
             self._free.put(engine)
 
 
-def of_graph(graph: Graph, count: int, threads: int, accuracy: bool = False, timed: bool = False) -> Streams:
+def of_graph(
+    graph: Graph, count: int, threads: int, accuracy: bool = False, timed: bool = False, integers: bool = True
+) -> Streams:
     """Streams of a graph, which is theirs: it is lowered in place, at once where its shapes are known, and its large
     constants are given up once they are packed."""
     from .device import Executable  # with all lowerings, of which a blob needs none
 
-    first = Executable(graph, threads, accuracy=accuracy, owned=True, timed=timed)
+    first = Executable(graph, threads, accuracy=accuracy, owned=True, timed=timed, integers=integers)
     engines = [first, *(Executable(graph, threads, parent=first) for _ in range(count - 1))]
     for engine in engines:
         engine.prepare()

@@ -112,7 +112,8 @@ class CpuModel(Fixed):
 
             self.inputs, self.outputs = ports_of(source)
             accuracy = settings.get("EXECUTION_MODE_HINT") == "ACCURACY"
-            self._streams = of_graph(source, self._count, self._threads, accuracy, self._timed)
+            integers = bool(settings.get("LP_TRANSFORMS_MODE", True))
+            self._streams = of_graph(source, self._count, self._threads, accuracy, self._timed, integers)
         else:
             from ...backends.cpu.streams import of_blob
 

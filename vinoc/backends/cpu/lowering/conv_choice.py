@@ -55,8 +55,9 @@ def convolution(plan: Plan, node: Node) -> None:
 
 
 def best_tile(plan: Plan, conv: Convolution, exact: bool = False) -> int:
-    """0: direct; 2 or 4: Winograd's form by tiles of that size. `exact`: a form that holds sums of levels exactly."""
-    if not fits(conv):
+    """0: direct; 2 or 4: Winograd's form by tiles of that size. `exact`: a form that holds sums of levels exactly;
+    directly where floats stand for integers, to be compared with these."""
+    if not fits(conv) or (exact and not plan.mode.integers):
         return 0
     taps = conv.window.kernel[0]
     exact |= plan.mode.accuracy

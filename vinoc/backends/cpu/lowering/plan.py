@@ -122,10 +122,12 @@ class Mode:
 
     threads     that will run the plan
     accuracy    whether forms that round more are ruled out
+    integers    whether quantized values are computed in integers
     """
 
     threads: int = 1
     accuracy: bool = False
+    integers: bool = True
 
 
 class Plan:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ....ir.dtype import f32
 from ....ir.graph import Graph, Node, Value
 from ....passes.base import Context, Pass, graph_pass
+from ..quantized.grid import MOST_LEVELS
 from ..quantized.movers import data_ports
 from ..region import extract
 from .chains import make_chains
@@ -50,6 +51,8 @@ def is_quantized(value: Value) -> bool:
     node = value.node
     if node is None or node.kind == "Dequantize":
         return node is not None
+    if node.kind == "FakeQuantize":
+        return bool(node.op.levels <= MOST_LEVELS)  # type: ignore[attr-defined]
     if node.kind == "Region":
         return any(is_quantized(v) for v in node.bodies[0].outputs[value.index : value.index + 1])
     ports = data_ports(node)

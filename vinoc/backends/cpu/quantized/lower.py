@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ....ir.graph import Graph, Node
 from ....ir.ops.convert import Convert
 from ....passes.base import Context
 from ....passes.manager import PassManager
 
+if TYPE_CHECKING:
+    from ..lowering.plan import Mode
+
 AFTER = "fold,cse,dce"
 """What stayed float loses the marks that kept its weights as they are stored."""
 
 
-def integers(graph: Graph, target: str, threads: int, accuracy: bool) -> list[str]:
+def integers(graph: Graph, target: str, mode: Mode) -> list[str]:
     """Makes integers of what is quantized; says which products of quantized values stay float, and why."""
     if not any(n.kind == "FakeQuantize" or _marked(n) for n in graph):
         return []
     from .int8 import PLAIN, CpuInt8  # most models hold floats alone
 
     context = Context(explain=True)
-    CpuInt8(target, threads, accuracy).run(graph, context)
+    if mode.integers:
+        CpuInt8(target, mode.threads, mode.accuracy).run(graph, context)
     expand(graph)
     PassManager(AFTER).run(graph)
     return [f"{d.where}: stays float: {d.why}" for d in context.declined if d.why not in PLAIN]
