@@ -157,6 +157,16 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_sequence_that_begins_empty(tmp_path: Path) -> None:
+    graph, b, (x,) = graph_with(TensorType(f32, (2,)))
+    grown = b.SequenceInsert(b.SequenceInsert(b.SequenceEmpty(element_type=f32), x), x)
+    graph.add_output(b.ConcatFromSequence(grown, axis=0, new_axis=True), "y")
+    data = np.float32([1, 2])
+    generate(graph, tmp_path, "net")
+    out = run_isolated(tmp_path, {"net": {"x": data}})["net"]["y"]
+    np.testing.assert_array_equal(out, np.stack([data, data]))
+
+
 def test_strings_survive(tmp_path: Path) -> None:
     graph, b, (x,) = graph_with(TensorType(string, (2,)))
     words = np.array([f"word {i}" for i in range(30)], object)

@@ -6,13 +6,14 @@ import os
 import struct
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from vinoc.backends.cpu.codegen.compile import Linked, emitted, text_of
-from vinoc.backends.cpu.codegen.library import KERNEL_TYPE
+from vinoc.backends.cpu.codegen.library import KERNEL_TYPE, Library
 from vinoc.backends.cpu.codegen.objects import ForeignCodeError, Placed
 from vinoc.backends.cpu.codegen.target import TARGETS, Target, host
 from vinoc.backends.cpu.kernels.base import Kernel
@@ -61,6 +62,27 @@ def test_a_relocation_of_another_kind_is_refused() -> None:
     struct.pack_into("<I", held, table + 8, 2)  # R_X86_64_PC32
     with pytest.raises(ForeignCodeError, match="type 2"):
         Placed([bytes(held)])
+
+
+@pytest.mark.parametrize("damage", [lambda code: b"", lambda code: code[:300], lambda code: bytes(len(code))])
+def test_a_damaged_file_of_the_cache_is_compiled_again(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    kernel = lrn("any")
+    build = {kernel.name: lambda module: kernel.build(module, host())}
+    whole = Library(host(), tmp_path).codes(build)
+    (file,) = tmp_path.glob("*.o")
+    kept = file.read_bytes()
+    for wrong in (damage(kept), kept[:-9] + bytes([kept[-9] ^ 1]) + kept[-8:]):
+        file.write_bytes(wrong)
+        assert Library(host(), tmp_path).codes(build) == whole
+        assert file.read_bytes() == kept
+
+
+def test_a_cache_that_cannot_be_written_is_left_as_it_is(tmp_path: Path) -> None:
+    kernel = lrn("any")
+    held = Library(host(), tmp_path)
+    held._file(kernel.name).mkdir()
+    assert held.codes({kernel.name: lambda module: kernel.build(module, host())})
+    assert [p.is_dir() for p in tmp_path.iterdir()] == [True]
 
 
 def test_the_host_is_what_llvm_says() -> None:

@@ -331,8 +331,10 @@ def _substitute(node: ast.expr, values: dict[str, str], texts: dict[ast.expr, st
         return values.get(node.id, node.id)
     if isinstance(node, ast.Tuple | ast.List):
         given = [_substitute(e, values, texts) for e in node.elts]
-        items = ", ".join(g for g in given if g)
-        return f"[{items}]" if isinstance(node, ast.List) else f"({items}{',' * (', ' not in items)})"
+        items = [g for g in given if g]
+        return (
+            f"[{', '.join(items)}]" if isinstance(node, ast.List) else f"({', '.join(items)}{',' * (len(items) == 1)})"
+        )
     if isinstance(node, ast.Starred):
         return values[f"*{ast.unparse(node.value)}"]
     if isinstance(node, ast.Attribute):

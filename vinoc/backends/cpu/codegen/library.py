@@ -4,7 +4,9 @@ The key is a hash of what decides the machine code: the generators' source, the 
 processor and its features. Not the IR text: to write it takes ten times as long as to load the code. So a name stands
 for one code; where the code depends on a graph, the name holds a hash of what it depends on.
 
-Files are written under a temporary name and renamed, so that processes that compile the same at once do no harm.
+Files are written under a temporary name and renamed, so that processes that compile the same at once do no harm. They
+begin with a hash of the code: a disk that was full or lost power leaves files of zeros, and no such code must run. What
+is damaged is compiled and written again.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from llvmlite import ir
 
     from .compile import Linked
+
+HASH = 16
 
 _lock = threading.Lock()
 if hasattr(os, "register_at_fork"):  # LLVM has locks of its own: a fork waits until nothing is being compiled
@@ -94,10 +98,11 @@ class Library:
         """The object code of modules, by the names of their functions; from the cache where it is there."""
         found, missing = {}, {}
         for name, build in builds.items():
-            try:
-                found[name] = self._file(name).read_bytes()
-            except OSError:
+            code = _kept(self._file(name))
+            if code is None:
                 missing[name] = build
+            else:
+                found[name] = code
         if missing:
             from .parallel import object_codes
 
@@ -144,6 +149,20 @@ def library(name: str) -> Library:
     return Library(host() if name == "host" else target(name))
 
 
+def _kept(file: Path) -> bytes | None:
+    """The code in a file of the cache; None where there is none, or where it is not what was written."""
+    with suppress(OSError):
+        held = file.read_bytes()
+        code = held[HASH:]
+        if held[:HASH] == _hash(code):
+            return code
+    return None
+
+
+def _hash(code: bytes) -> bytes:
+    return blake2b(code, digest_size=HASH).digest()
+
+
 def _keep(file: Path, code: bytes) -> None:
     """Writes a file of the cache; a cache that cannot be written is none."""
     with suppress(OSError):
@@ -151,9 +170,13 @@ def _keep(file: Path, code: bytes) -> None:
 
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = mkstemp(dir=file.parent, suffix=".tmp")
-        with os.fdopen(handle, "wb") as out:
-            out.write(code)
-        os.replace(temporary, file)
+        try:
+            with os.fdopen(handle, "wb") as out:
+                out.write(_hash(code) + code)
+            os.replace(temporary, file)
+        except BaseException:
+            os.unlink(temporary)
+            raise
 
 
 KERNEL_TYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
