@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vinoc.ir.buffer import Buffer
+from vinoc.ir.constant import Constant
 from vinoc.ir.dim import symbol, unknown
 from vinoc.ir.dtype import DType, from_numpy
 from vinoc.ir.errors import InferenceError, VinocError
@@ -407,9 +409,7 @@ def test_range_over_a_symbol_has_its_size() -> None:
 
 
 def make_constant(value: int) -> Any:
-    from vinoc.ir.fold import constant
-
-    return constant(np.array(value, np.int64))
+    return Constant(Buffer.of(np.array(value, np.int64)))
 
 
 def test_narrow_floats() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from ..ir.entries import entries
 from ..ir.errors import UsageError, did_you_mean
@@ -29,17 +29,6 @@ class Backend(Protocol):
 
         Raises VinocError, with every problem of the graph at once.
         """
-
-
-@runtime_checkable
-class ExecutableBackend(Backend, Protocol):
-    """A backend that also runs what it makes."""
-
-    def compile(self, graph: Graph, **options: Any) -> Any:
-        """An executable of a lowered graph."""
-
-    def load(self, path: Path) -> Any:
-        """An executable of files that `write` made."""
 
 
 def backend(name: str) -> Backend:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from .buffer import Buffer
-from .constant import Constant
 from .dtype import Array
 from .errors import EvaluationError, VinocError
 from .inference import infer
@@ -68,7 +67,3 @@ def _held(array: Array) -> int:
 def _elements(type: Type) -> int:
     shape = static_shape(type.shape) if isinstance(type, TensorType) else None
     return 0 if shape is None else math.prod(shape)
-
-
-def constant(array: Array) -> Constant:
-    return Constant(Buffer.of(array))

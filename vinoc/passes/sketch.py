@@ -183,7 +183,7 @@ class _Drawing:
     def draw(self, anchors: Iterable[Value]) -> Sketch:
         present = [n for n in self.core if self.view.look(n) is not None]
         mine = set(present)
-        drawn = [n for n in present if not self._is_row(n, mine)]
+        drawn = [n for n in present if not self._is_row(n)]
         left_out = max(0, len(drawn) - self.most)
         for node in drawn[: self.most]:
             self.shown[node] = self._role(node)
@@ -202,7 +202,7 @@ class _Drawing:
     def _role(self, node: Node) -> Role:
         return self.roles.get(node, self.role)
 
-    def _is_row(self, node: Node, mine: set[Node]) -> bool:
+    def _is_row(self, node: Node) -> bool:
         """Whether a node is shown within those that read it: a constant that something else than constants reads."""
         seen = self.view.look(node)
         if seen is None or not isinstance(seen.op, Constant):

@@ -105,7 +105,7 @@ class _Widening:
         """A node that stays reads narrow values."""
         for i, value in enumerate(node.inputs):
             if value is not None and value in self.wide:
-                self.graph.set_input(node, i, self.narrowed(value, node))
+                self.graph.set_input(node, i, self.narrowed(value))
 
     def widened(self, value: Value, before: Node) -> Value:
         """The f32 value of a narrow one that is an input, a constant, or a result of a node that stays."""
@@ -119,7 +119,7 @@ class _Widening:
             self.narrow[value] = value
         return found
 
-    def narrowed(self, value: Value, before: Node | None) -> Value:
+    def narrowed(self, value: Value) -> Value:
         """The narrow value that a wide one stands for."""
         found = self.narrow.get(value)
         if found is None:
@@ -133,5 +133,5 @@ class _Widening:
     def finish(self) -> None:
         for i, value in enumerate(self.graph.outputs):
             if value in self.wide:
-                self.graph.set_output(i, self.narrowed(value, None))
+                self.graph.set_output(i, self.narrowed(value))
         erase_dead(self.graph, self.replaced)

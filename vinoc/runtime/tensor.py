@@ -11,7 +11,7 @@ from warnings import warn
 import numpy as np
 
 from ..ir.buffer import pack, packed_size, unpack
-from ..ir.dtype import Array, DType
+from ..ir.dtype import Array
 from ..ir.errors import ArgumentTypeError, UsageError
 from .arrays import as_bytes, as_text, to_strings
 from .element import Type
@@ -338,12 +338,3 @@ def tensor_from_file(path: str | PathLike[str]) -> Tensor:
 
 class TensorVector(list[Tensor]):
     """A list of tensors."""
-
-
-def element_array(dtype: DType, value: Any) -> Any:
-    """What a device takes of a tensor; anything else as it is. Raises UsageError for a tensor of another type."""
-    if not isinstance(value, Tensor):
-        return value
-    if value._type.dtype is not dtype:
-        raise UsageError(f"expected a tensor of {dtype.name}, got {value!r}")
-    return value.elements()

@@ -9,6 +9,8 @@ import pytest
 
 import vinoc
 from vinoc.backends.base import backend
+from vinoc.backends.cpu.blob import Loaded, read
+from vinoc.backends.cpu.codegen.library import library
 from vinoc.compiler.config import Options
 from vinoc.compiler.driver import compile_model_file
 from vinoc.ir.errors import VinocError
@@ -23,7 +25,7 @@ def test_files_of_a_model_run(tmp_path: Path) -> None:
     x = np.random.default_rng(0).standard_normal((1, 1, 28, 28)).astype(np.float32)
     expected = vinoc.compile_model(MNIST, "TEMPLATE")([x])[0]
     np.testing.assert_allclose(vinoc.Core().import_model(tmp_path / "mnist.blob")([x])[0], expected, rtol=1e-4)
-    loaded = backend("cpu").load(tmp_path / "mnist.blob")  # type: ignore[attr-defined]
+    loaded = Loaded(read(tmp_path / "mnist.blob"), library("host"))
     np.testing.assert_allclose(loaded.run([x])[0], expected, rtol=1e-4)
 
 

@@ -51,10 +51,3 @@ class CpuBackend:
         if options:
             raise UsageError(f"target cpu has no option '{next(iter(options))}'")
         return Executable(graph, owned=True)
-
-    def load(self, path: Path) -> Any:
-        """A blob that `write` made, ready to run."""
-        from .blob import Loaded, read
-        from .codegen.library import library
-
-        return Loaded(read(path), library("host"))

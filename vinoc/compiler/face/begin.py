@@ -54,7 +54,7 @@ def begin(face: Face, frontend: Frontend, path: Path, outputs: Sequence[str]) ->
     found = _with_shapes(found, shapes, told, bool(entries))
     if face.batch is not None and not entries:
         found = {n: found.get(n, Entry(n)) for n in (*told.inputs, *found)}
-    known = _known_types(told, list(found), found, frontend, path, outputs)
+    known = _known_types(told, list(found), found, frontend, path)
     made = Begin(order=[n for n, e in found.items() if e.values is None] if entries else [])
     batch_axes = _batch_axes(face)
     made.inputs = {n: _begun(e, n, known.get(n), face, batch_axes, made) for n, e in found.items()}
@@ -99,7 +99,7 @@ def _with_shapes(
 
 
 def _known_types(
-    told: Outline, names: Sequence[str], found: dict[str, Entry], frontend: Frontend, path: Path, outputs: Sequence[str]
+    told: Outline, names: Sequence[str], found: dict[str, Entry], frontend: Frontend, path: Path
 ) -> dict[str, Type]:
     """The model's own types of tensors: declared, or inferred by converting what computes those that are not."""
     known = {n: told.inputs.get(n) or told.types.get(n) for n in names}

@@ -82,8 +82,3 @@ def frontend_for(path: str | PathLike[str]) -> Frontend:
     raise ModelError(
         "not a model format that vinoc knows", str(path), f"known extensions: {known}; name the format with --framework"
     )
-
-
-def load(path: str | PathLike[str], *, inputs: Inputs | None = None, outputs: Sequence[str] | None = None) -> Graph:
-    """Reads a model of any known format."""
-    return frontend_for(path).load(path, inputs=inputs, outputs=outputs)

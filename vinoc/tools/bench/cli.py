@@ -141,7 +141,6 @@ def _bench(settings: Settings) -> None:
 
 def _sweep(settings: Settings, given: dict[str, Any]) -> None:
     from ...compiler.cli.console import print_table
-    from .log import Log
     from .pages import of_sweep
     from .progress import progress
     from .sweep import COLUMNS, Cell, best, numbers, sweep
@@ -152,7 +151,7 @@ def _sweep(settings: Settings, given: dict[str, Any]) -> None:
     def tell(cell: Cell) -> None:
         print(f"{cell.streams} streams, batch {cell.batch}: {cell.outcome.throughput:.1f} FPS", file=sys.stderr)
 
-    cells = sweep(settings, streams, batches, words(), Log(), progress, tell)
+    cells = sweep(settings, streams, batches, words(), progress, tell)
     print_table(COLUMNS, [c.row() for c in cells])
     fast, wide = best(cells)
     print(f"least latency: {fast.outcome.latency.median:.3f} ms with {fast.streams} streams, batch {fast.batch}")

@@ -55,7 +55,7 @@ def numbers(option: str, text: str) -> list[int]:
 
 
 def sweep(
-    settings: Settings, streams: Sequence[int], batches: Sequence[int], words: Sequence[str], log: Log,
+    settings: Settings, streams: Sequence[int], batches: Sequence[int], words: Sequence[str],
     progress: Progress, tell: Callable[[Cell], None],
 ) -> list[Cell]:  # fmt: skip
     """Measures every pair; the steps are not printed, `tell` hears of each pair as it is done."""

@@ -99,7 +99,7 @@ class Emitter:
         """The f32 at an address, in all lanes."""
         return self.splat(self.load(address, F32))
 
-    def mask(self, n: Value, total: int | None = None, first: int = 0) -> Value:
+    def mask(self, n: Value, first: int = 0) -> Value:
         """Lanes first, first+1, ... below n, as a vector of i1."""
         lanes = ir.Constant(ir.VectorType(I32, self.lanes), [I32(first + k) for k in range(self.lanes)])
         limit = self.splat(self.b.trunc(n, I32), self.VI)

@@ -19,8 +19,6 @@ Value: TypeAlias = Any
 NARROW = (dt.f16, dt.bf16)
 FLOATS = (dt.f32, dt.f64, *NARROW)
 INTEGERS = (dt.i8, dt.i16, dt.i32, dt.i64, dt.u8, dt.u16, dt.u32, dt.u64)
-TYPES = (*FLOATS, *INTEGERS, dt.boolean)
-"""The element types that chains compute with."""
 
 
 def element(type: DType) -> ir.Type:

@@ -26,8 +26,6 @@ Formula: TypeAlias = Callable[[Emitter, Arguments, Walk], None]
 
 ARGS = (*NAMES, "scale", "eps")
 
-REDUCTIONS = ("sum", "max", "min", "prod", "l1", "l2")
-
 
 def _kernel(name: str, columns: int, affine: str, formula: Formula) -> Kernel:
     """`columns`: vectors side by side; 0: rows."""

@@ -41,7 +41,7 @@ LINE = 2
 """Words of a line before its taps, which are two words each."""
 
 
-def most_pixels(lanes: int, taps: int) -> int:
+def most_pixels(lanes: int) -> int:
     """Pixels of a segment, at most: sums, inputs and a weight stay in registers."""
     return 8 if lanes == 16 else 4
 
@@ -99,7 +99,7 @@ class Walk:
             begin = e.mul(block, a.c_block)
             with e.loop(first, e.min(e.add(first, a.part), a.n_segments)) as number:
                 s = Segment(self, image, line, number, begin, e.min(e.add(begin, a.c_block), a.channels))
-                table = cases(most_pixels(e.lanes, self.taps), self.taps)
+                table = cases(most_pixels(e.lanes), self.taps)
                 e.switch(s.word(CASE), {k: partial(self._body, s, p, t) for k, (p, t) in table.items()})
                 self.close(s)
 

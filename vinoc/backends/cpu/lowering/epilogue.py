@@ -13,7 +13,6 @@ import numpy as np
 
 from ....ir.graph import Graph, Node, Value
 from ....ir.record import record
-from ..codegen.operations import COSTLY
 from ..kernels.chain import ADJACENT, SCALAR, Expression
 from ..kernels.post import builder, post_name
 from .chain import compute, scalar_bits
@@ -41,10 +40,6 @@ class Post:
     expression: Expression
     operands: list[Operand]
     axis: int
-
-    @property
-    def is_costly(self) -> bool:
-        return any(s.kind in COSTLY for s in self.expression.steps)
 
 
 @record()

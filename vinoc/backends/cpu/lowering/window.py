@@ -110,7 +110,7 @@ def walk(plan: Plan, windows: Windows, kernel: Kernel, source: Place, out: Place
     """The call of a kernel that walks; both places are channels-last."""
     w = windows.window
     lanes = plan.target.lanes
-    most = most_pixels(lanes, windows.variant()[0])
+    most = most_pixels(lanes)
     lines = plan.packed.get((windows, "lines"), windows.lines)
     segments = plan.packed.get((windows, "segments", most), lambda: windows.segments(most))
     images, channels = out.shape[:2]

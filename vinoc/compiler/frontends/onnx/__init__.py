@@ -65,7 +65,7 @@ def load(
 
     Raises ModelError for a damaged file, ConversionError with all that cannot be converted.
     """
-    from .conversion import Conversion, opsets
+    from .conversion import Conversion, opsets_of
     from .reader import parse, read_file
 
     if isinstance(path, bytes | memoryview):
@@ -75,7 +75,7 @@ def load(
         file, folder = Path(path).name, Path(path).parent
         source = read_file(path)
     model = source.model
-    versions = opsets(model.opset_import) or {"": 1}
+    versions = opsets_of(model.opset_import) or {"": 1}
     if versions.get("", 1) > MAX_OPSET:
         raise ModelError(
             f"the model is of opset {versions['']}, vinoc knows opsets up to {MAX_OPSET}",

@@ -206,12 +206,3 @@ class NodeContext:
     def fail(self, what: str, help: str | None = None) -> NoReturn:
         """Refuses the node; the conversion reports it with all others."""
         raise Unsupported(what, help=help)
-
-    def constant_ints(self, index: int, what: str) -> list[int]:
-        """The integers of a constant input. Fails when it is computed at run time."""
-        found = self.ints(index)
-        if found is None:
-            self.fail(
-                f"{what} is computed at run time", "only a constant is supported here; fix the shapes of the inputs"
-            )
-        return found

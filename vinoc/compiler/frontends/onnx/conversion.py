@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -270,7 +270,7 @@ class Conversion:
         key = (_domain(function.domain), function.name, function.overload)
         self._sizes.check(key, scope.calls)
         inner = Scope(
-            scope.graph, None, _opsets(function.opset_import) or scope.opsets, Tensors(self._buffer, {}, self.file)
+            scope.graph, None, opsets_of(function.opset_import) or scope.opsets, Tensors(self._buffer, {}, self.file)
         )
         inner.calls = scope.calls | {key}
         inner.depth = scope.depth + 1
@@ -386,14 +386,10 @@ def _domain(name: str) -> str:
     return "" if name == "ai.onnx" else name
 
 
-def _opsets(imports: Sequence[Any]) -> dict[str, int]:
+def opsets_of(imports: Sequence[Any]) -> dict[str, int]:
     """Domain -> version; the newest where a domain is imported twice."""
     out: dict[str, int] = {}
     for o in imports:
         domain = _domain(o.domain)
         out[domain] = max(out.get(domain, 0), int(o.version))
     return out
-
-
-opsets = _opsets
-Report = Callable[[Problem], None]

@@ -8,7 +8,7 @@ A form serves models from opset `since` on, until the next form's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -92,13 +92,3 @@ def find(domain: str, op: str, version: int) -> Converter | None:
         if since <= version:
             best = function
     return best
-
-
-def document() -> Iterator[str]:
-    """The table as lines of Markdown, for the docs."""
-    yield "| Domain | Operator | From opset | Meaning |"
-    yield "|---|---|---|---|"
-    for (domain, op), forms in sorted(table().items()):
-        versions = ", ".join(str(since) for since, _ in forms)
-        text = (forms[-1][1].__doc__ or "").strip().split("\n")[0]
-        yield f"| {domain or 'ai.onnx'} | {op} | {versions} | {text} |"

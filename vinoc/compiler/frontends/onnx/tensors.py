@@ -21,7 +21,8 @@ from ....ir.types import TensorType, check_size
 LARGE = 1 << 16
 """Bytes from which on a constant is used where it lies in the file, aligned or not."""
 
-FLOAT, STRING, COMPLEX64, COMPLEX128, EXTERNAL = 1, 8, 14, 15, 1
+EXTERNAL = 1
+"""The data location of what lies in a file beside the model."""
 
 ELEMENT_TYPES: dict[int, DType] = {
     1: _dtype.f32,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
@@ -98,9 +97,6 @@ def _best(shared: Array, among: Array, least: float) -> int | None:
         return None
     best = int(np.argmax(np.where(among, shared, -1.0)))
     return best if shared[best] >= least else None
-
-
-Integral = Literal["max", "11point"]
 
 
 def average_precision(precision: Array, recall: Array, integral: str = "max") -> float:

@@ -64,7 +64,7 @@ def _direction(
     operands = [x, state(5), state(6), weights, recurrence, total, peeks]
     if lengths is not None:
         operands += [to(b, lengths, dt.i64), arange(b, dim(b, x, 0))]
-    body = _step(ctx, operands, hidden, activations)
+    body = _step(ctx, operands, activations)
     turned = back and lengths is None
     ports = Ports()
     ports.input(0, axis=0, backwards=turned)
@@ -81,7 +81,7 @@ def _direction(
     return y, *states
 
 
-def _step(ctx: NodeContext, operands: Sequence[Value], hidden: int, activations: Sequence[str]) -> Graph:
+def _step(ctx: NodeContext, operands: Sequence[Value], activations: Sequence[str]) -> Graph:
     """The body: x [1, N, I], h and c [N, H] and the weights -> h' [1, N, H], h', c'.
 
     With lengths [N] and the number of the step [1], rows that are over keep their states and give zeros.
