@@ -25,6 +25,7 @@ from .bodies import write_bodies, write_maps
 from .check import check, filled_inputs
 from .compact import compact
 from .mapping import Mapping as TensorMapping
+from .marks import is_marked
 from .naming import Unique, fused_names, layer_names, origin, port_names
 
 
@@ -100,6 +101,7 @@ class BodyWriter:
         self._sources: dict[Value, tuple[int, int]] = {}
         self._ports: dict[Type, tuple[str, str]] = {}
         self._tabs = ["\t" * (depth + i) for i in range(6)]
+        self._floats = depth > 0 and all(node.kind != "FakeQuantize" for node in graph)
 
     def write(self, out: list[str]) -> None:
         """Adds `<layers>` and `<edges>`."""
@@ -183,10 +185,9 @@ class BodyWriter:
         return f"{head}{t[3]}<data{attributes} />\n" if attributes else head
 
     def _layer_info(self, out: list[str], node: Node) -> None:
-        """What OpenVINO calls rt_info. Integers that are expanded get no mark: with it OpenVINO computes in floats."""
+        """What OpenVINO calls rt_info."""
         fused = fused_names(node)
-        decompression = getattr(node.op, "decompression", False) and not node.operand(0).dtype.is_integer
-        decompression = decompression and not (self.short and _is_vector(node.operand(0)))
+        decompression = is_marked(node, self.short, self._floats)
         if not fused and not decompression and not node.precise:
             return
         t = self._tabs
@@ -240,12 +241,6 @@ class BodyWriter:
             text = f">\n{dims}{t4}</port>\n" if dims else " />\n"
             found = self._ports[type_] = f' precision="{type_.dtype.ir}"', text
         return found
-
-
-def _is_vector(value: Value) -> bool:
-    """Whether a value has elements along one dimension alone, as terms and factors of channels do: these take so little
-    that OpenVINO may expand them."""
-    return sum(d != 1 for d in value.shape or ()) <= 1
 
 
 _ELEMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")

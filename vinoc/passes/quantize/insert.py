@@ -40,6 +40,7 @@ class Quantize(Pass):
     `scale`, and `fake-quantize` for four bits that integers are computed with. `activations=false` compresses weights
     alone; `tail=true` quantizes what follows the last product too. With `half` scales and biases are stored as f16:
     scales are chosen so that it holds them exactly.
+    Of recurrent nodes, and of all that stands in bodies of loops and branches, weights alone become integers.
     With `exact` scales have three bits and biases are odd halves of the unit of the sums that they are added to: f32
     holds these sums exactly, and none of them is halfway between two levels, so that all runtimes agree, whatever
     order they sum in.
@@ -122,6 +123,7 @@ class _Run:
         found = self.found()
         grids = [(group, self.grid(group, found)) for group in found.groups] if self.options.activations else []
         chosen = self.chosen(found)
+        inner = [(part, self.chosen(part)) for part in self.inner()]
         if self.problems:
             raise RangesError(self.problems, self.ranges.source)
         count = 0
@@ -131,16 +133,21 @@ class _Run:
                 if grid is not None:
                     scales[self.insert(place, grid)] = grid.scale
                     count += 1
-        aligned = align(found, scales, [(w, g) for w, g, setting in chosen if self.is_exact(setting)])
-        for weights, grid, setting in chosen:
-            paired = partial(unsaturated, nodes=weights.readers) if self.paired(weights, setting, found) else None
-            store(weights, grid, setting, self.form(weights, setting, found), self.options.half, Quantize.name, paired)
-            count += 1
-        if self.options.half:
-            halve_terms([node for weights, _, _ in chosen for node in weights.readers], aligned)
+        aligned = align(found, scales, [(w, g) for w, g, setting in chosen if self.is_exact(w, setting)])
+        for part, own in ((found, chosen), *inner):
+            self.store(part, own)
+            count += len(own)
+            if self.options.half:
+                halve_terms([node for weights, _, _ in own for node in weights.readers], aligned)
         if count:
             self.context.matches[Quantize.name] += count
         return count
+
+    def inner(self) -> list[Found]:
+        """What is found in the bodies: weights alone."""
+        choice = Choice(self.lookup.is_ignored, frozenset(), weights_only=lambda node: True)
+        bodies = [part for part in self.graph.walk() if part is not self.graph]
+        return [find(body, choice, self.context, Quantize.name) for body in bodies]
 
     def names(self) -> None:
         """Faults of names that the model lacks."""
@@ -241,23 +248,31 @@ class _Run:
             given = self.lookup.weights_range(w)
             setting = given.setting.over(self.weights).full(narrow=True)
             try:
-                grid = grid_of(w, given, setting, self.is_exact(setting))
+                grid = grid_of(w, given, setting, self.is_exact(w, setting))
                 if self.paired(w, setting, found) and saturate(w, grid, setting):
                     setting = replace(setting, levels=SEVEN_BITS)
-                    grid = grid_of(w, given, setting, self.is_exact(setting))
+                    grid = grid_of(w, given, setting, self.is_exact(w, setting))
                 out.append((w, grid, setting))
             except ValueError as error:
                 self.problems.append(Problem(f"'{w.name}'", f"the weights of '{w.readers[0].label}': {error}"))
         return out
+
+    def store(self, found: Found, chosen: list[tuple[Weights, Grid, Setting]]) -> None:
+        """Puts integers in place of the weights of a graph."""
+        for weights, grid, setting in chosen:
+            paired = partial(unsaturated, nodes=weights.readers) if self.paired(weights, setting, found) else None
+            store(weights, grid, setting, self.form(weights, setting, found), self.options.half, Quantize.name, paired)
 
     def paired(self, weights: Weights, setting: Setting, found: Found) -> bool:
         """Whether products of bytes read weights, of which no two neighbours may saturate."""
         integers = self.options.activations and any(node in found.products for node in weights.readers)
         return self.options.pairs and integers and setting.bits == 8 and setting.mode == "symmetric"
 
-    def is_exact(self, setting: Setting) -> bool:
-        """Whether scales of weights have three bits, which is too coarse for fewer than eight."""
-        return self.exact and setting.bits == 8
+    def is_exact(self, weights: Weights, setting: Setting) -> bool:
+        """Whether scales of weights have three bits, which is too coarse for fewer than eight, and of no use where
+        data are never quantized."""
+        floats = weights.recurrent or weights.constant.graph is not self.graph
+        return self.exact and setting.bits == 8 and not floats
 
     def grouped(self, weights: Weights) -> Weights:
         """Weights as they are, or in groups, if that is asked for and they can be."""
@@ -269,7 +284,7 @@ class _Run:
         return found or weights
 
     def form(self, weights: Weights, setting: Setting, found: Found) -> Form:
-        if weights.split:
+        if weights.split or weights.recurrent:  # OpenVINO compiles no sequence with weights of the other form
             return "scale"
         if any(loses_transpose(node) for node in weights.readers):
             return "fake-quantize"

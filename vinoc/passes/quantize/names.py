@@ -32,7 +32,7 @@ class Lookup:
         self.names: dict[Value, list[str]] = {}
         self.hints = 0
         self._name_all()
-        self.nodes = {name for node in graph for name in self.node_names(node)}
+        self.nodes = {name for part in graph.walk() for node in part for name in self.node_names(node)}
 
     def _name_all(self) -> None:
         graph = self.graph

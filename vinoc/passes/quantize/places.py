@@ -19,7 +19,7 @@ from ...ir.ops.movement import Pad
 from ...ir.ops.resize import Interpolate
 from ...ir.types import TensorType
 from ..base import Context
-from ..mark_weights import PRODUCTS
+from ..mark_weights import PRODUCTS, RECURRENT
 from .misread import why_not_behind
 
 BETWEEN = {"Add": 2, "Multiply": 2, "AvgPool": 1, "ReduceMean": 1}
@@ -136,13 +136,15 @@ class _Finder:
             if not self.moving(node, 0) and not self.choice.ignored(node):
                 self.weights.append((node, 0))
             return ()
-        if node.kind not in PRODUCTS and node.kind not in BETWEEN:
+        if node.kind not in PRODUCTS and node.kind not in BETWEEN and node.kind not in RECURRENT:
             return ()
         if self.choice.ignored(node):
             self.decline(node, "it is to be ignored")
             return ()
         if node.kind in PRODUCTS:
             return self.of_product(node)
+        if node.kind in RECURRENT:
+            return self.of_recurrent(node)
         ports = tuple(range(BETWEEN[node.kind]))
         if not all(self.moving(node, port) for port in ports):
             return ()
@@ -189,6 +191,15 @@ class _Finder:
         if node.kind == "MatMul":
             return () if alone else (0, 1)
         self.decline(node, "its filters are computed")
+        return ()
+
+    def of_recurrent(self, node: Node) -> tuple[int, ...]:
+        """None: errors of a state would go round. Its weights alone are to be integers."""
+        for port in reversed(RECURRENT[node.kind]):
+            if self.moving(node, port) or not self.is_float(node.inputs[port]):
+                self.decline(node, "its weights are computed, or no f32 or f16")
+            else:
+                self.weights.append((node, port))
         return ()
 
     def carried(self, node: Node) -> tuple[int, ...]:

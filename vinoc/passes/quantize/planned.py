@@ -23,14 +23,14 @@ class Planned:
 
 
 def planned(graph: Graph, ranges: Ranges, **options: object) -> list[Planned]:
-    """What `quantize` with these options would make of the weights of a graph, in its order."""
+    """What `quantize` with these options would make of the weights of a graph, in its order, and of its bodies."""
     step, run = _begun(graph, ranges, options)
-    found = run.found()
     out = []
-    for weights, grid, setting in run.chosen(found):
-        short = step.half and run.form(weights, setting, found) == "scale"
-        paired = run.paired(weights, setting, found)
-        out.append(Planned(weights, grid.shortened() if short else grid, setting, paired))
+    for found in (run.found(), *run.inner()):
+        for weights, grid, setting in run.chosen(found):
+            short = step.half and run.form(weights, setting, found) == "scale"
+            paired = run.paired(weights, setting, found)
+            out.append(Planned(weights, grid.shortened() if short else grid, setting, paired))
     return out
 
 

@@ -27,6 +27,7 @@ from ...ir.ops.matrix import MatMul
 from ...ir.ops.quantize import FakeQuantize
 from ...ir.ops.shape import Reshape
 from ...ir.record import record
+from ..mark_weights import RECURRENT
 from .channels import channel_axes
 from .grid import HALF_LARGEST, HALF_SMALLEST, Grid, asymmetric, symmetric
 from .places import Read
@@ -65,17 +66,22 @@ class Weights:
         return array.reshape(self.split) if self.split else array
 
     def grouped(self, size: int) -> Weights | None:
-        """With a scale for every `size` elements that an output channel of a matrix product sums; None for others."""
-        shape = self.expanded.shape
-        matrices = all(isinstance(node.op, MatMul) for node in self.readers)
-        if not matrices or shape is None or len(shape) != 2 or len(self.axes) != 1:
+        """With a scale for every `size` elements that a channel of a matrix product, or gate, sums; None for others."""
+        shape = self.array.shape
+        matrices = len(shape) == 2 and all(isinstance(node.op, MatMul) for node in self.readers)
+        if not matrices and not self.recurrent:
             return None
-        summed = 1 - self.axes[0]
-        count, rest = divmod(int(shape[summed]), size)  # type: ignore[arg-type]
+        (summed,) = (i for i in range(len(shape)) if i not in self.axes)
+        count, rest = divmod(shape[summed], size)
         if rest or count < 2:
             return None
         split = (*shape[:summed], count, size, *shape[summed + 1 :])
-        return replace(self, axes=(0, 1) if summed else (0, 2), split=split)  # type: ignore[arg-type]
+        return replace(self, axes=tuple(i for i in range(len(split)) if i != summed + 1), split=split)
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether recurrent nodes read them, and nothing else does."""
+        return self.readers[0].kind in RECURRENT
 
     @property
     def readers(self) -> tuple[Node, ...]:
@@ -88,7 +94,7 @@ class Weights:
 
 def weights_of(reads: list[Read]) -> tuple[list[Weights], list[tuple[Node, str]]]:
     """Float weights, each once; and the nodes that have none of their own, with the reason."""
-    found: dict[tuple[Node, Value, tuple[int, ...]], list[Read]] = {}
+    found: dict[tuple[Node, Value, tuple[int, ...], bool], list[Read]] = {}
     others: list[tuple[Node, str]] = []
     for node, port in reads:
         value = node.operand(port)
@@ -96,8 +102,9 @@ def weights_of(reads: list[Read]) -> tuple[list[Weights], list[tuple[Node, str]]
         if constant is None:
             others.append((node, "its weights are computed, or quantized already"))
             continue
-        found.setdefault((constant, value, channel_axes(node, value.rank or 0)), []).append((node, port))
-    return [Weights(c, v, axes, tuple(who)) for (c, v, axes), who in found.items()], others
+        axes = channel_axes(node, value.rank or 0)
+        found.setdefault((constant, value, axes, node.kind in RECURRENT), []).append((node, port))
+    return [Weights(c, v, axes, tuple(who)) for (c, v, axes, _), who in found.items()], others
 
 
 def _constant(value: Value) -> Node | None:
@@ -224,13 +231,18 @@ def narrowed(value: Value, to: DType) -> Value:
 
 
 def halve_terms(products: list[Node], kept: set[Value]) -> int:
-    """Stores the biases of products, and slopes behind them, as f16, where the largest of them is in its range.
-    Those that are to be `kept` stay as they are.
+    """Stores the biases of products and of recurrent nodes, and slopes behind products, as f16, where the largest of
+    them is in its range. Those that are to be `kept` stay as they are.
 
     It changes a term by 2^-12 of itself at most, a sixteenth of a step of eight bits where the range holds the term.
     """
     terms: dict[Value, None] = {}
     for product in products:
+        if product.kind in RECURRENT:
+            bias = product.operand(len(product.inputs) - 1)
+            if all(isinstance(u, Node) and u.kind in RECURRENT and i == len(u.inputs) - 1 for u, i in bias.uses):
+                terms[bias] = None
+            continue
         value = product.outputs[0]
         for kind in ("Add", "PReLU"):
             users = list(value.uses)

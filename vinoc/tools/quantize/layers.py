@@ -1,4 +1,4 @@
-"""The products of a graph: what they read, how much they compute, what their weights take."""
+"""The products and recurrent nodes of a graph: what they read, how much they compute, what their weights take."""
 
 from __future__ import annotations
 
@@ -7,13 +7,21 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ...ir.graph import Graph, Node, Value
 from ...ir.loc import leaves
-from ...passes.mark_weights import PRODUCTS
+from ...ir.types import static_shape
+from ...passes.mark_weights import PRODUCTS, RECURRENT, weight_ports
 from ...passes.quantize.places import CARRIERS
 
 
 def products(graph: Graph) -> list[Node]:
-    """The products of a graph, in its order."""
-    return [node for node in graph if node.kind in PRODUCTS]
+    """The products and recurrent nodes of a graph, in its order, and of its bodies."""
+    inner = [node for node in graph if node.bodies]
+    below = [node for owner in inner for body in owner.bodies for node in products(body)]
+    return [node for node in graph if node.kind in PRODUCTS or node.kind in RECURRENT] + below
+
+
+def weights_of(node: Node) -> list[Value]:
+    """What a product or a recurrent node reads as weights."""
+    return [node.operand(port) for port in weight_ports(node)]
 
 
 MADE_OF = ("Conv", "Gemm", "MatMul", "LSTM", "GRU", "RNN")
@@ -39,7 +47,10 @@ def stored(value: Value) -> Iterator[Node]:
 
 
 def multiplications(node: Node) -> int:
-    """Multiplications of a product, for its shapes; 0 where these are not known."""
+    """Multiplications of a product, for its shapes; 0 where these are not known. In a body: of one iteration."""
+    if node.kind in RECURRENT:
+        steps, *sizes = (static_shape(v.shape) for v in (node.operand(0), *weights_of(node)))
+        return math.prod(steps[:-1]) * sum(math.prod(size or (0,)) for size in sizes) if steps else 0
     out, weights = node.outputs[0].shape, node.operand(1).shape
     if out is None or weights is None or not all(isinstance(d, int) for d in (*out, *weights)):
         return 0

@@ -17,6 +17,7 @@ from ...ir.graph import Graph, Node, Value
 from ...ir.op import as_tuple
 from .collect import Runner
 from .data import Samples
+from .layers import weights_of
 from .watch import Watch
 
 SIMULATED: Mapping[str, Any] = {}
@@ -135,12 +136,13 @@ def output_noise(
 def weight_noise(node: Node, made: Node, unrounded: Mapping[str, Array]) -> Noise | None:
     """The error of the weights of a product; None where they are computed. `unrounded`: what they were, by name, where
     the float graph has them rounded already."""
-    before, after = unrounded.get(node.operand(1).name), constant(made.operand(1))
-    before = constant(node.operand(1)) if before is None else before
-    if before is None or after is None:
-        return None
     noise = Noise()
-    noise.add(before, after)
+    for value, rounded in zip(weights_of(node), weights_of(made), strict=True):
+        before, after = unrounded.get(value.name), constant(rounded)
+        before = constant(value) if before is None else before
+        if before is None or after is None:
+            return None
+        noise.add(before, after)
     return noise
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from ...ir.constant import Constant
 from ...ir.graph import Graph, Node
+from ...passes.mark_weights import RECURRENT
 from .algorithms.judge import Judge, split
 from .algorithms.keep import SAMPLES, own_errors, ranked
-from .layers import layer_name, multiplications, products, source_names, stored
+from .layers import layer_name, multiplications, products, source_names, stored, weights_of
 from .measure import PROBES, Noise, output_noise, quantizers, value_noise, weight_noise
 
 if TYPE_CHECKING:
@@ -262,9 +263,9 @@ def layer_rows(work: Work, made: Graph, times: Compared | None, own: Mapping[Nod
         before, after = _bytes(node), _bytes(other)
         inputs = tuple(source_names(other, names))
         noise = weight_noise(node, other, work.unrounded)
-        kinds = [c.outputs[0].dtype for c in stored(other.operand(1))]
+        kinds = [c.outputs[0].dtype for w in weights_of(other) for c in stored(w)]
         bits = min((k.bits for k in kinds if k.is_integer), default=32)
-        integers = bool(inputs) and (bits <= 8 or (not kinds and bool(inputs)))
+        integers = bool(inputs) and node.kind not in RECURRENT and (bits <= 8 or not kinds)
         name = layer_name(node)
         rows.append(
             LayerRow(
@@ -292,11 +293,13 @@ def why(work: Work, node: Node, reads_integers: bool) -> str:
             return work.float_data[leaf]
     if work.options.weights_only:
         return "weights alone are quantized"
+    if node.kind in RECURRENT:
+        return "weights alone: what goes round stays float"
     return "its weights stay float" if reads_integers else "what it reads stays float"
 
 
 def _bytes(node: Node) -> int:
-    return sum(c.op.value.nbytes for c in stored(node.operand(1)) if isinstance(c.op, Constant))
+    return sum(c.op.value.nbytes for w in weights_of(node) for c in stored(w) if isinstance(c.op, Constant))
 
 
 def output_rows(original: Graph, noise: Sequence[Noise]) -> list[OutputRow]:

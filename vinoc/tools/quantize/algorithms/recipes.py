@@ -22,7 +22,7 @@ from .judge import Judge, split
 from .keep import guard, tell_wide
 from .rounding import SAMPLES, round_weights
 from .spans import ESTIMATORS, WITH_HISTOGRAM, ranges_of
-from .weights_only import weights_alone
+from .weights_only import weights_alone, weights_without_data
 
 MARGIN = 0.95
 """Of the error of what was tried before, that another recipe must stay below: few samples tell no finer differences."""
@@ -127,6 +127,7 @@ def _rounded(work: Work, moments: dict[Node, Moments]) -> Work:
     """Rounds the weights; statistics are those before: biases move by less than ranges care for."""
     seen = work.statistics(WITH_HISTOGRAM)
     round_weights(work, moments)
+    weights_without_data(work)
     work._seen = WITH_HISTOGRAM, seen
     return work
 

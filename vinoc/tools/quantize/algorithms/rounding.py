@@ -44,7 +44,7 @@ def round_by_data(work: Work) -> None:
 def round_weights(work: Work, moments: dict[Node, Moments]) -> None:
     """Rounds all weights of `work.graph` whose moments are known, and tells the pass their scales. Weights that several
     products share are rounded by what all of these read."""
-    taken = {value.name for node in work.graph for value in node.outputs} | set(work.weights)
+    taken = names_taken(work)
     for plan in planned(work.graph, work.known(), missing="float", **work.pass_options):
         readers = plan.weights.readers
         known = [moments[node] for node in readers if node in moments]
@@ -98,6 +98,11 @@ def unround(work: Work, node: Node) -> None:
     made = Builder(work.graph, before=node).const(work.unrounded[value.name], value.dtype, name=value.name)
     work.graph.set_input(node, 1, made)
     drop(work.graph, value)
+
+
+def names_taken(work: Work) -> set[str]:
+    """All names of values and of weights."""
+    return {v.name for part in work.graph.walk() for node in part for v in node.outputs} | set(work.weights)
 
 
 def unused(name: str, taken: set[str]) -> str:
