@@ -28,6 +28,18 @@ def test_links(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
+def test_files_of_the_architecture() -> None:
+    """What the page names is there: files and folders below vinoc/ or the root, and in a file the names behind it."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    named = re.findall(r"`([\w/]+(?:\.py|/))`(?: \(((?:`\w+`(?:, )?)+)\))?", text)
+    assert len(named) > 50
+    for path, names in named:
+        (found, *_) = [p for p in (ROOT / "vinoc" / path, ROOT / path) if p.exists()] or [None]
+        assert found, path
+        for name in re.findall(r"\w+", names):
+            assert re.search(rf"\b{name}\b", found.read_text()), f"{path}: {name}"
+
+
 def snippets(language: str) -> list[object]:
     found = []
     for page in PAGES:

@@ -1,1 +1,1 @@
-"""Tools around the runtime, each a verb of the command line: `bench`, `crosscheck`, `run`."""
+"""Tools around the runtime, each a verb of the command line: `bench`, `crosscheck`, `quantize`, `accuracy`, `run`."""
