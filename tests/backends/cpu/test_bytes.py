@@ -37,6 +37,12 @@ def test_max_pool(kernel: Any, strides: Any, dilations: Any, pads: Any, channels
     check(make, levels((2, channels, *size), seed), threads=(1, 3))
 
 
+def test_max_pool_of_many_channels_in_large_windows() -> None:
+    """Spatial pyramids: blocks of channels are no narrower than a vector."""
+    shape = {"strides": (1, 1), "pads_begin": (6, 6), "pads_end": (6, 6), "kernel": (13, 13)}
+    check(lambda b, x: b.MaxPool(x, dilations=(1, 1), **shape)[0], levels((1, 512, 13, 13), 0))
+
+
 @settings(max_examples=15, deadline=None)
 @given(
     n=st.integers(1, 2), c=st.integers(1, 5), h=st.integers(1, 9), w=st.integers(1, 70), step=st.integers(1, 5),

@@ -97,7 +97,21 @@ def clamp(e: Emitter, x: Value, low: float, high: float) -> Value:
     return e.minimum(e.maximum(x, number(e, x, low)), number(e, x, high))
 
 
-# Rounding
+# Quotients and rounding
+
+
+def mean(e: Emitter, total: Value, count: Value, inverse: Value) -> Value:
+    """total / count of f32, rounded once: count is a whole number below 2**23, inverse = 1 / count.
+
+    Where products are fused, the quotient by the inverse gets what its remainder tells. (P. Markstein 1990, "Computation
+    of elementary functions on the IBM RISC System/6000 processor", theorem 7.)
+    """
+    if not e.target.fma:
+        return e.b.fdiv(total, count)
+    near = e.b.fmul(total, inverse)
+    rest = multiply_add(e, e.b.fneg(near), count, total)
+    exact = multiply_add(e, rest, inverse, near)
+    return e.b.select(e.b.fcmp_ordered("ord", rest, rest), exact, near)  # infinite totals leave NaN
 
 
 def inverse_root(e: Emitter, x: Value) -> Value:

@@ -16,7 +16,7 @@ from math import inf
 from typing import Any, TypeAlias
 
 from ..codegen.emit import F32, I32, Emitter
-from ..codegen.math import exp, log_
+from ..codegen.math import exp, log_, mean
 from .base import Arguments, Kernel
 from .walk import NAMES, SIDE, Columns, Rows
 
@@ -24,7 +24,7 @@ Value: TypeAlias = Any
 Walk: TypeAlias = "Rows | Columns"
 Formula: TypeAlias = Callable[[Emitter, Arguments, Walk], None]
 
-ARGS = (*NAMES, "scale", "eps")
+ARGS = (*NAMES, "count", "scale", "eps")
 
 
 def _kernel(name: str, columns: int, affine: str, formula: Formula) -> Kernel:
@@ -53,11 +53,11 @@ def _smallest(e: Emitter, a: Value, b: Value) -> Value:
 
 @cache
 def reduction(name: str, columns: int) -> Kernel:
-    """The sum, maximum, ... times `scale`."""
+    """The maximum, ..., the sum divided by `count`, of which `scale` is the inverse."""
 
     def formula(e: Emitter, a: Arguments, w: Walk) -> None:
         add = e.b.fadd
-        scale = _number(e, a.scale)
+        count, scale = _number(e, a.count), _number(e, a.scale)
         if name in ("max", "min"):
             combine = _largest if name == "max" else _smallest
             start = e.splat(-inf if name == "max" else inf)
@@ -71,7 +71,7 @@ def reduction(name: str, columns: int) -> Kernel:
             w.give([e.sqrt(t) for t in found])
         else:
             found = w.fold(e.splat(0.0), lambda t, x, i: add(t, x), add)
-            w.give([e.b.fmul(t, scale) for t in found])
+            w.give([mean(e, t, count, scale) for t in found])
 
     return _kernel(f"reduce_{name}", columns, "", formula)
 
@@ -106,12 +106,12 @@ def normalize(columns: int, affine: str, centre: bool, divide: str) -> Kernel:
 
     def formula(e: Emitter, a: Arguments, w: Walk) -> None:
         scale, eps, zero, one = _number(e, a.scale), _number(e, a.eps), e.splat(0.0), e.splat(1.0)
-        mean = [zero] * w.numbers
+        middle = [zero] * w.numbers
         if centre:
-            mean = [e.b.fmul(t, scale) for t in w.fold(zero, lambda t, x, i: e.b.fadd(t, x), e.b.fadd)]
+            middle = [e.b.fmul(t, scale) for t in w.fold(zero, lambda t, x, i: e.b.fadd(t, x), e.b.fadd)]
 
         def centred(x: Value, i: int) -> Value:
-            return e.b.fsub(x, mean[i]) if centre else x
+            return e.b.fsub(x, middle[i]) if centre else x
 
         if not divide:
             w.map(centred)
@@ -121,7 +121,7 @@ def normalize(columns: int, affine: str, centre: bool, divide: str) -> Kernel:
             d = centred(x, i)
             return e.fma(d, d, total)
 
-        squares = [e.b.fmul(t, scale) for t in w.fold(zero, square, e.b.fadd, mean[0])]
+        squares = [e.b.fmul(t, scale) for t in w.fold(zero, square, e.b.fadd, middle[0])]
         if divide == "outside":
             roots = [e.b.fadd(e.sqrt(v), eps) for v in squares]
         else:

@@ -10,6 +10,7 @@ import numpy as np
 from llvmlite import ir
 
 from ..codegen.emit import F32, I8, Emitter
+from ..codegen.math import mean
 from .base import Arguments, Kernel
 from .window import ARGS, COUNT, Segment, Walk
 
@@ -58,27 +59,31 @@ class AvgPool(Walk):
     def finish(self, s: Segment, totals: Sequence[Any], c: Any, mask: Any) -> None:
         e, a = self.e, self.a
         count = e.b.sitofp(e.mul(s.line_count, s.word(COUNT)), F32)
-        scale = e.splat(e.b.fdiv(e.f32(1.0), count))
+        of, inverse = e.splat(count), e.splat(e.b.fdiv(e.f32(1.0), count))
         out = e.add(s.out, e.mul(c, 4))
         for p, total in enumerate(totals):
-            self.store(e.b.fmul(total, scale), e.add(out, e.mul(a.out_pixel, p)), mask)
+            self.store(mean(e, total, of, inverse), e.add(out, e.mul(a.out_pixel, p)), mask)
 
 
-class MaxPoolBytes(Walk):
+class ByteWalk(Walk):
     """Of u8. Vectors have so many bytes that the channels fill one; the last one is moved back to end with them."""
 
     item = 1
     width = 1
 
-    @property
-    def type(self) -> Any:
-        return ir.VectorType(I8, self.width)
-
-    def start(self, c: Any, mask: Any) -> Any:
-        return ir.Constant(self.type, None)
-
     def load(self, address: Any, mask: Any) -> Any:
-        return self.e.load(address, self.type, 1)
+        return self.e.load(address, ir.VectorType(I8, self.width), 1)
+
+    def _body(self, s: Segment, pixels: int, taps: int) -> None:
+        e = self.e
+        last = e.b.sub(s.end, e.i64(self.width))
+        with e.loop(s.begin, s.end, self.width) as c:
+            self._vector(s, pixels, taps, e.min(c, last), None)
+
+
+class MaxPoolBytes(ByteWalk):
+    def start(self, c: Any, mask: Any) -> Any:
+        return ir.Constant(ir.VectorType(I8, self.width), None)
 
     def combine(self, total: Any, x: Any, weight: Any) -> Any:
         return self.e.b.select(self.e.b.icmp_unsigned(">", x, total), x, total)
@@ -87,12 +92,6 @@ class MaxPoolBytes(Walk):
         e, a = self.e, self.a
         for p, total in enumerate(totals):
             e.store(total, e.add(e.add(s.out, c), e.mul(a.out_pixel, p)), 1)
-
-    def _body(self, s: Segment, pixels: int, taps: int) -> None:
-        e = self.e
-        last = e.b.sub(s.end, e.i64(self.width))
-        with e.loop(s.begin, s.end, self.width) as c:
-            self._vector(s, pixels, taps, e.min(c, last), None)
 
 
 @cache

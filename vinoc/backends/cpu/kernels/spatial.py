@@ -1,6 +1,6 @@
-"""Reductions over all pixels of channels-last images: the sum, times a factor, or the largest.
+"""Reductions over all pixels of channels-last images: the sum, divided by a count, or the largest.
 
-    out[n, c] = scale * sum over lines of (sum over pixels of x[n, line, pixel, c])
+    out[n, c] = sum over lines of (sum over pixels of x[n, line, pixel, c]) / count
 
 Sums of lines are added up apart, which keeps the rounding small. A unit is a block of channels of an image.
 """
@@ -14,19 +14,24 @@ from typing import Any
 import numpy as np
 
 from ..codegen.emit import F32, I32, Emitter
+from ..codegen.math import mean
 from .base import Arguments, Kernel
 
 VECTORS = 4
 """Of a block of channels."""
 
 ARGS = (
-    "input", "output", "lines", "pixels", "channels", "blocks", "scale",
+    "input", "output", "lines", "pixels", "channels", "blocks", "count", "scale",
     "in_line", "in_pixel", "in_image", "out_image",
 )  # fmt: skip
 
 
 def _emit(kind: str, e: Emitter, a: Arguments) -> None:
-    scale = e.splat(e.b.bitcast(e.b.trunc(a.scale, I32), F32))
+    count, scale = (e.splat(e.b.bitcast(e.b.trunc(v, I32), F32)) for v in (a.count, a.scale))
+
+    def result(total: Any) -> Any:
+        return mean(e, total, count, scale) if kind == "sum" else total
+
     with e.loop(e.function.args[1], e.function.args[2]) as unit:
         block, image = e.rem(unit, a.blocks), e.div(unit, a.blocks)
         first = e.mul(block, VECTORS * e.lanes)
@@ -37,11 +42,11 @@ def _emit(kind: str, e: Emitter, a: Arguments) -> None:
         with e.b.if_else(whole) as (full, part):
             with full:
                 for v, total in enumerate(_reduce(kind, e, a, source, VECTORS, None)):
-                    e.store(e.b.fmul(total, scale), e.add(target, 4 * e.lanes * v))
+                    e.store(result(total), e.add(target, 4 * e.lanes * v))
             with part, e.loop(0, left, e.lanes) as c:
                 mask = e.mask(e.b.sub(left, c))
                 (total,) = _reduce(kind, e, a, e.add(source, e.mul(c, 4)), 1, mask)
-                e.masked_store(e.b.fmul(total, scale), e.add(target, e.mul(c, 4)), mask)
+                e.masked_store(result(total), e.add(target, e.mul(c, 4)), mask)
 
 
 def _reduce(kind: str, e: Emitter, a: Arguments, source: Any, vectors: int, mask: Any) -> list[Any]:

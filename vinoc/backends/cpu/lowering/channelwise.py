@@ -65,6 +65,7 @@ def reduce_spatial(plan: Plan, node: Node) -> None:
     flat = replace(out, shape=out.shape[:2], strides=out.strides[:2])
     target = flat if flat.strides[1] == 4 else plan.new(flat.shape, flat.dtype)
     images, channels, *size = source.shape
+    count = prod(size) if node.kind == "ReduceMean" else 1
     blocks = -(-channels // (VECTORS * plan.target.lanes))
     plan.call(
         spatial("max" if node.kind == "ReduceMax" else "sum"),
@@ -76,7 +77,8 @@ def reduce_spatial(plan: Plan, node: Node) -> None:
         pixels=size[-1],
         channels=channels,
         blocks=blocks,
-        scale=f32_bits(1 / prod(size) if node.kind == "ReduceMean" else 1.0),
+        count=f32_bits(count),
+        scale=f32_bits(1 / count),
         in_line=source.pixel * size[-1],
         in_pixel=source.pixel,
         in_image=source.strides[0],

@@ -129,7 +129,7 @@ def _call(
     count = prod(reduced)
     plan.call(
         choose(side, form), units, flops=4 * source.size, **args, eps=f32_bits(eps),
-        scale=f32_bits(1.0 / count if mean else 1.0),
+        count=f32_bits(count if mean else 1.0), scale=f32_bits(1.0 / count if mean else 1.0),
     )  # fmt: skip
 
 

@@ -31,14 +31,14 @@ def pooling(plan: Plan, node: Node) -> None:
     window = Window(size, out_shape[2:], op.kernel, op.strides, dilations, tuple(begin))
     divisor = None if node.kind == "MaxPool" else Divisor(tuple(end), op.exclude_pad)
     windows = Windows(window, source.strides[2:], 0, divisor)
+    width = widest(4 * plan.target.lanes, source.shape[1]) if of_bytes else 0
     if of_bytes:
-        width = widest(4 * plan.target.lanes, source.shape[1])
         kernel = max_pool_bytes(width, *windows.variant())
     else:
         kernel = pool("max" if node.kind == "MaxPool" else "avg", *windows.variant())
     out = plan.write(out_value, Form.LAST)
     target = out if out.fits(Form.LAST) else plan.new(out.shape, out.dtype, Form.LAST)
-    walk(plan, windows, kernel, source, target, work(window, *source.shape[:2]))
+    walk(plan, windows, kernel, source, target, work(window, *source.shape[:2]), width)
     if target is not out:
         plan.copy(target, out)
 

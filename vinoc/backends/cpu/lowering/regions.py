@@ -89,6 +89,12 @@ def _integers(graph: Graph, node: Node) -> str:
     return integer_region(graph, node)
 
 
+def _average(graph: Graph, node: Node) -> str:
+    from .integer_average import integer_average
+
+    return integer_average(graph, node)
+
+
 def _norm(graph: Graph, node: Node) -> str:
     affine = _affine(node)
     if not affine:
@@ -134,6 +140,7 @@ _MAKERS: dict[str, Callable[[Graph, Node], str]] = {
     **dict.fromkeys(TRANSPOSED, _transposed),
     "MatMul": _product,
     **dict.fromkeys(("QuantizedConvolution", "QuantizedGroupConvolution", "QuantizedMatMul"), _integers),
+    **dict.fromkeys(("AvgPool", "ReduceMean"), _average),
     "MVN": _norm,
 }
 """What makes a region of a node of a kind, and of what belongs to it: the kernel's name, or nothing."""

@@ -106,18 +106,22 @@ class Windows:
         return np.asarray(np.broadcast_to(counts, out), np.int64)
 
 
-def walk(plan: Plan, windows: Windows, kernel: Kernel, source: Place, out: Place, flops: int, **more: Any) -> None:
-    """The call of a kernel that walks; both places are channels-last."""
+def walk(
+    plan: Plan, windows: Windows, kernel: Kernel, source: Place, out: Place, flops: int, width: int = 0, **more: Any
+) -> None:
+    """The call of a kernel that walks, by vectors of `width` channels; both places are channels-last."""
     w = windows.window
     lanes = plan.target.lanes
+    width = width or lanes
     most = most_pixels(lanes)
     lines = plan.packed.get((windows, "lines"), windows.lines)
     segments = plan.packed.get((windows, "segments", most), lambda: windows.segments(most))
     images, channels = out.shape[:2]
     base = max(images * len(lines), 1)
     seen = prod(w.kernel[:-1]) * ((most - 1) * w.strides[-1] + w.kernel[-1])
-    wanted = max(min(-(-UNITS // base), channels // (4 * lanes)), -(-4 * seen * channels // FIRST_CACHE), 1)
-    c_block = rounded(max(-(-channels // wanted), 2 * lanes), lanes)
+    cached = -(-source.itemsize * seen * channels // FIRST_CACHE)
+    wanted = max(min(-(-UNITS // base), channels // (4 * lanes)), cached, 1)
+    c_block = rounded(max(-(-channels // wanted), 2 * lanes), width)
     c_blocks = -(-channels // c_block)
     part = max(len(segments) // max(-(-UNITS // (base * c_blocks)), 1), 1)
     parts = -(-len(segments) // part)
