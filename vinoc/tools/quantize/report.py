@@ -202,7 +202,7 @@ def report_of(model: str, result: Result, sizes: Sizes, thorough: bool = False) 
 
 def _own_errors(work: Work, thorough: bool) -> Mapping[Node, float]:
     """The layers' own errors; with `thorough` what the worst of them cost becomes a fact, if it is none yet."""
-    if work.options.weights_only or not len(work.samples):
+    if not len(work.samples):
         return {}
     if thorough and COST not in work.facts:
         judge = Judge(work.original, split(work.samples)[1].subset(PROBES))

@@ -1,8 +1,8 @@
 """Layers that cost most: which they are, and those that stay float by `--keep-float auto`.
 
-A product's own error is that of its output when it alone is quantized, by the float model's values: it takes one run of
-the model for all products. The worst of them are then tried: what a layer costs is how much less the outputs' error is
-when it stays float.
+Layers are products, and recurrent nodes, whose weights alone are rounded. A layer's own error is that of its output when
+it alone is quantized, by the float model's values: it takes one run of the model for all layers. The worst of them are
+then tried: what a layer costs is how much less the outputs' error is when it stays float.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from dataclasses import replace
 import numpy as np
 
 from ....ir.dtype import Array
-from ....ir.graph import Node
+from ....ir.graph import Node, Value
 from ....ir.loc import leaves
+from ....ir.op import as_tuple
+from ....passes.mark_weights import RECURRENT
 from ..collect import Runner
 from ..data import Samples
 from ..layers import layer_name
@@ -56,18 +58,33 @@ TINY = 2.0**-126
 
 
 def own_errors(work: Work, samples: Samples) -> dict[Node, float]:
-    """|y_q - y| / |y| of each product's output, quantized by itself; NaN-free, products of constants left out."""
+    """|y_q - y| / |y| of each product's output, and of a recurrent node's, quantized by itself; NaN-free, products of
+    constants left out."""
     _, twin = work.quantized_twin()
-    nodes = [n for n in work.graph if n.kind in PRODUCTS and name_of(n) and as_rows_of(n) is not None]
+    nodes = [n for n in work.graph if name_of(n) and (n.kind in RECURRENT or _is_known(n))]
     sums = {n: np.zeros(2) for n in nodes}
-    run = Runner(work.graph, list(dict.fromkeys(n.operand(0) for n in nodes)))
-    place = {v: i for i, v in enumerate(dict.fromkeys(n.operand(0) for n in nodes))}
+    wanted = list(dict.fromkeys(v for n in nodes for v in _read(n)))
+    run = Runner(work.graph, wanted)
     for _, arrays in samples:
-        results = run(arrays)
+        given = {v: np.asarray(a) for v, a in zip(wanted, run(arrays), strict=True)}
         for node in nodes:
-            data = np.asarray(results[place[node.operand(0)]])
-            sums[node] += _errors(work, node, twin[node], data)
+            if node.kind in RECURRENT:
+                found = _recurrent_errors(node, twin[node], given)
+            else:
+                found = _errors(work, node, twin[node], given[node.operand(0)])
+            sums[node] += found if np.isfinite(found).all() else 0
     return {n: math.sqrt(float(wrong) / max(float(signal), TINY)) for n, (wrong, signal) in sums.items()}
+
+
+def _is_known(node: Node) -> bool:
+    return node.kind in PRODUCTS and as_rows_of(node) is not None
+
+
+def _read(node: Node) -> list[Value]:
+    """What a product reads beside its weights; of a recurrent node all that is computed."""
+    if node.kind in RECURRENT:
+        return [v for v in node.inputs if v is not None and constant(v) is None]
+    return [node.operand(0)]
 
 
 def as_rows_of(node: Node) -> Array | None:
@@ -90,8 +107,18 @@ def _errors(work: Work, node: Node, made: Node, data: Array) -> Array:
     y = before @ x
     error = after @ q - y
     error -= error.mean(axis=2, keepdims=True) * (error.shape[2] > 1)
-    found = np.array([np.square(error).sum(), np.square(y).sum()], np.float64)
-    return found if np.isfinite(found).all() else np.zeros(2)
+    return np.array([np.square(error).sum(), np.square(y).sum()], np.float64)
+
+
+def _recurrent_errors(node: Node, made: Node, given: Mapping[Value, Array]) -> Array:
+    """The same of all that a recurrent node gives, with its float weights and with the rounded ones."""
+    results = []
+    for which in (node, made):
+        values = zip(node.inputs, which.inputs, strict=True)
+        operands = [given.get(v) if v in given else constant(w) for v, w in values if v is not None and w is not None]
+        results.append(as_tuple(node.op.evaluate(*operands)))
+    pairs = list(zip(*results, strict=True))
+    return np.array([sum(np.square(q - y).sum() for y, q in pairs), sum(np.square(y).sum() for y, _ in pairs)])
 
 
 def ranked(work: Work, judge: Judge, whole: float) -> list[tuple[Node, float]]:
@@ -118,7 +145,7 @@ def _without(work: Work, nodes: list[Node]) -> Work:
 
 def name_of(node: Node) -> str:
     """What `ignored` calls a product; empty where it has no name."""
-    return node.output.name or next((leaf.node for leaf in leaves(node.loc) if leaf.node), "")
+    return node.outputs[0].name or next((leaf.node for leaf in leaves(node.loc) if leaf.node), "")
 
 
 def guard(work: Work, error: float) -> float:
@@ -133,7 +160,7 @@ def guard(work: Work, error: float) -> float:
     work.facts["cost"] = {layer_name(node): cost for node, cost in costs}
     if not auto:
         return error
-    most = max(1, int(SHARE * sum(n.kind in PRODUCTS for n in work.graph)))
+    most = max(1, int(SHARE * sum(n.kind in PRODUCTS or n.kind in RECURRENT for n in work.graph)))
     left = whole
     kept: list[Node] = []
     for node, _ in costs:

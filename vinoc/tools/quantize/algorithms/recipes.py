@@ -45,6 +45,9 @@ def best_recipe(work: Work) -> None:
     """Tries recipes on `work`, and leaves it as the best of them made it."""
     if work.options.weights_only:
         weights_alone(work)
+        if len(work.samples):
+            held = split(work.samples, held_out(work.original))[1]
+            work.facts["error"] = guard(work, Judge(work.original, held).error(work.quantized()))
         return
     everything = work.samples
     rest, held = split(everything, held_out(work.original))
