@@ -215,9 +215,9 @@ def op_class(kind: str) -> type[Op]:
 
 
 def _ports(cls: type[Op]) -> tuple[Port, ...]:
-    code = cls.infer.__code__  # type: ignore[attr-defined]
+    code = cls.infer.__code__
     names = code.co_varnames[1 : code.co_argcount]
-    optional = len(cls.infer.__defaults__ or ())  # type: ignore[attr-defined]
+    optional = len(cls.infer.__defaults__ or ())
     out = [Port(n, optional=i >= len(names) - optional) for i, n in enumerate(names)]
     if code.co_flags & 0x04:  # *args
         out.append(Port(code.co_varnames[code.co_argcount + code.co_kwonlyargcount], variadic=True))

@@ -95,7 +95,7 @@ class _Unfinished:
         if not cls.__doc__:
             cls.__doc__ = cls.__name__  # else `dataclass` would write the signature there, and come here for it
         dataclass(init=False, repr=False, eq=False, match_args=False, kw_only=self.kw_only)(cls)
-        own = fields(cls)  # type: ignore[arg-type]  # it is a dataclass now
+        own = fields(cls)  # it is a dataclass now
         made = _written(cls, own, self.frozen)
         made["__match_args__"] = tuple(f.name for f in own if f.init and not f.kw_only)
         for name in ("__match_args__", "_compared", "__init__"):

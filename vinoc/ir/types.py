@@ -177,7 +177,7 @@ def permute(shape: Shape, order: Sequence[int]) -> Shape:
     return tuple(shape[i] for i in order)
 
 
-def as_dims(values: np.ndarray) -> Shape:  # type: ignore[type-arg]
+def as_dims(values: np.ndarray) -> Shape:
     """The elements of a one-dimensional array of ints or symbols, as dimensions."""
     return tuple(v if isinstance(v, Sym) else int(v) for v in values.reshape(-1).tolist())
 

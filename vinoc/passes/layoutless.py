@@ -188,7 +188,7 @@ def _along(node: Node, first: Value, values: Sequence[Value], order: Order) -> l
     at = {"Slice": 3, "Gather": 1, "Interpolate": 1, "Roll": 1, "CumSum": 0}[kind]
     axes = given[at] if at < len(given) else np.arange(len(np.asarray(given[0])), dtype=np.int64)
     moved_axes = np.array([order[int(a) % rank] for a in np.reshape(axes, -1)], np.int64)  # type: ignore[arg-type]
-    return [first, *given[:at], moved_axes.reshape(np.shape(axes)), *given[at + 1 :]]  # type: ignore[arg-type]
+    return [first, *given[:at], moved_axes.reshape(np.shape(axes)), *given[at + 1 :]]
 
 
 def inverse(order: Sequence[int]) -> Order:

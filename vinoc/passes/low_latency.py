@@ -54,7 +54,7 @@ class LowLatency(Pass):
         b = Builder(graph, before=node, loc=node.loc)
         first: Any = value
         if self.constant and type.shape is not None:
-            first = b.const(np.zeros(type.shape, type.dtype.numpy), type.dtype)  # type: ignore[arg-type]  # static
+            first = b.const(np.zeros(type.shape, type.dtype.numpy), type.dtype)  # static
         read = b.ReadValue(first, variable_id=variable, variable_type=type.dtype, variable_shape=type.shape)
         graph.set_input(node, port, read)
         after = node._next

@@ -12,7 +12,7 @@ class Numbers(list[int]):
     """A list of whole numbers, `lowest` or more, that equals any list or tuple of the same numbers."""
 
     lowest: int | None = 0
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __init__(self, values: Iterable[Any] = ()) -> None:
         super().__init__([self._checked(v) for v in values])

@@ -100,7 +100,7 @@ def _is_result(name: str) -> bool:
     return name in ("output", "target", "out", "y")
 
 
-def _constant(value: object) -> np.ndarray | None:  # type: ignore[type-arg]
+def _constant(value: object) -> np.ndarray | None:
     """The array that an argument points to, if it is one that stays."""
     if isinstance(value, np.ndarray):
         return value

@@ -148,7 +148,7 @@ class FuseNearestUpsampling(Rewrite):
         static = all(isinstance(d, int) for d in (*x[2:], *scales))
         if not static or wide[:2] != x[:2] or wide[2::2] != x[2:]:
             return Decline("the image is not of a known size, or other dimensions are repeated")
-        if tuple(out) != (*x[:2], *[int(n) * int(s) for n, s in zip(x[2:], scales, strict=True)]):  # type: ignore[arg-type]
+        if tuple(out) != (*x[:2], *[int(n) * int(s) for n, s in zip(x[2:], scales, strict=True)]):
             return Decline("the result does not have the repeated size")
         axes = np.arange(2, len(x), dtype=np.int64)
         return b.Interpolate(  # type: ignore[no-any-return]

@@ -164,7 +164,7 @@ class MergePads(Rewrite):
         amounts = (m.a, m.values["b"].const, m.c, m.d)
         if any((n < 0).any() for n in amounts if n is not None):
             return Decline("one of them crops")
-        begin, end = m.a + m.c, amounts[1] + m.d  # type: ignore[operator]
+        begin, end = m.a + m.c, amounts[1] + m.d
         rest = [m.value("value")] if m.has("value") else []
         return b.build(m.outer, m.x, begin, end, *rest)
 

@@ -219,7 +219,7 @@ class EliminateTwice(Rewrite):
         )
 
     def replace(self, b: Builder, m: Match) -> Value:
-        return m.x if m.root.kind in CANCELLING else m.node("inner").output  # type: ignore[no-any-return]
+        return m.x if m.root.kind in CANCELLING else m.node("inner").output
 
 
 @rewrite

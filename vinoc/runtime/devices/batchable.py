@@ -56,7 +56,7 @@ def free_reshapes(graph: Graph) -> None:
             continue
         changed = np.array(pattern)
         changed[0] = 0
-        graph.set_op(node, replace(node.op, special_zero=True))  # type: ignore[call-arg, type-var]
+        graph.set_op(node, replace(node.op, special_zero=True))  # type: ignore[type-var]
         graph.set_input(node, 1, Builder(graph, before=node).const(changed, node.operand(1).dtype))
 
 

@@ -107,7 +107,7 @@ def _with_defaults(args: Sequence[ast.arg], defaults: Sequence[ast.expr]) -> Ite
 def _argument(arg: ast.arg, default: ast.expr | None, known: set[str]) -> Argument:
     given = Parameter.empty if default is None else ast.literal_eval(default)
     if arg.annotation is not None:
-        return Argument(arg.arg, "attribute", str(_KINDS[type(arg.annotation)](arg.annotation)), given)  # type: ignore[index]
+        return Argument(arg.arg, "attribute", str(_KINDS[type(arg.annotation)](arg.annotation)), given)
     if arg.arg in known:
         return Argument(arg.arg, "attribute", arg.arg, given)
     return Argument(arg.arg, "input", default=given)

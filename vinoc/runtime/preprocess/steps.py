@@ -123,7 +123,7 @@ def _model_size(state: State) -> tuple[int, int]:
     return found[0], found[1]
 
 
-def _spread(state: State, values: Numbers, what: str) -> np.ndarray:  # type: ignore[type-arg]
+def _spread(state: State, values: Numbers, what: str) -> np.ndarray:
     """Numbers in a shape that spreads along the channels."""
     type = state.one(what).tensor
     if not type.dtype.is_float:

@@ -38,7 +38,7 @@ class Ort:
 
     def request(self) -> Callable[[Feeds], list[Any]]:
         run = self.session.run
-        return lambda feeds: run(None, feeds)  # type: ignore[no-any-return]  # onnxruntime has no types
+        return lambda feeds: run(None, feeds)  # onnxruntime has no types
 
 
 def _type_of(info: Any) -> tuple[np.dtype[Any], tuple[int | None, ...] | None]:

@@ -54,7 +54,7 @@ class ExpandCumProd(Rewrite):
             out_part=(1,),
         )
         (y,) = b.outputs(iterator, x, ones, bodies=(body,))
-        return y if order is None else b.Transpose(y, order)  # type: ignore[no-any-return]
+        return y if order is None else b.Transpose(y, order)
 
 
 def _step(row: TensorType, exclusive: bool) -> Graph:

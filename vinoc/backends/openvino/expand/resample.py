@@ -62,4 +62,4 @@ def _outside(b: Builder, places: Value, at: Axis, behind: int) -> Value:
 
 
 def _either(b: Builder, first: Value | None, second: Value) -> Value:
-    return second if first is None else b.LogicalOr(first, second)  # type: ignore[no-any-return]
+    return second if first is None else b.LogicalOr(first, second)

@@ -64,7 +64,7 @@ class Lfw(FileReader):
     def _picture(self, person: str, index: str) -> str:
         return f"{person}/{person}_{int(index):04d}.{self.extension}"
 
-    def _points(self, problems: Problem) -> dict[str, np.ndarray]:  # type: ignore[type-arg]
+    def _points(self, problems: Problem) -> dict[str, np.ndarray]:
         found = {}
         for i, line in lines_of(self.landmarks_file) if self.landmarks_file is not None else []:
             name, *words = line.split("\t")

@@ -61,7 +61,7 @@ def _probit(ctx: NodeContext, p: Value) -> Value:
     return b.Multiply(b.Multiply(b.Sign(x), b.Sqrt(b.Subtract(root, v))), math.sqrt(2.0))
 
 
-def numbers(ctx: NodeContext, name: str, kind: DType = dt.f32) -> np.ndarray:  # type: ignore[type-arg]
+def numbers(ctx: NodeContext, name: str, kind: DType = dt.f32) -> np.ndarray:
     """A list of numbers, from the attribute `name` or the tensor `name_as_tensor`; empty where neither is given."""
     given = ctx.attr(f"{name}_as_tensor", None)
     if given is not None:

@@ -18,7 +18,7 @@ from .values import number, to
 _KINDS = (("strings", dt.string), ("int64s", dt.i64), ("floats", dt.f32))
 
 
-def _place(ctx: NodeContext, x: Value, keys: np.ndarray) -> Value:  # type: ignore[type-arg]
+def _place(ctx: NodeContext, x: Value, keys: np.ndarray) -> Value:
     """1 + the index of the last key that equals an element, 0 where none does; NaN equals NaN."""
     b = ctx.b
     if x.dtype is dt.string:
@@ -39,7 +39,7 @@ def _table(ctx: NodeContext, default: Any, values: Any, kind: DType) -> Value:
     return ctx.b.const(np.asarray([default, *values]).astype(kind.numpy), kind)
 
 
-def _listed(ctx: NodeContext, side: str) -> tuple[np.ndarray, DType]:  # type: ignore[type-arg]
+def _listed(ctx: NodeContext, side: str) -> tuple[np.ndarray, DType]:
     """The keys or values, and their type."""
     given = ctx.attr(f"{side}_tensor", None)
     if given is not None:

@@ -13,7 +13,7 @@ from .ml_common import ML, best, chosen, class_labels, numbers, rows, transform_
 from .values import number, to_i64
 
 
-def _kernel(ctx: NodeContext, x: Value, vectors: np.ndarray) -> Value:  # type: ignore[type-arg]
+def _kernel(ctx: NodeContext, x: Value, vectors: np.ndarray) -> Value:
     """[N, vectors]: x v^T, (gamma x v^T + coef0)^degree, exp(-gamma |x - v|^2) or tanh(gamma x v^T + coef0)."""
     b, kind = ctx.b, ctx.attr("kernel_type", "LINEAR")
     gamma, coef0, degree = (float(v) for v in (ctx.attr("kernel_params", []) or [0.0, 0.0, 0.0]))
@@ -79,7 +79,7 @@ def svm_classifier(ctx: NodeContext) -> list[Value]:
     return [chosen(ctx, labels, place), transformed(ctx, decisions, transform)]
 
 
-def _machines(weights: np.ndarray, per_class: list[int]) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:  # type: ignore[type-arg]
+def _machines(weights: np.ndarray, per_class: list[int]) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
     """[pairs, vectors]: the coefficients of each machine; and whom its decision is a vote for, [1, pairs, classes].
 
     Row j - 1 of the coefficients of the vectors of class i is for the machine (i, j), row i of those of class j, too.
