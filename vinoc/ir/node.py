@@ -84,6 +84,11 @@ class Value:
         return iter(dict.fromkeys([o for o, _ in self._uses if isinstance(o, Node)]))
 
     @property
+    def only_user(self) -> Node | None:
+        """The node that reads it once, where nothing else reads it."""
+        return next(self.users, None) if len(self._uses) == 1 else None
+
+    @property
     def n_uses(self) -> int:
         """How often it is read, as an output of the graph included."""
         return len(self._uses)

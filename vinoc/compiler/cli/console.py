@@ -42,14 +42,11 @@ def _escaped(text: str) -> str:
     return escape(text)
 
 
-def styled(text: str, style: str, out: TextIO) -> str:
-    """Text in bold, red or green where the stream is a terminal that wants colours."""
+def in_red(text: str, out: TextIO) -> str:
+    """Text in bold red where the stream is a terminal that wants colours."""
     import os
 
-    if not out.isatty() or os.environ.get("NO_COLOR"):
-        return text
-    codes = {"bold": "1", "red": "31", "green": "32"}
-    return "".join(f"\x1b[{codes[word]}m" for word in style.split()) + text + "\x1b[0m"
+    return text if not out.isatty() or os.environ.get("NO_COLOR") else f"\x1b[1;31m{text}\x1b[0m"
 
 
 @contextmanager

@@ -58,9 +58,9 @@ def _message(where: str | None, what: str, help: str | None, out: TextIO) -> Non
     prefix = f"{where}: " if where else ""
     first, *more = what.split("\n")
     if out.isatty():
-        from .console import styled
+        from .console import in_red
 
-        print("\n".join([f"{styled('error:', 'bold red', out)} {prefix}{first}", *more]), file=out)
+        print("\n".join([f"{in_red('error:', out)} {prefix}{first}", *more]), file=out)
         if help:
             print(f"  help: {help}", file=out)
         return

@@ -71,7 +71,7 @@ class Point:
 
 
 def line_chart(title: str, x_axis: str, y_axis: str, series: Sequence[tuple[str, Sequence[Point]]],
-               log_x: bool = False, log_y: bool = False) -> Drawing:  # fmt: skip
+               log_y: bool = False) -> Drawing:  # fmt: skip
     """Points joined by a line for each series, with a legend."""
     names = [name for name, _ in series]
     rows = legend_rows(names, WIDTH - 110)
@@ -79,7 +79,7 @@ def line_chart(title: str, x_axis: str, y_axis: str, series: Sequence[tuple[str,
     left, right, bottom = 80.0, WIDTH - 30, top + 320
     drawing = _begun(title, bottom + 50)
     points = [p for _, found in series for p in found]
-    xs = Scale.over((p.x for p in points), left, right, log=log_x)
+    xs = Scale.over((p.x for p in points), left, right)
     ys = Scale.over((p.y for p in points), bottom, top, log=log_y)
     draw_x(drawing, xs, top, bottom, x_axis)
     draw_y(drawing, ys, left, right, y_axis)

@@ -163,15 +163,15 @@ def _reader(node: Node) -> tuple[str, ...]:
     return (f"it is read by {', '.join(f'{u.kind} {u.label!r}' for u in users[:3])}",) if users else ()
 
 
-def worst_elements(pair: Pair, count: int = 3) -> list[str]:
-    """Where the tensors differ most."""
+def worst_elements(pair: Pair) -> list[str]:
+    """The three places where the tensors differ most."""
     x, y = pair.a.array, pair.b.array
     if x.dtype.kind not in "fiu" or not x.size:
         return []
     with np.errstate(invalid="ignore", over="ignore"):
         apart = np.abs(x.astype(np.float64) - y.astype(np.float64)).reshape(-1)
     apart = np.where(np.isnan(apart), np.inf, apart)
-    places = np.argsort(-apart)[:count]
+    places = np.argsort(-apart)[:3]
     return [
         f"[{','.join(map(str, np.unravel_index(i, x.shape)))}]: {x.reshape(-1)[i]:.6g} and {y.reshape(-1)[i]:.6g}"
         for i in places

@@ -44,9 +44,9 @@ class Check:
 
 def crosscheck(
     a: Side, b: Side, inputs: Mapping[str, Any], tolerance: float | None = None, layers: Sequence[str] | None = None,
-    stage: Callable[[str], None] = lambda text: None, why: bool = True,
+    stage: Callable[[str], None] = lambda text: None,
 ) -> Check:  # fmt: skip
-    """Runs both sides. `layers` are the tensors that are wanted, None for all; `why`: explain the first that diverges.
+    """Runs both sides and explains the first tensor that diverges. `layers` are those that are wanted, None for all.
 
     Raises VinocError.
     """
@@ -61,7 +61,7 @@ def crosscheck(
         )
     allowed = tolerance_of(a, b, first, second) if tolerance is None else tolerance
     check = Check(first, second, found, allowed, found.first(allowed))
-    if check.first is not None and why:
+    if check.first is not None:
         stage(f"asking who made '{check.first.name}'")
         check.blames = blame(check.first, found, a, b, inputs, allowed)
     return check

@@ -43,8 +43,8 @@ class Side:
         return f"{self.path.name}@{self.engine}{precision}"
 
 
-def read_side(text: str, passes: str = "", every: bool = False, engine: str = "reference") -> Side:
-    """A side from its text; `engine` where that names none. Raises UsageError for what cannot be run."""
+def read_side(text: str, passes: str = "", every: bool = False) -> Side:
+    """A side from its text; the reference where that names no engine. Raises UsageError for what cannot be run."""
     file, at, rest = text.rpartition("@")
     if not at or Path(text).exists():
         file, rest = text, ""
@@ -52,7 +52,7 @@ def read_side(text: str, passes: str = "", every: bool = False, engine: str = "r
     path = Path(file)
     if not path.exists():
         raise UsageError("there is no such file", file, "write FILE, FILE@ENGINE or FILE@ENGINE:PRECISION")
-    side = Side(path, _engine(name) if name else engine, _precision(precision), passes, every)
+    side = Side(path, _engine(name) if name else "reference", _precision(precision), passes, every)
     if side.is_stored and (rest or passes):
         raise UsageError("holds tensors: it is not run", file, f"give '{file}' alone")
     if passes and not side.is_own:

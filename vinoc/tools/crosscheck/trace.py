@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,10 +61,9 @@ def tensor_name(node: Node, index: int) -> str:
     return node.outputs[index].name or (f"{node.label}:{index}" if index else node.label)
 
 
-def dump(trace: Trace, path: Path, names: Sequence[str] | None = None) -> None:
+def dump(trace: Trace, path: Path) -> None:
     """Writes tensors and inputs as .npz. Raises VinocError."""
-    kept = {n: layer.array for n, layer in trace.layers.items() if names is None or n in names}
-    kept = {n: a for n, a in kept.items() if a.dtype.kind != "O"}
+    kept = {n: layer.array for n, layer in trace.layers.items() if layer.array.dtype.kind != "O"}
     with written_together([path]) as (file,):
         arrays: dict[str, Any] = {INPUT + n: a for n, a in trace.inputs.items()} | kept
         np.savez(file, **arrays)

@@ -37,7 +37,7 @@ def attention_of(first: Node) -> list[Node]:
     found, end = [first], first
     for kinds in (("Multiply", "Divide"), ("Add",), ("SoftMax",), ("MatMul",)):
         value = end.outputs[0]
-        user = next(value.users, None) if value.n_uses == 1 and not value.is_output else None
+        user = value.only_user
         if user is None:
             return []
         if user.kind in kinds and _fits(user, value):

@@ -63,20 +63,13 @@ def epilogue(
     found: list[Node] = []
     end = node
     stage = 0
-    while (user := _only_user(end)) is not None:
+    while (user := end.outputs[0].only_user) is not None:
         kind = _stage(user, end.outputs[0], _constants(user), channel_axis)
         if kind <= stage or (kind == RESIDUAL and not residual):
             break
         found.append(user)
         end, stage = user, kind
     return [*found, *(_functions(end, channel_axis, without) if post else ())]
-
-
-def _only_user(node: Node) -> Node | None:
-    value = node.outputs[0]
-    if value.n_uses != 1 or value.is_output:
-        return None
-    return next(value.users, None)
 
 
 def _constants(node: Node) -> dict[Value, Value]:
