@@ -67,6 +67,8 @@ def test_what_was_asked_and_what_the_file_holds_decide(file: Path, tmp_path: Pat
     assert not loaded()
     assert not loaded(EXECUTION_MODE_HINT="ACCURACY")
     assert not loaded(INFERENCE_PRECISION_HINT="f16")
+    assert not loaded(INFERENCE_PRECISION_HINT="f32"), "asked for, it keeps all bits of weights"
+    assert loaded(EXECUTION_MODE_HINT="PERFORMANCE")
     assert not loaded(LP_TRANSFORMS_MODE="NO")
     assert not loaded(INFERENCE_NUM_THREADS=7)
     assert loaded()

@@ -9,6 +9,7 @@ import onnx
 import pytest
 
 import vinoc
+from vinoc.backends.cpu.codegen.target import host
 from vinoc.ir import Graph
 from vinoc.ir.builder import Builder
 from vinoc.ir.dtype import f32
@@ -44,6 +45,45 @@ def test_weights_stay_as_they_are(hint: str | None) -> None:
     assert kernels(compiled) == ["gemm"]
     assert compiled.get_property("INFERENCE_PRECISION_HINT") == {None: "f32", "undefined": "dynamic"}.get(hint, hint)
     assert all(n.op.value.dtype is f32 for n in compiled.graph if n.kind == "Constant")
+
+
+ROUNDED = "gemm_f24" if host().lanes > 4 else "gemm"
+"""Over weights of which 24 bits are kept."""
+
+LARGE = {"depth": 512, "columns": 700}
+
+
+@pytest.mark.parametrize(
+    ("config", "kernel"),
+    [
+        ({}, ROUNDED),
+        ({"INFERENCE_PRECISION_HINT": "dynamic"}, ROUNDED),
+        ({"INFERENCE_PRECISION_HINT": "f32"}, "gemm"),
+        ({"INFERENCE_PRECISION_HINT": vinoc.Type.f32}, "gemm"),
+        ({"EXECUTION_MODE_HINT": "ACCURACY"}, "gemm"),
+        ({"EXECUTION_MODE_HINT": "ACCURACY", "INFERENCE_PRECISION_HINT": "dynamic"}, "gemm"),
+        ({"EXECUTION_MODE_HINT": "PERFORMANCE"}, ROUNDED),
+        ({"EXECUTION_MODE_HINT": "PERFORMANCE", "INFERENCE_PRECISION_HINT": "f32"}, "gemm"),
+    ],
+)
+def test_bits_of_large_weights_that_few_rows_read(config: dict[str, Any], kernel: str) -> None:
+    model, x = dense(**LARGE), np.random.default_rng(0).standard_normal((2, 512)).astype(np.float32)
+    compiled = vinoc.compile_model(model, "CPU", config)
+    assert kernels(compiled) == [kernel]
+    exact = vinoc.compile_model(model, "TEMPLATE")([x])[0]
+    error = np.abs(compiled([x])[0] - exact).max() / np.abs(exact).max()
+    assert (2e-6 < error < 2e-5) if kernel == "gemm_f24" else error < 2e-6
+
+
+@pytest.mark.parametrize("device", ["CPU", "AUTO", "HETERO:CPU"])
+def test_f32_is_asked_for_by_a_property_of_the_core(device: str) -> None:
+    core = vinoc.Core()
+    for asked, kernel in ((False, ROUNDED), (True, "gemm")):
+        if asked:
+            core.set_property("CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        compiled = core.compile_model(dense(**LARGE), device)
+        done = [node.get_rt_info() for node in compiled.get_runtime_model().get_ops()]
+        assert kernel in [info["primitiveType"] for info in done if "primitiveType" in info]
 
 
 @pytest.mark.parametrize("hint", ["f16", "bf16", vinoc.Type.f16])

@@ -16,7 +16,7 @@ from typing import Any
 from ..ir.digest import blake2b, digest
 from ..ir.errors import ModelError, VinocError
 from .engines import streams_and_threads
-from .properties import PROPERTIES
+from .properties import PROPERTIES, keeps_bits
 
 DECIDE = ("EXECUTION_MODE_HINT", "INFERENCE_PRECISION_HINT", "LP_TRANSFORMS_MODE")
 """Properties that decide about the code."""
@@ -28,6 +28,7 @@ def place(model: str | os.PathLike[str], config: Mapping[str, Any]) -> Path:
 
     target = host()
     asked = {key: str(config.get(key, PROPERTIES[key].default)) for key in DECIDE}
+    asked["bits"] = str(keeps_bits(config))
     facts = (os.path.abspath(model), asked, streams_and_threads(config)[1], _stamp(), target.cpu, target.features)
     return Path(config["CACHE_DIR"]) / f"{digest(repr(facts).encode())}.blob"
 

@@ -34,11 +34,14 @@ CPU: dict[str, Property] = {
     "ENABLE_CPU_PINNING": Property(True, bool, about=_NOTHING),
     "ENABLE_HYPER_THREADING": Property(True, bool, about=_NOTHING),
     "EXECUTION_MODE_HINT": Property(
-        ExecutionMode.PERFORMANCE, ExecutionMode, about="ACCURACY: no kernel that rounds more than a plain sum does"
+        ExecutionMode.PERFORMANCE, ExecutionMode, about="ACCURACY: nothing is rounded more than in a plain sum of f32"
     ),
     "INFERENCE_NUM_THREADS": Property(0, int, about="threads of all streams together; 0: as many as there are cores"),
     "INFERENCE_PRECISION_HINT": Property(
-        Type("f32"), Type, ("f32", "f16", "bf16", "dynamic"), "f16, bf16: large weights are kept in half precision"
+        Type("f32"),
+        Type,
+        ("f32", "f16", "bf16", "dynamic"),
+        "f16, bf16: large weights are kept in half precision; f32, where it is asked for: all bits of weights are kept",
     ),
     "LP_TRANSFORMS_MODE": Property(
         True, bool, about="NO: quantized models are computed in floats, to tell what integers change"
@@ -108,6 +111,17 @@ def checked(config: Mapping[str, Any] | None, known: Mapping[str, Property] = PR
     for key, value in (config or {}).items():
         out[str(key)] = value_of(key, value, find(key, known))
     return out
+
+
+def keeps_bits(settings: Mapping[str, Any]) -> bool:
+    """Whether weights must keep all of their bits: for the sake of accuracy, or because f32 was asked for.
+
+    What was asked for is another object than the default, which equals it.
+    """
+    default = CPU["INFERENCE_PRECISION_HINT"].default
+    precision = settings.get("INFERENCE_PRECISION_HINT", default)
+    asked = precision == default and precision is not default
+    return asked or settings.get("EXECUTION_MODE_HINT") == ExecutionMode.ACCURACY
 
 
 def find(key: str, known: Mapping[str, Property] = PROPERTIES) -> Property:

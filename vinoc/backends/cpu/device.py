@@ -54,9 +54,11 @@ class Executable:
         owned: bool = False,
         timed: bool = False,
         integers: bool = True,
+        exact: bool = False,
     ) -> None:
         """`owned`: the graph is nobody else's; its large constants are given up once they are packed.
-        `timed`: every run leaves the times of its steps in `profile`. `accuracy`, `integers`: see Mode.
+        `timed`: every run leaves the times of its steps in `profile`. `accuracy`, `integers`, `exact`: see
+        Mode.
 
         A stream is another executable of the same graph, with `parent`, and has threads and memory of its own.
         """
@@ -64,7 +66,7 @@ class Executable:
         self.library: Library = parent.library if parent else library(kernels.name if kernels else "host")
         self.pool: Pool = parent.pool if parent and not threads else Pool(self.library, threads or cores())
         self.packed: Packed = parent.packed if parent else Packed(Packer(self.library, self.pool))
-        self.mode: Mode = parent.mode if parent else Mode(self.pool.threads, accuracy, integers)
+        self.mode: Mode = parent.mode if parent else Mode(self.pool.threads, accuracy, integers, exact)
         stream_of = parent if parent is not None and parent.graph is graph else None
         self.owned: bool = stream_of.owned if stream_of else owned and all(_static(v) for v in graph.inputs)
         shared = parent.profile if parent else None

@@ -65,13 +65,19 @@ class Streams:
 
 
 def of_graph(
-    graph: Graph, count: int, threads: int, accuracy: bool = False, timed: bool = False, integers: bool = True
+    graph: Graph,
+    count: int,
+    threads: int,
+    accuracy: bool = False,
+    timed: bool = False,
+    integers: bool = True,
+    exact: bool = False,
 ) -> Streams:
     """Streams of a graph, which is theirs: it is lowered in place, at once where its shapes are known, and its large
     constants are given up once they are packed."""
     from .device import Executable  # with all lowerings, of which a blob needs none
 
-    first = Executable(graph, threads, accuracy=accuracy, owned=True, timed=timed, integers=integers)
+    first = Executable(graph, threads, accuracy=accuracy, owned=True, timed=timed, integers=integers, exact=exact)
     engines = [first, *(Executable(graph, threads, parent=first) for _ in range(count - 1))]
     for engine in engines:
         engine.prepare()

@@ -16,7 +16,7 @@ from ...ir.types import TensorType
 from ..engines import Native, streams_and_threads
 from ..execution import Done, Schedule
 from ..ports import Port, ports_of
-from ..properties import CPU
+from ..properties import CPU, keeps_bits
 from ..states import declared_variables
 from ..words import DeviceType
 from .base import Capabilities, Fixed, Host, PlainDevice, Prepared
@@ -113,7 +113,8 @@ class CpuModel(Fixed):
             self.inputs, self.outputs = ports_of(source)
             accuracy = settings.get("EXECUTION_MODE_HINT") == "ACCURACY"
             integers = bool(settings.get("LP_TRANSFORMS_MODE", True))
-            self._streams = of_graph(source, self._count, self._threads, accuracy, self._timed, integers)
+            exact = keeps_bits(settings)
+            self._streams = of_graph(source, self._count, self._threads, accuracy, self._timed, integers, exact)
         else:
             from ...backends.cpu.streams import of_blob
 

@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 from ..codegen.emit import F32, I32, I64, Emitter
 from ..codegen.math import exp
 from .base import Arguments, Kernel
-from .gemm import sums
+from .gemm import load_floats, sums
 
 Value: TypeAlias = Any
 
@@ -70,11 +70,10 @@ class _Unit:
             self._mix(rows, panel, factors)
 
     def _sums(self, rows: int, left: Value, row: Value, depth: Value, panel: Value) -> list[Value]:
-        e, step = self.e, 4 * self.e.lanes
+        e = self.e
         sources = [e.add(left, e.mul(row, r)) for r in range(rows)]
         start = [e.splat(0.0)] * (rows * e.target.vectors)
-        load = lambda at, v: e.load(e.add(at, step * v), align=step)  # noqa: E731
-        return sums(e, sources, depth, start, panel, e.i64(4 * e.target.width), load)
+        return sums(e, sources, depth, start, panel, e.i64(4 * e.target.width), partial(load_floats, e))
 
     def _score(self, rows: int, panel: Value) -> None:
         """Scores of a panel of keys; those beyond the last key are -inf."""

@@ -3,9 +3,9 @@
     out[i, :] = clamp(bias + residual[i, :] + sum over k of a[i, k] * b[k, :])
 
 The right operand is read in panels of `width` columns: packed as [panel][k][width] (b_row = 4 * width), or where it
-lies, with its own row stride. Packed panels may hold f16 or bf16 (b_row = 2 * width), which are expanded as they are
-loaded: few rows then pass over them in half the time. A table gives the byte offsets of a, b, out and residual of each
-pair, so that batches may be broadcast or strided in any way.
+lies, with its own row stride. Packed panels may hold f16 or bf16 (b_row = 2 * width), or 24 bits of f32 (f24.py), which
+are expanded as they are loaded: few rows then pass over them in half the time, or three quarters of it. A table gives
+the byte offsets of a, b, out and residual of each pair, so that batches may be broadcast or strided in any way.
 
 A tile is `rows` by `vectors` vectors, held in registers over the whole sum. Few rows split the sum over several sets
 of accumulators, to hide the latency of the multiply-add: with one row the weights pass at the speed of memory.
@@ -17,14 +17,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from llvmlite import ir
 
 from ....ir import dtype as dt
 from ..codegen.emit import F32, I32, I64, PTR, VOID, Emitter
 from ..codegen.typed import Typed
+from . import f24
 from .base import Arguments, Kernel
+
+Load: TypeAlias = Callable[[Emitter, Any], list[Any]]
+"""Reads the vectors of a row of a packed panel, at an address."""
 
 ARGS = (
     "a", "b", "out", "bias", "residual", "batches", "post", "post_args", "lo", "hi",
@@ -47,12 +51,12 @@ def sums(
     start: Sequence[Any],
     weights: Any,
     weight_row: Any,
-    load: Callable[[Any, int], Any],
+    load: Callable[[Any], Sequence[Any]],
     ahead: Any = None,
 ) -> list[Any]:
     """start + sum over k of sources[r][k] * weights[k], row by row, vector by vector.
 
-    `load(address, v)` reads vector v of a row of weights; rows of weights are `weight_row` bytes apart. They are
+    `load(address)` reads the vectors of a row of weights; rows of weights are `weight_row` bytes apart. They are
     prefetched `ahead` bytes before they are wanted.
     """
     rows = len(sources)
@@ -63,7 +67,7 @@ def sums(
     zero = e.splat(0.0)
 
     def step(k: Any, offset: int, address: Any, current: list[Any], which: int) -> None:
-        row = [load(address, v) for v in range(vectors)]
+        row = load(address)
         if ahead is not None:
             prefetch(e, e.add(address, ahead), 4 * e.target.width)
         for r, source in enumerate(sources):
@@ -121,8 +125,8 @@ def tiles(e: Emitter, begin: Any, count: Any, height: int, emit: Callable[[int, 
 class _Unit:
     """One panel of one block of rows."""
 
-    def __init__(self, e: Emitter, a: Arguments, unit: Any, packed: dt.DType | None, vectors: int) -> None:
-        self.e, self.args, self.packed, self.vectors = e, a, packed, vectors
+    def __init__(self, e: Emitter, a: Arguments, unit: Any, load: Load | None, vectors: int) -> None:
+        self.e, self.args, self.load, self.vectors = e, a, load, vectors
         width = vectors * e.lanes
         panel, rest = e.rem(unit, a.panels), e.div(unit, a.panels)
         block, batch = e.rem(rest, a.blocks), e.div(rest, a.blocks)
@@ -143,8 +147,9 @@ class _Unit:
         e, a, vectors, step = self.e, self.args, self.vectors, 4 * self.e.lanes
         sources = [e.add(self.a, e.mul(e.add(row, r), a.a_row)) for r in range(rows)]
         bias = [e.load(e.add(self.bias, step * v), align=step) for v in range(vectors)]
-        ahead = e.min(a.b_panel, AHEAD) if self.packed else None
-        found = sums(e, sources, a.depth, bias * rows, self.b, a.b_row, self._load, ahead)
+        load = partial(self.load, e) if self.load else self._plain
+        ahead = e.min(a.b_panel, AHEAD) if self.load else None
+        found = sums(e, sources, a.depth, bias * rows, self.b, a.b_row, load, ahead)
         with e.b.if_else(self.full) as (whole, part):
             with whole:
                 for i, total in enumerate(found):
@@ -158,14 +163,10 @@ class _Unit:
                     e.masked_store(self._clamp(e.b.fadd(total, residual)), e.add(self._out(r), offset), mask)
         self._post(rows, row)
 
-    def _load(self, address: Any, vector: int) -> Any:
+    def _plain(self, address: Any) -> list[Any]:
+        """A row of a right operand that is not packed."""
         e = self.e
-        step = 4 * e.lanes
-        if self.packed is dt.f32:
-            return e.load(e.add(address, step * vector), align=step)
-        if self.packed is not None:
-            return Typed(e, e.lanes).load(self.packed, e.add(address, step // 2 * vector))
-        return e.masked_load(e.add(address, step * vector), self.masks[vector])
+        return [e.masked_load(e.add(address, 4 * e.lanes * v), mask) for v, mask in enumerate(self.masks)]
 
     def _out(self, row: Any) -> Any:
         return self.e.add(self.out, self.e.mul(row, self.args.out_row))
@@ -183,10 +184,24 @@ class _Unit:
             e.b.call(function, [e.at(a.post_args), self._out(row), a.out_row, e.i64(rows), self.column, self.columns])
 
 
-def _emit(packed: dt.DType | None, wide: bool = False) -> Callable[[Emitter, Arguments], None]:
+def load_floats(e: Emitter, address: Any) -> list[Any]:
+    """A row of a packed panel of f32."""
+    step = 4 * e.lanes
+    return [e.load(e.add(address, step * v), align=step) for v in range(e.target.vectors)]
+
+
+def _load_narrow(type: dt.DType, e: Emitter, address: Any) -> list[Any]:
+    """A row of a packed panel of f16 or bf16."""
+    typed, step = Typed(e, e.lanes), 2 * e.lanes
+    return [typed.load(type, e.add(address, step * v)) for v in range(e.target.vectors)]
+
+
+def _emit(load: Load | None, wide: bool = False) -> Callable[[Emitter, Arguments], None]:
+    """`load` reads a row of a packed panel; None: the right operand is read where it lies."""
+
     def emit(e: Emitter, a: Arguments) -> None:
         with e.loop(e.function.args[1], e.function.args[2]) as number:
-            unit = _Unit(e, a, number, packed, WIDE if wide else e.target.vectors)
+            unit = _Unit(e, a, number, load, WIDE if wide else e.target.vectors)
             tiles(e, unit.begin, unit.count, 1 if wide else e.target.rows, unit.tile)
 
     return emit
@@ -195,16 +210,19 @@ def _emit(packed: dt.DType | None, wide: bool = False) -> Callable[[Emitter, Arg
 WIDE = 8
 """Vectors of a panel of one row: long stretches of memory pass at full speed."""
 
-GEMM = Kernel("gemm", ARGS, _emit(packed=dt.f32))
+GEMM = Kernel("gemm", ARGS, _emit(load_floats))
 """Over packed panels."""
 
-GEMM_NARROW = {t: Kernel(f"gemm_{t}", ARGS, _emit(packed=t)) for t in (dt.f16, dt.bf16)}
+GEMM_NARROW = {t: Kernel(f"gemm_{t}", ARGS, _emit(partial(_load_narrow, t))) for t in (dt.f16, dt.bf16)}
 """Over packed panels of 16-bit weights."""
 
-GEMM_PLAIN = Kernel("gemm_plain", ARGS, _emit(packed=None))
+GEMM_F24 = Kernel("gemm_f24", ARGS, _emit(f24.load_row))
+"""Over packed panels of weights rounded to 24 bits."""
+
+GEMM_PLAIN = Kernel("gemm_plain", ARGS, _emit(None))
 """Over a right operand that is read where it lies, its columns adjacent: for few rows, where packing would not pay."""
 
-GEMV_PLAIN = Kernel("gemv_plain", ARGS, _emit(packed=None, wide=True))
+GEMV_PLAIN = Kernel("gemv_plain", ARGS, _emit(None, wide=True))
 """The same for one row, in panels of WIDE vectors."""
 
 DOT_ROWS = 4

@@ -149,7 +149,7 @@ class _Unit:
         sources = [self._own(states, r, e.i64(0)) for r in range(self.rows)]
         return sums(
             e, sources, self.a.hidden, start, panel, e.i64(row),
-            lambda at, v: e.load(e.add(at, self.step_bytes * v), align=self.step_bytes),
+            lambda at: [e.load(e.add(at, self.step_bytes * v), align=self.step_bytes) for v in range(gates)],
         )  # fmt: skip
 
     def _act(self, x: Value, index: int, clip: bool = True) -> Value:

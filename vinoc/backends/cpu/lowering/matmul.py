@@ -11,7 +11,7 @@ import numpy as np
 from ....ir.graph import Node, Value
 from ....ir.record import record
 from ..kernels.base import Kernel, f32_bits
-from ..kernels.gemm import DOT, DOT_ROWS, GEMM, GEMM_PLAIN, GEMV_PLAIN, WIDE
+from ..kernels.gemm import DOT, DOT_ROWS, GEMM, GEMM_F24, GEMM_PLAIN, GEMV_PLAIN, WIDE
 from ..kernels.pack import K_BLOCK, PACK_COLUMNS, PACK_ROWS
 from .direct import number_of_blocks
 from .epilogue import Epilogue, epilogue_of, post_arguments
@@ -21,6 +21,9 @@ from .plan import Array, Plan, Unfit, lowers, shape_of
 
 FEW_ROWS = 4
 """Up to so many rows a transposed right operand is not packed."""
+
+MANY_WEIGHTS = 1 << 18
+"""Of a matrix: more than second-level caches keep. Products of few rows take as long as they take to be read."""
 
 PLAIN_ROW = 4096
 """Bytes of a row of a plain right operand, at most: longer ones would touch a page with each step."""
@@ -47,7 +50,7 @@ def constant_product(plan: Plan, node: Node) -> None:
     a = plan.read(node.operand(0))
     constant = node.operand(1)
     depth, columns = a.shape[-1], shape_of(node.outputs[0])[-1]
-    weights = _packed_constant(plan, constant, op.transpose_b)
+    weights = _packed_constant(plan, constant, op.transpose_b, _is_rounded(plan, node))
     epilogue = epilogue_of(body, node)
     out = plan.write(node.outputs[0], Form.ROWS)
     residual = plan.read(epilogue.residual) if epilogue.residual is not None else None
@@ -148,17 +151,28 @@ def table_of(plan: Plan, table: Array) -> Array:
     return plan.packed.get(("i64", table.tobytes()), lambda: table)
 
 
-def _packed_constant(plan: Plan, constant: Value, transposed: bool) -> Panels:
+def _is_rounded(plan: Plan, node: Node) -> bool:
+    """Whether 24 bits of each weight are kept: where that is allowed, and one tile of rows passes over many weights.
+
+    With vectors of 4 floats it takes as long to expand weights as to read them.
+    """
+    rows, weights = prod(shape_of(node.outputs[0])[:-1]), prod(shape_of(node.operand(1)))
+    gains = rows <= plan.target.rows and weights >= MANY_WEIGHTS and plan.target.lanes > 4
+    return gains and not (plan.mode.accuracy or plan.mode.exact)
+
+
+def _packed_constant(plan: Plan, constant: Value, transposed: bool, rounded: bool) -> Panels:
     """The panels of a constant matrix, or of a batch of them."""
     width = plan.target.width
 
     def make(array: Array) -> Array:
-        return pack_matrices(plan, np.swapaxes(array, -1, -2) if transposed else array)
+        return pack_matrices(plan, np.swapaxes(array, -1, -2) if transposed else array, rounded)
 
-    packed = plan.packed.of(constant, ("gemm", width, transposed), make)
-    number, _, depth, _ = packed.shape
-    size = packed.nbytes // number
-    return Panels(packed, 4 * width, depth * 4 * width, np.arange(number) * size)
+    packed = plan.packed.of(constant, ("gemm", width, transposed, rounded), make)
+    number, _, depth, row = packed.shape
+    row *= packed.itemsize
+    where = np.arange(number) * (packed.nbytes // number)
+    return Panels(packed, row, depth * row, where, GEMM_F24 if rounded else GEMM)
 
 
 def _panels(plan: Plan, b: Place, rows: int, constant: Value | None) -> Panels:

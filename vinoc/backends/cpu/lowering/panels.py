@@ -6,7 +6,8 @@ from math import prod
 
 import numpy as np
 
-from ..kernels.pack import K_BLOCK, PACK_COLUMNS, PACK_FILTERS, PACK_ROWS
+from ..kernels import f24
+from ..kernels.pack import K_BLOCK, PACK_COLUMNS, PACK_COLUMNS_F24, PACK_FILTERS, PACK_ROWS, PACK_ROWS_F24
 from .plan import Array, Plan, fresh
 
 
@@ -29,21 +30,25 @@ def pack_filters(plan: Plan, filters: Array) -> Array:
     return out
 
 
-def pack_matrices(plan: Plan, matrices: Array) -> Array:
-    """[..., k, n] -> [matrices, panels, k, width]; f32. Columns beyond n hold anything finite."""
+def pack_matrices(plan: Plan, matrices: Array, rounded: bool = False) -> Array:
+    """[..., k, n] -> [matrices, panels, k, width]; f32. Columns beyond n hold anything finite.
+
+    Or, `rounded` to 24 bits, [matrices, panels, k, 3 * width] bytes.
+    """
     *batch, depth, columns = matrices.shape
     source = matrices.astype(np.float32, copy=False)
     if 4 not in source.strides[-2:]:
         source = np.ascontiguousarray(source)
-    rows = source.strides[-1] == 4
+    kernels = (PACK_ROWS_F24, PACK_COLUMNS_F24) if rounded else (PACK_ROWS, PACK_COLUMNS)
     where = np.zeros((), np.int64)
     for n, stride in zip(batch, source.strides):
         where = where[..., None] + np.arange(n) * stride
     width = plan.target.width
     panels, blocks = -(-columns // width), -(-depth // K_BLOCK)
-    out = fresh((prod(batch), panels, depth, width))
+    row, dtype = (f24.BYTES * width, np.uint8) if rounded else (width, np.float32)
+    out = fresh((prod(batch), panels, depth, row), dtype)
     plan.packed.run(
-        PACK_ROWS if rows else PACK_COLUMNS, len(out) * panels * blocks, source=source, target=out,
+        kernels[source.strides[-1] != 4], len(out) * panels * blocks, source=source, target=out,
         batches=where.reshape(-1), depth=depth, columns=columns, panels=panels, blocks=blocks,
         row=source.strides[-2], column=source.strides[-1],
     )  # fmt: skip

@@ -123,11 +123,13 @@ class Mode:
     threads     that will run the plan
     accuracy    whether forms that round more are ruled out
     integers    whether quantized values are computed in integers
+    exact       whether weights keep all of their bits
     """
 
     threads: int = 1
     accuracy: bool = False
     integers: bool = True
+    exact: bool = False
 
 
 class Plan:

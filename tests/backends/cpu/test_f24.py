@@ -1,0 +1,142 @@
+"""Products of few rows with large weights, of which 24 bits are kept."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vinoc.backends.cpu.codegen.target import Target
+from vinoc.backends.cpu.device import Executable
+from vinoc.backends.cpu.lowering import matmul
+from vinoc.backends.cpu.lowering.plan import Call
+from vinoc.backends.numpy import Interpreter
+from vinoc.ir import Graph
+
+from .checked import assert_close, build, targets
+
+LARGEST = float(np.finfo(np.float32).max)
+WIDE = [t for t in targets() if t.lanes > 4]
+"""Those that gain by it."""
+
+
+def rounded(w: np.ndarray) -> np.ndarray:
+    """To multiples of 2^-15 of the power of two below, or of 2^-141; towards zero where that leaves the range."""
+    with np.errstate(invalid="ignore"):
+        _, exponent = np.frexp(w.astype(np.float64))
+        step = np.ldexp(1.0, np.maximum(exponent - 16, -141))
+        near = np.rint(w / step) * step
+        near = np.where(np.abs(near) > LARGEST, np.trunc(w / step) * step, near)
+    return np.where(np.isfinite(w), near, w).astype(np.float32)
+
+
+def data(seed: int, *shape: int) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+def kernels(executable: Executable) -> list[str]:
+    program: Any = executable.program([v.shape for v in executable.graph.inputs])  # type: ignore[misc]
+    return [s.kernel.name for s in program.plan.steps if isinstance(s, Call)]
+
+
+def product(x: np.ndarray, w: np.ndarray, transposed: bool = False) -> Graph:
+    stored = np.ascontiguousarray(w.T) if transposed else w
+    return build(lambda b, v: b.MatMul(v, stored, transpose_b=transposed), x)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.integers(1, 2), min_size=0, max_size=2),
+    st.sampled_from([1, 2, 3, 6]),
+    st.sampled_from([1, 5, 8, 40, 130, 260]),
+    st.sampled_from([1, 5, 8, 16, 31, 33, 70]),
+    st.booleans(),
+    st.sampled_from(["", "bias", "relu", "residual", "all", "tanh"]),
+)
+def test_it_is_the_product_with_rounded_weights(
+    batch: list[int], rows: int, depth: int, columns: int, transposed: bool, end: str
+) -> None:
+    x, bias, w = data(0, *batch, rows, depth), data(2, columns), data(1, depth, columns) / np.float32(depth**0.5)
+
+    def graph(weights: np.ndarray) -> Graph:
+        def make(b: Any, value: Any) -> Any:
+            stored = np.ascontiguousarray(weights.T) if transposed else weights
+            y = b.MatMul(value, stored, transpose_b=transposed)
+            if end in ("bias", "all"):
+                y = b.Add(y, bias)
+            if end in ("residual", "all"):
+                y = b.Add(y, b.MatMul(value, stored, transpose_b=transposed))
+            if end == "tanh":
+                return b.Tanh(y)
+            return b.ReLU(y) if end in ("relu", "all") else y
+
+        return build(make, x)
+
+    (want,) = Interpreter(graph(rounded(w))).run([x])
+    with mock.patch.object(matmul, "MANY_WEIGHTS", 1):
+        for target in WIDE:
+            few = x.size // depth <= target.rows
+            for threads in (1, 2, 3):
+                executable = Executable(graph(w), threads, target)
+                (got,) = executable.run([x])
+                assert ("gemm_f24" in kernels(executable)) == few
+                assert_close(want, got, 4e-6 if few else 4e-5, f"{target.name}, {threads} threads")
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("target", WIDE, ids=lambda t: t.name)
+def test_every_kind_of_number_is_rounded_to_the_nearest(target: Target, transposed: bool) -> None:
+    """A product with 1 by random bits, which have all exponents, NaN and infinities, and by the ends of the ranges."""
+    count = matmul.MANY_WEIGHTS
+    bits = np.random.default_rng(0).integers(0, 1 << 32, count, np.uint32)
+    ends = [0, 1, 0x7F, 0x80, 0x81, 0x180, 0x7FFFFF, 0x800000, 0x3F80007F, 0x3F800080, 0x3F800180, 0x3FFFFF80]
+    ends += [0x7F7FFF7F, 0x7F7FFF80, 0x7F7FFFFF, 0x7F800000, 0x7F800001, 0x7FC00000, 0x7FFFFFFF]
+    bits[: 2 * len(ends)] = [end | sign for end in ends for sign in (0, 1 << 31)]
+    w = bits.view(np.float32).reshape(1, -1)
+    x = np.ones((1, 1), np.float32)
+    executable = Executable(product(x, w, transposed), 1, target)
+    (got,) = executable.run([x])
+    assert "gemm_f24" in kernels(executable)
+    want = rounded(w) + np.float32(0)  # a sum that begins with 0 has no -0
+    np.testing.assert_array_equal(got, want)
+    normal = np.isfinite(w) & (np.abs(w) >= 2.0**-126)
+    error = np.abs(got[normal].astype(np.float64) - w[normal]) / np.abs(w[normal])
+    assert 0.9 * 2.0**-16 < error[np.abs(w[normal]) < LARGEST * (1 - 2.0**-16)].max() <= 2.0**-16
+    assert error.max() < 2.0**-15, "the largest of all are cut off"
+    assert np.isfinite(got[np.isfinite(w)]).all()
+
+
+def test_the_same_bits_with_any_number_of_threads() -> None:
+    x, w = data(0, 2, 700), data(1, 700, 600)
+    for target in WIDE:
+        found = [Executable(product(x, w), threads, target).run([x])[0] for threads in (1, 2, 3)]
+        np.testing.assert_array_equal(found[0], found[1])
+        np.testing.assert_array_equal(found[0], found[2])
+
+
+@pytest.mark.parametrize("target", targets(), ids=lambda t: t.name)
+def test_where_it_is_done(target: Target) -> None:
+    def kernel(rows: int, depth: int, columns: int, accuracy: bool = False, exact: bool = False) -> str:
+        graph = product(data(0, rows, depth), data(1, depth, columns))
+        (name,) = kernels(Executable(graph, 1, target, accuracy=accuracy, exact=exact))
+        return name
+
+    wide = "gemm_f24" if target.lanes > 4 else "gemm"
+    assert kernel(1, 512, 512) == wide
+    assert kernel(target.rows, 512, 512) == wide
+    assert kernel(target.rows + 1, 512, 512) == "gemm", "many rows: the arithmetic takes longer than the weights"
+    assert kernel(1, 512, 500) == "gemm", "few weights stay in the caches"
+    assert kernel(1, 512, 512, accuracy=True) == "gemm"
+    assert kernel(1, 512, 512, exact=True) == "gemm"
+
+
+def test_the_panels_take_three_quarters_of_the_memory() -> None:
+    x, w = data(0, 1, 512), data(1, 512, 640)
+    executable = Executable(product(x, w), 1, WIDE[0] if WIDE else None)
+    program: Any = executable.program([x.shape])
+    (step,) = program.plan.steps
+    assert step.args["b"].nbytes == (3 if WIDE else 4) * w.size
