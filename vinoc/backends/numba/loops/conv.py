@@ -17,14 +17,14 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numba.extending import register_jitable
 
 from ....ir.kernels.conv import auto_pads
-from .memory import room
-from .phases import phases_of, split
-from .settings import loop, use_threads
-from .tiles import ROWS, aligned, finish_rows, multiply
+from .memory import aligned, room
+from .phases import fill, phases_of, split
+from .settings import loop, part, use_threads
+from .tiles import ROWS, finish_rows, multiply
 from .vectors import SHORT, WIDE, load, load_some, store, zeros
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -168,13 +168,14 @@ def convolve(data, planes, weights, out, given, window, taps, size):
         convolve_chunk(chunk, part, planes, weights, out, given, taps, size)
 
 
-@njit(error_model="numpy")
+@part
 def split_plane(data, plane, planes, filters, window, size):
     """A plane of data [N,C,H,W], with its pads, as phases."""
     shape = data.shape[2:]
     place = plane * size[1] * size[2]
     form = size[0], size[3], filters[3], filters[4]
-    split(data, plane * shape[0] * shape[1], shape, planes, place, form, window, np.float32(0))
+    fill(planes, place, size[1] * size[2], np.float32(0))
+    split(data, plane * shape[0] * shape[1], shape, planes, place, form, window, 0, np.float32(0))
 
 
 @register_jitable
@@ -189,7 +190,7 @@ def together(rows):
     return min(max(PANELS // (rows * WIDE), 1), TOGETHER)
 
 
-@njit(error_model="numpy")
+@part
 def convolve_chunk(chunk, part, planes, weights, out, given, taps, size):
     """Some vectors of pixels of an image and group, for all output channels or a part of them."""
     chunks, parts = size[5:]
@@ -213,7 +214,7 @@ def convolve_chunk(chunk, part, planes, weights, out, given, taps, size):
             convolve_tile(tile, blocks, channels, planes, weights, out, start + ending, taps, size, room)
 
 
-@njit(error_model="numpy")
+@part
 def convolve_tile(tile, blocks, channels, planes, weights, out, given, taps, size, room):
     """Some vectors of pixels, for some blocks of output channels, as far as some input channels go."""
     image, first, last = tile
@@ -245,7 +246,7 @@ def convolve_tile(tile, blocks, channels, planes, weights, out, given, taps, siz
                 )
 
 
-@njit(error_model="numpy")
+@part
 def convolve_vector(where, weights, at, panel, place, apart, depth, out, given, space, step, like):
     """One vector of pixels, for eight output channels."""
     target, rows, count, channel = where
@@ -254,7 +255,7 @@ def convolve_vector(where, weights, at, panel, place, apart, depth, out, given, 
     finish_rows(sums, space, out, target, pitch, min(rows, ROWS), count, step, channel, given)
 
 
-@njit(error_model="numpy")
+@part
 def gather(planes, room, place, first, start, count, depth, taps, size, step, like):
     """The panel [depth,step]: what `count` output pixels from `start` on see at each tap of the filter.
 

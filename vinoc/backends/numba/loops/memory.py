@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from .settings import part
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 # Numbers, fewer than which are simply allocated.
@@ -44,3 +46,11 @@ def room(shape: Sequence[int]) -> Array:
     first = -whole.ctypes.data % 64 // 4  # a vector that lies across two cache lines takes twice as long
     spaces.append((whole, first))
     return whole[first : first + count].reshape(shape)
+
+
+@part
+def aligned(size):
+    """An array that begins where a cache line does: vectors that lie across two lines take twice as long."""
+    space = np.empty(size + 16, np.float32)
+    first = (64 - space.ctypes.data % 64) // 4
+    return space[first : first + size]

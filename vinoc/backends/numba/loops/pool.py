@@ -11,16 +11,16 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
 from ....ir.kernels.conv import auto_pads
 from ....ir.kernels.pool import lowest, pool_sizes, window_counts
 from .arrays import averaged
 from .memory import room
-from .phases import phases_of, split
-from .settings import loop, use_threads
-from .tiles import aligned
-from .vectors import HALF, SHORT, WIDE, known, larger, load, plus, store_some, zeros
+from .phases import room_for, split_lines, strips
+from .settings import loop, part, use_threads
+from .tiles import store_places
+from .vectors import HALF, SHORT, WIDE, known, larger, load, plus, zeros
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Ints = Sequence[int]
@@ -36,7 +36,8 @@ def max_pool(
     out = room(shape)
     threads = use_threads(out.size * len(taps))
     data = np.ascontiguousarray(data).reshape(planes)
-    largest_planes(threads, data, out.reshape(result), window, taps, size, lowest(out.dtype))
+    tasks = 1 if threads == 1 else min(planes[0], 4 * threads)
+    largest_planes(threads, data, out.reshape(result), window, taps, size, lowest(out.dtype), tasks)
     return out
 
 
@@ -53,7 +54,7 @@ def pooled(
     sizes = pool_sizes(spatial, kernel, strides, dilations, begin, end, rounding)
     image, planes = (1,) * (2 - len(spatial)), data[0] * data[1]
     window = (*image, *strides, *image, *dilations, *(0 for _ in image), *begin)
-    size, taps = phases_of((*image, *sizes), (*image, *kernel), window[:4])
+    size, taps = strips((*image, *sizes), (*image, *kernel), window[:4])
     return (*data[:2], *sizes), (planes, *image, *spatial), (planes, *image, *sizes), window, size, taps
 
 
@@ -69,7 +70,8 @@ def avg_pool(
         return averaged(data, np.arange(2, data.ndim), keep_dims=True)
     out = room(shape)
     threads = use_threads(out.size * len(taps))
-    add_planes(threads, np.ascontiguousarray(data).reshape(planes), out.reshape(result), window, taps, size)
+    tasks = 1 if threads == 1 else min(planes[0], 4 * threads)
+    add_planes(threads, np.ascontiguousarray(data).reshape(planes), out.reshape(result), window, taps, size, tasks)
     out /= counted(data.shape[2:], kernel, strides, shape[2:], begin, end, exclude_pad, auto_pad)
     return out
 
@@ -84,64 +86,64 @@ def counted(
 
 
 @loop
-def largest_planes(planes, out, window, taps, size, nothing):
+def largest_planes(planes, out, window, taps, size, nothing, tasks):
     """out[c, y, x] = the largest of planes[c] that the window at (y, x) sees, `nothing` where that is none."""
-    for c in prange(len(planes)):
-        phases, place = in_phases(planes, np.int64(c), out, size, window, np.float32(np.nan))
+    for task in prange(tasks):
+        first, last = np.int64(task) * len(planes) // tasks, (np.int64(task) + 1) * len(planes) // tasks
         if out.shape[2] >= WIDE:
-            largest_lines(phases, size[1], taps, out, place, nothing, WIDE, zeros(WIDE))
+            largest_some(first, last, planes, out, window, taps, size, nothing, WIDE, zeros(WIDE))
         elif out.shape[2] >= SHORT:
-            largest_lines(phases, size[1], taps, out, place, nothing, SHORT, zeros(SHORT))
+            largest_some(first, last, planes, out, window, taps, size, nothing, SHORT, zeros(SHORT))
         else:
-            largest_lines(phases, size[1], taps, out, place, nothing, HALF, zeros(HALF))
+            largest_some(first, last, planes, out, window, taps, size, nothing, HALF, zeros(HALF))
 
 
-@njit(error_model="numpy")
-def in_phases(planes, c, out, size, window, pad):
-    """A plane dealt out to phases, and where its result begins."""
-    lines, pitch, _, wide = size
-    phases = aligned(window[0] * window[1] * (lines * pitch + wide) + WIDE)
-    shape = planes.shape[1:]
-    split(planes, c * shape[0] * shape[1], shape, phases, 0, size, window, pad)
-    return phases, c * out.shape[1] * out.shape[2]
-
-
-@njit(error_model="numpy")
-def largest_lines(phases, pitch, taps, out, place, nothing, step, like):
-    """A vector at a time; the last columns once more, where there are too few left."""
-    width = out.shape[2]
+@part
+def largest_some(first, last, planes, out, window, taps, size, nothing, step, like):
+    """Some planes, a vector at a time; the last lines and columns once more, where there are too few left."""
+    phases, pitch, (height, width) = room_for(size, window, np.float32(np.nan)), size[1], out.shape[1:]
     count = min(step, width)
-    for y in range(out.shape[1]):
-        for left in range(0, width, step):
-            x = max(min(left, width - step), 0)
-            v = load(phases, taps[0] + y * pitch + x, like)
-            for tap in taps[1:]:
-                v = larger(v, load(phases, tap + y * pitch + x, like))
-            store_some(out, place + y * width + x, known(v, nothing), count)
+    for c in range(first, last):
+        for line in range(0, height, max(size[4], 1)):
+            top = min(line, height - size[4])
+            split_lines(planes, c, phases, size, window, top, np.float32(np.nan))
+            for y in range(size[4]):
+                place = (c * height + top + y) * width
+                for left in range(0, width, step):
+                    x = max(min(left, width - step), 0)
+                    v = load(phases, taps[0] + y * pitch + x, like)
+                    for tap in taps[1:]:
+                        v = larger(v, load(phases, tap + y * pitch + x, like))
+                    store_places(out, place + x, known(v, nothing), count, step)
 
 
 @loop
-def add_planes(planes, out, window, taps, size):
+def add_planes(planes, out, window, taps, size, tasks):
     """out[c, y, x] = the sum of what the window at (y, x) sees of planes[c]."""
-    for c in prange(len(planes)):
-        phases, place = in_phases(planes, np.int64(c), out, size, window, np.float32(0))
+    for task in prange(tasks):
+        first, last = np.int64(task) * len(planes) // tasks, (np.int64(task) + 1) * len(planes) // tasks
         if out.shape[2] >= WIDE:
-            add_lines(phases, size[1], taps, out, place, WIDE, zeros(WIDE))
+            add_some(first, last, planes, out, window, taps, size, WIDE, zeros(WIDE))
         elif out.shape[2] >= SHORT:
-            add_lines(phases, size[1], taps, out, place, SHORT, zeros(SHORT))
+            add_some(first, last, planes, out, window, taps, size, SHORT, zeros(SHORT))
         else:
-            add_lines(phases, size[1], taps, out, place, HALF, zeros(HALF))
+            add_some(first, last, planes, out, window, taps, size, HALF, zeros(HALF))
 
 
-@njit(error_model="numpy")
-def add_lines(phases, pitch, taps, out, place, step, like):
-    """A vector at a time, as above."""
-    width = out.shape[2]
+@part
+def add_some(first, last, planes, out, window, taps, size, step, like):
+    """Some planes, as above."""
+    phases, pitch, (height, width) = room_for(size, window, np.float32(0)), size[1], out.shape[1:]
     count = min(step, width)
-    for y in range(out.shape[1]):
-        for left in range(0, width, step):
-            x = max(min(left, width - step), 0)
-            v = like
-            for tap in taps:
-                v = plus(v, load(phases, tap + y * pitch + x, like))
-            store_some(out, place + y * width + x, v, count)
+    for c in range(first, last):
+        for line in range(0, height, max(size[4], 1)):
+            top = min(line, height - size[4])
+            split_lines(planes, c, phases, size, window, top, np.float32(0))
+            for y in range(size[4]):
+                place = (c * height + top + y) * width
+                for left in range(0, width, step):
+                    x = max(min(left, width - step), 0)
+                    v = like
+                    for tap in taps:
+                        v = plus(v, load(phases, tap + y * pitch + x, like))
+                    store_places(out, place + x, v, count, step)

@@ -33,6 +33,11 @@ def use_threads(operations: int) -> int:
     return threads
 
 
+# What only loops call: without the code that takes Python's objects.
+part = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+inlined = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+
+
 def loop(function):
     """A function with loops over tasks, compiled for several threads, and for one, without what starts others.
 

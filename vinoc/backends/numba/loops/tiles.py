@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numba import njit
-
+from .settings import inlined
 from .vectors import element, limited, load, load_some, plus, plus_product, prefetch, sloped, store, store_some
 
 # Rows of weights that are multiplied at once. With two registers a vector their sums take 16 of the 32 that AVX-512
@@ -15,7 +13,7 @@ ROWS = 8
 AHEAD = 4096
 
 
-@njit(error_model="numpy", forceinline=True)
+@inlined
 def multiply(weights, at, panel, place, step, depth, like):
     """Eight vectors of sums: weights [depth,8] from `at` on, times rows of the panel, `step` apart, from `place` on.
 
@@ -37,26 +35,37 @@ def multiply(weights, at, panel, place, step, depth, like):
     return s0, s1, s2, s3, s4, s5, s6, s7
 
 
-@njit(error_model="numpy", forceinline=True)
-def finish(sums, out, at, count, channel, given):
-    """out[at ...] = the first `count` of the sums, with what follows a convolution.
+@inlined
+def finish(sums, out, at, count, step, channel, given):
+    """out[at ...] = the first `count` of `step` sums, with what follows a convolution.
 
     given: bias [C]; more, an array like `out`, and to how many channels it is added; slopes and how far apart they lie,
     0 where all have one; and the limits.
-    Without branches, which would send the sums through memory: of no places nothing is loaded and stored.
+    A whole vector is stored as such: stores with a mask wait for what is in memory, one after the other.
     """
-    v = plus(sums, load_some(given[1], at, count if channel < given[2] else 0, sums))
-    store_some(out, at, finished(v, channel, given), count)
+    if channel < given[2]:
+        sums = plus(sums, load_some(given[1], at, count, sums))
+    v = finished(sums, channel, given)
+    store_places(out, at, v, count, step)
 
 
-@njit(error_model="numpy", forceinline=True)
+@inlined
+def store_places(out, at, v, count, step):
+    """The first `count` of the `step` places of a vector."""
+    if count == step:
+        store(out, at, v)
+    else:
+        store_some(out, at, v, count)
+
+
+@inlined
 def finished(v, channel, given):
     """What follows a convolution, but for what is added to all of it."""
     bias, _, _, slopes, apart, low, high = given
     return limited(sloped(plus(v, element(bias, channel)), element(slopes, channel * apart)), low, high)
 
 
-@njit(error_model="numpy", forceinline=True)
+@inlined
 def finish_rows(sums, space, out, at, pitch, rows, count, step, channel, given):
     """The same for the first `rows` of eight vectors of `step`, one a channel, `pitch` apart in `out`.
 
@@ -71,16 +80,16 @@ def finish_rows(sums, space, out, at, pitch, rows, count, step, channel, given):
             store(out, at + row * pitch, finished(load(space, row * step, like), channel + row, given))
     else:
         for row in range(rows):
-            finish(load(space, row * step, like), out, at + row * pitch, count, channel + row, given)
+            finish(load(space, row * step, like), out, at + row * pitch, count, step, channel + row, given)
 
 
-@njit(error_model="numpy", forceinline=True)
+@inlined
 def add_whole(space, place, at, given, like):
     """Adds to a vector of sums what lies at that place of the array that is added."""
     store(space, place, plus(load(space, place, like), load(given[1], at, like)))
 
 
-@njit(error_model="numpy", forceinline=True)
+@inlined
 def store_eight(array, at, apart, eight):
     """Eight vectors, so far apart."""
     store(array, at, eight[0])
@@ -91,11 +100,3 @@ def store_eight(array, at, apart, eight):
     store(array, at + 5 * apart, eight[5])
     store(array, at + 6 * apart, eight[6])
     store(array, at + 7 * apart, eight[7])
-
-
-@njit(error_model="numpy")
-def aligned(size):
-    """An array that begins where a cache line does: vectors that lie across two lines take twice as long."""
-    space = np.empty(size + 16, np.float32)
-    first = (64 - space.ctypes.data % 64) // 4
-    return space[first : first + size]

@@ -13,12 +13,12 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
 from ....ir.kernels.conv import backprop_window
 from .conv import convolution, pack_filters
 from .memory import room
-from .settings import CACHED, loop, use_threads
+from .settings import loop, part, use_threads
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Ints = Sequence[int]
@@ -75,7 +75,7 @@ def lay_phases(parts, out, strides, begin):
         lay_plane(parts[c], out[c], strides, begin)
 
 
-@njit(cache=CACHED, error_model="numpy")
+@part
 def lay_plane(parts, out, strides, begin):
     down, right = strides
     for y in range(len(out)):

@@ -135,13 +135,14 @@ def load_second(typing, array, at, like):
     """Every second element from array[at] on; nothing behind the last of them is read."""
 
     def code(context, builder, signature, arguments):
-        kind = arguments[2].type
-        double = ir.VectorType(kind.element, 2 * kind.count)
-        place = address(context, builder, signature, arguments, double)
-        mask = ir.Constant(ir.VectorType(ir.IntType(1), double.count), [*[1] * (double.count - 1), 0])
-        nothing = ir.Constant(double, None)
-        both = call(builder, "llvm.masked.load.v{0}f32.p0", double, [place, ir.IntType(32)(4), mask, nothing])
-        return shuffled(builder, both, both, list(range(0, 2 * kind.count, 2)))
+        array, at, like = arguments
+        kind = like.type
+        last = builder.add(at, at.type(kind.count - 1))
+        first, second = (
+            builder.load(address(context, builder, signature, [array, place], kind), align=4) for place in (at, last)
+        )
+        places = [*range(0, kind.count, 2), *range(kind.count + 1, 2 * kind.count, 2)]
+        return shuffled(builder, first, second, places)
 
     return like(array, types.intp, like), code
 

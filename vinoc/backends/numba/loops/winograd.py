@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
 from .conv import endings, fits, images
-from .memory import room
-from .phases import split
-from .settings import loop, use_threads
-from .tiles import ROWS, aligned, finish, multiply, store_eight
+from .memory import aligned, room
+from .phases import fill, split
+from .settings import inlined, loop, part, use_threads
+from .tiles import ROWS, finish, multiply, store_eight
 from .vectors import HALF, SHORT, WIDE, load, load_fourths, mixed, plus, plus_product, store, times, zeros
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -76,19 +76,20 @@ def transform(data, points, tiles, pads):
             transform_channel(data, np.int64(channel), points, tiles, pads, HALF, zeros(HALF))
 
 
-@njit(error_model="numpy")
+@part
 def transform_channel(data, channel, points, tiles, pads, step, like):
     """Tiles beside each other, `step` at a time; what is too much of a line, the next overwrites."""
     count, down, right = tiles
     lines, pitch = 4 * down + 2, 4 * right + 2
     plane = aligned(lines * pitch + 4 * step + 4)
+    fill(plane, 0, len(plane), np.float32(0))
     half_way = aligned(36 * step)
     shape = data.shape[2:]
     window = 1, 1, 1, 1, pads[0], pads[1]
     depth, (rows, apart) = data.shape[1], points.shape[1:]
     for image in range(count):
         at = (image * depth + channel) * shape[0] * shape[1]
-        split(data, at, shape, plane, 0, (lines, pitch, 1, 4 * step + 4), window, np.float32(0))
+        split(data, at, shape, plane, 0, (lines, pitch, 1, 4 * step + 4), window, 0, np.float32(0))
         for y in range(down):
             for x in range(0, right, step):
                 for i in range(6):
@@ -103,7 +104,7 @@ def transform_channel(data, channel, points, tiles, pads, step, like):
                     store_six(points, j * rows * apart + tile, 6 * rows * apart, six)
 
 
-@njit(error_model="numpy", forceinline=True)
+@inlined
 def at_points(d0, d1, d2, d3, d4, d5):
     """The polynomial of six pixels at the six points, as far as the filter does not say it."""
     even_a, odd_a = plus_product(d4, -B2, d2), plus_product(d3, -B2, d1)
@@ -115,7 +116,7 @@ def at_points(d0, d1, d2, d3, d4, d5):
     return first, a, minus_a, b, minus_b, last
 
 
-@njit(error_model="numpy", forceinline=True)
+@inlined
 def load_six(array, at, apart, like):
     return (
         load(array, at, like), load(array, at + apart, like), load(array, at + 2 * apart, like),
@@ -123,7 +124,7 @@ def load_six(array, at, apart, like):
     )  # fmt: skip
 
 
-@njit(error_model="numpy", forceinline=True)
+@inlined
 def store_six(array, at, apart, six):
     store(array, at, six[0])
     store(array, at + apart, six[1])
@@ -145,7 +146,7 @@ def multiply_points(filters, points, products, count):
             multiply_point(filters, points, products, point, vector * WIDE, zeros(SHORT))
 
 
-@njit(error_model="numpy")
+@part
 def multiply_point(filters, points, products, point, tile, like):
     """All channels at one point, for a vector of tiles."""
     blocks, depth = filters.shape[1:3]
@@ -168,7 +169,7 @@ def interpolate(products, out, tiles, given):
             interpolate_channel(products, np.int64(channel), out, tiles, given, HALF, zeros(HALF))
 
 
-@njit(error_model="numpy")
+@part
 def interpolate_channel(products, channel, out, tiles, given, step, like):
     """Tiles beside each other, `step` at a time."""
     count, down, right = tiles
@@ -191,10 +192,10 @@ def interpolate_channel(products, channel, out, tiles, given, step, like):
                 m0, m1, m2, m3, m4, m5 = load_six(half_way, i * 6 * step, step, like)
                 y0, y1, y2, y3 = between_points(m0, m1, m2, m3, m4, m5)
                 pixels = min(4 * step, width - 4 * x)
-                finish(mixed(y0, y1, y2, y3), out, place + i * width + 4 * x, pixels, channel, given)
+                finish(mixed(y0, y1, y2, y3), out, place + i * width + 4 * x, pixels, 4 * step, channel, given)
 
 
-@njit(error_model="numpy", forceinline=True)
+@inlined
 def between_points(m0, m1, m2, m3, m4, m5):
     """Four results from the products at the six points."""
     minus = np.float32(-1)
