@@ -17,6 +17,7 @@ from ...ir.graph import Graph, Node, Value
 from ...ir.op import as_tuple
 from .collect import Runner
 from .data import Samples
+from .judged import judged_values, same_in
 from .layers import weights_of
 from .watch import Watch
 
@@ -117,20 +118,20 @@ def value_noise(graph: Graph, made: Graph, places: Mapping[str, Value], samples:
 def output_noise(
     original: Graph, made: Graph, samples: Samples, count: int = JUDGES, watch: Watch | None = None
 ) -> list[Noise]:
-    """The error of each output of the quantized graph against the float graph's. Samples for which that gives NaN or
-    infinity are left out."""
-    wanted = [i for i, v in enumerate(original.outputs) if v.dtype.is_float]
-    found = [Noise() for _ in original.outputs]
-    runs = Runner(original, [original.outputs[i] for i in wanted])
-    simulated = Runner(made, [made.outputs[i] for i in wanted], SIMULATED)
+    """The error of each of `judged_values` in the quantized graph against the float graph. Samples for which that gives
+    NaN or infinity are left out."""
+    wanted = judged_values(original)
+    found = [Noise() for _ in wanted]
+    runs = Runner(original, wanted)
+    simulated = Runner(made, same_in(wanted, original, made), SIMULATED)
     for name, arrays in samples.subset(count):
         expected = [np.array(a) for a in runs(arrays)]
         if not all(np.isfinite(a).all() for a in expected):
             (watch or Watch()).skip(name, "NaN or infinity in the outputs of the float model")
             continue
-        for i, x, q in zip(wanted, expected, simulated(arrays), strict=True):
-            found[i].add(x, q)
-    return [found[i] for i in wanted]
+        for noise, x, q in zip(found, expected, simulated(arrays), strict=True):
+            noise.add(x, q)
+    return found
 
 
 def weight_noise(node: Node, made: Node, unrounded: Mapping[str, Array]) -> Noise | None:

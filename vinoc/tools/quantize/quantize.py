@@ -57,10 +57,11 @@ def graph_of(model: Graph | Model | str | PathLike[str]) -> Graph:
 
 
 def cleaned(model: Graph | Model | str | PathLike[str]) -> Graph:
-    """The graph of a model after the default passes; a graph that is given stays as it is."""
+    """The graph of a model after the default passes; a graph that is given stays as it is. What computes in f16 or bf16
+    computes in f32: weights and ranges are worked on in f32, and integers become that."""
     graph = graph_of(model).clone()
     with quiet_gc():
-        PassManager(DEFAULT_PASSES).run(graph)
+        PassManager(f"widen,{DEFAULT_PASSES}").run(graph)
     return graph
 
 

@@ -13,6 +13,7 @@ from ...ir.graph import Graph, Node
 from ...passes.mark_weights import RECURRENT
 from .algorithms.judge import Judge, split
 from .algorithms.keep import SAMPLES, own_errors, ranked
+from .judged import judged_values
 from .layers import layer_name, multiplications, products, source_names, stored, weights_of
 from .measure import PROBES, Noise, output_noise, quantizers, value_noise, weight_noise
 
@@ -85,12 +86,13 @@ class LayerRow:
 
 @dataclass(frozen=True)
 class OutputRow:
-    """An output, against the float model's: |x - q| / |x|, cosine, SQNR."""
+    """An output, or a value that outputs are chosen by, against the float model's: |x - q| / |x|, cosine, SQNR."""
 
     name: str
     error: float
     cosine: float
     sqnr: float
+    kind: str = "output"
 
 
 @dataclass(frozen=True)
@@ -225,7 +227,7 @@ def judged(report: Report) -> list[str]:
     listed = ", ".join(
         f"{row.name}" + (f" ({row.cost:.3g})" if row.cost is not None else "") for row in report.ranking()[:WORST]
     )
-    told = f"output '{worst.name}' differs by {worst.error:.2g} of its norm from the float model's"
+    told = f"{worst.kind} '{worst.name}' differs by {worst.error:.2g} of its norm from the float model's"
     return [f"{told}; layers by what they cost: {listed}; --keep-float auto leaves the worst ones float"]
 
 
@@ -303,8 +305,9 @@ def _bytes(node: Node) -> int:
 
 
 def output_rows(original: Graph, noise: Sequence[Noise]) -> list[OutputRow]:
-    """Of the outputs that are floats."""
-    names = [
-        n[0] if n else v.name for v, n in zip(original.outputs, original.output_names, strict=True) if v.dtype.is_float
+    """Of what the model is judged by."""
+    names = {v: n[0] if n else v.name for v, n in zip(original.outputs, original.output_names, strict=True)}
+    return [
+        OutputRow(names.get(v, v.name), n.relative, n.cosine, n.sqnr, "output" if v in names else "value")
+        for v, n in zip(judged_values(original), noise, strict=True)
     ]
-    return [OutputRow(n, found.relative, found.cosine, found.sqnr) for n, found in zip(names, noise, strict=True)]

@@ -36,7 +36,7 @@ def summary(report: Report, said: Collection[str] = ()) -> Iterator[str]:
         yield f"CPU device: {whole}; {speed.integer:.0%} of it in integer products"
     for out in report.outputs:
         figures = f"error {out.error:.3g} of its norm, SQNR {decibels(out.sqnr)} dB, cosine {out.cosine:.5f}"
-        yield f"output '{out.name}': {figures}"
+        yield f"{out.kind} '{out.name}': {figures}"
     if report.skipped:
         yield f"{len(report.skipped)} samples were left out: {', '.join(list(report.skipped)[:5])}"
     for name, value in report.facts.items():

@@ -11,6 +11,7 @@ from ....ir.dtype import Array
 from ....ir.graph import Graph
 from ..collect import Runner
 from ..data import Samples
+from ..judged import judged_values, same_in
 from ..measure import SIMULATED, dot
 
 HELD_OUT = 24
@@ -37,7 +38,8 @@ class Judge:
     """What the float model gives for some samples; those for which it gives NaN or infinity do not count."""
 
     def __init__(self, original: Graph, samples: Samples) -> None:
-        self.wanted = [i for i, v in enumerate(original.outputs) if v.dtype.is_float]
+        self.original = original
+        self.wanted = judged_values(original)
         self.inputs = [arrays for _, arrays in samples]
         expected = self.outputs(original)
         good = [i for i, arrays in enumerate(expected) if all(np.isfinite(a).all() for a in arrays)]
@@ -49,12 +51,12 @@ class Judge:
         return range(len(self.wanted))
 
     def outputs(self, graph: Graph) -> list[list[Array]]:
-        """The float outputs of a graph, quantized ones simulated."""
-        run = Runner(graph, [graph.outputs[i] for i in self.wanted], SIMULATED)
+        """What a graph is judged by: the original, or a quantized one, which is simulated."""
+        run = Runner(graph, same_in(self.wanted, self.original, graph), SIMULATED)
         return [[np.array(a, np.float32).reshape(-1) for a in run(arrays)] for arrays in self.inputs]
 
     def errors(self, graph: Graph) -> list[float]:
-        """|q - x| / |x| of each output over all samples, of L2 norms; infinite where it is not finite."""
+        """|q - x| / |x| of each value over all samples, of L2 norms; infinite where it is not finite."""
         got: Sequence[Sequence[Array]] = self.outputs(graph)
         out = []
         for i in self.places:
@@ -63,6 +65,6 @@ class Judge:
         return out
 
     def error(self, graph: Graph) -> float:
-        """The root of the mean of the outputs' squared relative errors."""
+        """The root of the mean of the squared relative errors."""
         found = self.errors(graph)
         return math.sqrt(sum(e * e for e in found) / len(found)) if found else 0.0
