@@ -11,17 +11,9 @@ from hypothesis import strategies as st
 
 from vinoc.ir.dtype import Array
 from vinoc.ir.text import parse_graph
+from vinoc.passes.compensated import Filters, compensated, compensated_together
 from vinoc.passes.filters import filters_of
-from vinoc.passes.half import (
-    BLOCK,
-    MAX,
-    Filters,
-    compensated,
-    compensated_together,
-    is_uniform,
-    losses,
-    nearest,
-)
+from vinoc.passes.half import BLOCK, MAX, is_uniform, losses, nearest
 
 KERNELS: list[tuple[int, ...]] = [(), (1, 1), (3,), (3, 3), (2, 5), (7, 7), (3, 39), (1, 70), (33,)]
 

@@ -7,7 +7,7 @@ import math
 from ..ir.graph import Node, Value
 from ..ir.ops.matrix import MatMul
 from ..ir.types import static_shape
-from .half import Filters
+from .compensated import Filters
 
 CONVOLUTIONS = {"Convolution": 1, "DeformableConvolution": 1, "GroupConvolution": 2}
 """Axes before [in, *kernel], all of which are summed."""

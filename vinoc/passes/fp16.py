@@ -24,8 +24,9 @@ from ..ir.errors import UsageError
 from ..ir.graph import Graph, Node, Value
 from ..ir.op import op_class
 from .base import Context, Pass, graph_pass
+from .compensated import Filters, compensated, compensated_together
 from .filters import filters_of, is_large_factor
-from .half import BLOCK, Filters, compensated, compensated_together, is_repeated, is_uniform, losses, nearest
+from .half import BLOCK, is_repeated, is_uniform, losses, nearest
 from .precise import beyond_half, named, with_readers, with_sources
 
 LOST = 0.75

@@ -28,7 +28,8 @@ from ..ir.graph import Graph, Node, Value
 from ..ir.loc import fuse
 from ..ir.record import record
 from .base import Context, Pass, graph_pass
-from .pattern import Match, OpPattern, Signature, can_match, match, near_match, signature, trace
+from .match import Signature, can_match, match, near_match, signature
+from .pattern import Match, OpPattern, trace
 
 
 @record(frozen=True)
