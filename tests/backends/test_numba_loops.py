@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vinoc.backends.numba.loops import scalars
+from vinoc.backends.numba.loops import conv, depthwise, pool, scalars, winograd
 from vinoc.backends.numba.loops import settings as loop_settings
 from vinoc.backends.numba.loops.memory import room
 from vinoc.backends.numba.ops import (
@@ -88,7 +88,7 @@ def test_several_threads_compute_the_same(monkeypatch: pytest.MonkeyPatch) -> No
     """Every loop, as it is compiled for several threads, where there are; little work has one otherwise."""
     data, row = numbers((2, 9, 17, 20), 0), numbers((9,), 1)
     filters, single = numbers((9, 9, 3, 3), 2), numbers((9, 1, 1, 3, 3), 3)
-    pool = {"kernel": (2, 2), "strides": (2, 2), "pads_begin": (0, 0), "pads_end": (1, 0)}
+    sizes = {"kernel": (2, 2), "strides": (2, 2), "pads_begin": (0, 0), "pads_end": (1, 0)}
     image = NearestImage("nearest", "sizes", "half_pixel")
     larger = TransposedConvolution((2, 2), (0, 0), (0, 0), (1, 1), kernel=(3, 3))
 
@@ -97,8 +97,8 @@ def test_several_threads_compute_the_same(monkeypatch: pytest.MonkeyPatch) -> No
             op.loops(data, op.pack(filters), row) for op in (BiasedConvolution(**ONE), WinogradConvolution(**ONE))
         ]
         pooled = [
-            MaxPoolValues(**pool, dilations=(1, 1)).loops(data),
-            AvgPoolLoops(**pool, exclude_pad=True).loops(data),
+            MaxPoolValues(**sizes, dilations=(1, 1)).loops(data),
+            AvgPoolLoops(**sizes, exclude_pad=True).loops(data),
         ]
         others = [DepthwiseConvolution(**ONE).loops(data, single, row), larger.loops(data, larger.pack(filters), row)]
         return [*convolved, *pooled, *others, image.loops(data, np.array([40, 50]), np.array([2, 3]))]
@@ -106,6 +106,8 @@ def test_several_threads_compute_the_same(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(loop_settings, "LITTLE", 1 << 60)
     alone = results()
     monkeypatch.setattr(loop_settings, "LITTLE", -1)
+    for plan in (conv.planned, depthwise.planned_strips, pool.pooled, winograd.planned_tiles):
+        plan.cache_clear()
     for one, several in zip(alone, results()):
         np.testing.assert_array_equal(one, several)
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,10 @@ from numba import prange
 from numba.extending import register_jitable
 
 from ....ir.kernels.conv import auto_pads
+from .lines import convolve_lines, split_plane
 from .memory import aligned, room
-from .phases import fill, phases_of, split
-from .settings import loop, part, use_threads
+from .phases import phases_of
+from .settings import loop, part, threads_for
 from .tiles import ROWS, finish_rows, multiply
 from .vectors import SHORT, WIDE, load, load_some, store, zeros
 
@@ -71,54 +73,76 @@ def convolution(
     The sums plus bias plus residual [N,G*O,*out], or of the first channels alone, times a slope where they are
     negative, limited to low..high.
     """
-    data, window, out = images(data, filters.shape[3:5], len(bias), strides, dilations, begin, end, auto_pad)
-    given = endings(out, bias, residual, slopes, low, high)
-    groups, blocks, depth = filters.shape[:3]
-    fits(data.shape[1] == groups * depth and blocks == -(-len(bias) // (groups * ROWS)))
-    threads = use_threads(out.size * filters.size // max(len(bias), 1))
-    size, count, taps = shares(data.shape, filters.shape, out.shape, window, threads)
+    shape, result, window, threads, size, count, taps, step = planned(
+        data.shape, filters.shape, len(bias), strides, dilations, begin, end, auto_pad
+    )
+    out, data = room(result), as_images(data, shape)
+    given = endings(result, bias, residual, slopes, low, high)
     planes = room((count,)) if count else data.reshape(-1)
-    convolve(threads, data, planes, filters, out, given, window, taps, size)
+    if step:
+        convolve_lines(threads, data, planes, filters, out, given, window, taps, size, step)
+    else:
+        convolve(threads, data, planes, filters, out, given, window, taps, size)
     return as_given(out, strides)
 
 
 @lru_cache(256)
-def shares(data: Ints, filters: Ints, out: Ints, window: Ints, threads: int) -> tuple[Ints, int, Array]:
-    """What `convolve` takes as size, how many numbers the planes as phases have, 0 for data as they are, and the taps.
+def planned(
+    data: Ints, filters: Ints, channels: int, strides: Ints, dilations: Ints, begin: Ints, end: Ints, auto_pad: str
+) -> tuple[Any, ...]:
+    """Shapes of data and result as images, the windows, and what the loops take.
 
-    size: lines of a phase, phases, elements and pitch of one, the width of the result, tasks by pixels and by channels.
+    That is: threads; lines of a phase, phases, elements and pitch of one, the width of the result, tasks by pixels and
+    by channels; how many numbers the planes as phases have, 0 for data as they are; the taps; and how many pixels of a
+    line are a vector, 0 where vectors are gathered.
     """
     groups, blocks, depth, tall, wide = filters[:5]
-    pixels = out[2] * out[3]
-    tiles = -(-pixels // WIDE)
-    chunks, parts = -(-tiles // together(min(depth, slab_of(tall * wide)) * tall * wide)), 1
-    if threads > 1 and chunks * data[0] * groups < 4 * threads:
-        chunks, parts = (4 * threads, 1) if tiles >= 16 * threads else (chunks, min(blocks, 2 * threads))
-    phases = window[0] * window[1]
+    data, window, out = windows(data, (tall, wide), channels, strides, dilations, begin, end, auto_pad)
+    fits(data[1] == groups * depth and blocks == -(-channels // (groups * ROWS)))
+    threads = threads_for(prod(out) * depth * tall * wide)
+    phases, pixels = window[0] * window[1], out[2] * out[3]
     (lines, pitch, _, _), taps = phases_of(out[2:], (tall, wide), window[:4])
-    if tall * wide * phases == 1 and data[2:] == out[2:]:
-        return (0, 1, pixels, pixels, pixels, chunks, parts), 0, taps
     area = lines * pitch + wide
-    return (lines, phases, area, pitch, out[3], chunks, parts), data[0] * data[1] * phases * area + WIDE, taps
+    count = data[0] * data[1] * phases * area + WIDE
+    step = along_lines(out[3], blocks) if tall * wide > 1 else 0
+    if phases == 1 and data[2:] == (lines, pitch) and (tall * wide == 1 or 0 < step <= out[3]):
+        lines, area, count = 0, lines * pitch, 0
+    if step:
+        chunks, parts = 1 if threads == 1 else min(4 * threads, out[2]), 1
+    else:
+        chunks, parts = shares(pixels, data[0] * groups, blocks, depth, tall * wide, threads)
+    return data, out, window, threads, (lines, phases, area, pitch, out[3], chunks, parts), count, taps, step
 
 
-def images(
-    data: Array, kernel: Ints, channels: int, strides: Ints, dilations: Ints, begin: Ints, end: Ints, auto_pad: str
-) -> tuple[Array, Ints, Array]:
-    """Data with two spatial dimensions, its windows' strides, dilations and pads, and room for the result.
+def shares(pixels: int, images: int, blocks: int, depth: int, taps: int, threads: int) -> tuple[int, int]:
+    """Into how many tasks pixels and channels are cut."""
+    tiles = -(-pixels // WIDE)
+    chunks, parts = -(-tiles // together(min(depth, slab_of(taps)) * taps)), 1
+    if threads > 1 and chunks * images < 4 * threads:
+        return (4 * threads, 1) if tiles >= 16 * threads else (chunks, min(blocks, 2 * threads))
+    return chunks, parts
 
-    Of one spatial dimension an image of one row is made.
-    """
-    shape, window, out = windows(data.shape, kernel, channels, strides, dilations, begin, end, auto_pad)
+
+def along_lines(width: int, blocks: int) -> int:
+    """How many pixels of a line are a vector, where less of such vectors stays empty than gathering costs; else 0."""
+    sizes = [-(-width // step) * step for step in (WIDE, SHORT)]
+    step = WIDE if width >= WIDE and sizes[0] == sizes[1] else SHORT
+    return step if width and 2 * blocks * (sizes[step == SHORT] - width) <= width else 0
+
+
+def as_images(data: Array, shape: Ints) -> Array:
+    """Data as the loops take them: in one piece, of two spatial dimensions."""
     data = np.ascontiguousarray(data).reshape(shape)
-    return data if data.flags.writeable else data.copy(), window, room(out)
+    return data if data.flags.writeable else data.copy()
 
 
-@lru_cache(256)
 def windows(
     shape: Ints, kernel: Ints, channels: int, strides: Ints, dilations: Ints, begin: Ints, end: Ints, auto_pad: str
 ) -> tuple[Ints, Ints, Ints]:
-    """Shapes of data and result as images, and the windows' strides, dilations and pads."""
+    """Shapes of data and result as images, and the windows' strides, dilations and pads.
+
+    Of one spatial dimension an image of one row is made.
+    """
     if len(shape) == 3:
         shape = *shape[:2], 1, shape[2]
         strides, dilations, begin, end = (1, *strides), (1, *dilations), (0, *begin), (0, *end)
@@ -142,18 +166,20 @@ def as_given(out: Array, strides: Ints) -> Array:
     return out if len(strides) == 2 else out.reshape(*out.shape[:2], -1)
 
 
-def endings(out: Array, bias: Array, residual: Array | None, slopes: Array | None, low: float, high: float) -> Any:
-    """What `finish` does; an array that it does not read stands for those that there are not."""
-    more, adds = out, 0
+def endings(out: Ints, bias: Array, residual: Array | None, slopes: Array | None, low: float, high: float) -> Any:
+    """What `finish` does to a result of shape `out`; some array stands for what there is not."""
+    more, adds = bias, 0
     if residual is not None:
         more, adds = np.ascontiguousarray(residual), residual.shape[1]
-        if adds < out.shape[1] and len(out) > 1:  # images would not begin where those of the result do
-            more, adds = np.zeros(out.shape, np.float32), out.shape[1]
-            more[:, : residual.shape[1]] = residual.reshape(len(out), -1, *out.shape[2:])
-        fits(more.size * out.shape[1] == out.size * adds)
-    fits(slopes is None or len(slopes) == len(bias))
-    slopes, apart = (ONE, 0) if slopes is None else (slopes, 1)
-    return bias, more.reshape(-1), adds, slopes, apart, np.float32(low), np.float32(high)
+        if adds < out[1] and out[0] > 1:  # images would not begin where those of the result do
+            more, adds = np.zeros(out, np.float32), out[1]
+            more[:, : residual.shape[1]] = residual.reshape(out[0], -1, *out[2:])
+        fits(more.size * out[1] == prod(out) * adds)
+        more = more.reshape(-1)
+    if slopes is None:
+        return bias, more, adds, ONE, 0, low, high
+    fits(len(slopes) == len(bias))
+    return bias, more, adds, slopes, 1, low, high
 
 
 @loop
@@ -166,16 +192,6 @@ def convolve(data, planes, weights, out, given, window, taps, size):
     for task in prange(len(out) * len(weights) * chunks * parts):
         chunk, part = divmod(np.int64(task), parts)
         convolve_chunk(chunk, part, planes, weights, out, given, taps, size)
-
-
-@part
-def split_plane(data, plane, planes, filters, window, size):
-    """A plane of data [N,C,H,W], with its pads, as phases."""
-    shape = data.shape[2:]
-    place = plane * size[1] * size[2]
-    form = size[0], size[3], filters[3], filters[4]
-    fill(planes, place, size[1] * size[2], np.float32(0))
-    split(data, plane * shape[0] * shape[1], shape, planes, place, form, window, 0, np.float32(0))
 
 
 @register_jitable
@@ -203,13 +219,13 @@ def convolve_chunk(chunk, part, planes, weights, out, given, taps, size):
     most = min(some, together(slab * len(taps))) * WIDE
     room = aligned(slab * len(taps) * most + WIDE), np.empty((2, WIDE), np.int64), aligned(ROWS * WIDE)
     bias, more, adds, slopes, apart, low, high = given
-    nothing, one, free = np.zeros(len(bias), np.float32), np.ones(1, np.float32), np.float32(np.inf)
+    nothing, one = np.zeros(len(bias), np.float32), np.ones(1, np.float32)
     end = min((chunk + 1) * some * WIDE, pixels)
     for first in range(chunk * some * WIDE, end, most):
         for begin in range(0, depth, slab):
             channels = begin, min(begin + slab, depth)
             start = (bias, more, adds) if begin == 0 else (nothing, out.reshape(-1), len(bias))
-            ending = (slopes, apart, low, high) if channels[1] == depth else (one, 0, -free, free)
+            ending = (slopes, apart, low, high) if channels[1] == depth else (one, 0, -np.inf, np.inf)
             tile = image, first, min(first + most, end)
             convolve_tile(tile, blocks, channels, planes, weights, out, start + ending, taps, size, room)
 
@@ -219,8 +235,9 @@ def convolve_tile(tile, blocks, channels, planes, weights, out, given, taps, siz
     """Some vectors of pixels, for some blocks of output channels, as far as some input channels go."""
     image, first, last = tile
     pixels, depth = out.shape[2] * out.shape[3], (channels[1] - channels[0]) * len(taps)
-    plane = (image * weights.shape[2] + channels[0]) * size[1] * size[2]
-    in_place = size[0] == 0 and blocks[1] - blocks[0] <= FEW
+    apart = size[1] * size[2]
+    plane = (image * weights.shape[2] + channels[0]) * apart
+    in_place = len(taps) == 1 and size[3] == size[4] and blocks[1] - blocks[0] <= FEW
     for start in range(first, last, WIDE):
         count, place = min(WIDE, last - start), (start - first) * depth
         if count <= SHORT:
@@ -242,7 +259,7 @@ def convolve_tile(tile, blocks, channels, planes, weights, out, given, taps, siz
                 convolve_vector(where, weights, at, room[0], place, WIDE, depth, out, given, room[2], WIDE, zeros(WIDE))
             else:
                 convolve_vector(
-                    where, weights, at, planes, plane + start, pixels, depth, out, given, room[2], WIDE, zeros(WIDE)
+                    where, weights, at, planes, plane + start, apart, depth, out, given, room[2], WIDE, zeros(WIDE)
                 )
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
 from numba import prange
 
-from .conv import as_given, endings, fits, images
+from .conv import as_given, as_images, endings, fits, windows
+from .memory import room
 from .phases import room_for, split_lines, strips
-from .settings import inlined, loop, part, use_threads
+from .settings import inlined, loop, part, threads_for
 from .tiles import finish
 from .vectors import HALF, SHORT, WIDE, element, load, plus_product, zeros
 
@@ -26,18 +29,28 @@ def depthwise(
 
     The sums plus bias plus residual [N,G*O,*out], times a slope where they are negative, limited to low..high.
     """
-    kernel = (1, *filters.shape[3:])[-2:]
-    data, window, out = images(data, kernel, len(bias), strides, dilations, begin, end, auto_pad)
-    fits(data.shape[1] == len(filters) and len(bias) == len(filters) * filters.shape[1])
-    given = endings(out, bias, residual, slopes, low, high)
-    threads = use_threads(out.size * filters.size // max(len(bias), 1))
-    filters = np.ascontiguousarray(filters).reshape(*filters.shape[:2], *kernel)
-    size, taps = strips(out.shape[2:], kernel, window[:4])
-    planes = data.reshape(data.shape[0] * data.shape[1], *data.shape[2:])
-    tasks = 1 if threads == 1 else min(len(planes), 4 * threads)
-    result = out.reshape(len(planes) * filters.shape[1], *out.shape[2:])
-    filter_planes(threads, planes, filters, result, given, window, taps, size, tasks)
+    shape, result, planes, window, threads, tasks, kernel, size, taps = planned_strips(
+        data.shape, filters.shape, len(bias), strides, dilations, begin, end, auto_pad
+    )
+    out, data = room(result), as_images(data, shape)
+    given = endings(result, bias, residual, slopes, low, high)
+    filters = np.ascontiguousarray(filters).reshape(kernel)
+    filter_planes(threads, data, filters, out.reshape(planes), given, window, taps, size, tasks)
     return as_given(out, strides)
+
+
+@lru_cache(256)
+def planned_strips(
+    data: Ints, filters: Ints, channels: int, strides: Ints, dilations: Ints, begin: Ints, end: Ints, auto_pad: str
+) -> tuple[Any, ...]:
+    """Shapes of data as planes, the result, it as planes; windows, threads, tasks, shape of the filters, and strips."""
+    kernel = (1, *filters[3:])[-2:]
+    data, window, out = windows(data, kernel, channels, strides, dilations, begin, end, auto_pad)
+    fits(data[1] == filters[0] and channels == prod(filters[:2]))
+    threads = threads_for(prod(out) * prod(kernel))
+    tasks = 1 if threads == 1 else min(data[0] * data[1], 4 * threads)
+    planes = (data[0] * data[1], *data[2:]), out, (out[0] * out[1], *out[2:])
+    return *planes, window, threads, tasks, (*filters[:2], *kernel), *strips(out[2:], kernel, window[:4])
 
 
 @loop

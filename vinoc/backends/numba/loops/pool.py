@@ -8,36 +8,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
 from numba import prange
 
 from ....ir.kernels.conv import auto_pads
-from ....ir.kernels.pool import lowest, pool_sizes, window_counts
+from ....ir.kernels.pool import pool_sizes, window_counts
 from .arrays import averaged
 from .memory import room
 from .phases import room_for, split_lines, strips
-from .settings import loop, part, use_threads
+from .settings import loop, part, threads_for
 from .tiles import store_places
 from .vectors import HALF, SHORT, WIDE, known, larger, load, plus, zeros
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Ints = Sequence[int]
 
+# The lowest finite number.
+LOWEST = np.finfo(np.float32).min
+
 
 def max_pool(
     data: Array, kernel: Ints, strides: Ints, dilations: Ints, begin: Ints, end: Ints, rounding: str, auto_pad: str
 ) -> Array:
     """The largest element of each window; pads and NaN never count. A window of them alone gives the lowest number."""
-    shape, planes, result, window, size, taps = pooled(
+    shape, planes, result, window, threads, tasks, size, taps = pooled(
         data.shape, kernel, strides, dilations, begin, end, rounding, auto_pad
     )
     out = room(shape)
-    threads = use_threads(out.size * len(taps))
     data = np.ascontiguousarray(data).reshape(planes)
-    tasks = 1 if threads == 1 else min(planes[0], 4 * threads)
-    largest_planes(threads, data, out.reshape(result), window, taps, size, lowest(out.dtype), tasks)
+    largest_planes(threads, data, out.reshape(result), window, taps, size, LOWEST, tasks)
     return out
 
 
@@ -45,7 +47,7 @@ def max_pool(
 def pooled(
     data: Ints, kernel: Ints, strides: Ints, dilations: Ints, begin: Ints, end: Ints, rounding: str, auto_pad: str
 ) -> tuple[Any, ...]:
-    """The shape of the result, those of data and result as planes, and what the loops take: window, size, taps.
+    """The shape of the result, those of data and result as planes, and what the loops take.
 
     Of one spatial dimension an image of one row is made.
     """
@@ -54,8 +56,11 @@ def pooled(
     sizes = pool_sizes(spatial, kernel, strides, dilations, begin, end, rounding)
     image, planes = (1,) * (2 - len(spatial)), data[0] * data[1]
     window = (*image, *strides, *image, *dilations, *(0 for _ in image), *begin)
-    size, taps = strips((*image, *sizes), (*image, *kernel), window[:4])
-    return (*data[:2], *sizes), (planes, *image, *spatial), (planes, *image, *sizes), window, size, taps
+    shape, result = (*data[:2], *sizes), (planes, *image, *sizes)
+    threads = threads_for(prod(result) * prod(kernel))
+    tasks = 1 if threads == 1 else min(planes, 4 * threads)
+    cut = strips(result[1:], (*image, *kernel), window[:4])
+    return shape, (planes, *image, *spatial), result, window, threads, tasks, *cut
 
 
 def avg_pool(
@@ -63,14 +68,12 @@ def avg_pool(
 ) -> Array:
     """The mean of each window, over its elements that lie in the data, or in data and pads."""
     ones = (1,) * len(kernel)
-    shape, planes, result, window, size, taps = pooled(
+    shape, planes, result, window, threads, tasks, size, taps = pooled(
         data.shape, kernel, strides, ones, begin, end, rounding, auto_pad
     )
     if len(taps) == planes[1] * planes[2] and result[1:] == (1, 1) and not any((*begin, *end)):
         return averaged(data, np.arange(2, data.ndim), keep_dims=True)
     out = room(shape)
-    threads = use_threads(out.size * len(taps))
-    tasks = 1 if threads == 1 else min(planes[0], 4 * threads)
     add_planes(threads, np.ascontiguousarray(data).reshape(planes), out.reshape(result), window, taps, size, tasks)
     out /= counted(data.shape[2:], kernel, strides, shape[2:], begin, end, exclude_pad, auto_pad)
     return out

@@ -11,7 +11,7 @@ from numba import prange
 
 from ....ir.kernels.resize import coordinates, nearest_index, pad_zeros, targets
 from .memory import room
-from .settings import loop, use_threads
+from .settings import loop, threads_for
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -30,7 +30,7 @@ def nearest(
         places[axis - image.ndim] = nearest_places(image.shape[axis], size, scale, transform, rounding)
     out = room(shape)
     take_nearest(
-        use_threads(out.size), image.reshape(-1, *image.shape[-2:]), out.reshape(-1, *shape[-2:]), places[0], places[1]
+        threads_for(out.size), image.reshape(-1, *image.shape[-2:]), out.reshape(-1, *shape[-2:]), places[0], places[1]
     )
     return out
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-import threading
 from pathlib import Path
 from types import FunctionType
 
-from numba import get_num_threads, njit, set_num_threads
+from numba import get_num_threads, njit
 
 # Compiled code is kept on disk where numba can find it again, which it does by the module's name: where that is the
 # file's own.
@@ -20,17 +19,9 @@ LITTLE = 500_000
 THREADS = get_num_threads()
 
 
-# How many threads the next loop of each thread of the program has.
-used = threading.local()
-
-
-def use_threads(operations: int) -> int:
-    """Sets how many threads the next loop has, by the operations in it, and returns their number."""
-    threads = THREADS if operations > LITTLE else 1
-    if getattr(used, "threads", THREADS) != threads:
-        set_num_threads(threads)
-        used.threads = threads
-    return threads
+def threads_for(operations: int) -> int:
+    """How many threads a loop with so many operations has."""
+    return THREADS if operations > LITTLE else 1
 
 
 # What only loops call: without the code that takes Python's objects.

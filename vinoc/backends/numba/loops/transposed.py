@@ -18,7 +18,7 @@ from numba import prange
 from ....ir.kernels.conv import backprop_window
 from .conv import convolution, pack_filters
 from .memory import room
-from .settings import loop, part, use_threads
+from .settings import loop, part, threads_for
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Ints = Sequence[int]
@@ -64,7 +64,7 @@ def convolution_transposed(
     image = (1,) * (2 - len(full))  # one spatial dimension is an image of one row
     parts = parts.reshape(len(data) * channels, phases, *image, *lines)
     begin = (*(0 for _ in image), *begin)
-    lay_phases(use_threads(out.size), parts, out.reshape(-1, *image, *sizes), (*image, *strides), begin)
+    lay_phases(threads_for(out.size), parts, out.reshape(-1, *image, *sizes), (*image, *strides), begin)
     return out
 
 

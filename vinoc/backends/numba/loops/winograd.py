@@ -12,15 +12,17 @@ Pixels of a tile share what is not a number: if one of 6x6 is NaN or infinite, t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
 from numba import prange
 
-from .conv import endings, fits, images
+from .conv import as_images, endings, fits, windows
 from .memory import aligned, room
 from .phases import fill, split
-from .settings import inlined, loop, part, use_threads
+from .settings import inlined, loop, part, threads_for
 from .tiles import ROWS, finish, multiply, store_eight
 from .vectors import HALF, SHORT, WIDE, load, load_fourths, mixed, plus, plus_product, store, times, zeros
 
@@ -51,19 +53,27 @@ def convolution_3x3(
 
     The sums plus bias plus residual [N,O,H',W'], times a slope where they are negative, limited to low..high.
     """
-    data, window, out = images(data, (3, 3), len(bias), (1, 1), (1, 1), begin, end, auto_pad)
-    fits(data.shape[1] == filters.shape[2] and filters.shape[1] == -(-len(bias) // ROWS))
-    given = endings(out, bias, residual, slopes, low, high)
-    tiles = len(data), -(-out.shape[2] // 4), -(-out.shape[3] // 4)
-    count = tiles[0] * tiles[1] * tiles[2]
-    pitch = -(-count // WIDE) * WIDE + 16
-    threads = use_threads(36 * count * filters.size // 36)
+    shape, result, pads, threads, tiles, count, pitch = planned_tiles(
+        data.shape, filters.shape, len(bias), begin, end, auto_pad
+    )
+    out, data = room(result), as_images(data, shape)
+    given = endings(result, bias, residual, slopes, low, high)
     points = room((36, filters.shape[2] | 1, pitch))  # odd numbers of cache lines apart: others share a few places
-    transform(threads, data, points, tiles, window[4:])
+    transform(threads, data, points, tiles, pads)
     products = room((36, filters.shape[1] * ROWS | 1, pitch))
     multiply_points(threads, filters, points, products, count)
     interpolate(threads, products, out, tiles, given)
     return out
+
+
+@lru_cache(256)
+def planned_tiles(data: Ints, filters: Ints, channels: int, begin: Ints, end: Ints, auto_pad: str) -> tuple[Any, ...]:
+    """Shapes of data and result, pads, threads, images and tiles of lines and columns, their number and its pitch."""
+    data, window, out = windows(data, (3, 3), channels, (1, 1), (1, 1), begin, end, auto_pad)
+    fits(data[1] == filters[2] and filters[1] == -(-channels // ROWS))
+    tiles = data[0], -(-out[2] // 4), -(-out[3] // 4)
+    count = prod(tiles)
+    return data, out, window[4:], threads_for(count * prod(filters)), tiles, count, -(-count // WIDE) * WIDE + 16
 
 
 @loop
