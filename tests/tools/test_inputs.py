@@ -135,6 +135,37 @@ def test_images_of_a_dynamic_input_keep_their_size(tmp_path: Path) -> None:
     assert [f.group for f in queue.feeds] == [0, 1]
 
 
+def test_an_image_keeps_its_proportions_where_one_side_is_open(tmp_path: Path) -> None:
+    files = {"x": [png(tmp_path / "a.png", pixels(4, 6)), png(tmp_path / "b.png", pixels(16, 1))]}
+    for sizes, shapes in (((8, symbol("W")), [(8, 12), (8, 1)]), ((symbol("H"), 12), [(8, 12), (192, 12)])):
+        queue = filled([image(shape=(symbol("N"), 3, *sizes))], files, SILENT, SILENT)
+        assert [f.arrays["x"].shape[2:] for f in queue.feeds] == shapes
+
+
+def test_gray_of_sixteen_bits_and_pixels_that_are_no_bytes(tmp_path: Path) -> None:
+    from PIL import Image
+
+    ramp = np.arange(0, 65536, 257, dtype=np.uint16).reshape(8, 32)
+    for suffix in (".png", ".tif"):
+        Image.fromarray(ramp).save(tmp_path / f"a{suffix}")
+    (tmp_path / "a.pgm").write_bytes(b"P5\n32 8\n65535\n" + ramp.astype(">u2").tobytes())
+    for suffix in (".png", ".tif", ".pgm"):
+        found = read_image(tmp_path / f"a{suffix}")
+        assert np.array_equal(found, np.repeat((ramp >> 8).astype(np.uint8)[:, :, None], 3, axis=2)), suffix
+    for kind, name in ((np.float32, "floats"), (np.int32, "integers of 32 bits")):
+        Image.fromarray(ramp.astype(kind)).save(tmp_path / "b.tif")
+        with pytest.raises(VinocError, match=f"its pixels are {name}, of which it is not known what is white"):
+            read_image(tmp_path / "b.tif")
+
+
+def test_damaged_images_are_errors(tmp_path: Path) -> None:
+    whole = png(tmp_path / "a.png", pixels(8, 8)).read_bytes()
+    claims = whole[:16] + (1 << 20).to_bytes(4, "big") * 2 + whole[24:]  # Pillow: a decompression bomb
+    for data in (whole[:40], whole[:30], claims, whole[:37] + b"\0\1" + whole[39:], b""):
+        with pytest.raises(VinocError, match="cannot be"):
+            read_image(data, "a.png")
+
+
 def test_arrays_and_binary_files(tmp_path: Path) -> None:
     array = np.arange(6, dtype=np.float32).reshape(2, 3)
     np.save(tmp_path / "a.npy", array)

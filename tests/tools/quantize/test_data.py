@@ -110,6 +110,12 @@ def test_batches_gray_images_and_integers(tmp_path):
         open_data(tmp_path, typed(u8, 1, 32, 32, 3), Preparation(mean=(127.5,)))
     with pytest.raises(UsageError, match="holds float32, input 'x' takes u8"):
         open_data(np.ones((1, 4), np.float32), typed(u8, 1, 4))
+    assert open_data(np.full((1, 4), 255), typed(u8, 1, 4))[0][1]["x"].tolist() == [[255] * 4]
+    with pytest.raises(UsageError, match="holds numbers from 0 to 256, input 'x' takes u8"):
+        open_data(np.array([[0, 256, 1, 2]]), typed(u8, 1, 4))
+    np.save(tmp_path / "one.npy", np.ones((2, 4), np.float32))
+    with pytest.raises(UsageError, match="holds one array, the model has 2 inputs"):
+        open_data(tmp_path / "one.npy", two_inputs())
 
 
 @pytest.mark.parametrize(
@@ -119,10 +125,15 @@ def test_batches_gray_images_and_integers(tmp_path):
         (lambda p: p / "empty", "is empty"),
         (lambda p: p / "text", "has 1 files, but no images"),
         (lambda p: p / "mixed", "holds 1 images and 1 arrays"),
-        (lambda p: p / "bad.npz", "cannot be read as arrays"),
+        (lambda p: p / "bad.npz", "cannot be read as .npz"),
         (lambda p: p / "shape.npy", r"a sample of shape \[3, 9, 9\] does not fit input 'image' \[1,3,16,16\]"),
         (lambda p: p / "two.npz", "it is not clear what is for 'image'"),
         (lambda p: p / "lengths.npz", "different numbers of samples: 2 of 'image', 3 of 'labels'"),
+        (lambda p: p / "short.npy", "cannot be read as .npy"),
+        (lambda p: p / "rank.npy", r"rank.npy: a sample of shape \[16\] does not fit input 'image' \[1,3,16,16\]"),
+        (lambda p: p / "a.csv", "is no image, and no .npy or .npz"),
+        (lambda p: arrays(2).astype(np.complex64), r"data: holds complex64, input 'image' takes f32"),
+        (lambda p: arrays(2).astype(str), "data: holds <U32, input 'image' takes f32"),
         (lambda p: np.zeros((0, 3, 16, 16), np.float32), "holds no samples"),
         (lambda p: [], "holds no samples"),
     ],
@@ -135,6 +146,9 @@ def test_what_cannot_be_used_is_said(tmp_path, make, match):
     np.save(tmp_path / "mixed" / "a.npy", arrays(1))
     (tmp_path / "bad.npz").write_bytes(b"no zip")
     np.save(tmp_path / "shape.npy", arrays(2, 3, 9))
+    (tmp_path / "a.csv").write_text("1,2")
+    np.save(tmp_path / "rank.npy", np.ones((2, 16), np.float32))
+    (tmp_path / "short.npy").write_bytes((tmp_path / "shape.npy").read_bytes()[:200])
     np.savez(tmp_path / "two.npz", a=arrays(2), b=arrays(2))
     np.savez(tmp_path / "lengths.npz", image=arrays(2), labels=np.arange(3))
     with pytest.raises(UsageError, match=match):

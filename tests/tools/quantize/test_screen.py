@@ -5,8 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vinoc.ir.builder import Builder
+from vinoc.ir.dim import symbol
+from vinoc.ir.dtype import f32, i64
 from vinoc.ir.errors import VinocError
+from vinoc.ir.graph import Graph
+from vinoc.ir.types import TensorType
 from vinoc.tools.quantize.data import Preparation, open_data
+from vinoc.tools.quantize.options import Options
+from vinoc.tools.quantize.quantize import quantize_model
 from vinoc.tools.quantize.screen import screened
 from vinoc.tools.quantize.suspicion import contradictions, suspicions
 from vinoc.tools.quantize.watch import Watch
@@ -17,13 +24,58 @@ from .models import arrays, network, pictures
 def screen(source, graph=None):
     told: list[str] = []
     watch = Watch(warn=told.append)
-    kept = screened(open_data(source, graph or network()), watch)
+    graph = graph or network()
+    kept = screened(open_data(source, graph), watch, graph)
     return kept, watch, told
 
 
 def test_good_data_pass_without_a_word(tmp_path):
     kept, watch, told = screen(pictures(tmp_path, 12))
     assert (len(kept), watch.skipped, told) == (12, {}, [])
+
+
+def test_samples_of_sizes_that_the_model_does_not_take_are_left_out():
+    """y = x + repeat(x[:, :, ::2]): sizes have to be even."""
+    graph = Graph("even")
+    x = graph.add_input(TensorType(f32, (1, 3, symbol("H"), 8)), "image")
+    b = Builder(graph)
+    numbers = (b.const(np.array(n, np.int64)) for n in ([0, 0, 0, 0], [9, 9, 1 << 40, 9], [1, 1, 2, 1]))
+    half = b.StridedSlice(
+        x, *numbers, begin_mask=(), end_mask=(), new_axis_mask=(), shrink_axis_mask=(), ellipsis_mask=()
+    )
+    graph.add_output(b.Add(x, b.Concat(half, half, axis=2)), "y")
+    draw = np.random.default_rng(0)
+    samples = [draw.standard_normal((1, 3, 16 + (k == 5), 8)).astype(np.float32) for k in range(12)]
+    kept, watch, _ = screen(samples, graph)
+    assert len(kept) == 11
+    assert "the model does not take 'image' [1, 3, 17, 8]" in watch.skipped["sample 5"]
+
+
+def test_samples_on_which_the_model_fails_are_left_out():
+    graph = Graph("table")
+    b = Builder(graph)
+    ids = graph.add_input(TensorType(i64, (1, 4)), "ids")
+    table = b.const(np.random.default_rng(0).standard_normal((10, 8)).astype(np.float32))
+    rows = b.Gather(table, ids, b.const(np.int64(0)), batch_dims=0)
+    w = b.const(np.random.default_rng(1).standard_normal((8, 4)).astype(np.float32))
+    graph.add_output(b.MatMul(rows, w), "y")
+    samples = [np.array([[k, 1, 2, 3]]) for k in range(10)]
+    samples[4][0, 0] = 10
+    told: list[str] = []
+    watch = Watch(warn=told.append)
+    result = quantize_model(graph, samples, Options(integers="always"), watch=watch)
+    assert [n.kind for n in result.graph].count("FakeQuantize") == 1
+    assert list(watch.skipped) == ["sample 4"]
+    assert "index 10 is out of bounds" in watch.skipped["sample 4"]
+    with pytest.raises(VinocError, match="6 of 10 samples cannot be used"):
+        quantize_model(graph, [s + 6 for s in samples])
+
+
+def test_what_was_left_out_counts_where_it_was():
+    watch = Watch(skipped={f"bad {k}": "broken" for k in range(4)})
+    watch.check(["good", "bad 0"])
+    with pytest.raises(VinocError, match=r"2 of 3 samples cannot be used\n  bad 0: broken\n  bad 1: broken"):
+        watch.check(["good", "bad 0", "bad 1"])
 
 
 def test_unreadable_images_constant_ones_and_others_shapes_are_left_out_by_name(tmp_path):

@@ -14,6 +14,7 @@ from ...ir.errors import UsageError
 from ..engines.base import Array
 from .files import BINARY, NUMPY
 from .images import Fit, colored, read_image, resize
+from .numpy_files import one_array, read_either
 from .slots import Input, batch_sizes, numpy_type
 
 Say = Callable[[str], None]
@@ -54,16 +55,20 @@ class Picture:
         return self.turned(given).astype(numpy_type(given.dtype))
 
     def scaled(self, given: Input, shape: Sequence[Any]) -> Picture:
-        """Resized to a shape of the input; as it is where its height and width are open."""
+        """Resized to a shape of the input. Where one side is open, as in models that read lines of text, the image
+        keeps its proportions; where both are, its size."""
         height, width = given.axis("H"), given.axis("W")
         assert height is not None  # images are read for pictures only
         assert width is not None
         rows, columns = shape[height], shape[width]
-        if not isinstance(rows, int) or not isinstance(columns, int):
-            return self
+        high, wide = self.pixels.shape[:2]
+        if not isinstance(rows, int):
+            rows = max(round(high * columns / wide), 1) if isinstance(columns, int) and wide else high
+        if not isinstance(columns, int):
+            columns = max(round(wide * rows / high), 1) if high else wide
         return Picture(resize(self.pixels, rows, columns, self.fit))
 
-    def sized(self, given: Input, shape: Sequence[int]) -> Array:
+    def sized(self, given: Input, shape: Sequence[Any]) -> Array:
         """Resized to a shape of the input, in its layout and type."""
         return self.scaled(given, shape).laid(given)
 
@@ -186,15 +191,8 @@ def _kind(file: Path) -> str:
 
 
 def _read_array(file: Path, given: Input, look: Look) -> Array:
-    try:
-        found = np.load(file)
-        if file.suffix == ".npz":
-            with found:
-                if given.name not in found:
-                    raise UsageError(f"has no array '{given.name}'", str(file), f"it holds {', '.join(found)}")
-                found = found[given.name]
-    except (OSError, ValueError) as error:
-        raise UsageError(f"cannot be read as an array: {error}", str(file)) from error
+    arrays = read_either(file)
+    found = arrays[""] if "" in arrays else one_array(arrays, given.name, file)
     wanted = numpy_type(given.dtype)
     if found.dtype != wanted and not np.can_cast(found.dtype, wanted, "same_kind"):
         raise UsageError(f"is of {found.dtype}, input '{given.name}' of {wanted}", str(file))
@@ -262,7 +260,7 @@ def _by_their_shapes(given: Input, samples: Sequence[Sample]) -> list[Any]:
     out = []
     n = given.axis("N")
     for sample in samples:
-        array = sample.laid(given) if isinstance(sample, Picture) else sample
+        array = sample.sized(given, given.shape) if isinstance(sample, Picture) else sample
         if array.ndim == len(given.shape) - 1:
             array = np.expand_dims(array, n or 0)
         given.data.append(array.shape)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -42,8 +42,23 @@ def read_image(source: Path | bytes, where: str = "") -> Array:
 def _by_pillow(source: Path | BytesIO) -> Array:
     from PIL import Image, ImageOps
 
-    with Image.open(source) as image:
-        return np.array((ImageOps.exif_transpose(image) or image).convert("RGB"))
+    try:
+        with Image.open(source) as image:
+            return _bytes_of(ImageOps.exif_transpose(image) or image, image.format)
+    except (SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(error) from error
+
+
+def _bytes_of(image: Any, format: str | None) -> Array:
+    """The colours of a Pillow image as bytes. Gray of 16 bits gets its upper ones: Pillow's own conversion makes white
+    of all that is above 255."""
+    if image.mode == "F" or (image.mode == "I" and format not in ("PNG", "PPM")):
+        what = "floats" if image.mode == "F" else "integers of 32 bits"
+        raise ValueError(f"its pixels are {what}, of which it is not known what is white")
+    if image.mode.startswith("I"):
+        gray = (np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)
+        return np.repeat(gray[:, :, None], 3, axis=2)
+    return np.array(image.convert("RGB"))
 
 
 def resize(image: Array, height: int, width: int, fit: Fit = "stretch") -> Array:

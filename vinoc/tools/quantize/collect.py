@@ -102,7 +102,7 @@ def collect(
             if kept and (done % EVERY == 0 or done == len(samples)):
                 kept.save(found, done, skipped)
             watch.tick("statistics", done, len(samples))
-    watch.check(len(samples))
+    watch.check(samples.names)
     return found
 
 

@@ -138,8 +138,8 @@ def of_arrays(arrays: Mapping[str, Any], inputs: Sequence[Input], preparation: P
     count = counts[inputs[0].name]
     if not count:
         raise UsageError("holds no samples", title)
-    for given in inputs:
-        fitted(np.asarray(arrays[given.name][0]), given, preparation)  # all are alike: an error at once
+    for given in inputs:  # all are alike: an error at once
+        _placed(title, np.asarray(arrays[given.name][0]), given, preparation)
 
     def load(index: int) -> dict[str, Array]:
         return {i.name: fitted(np.asarray(arrays[i.name][index]), i, preparation) for i in inputs}
@@ -184,16 +184,37 @@ def fitted(array: Array, given: Input, preparation: Preparation) -> Array:
     """A sample as the input takes it: with a batch of one, of its type, less the mean, by the scale. Raises
     UsageError for another shape."""
     array = shaped(array, given)
+    wanted = numpy_type(given.dtype)
+    if array.dtype != wanted:
+        _convertible(array, wanted, given)
     mean, scale = (preparation.numbers(given, v) for v in (preparation.mean, preparation.scale))
     if mean or scale:
         shape = [1] * array.ndim
         shape[given.axis("C") or 0] = -1
         array = array.astype(np.float32) - np.asarray(mean or (0.0,), np.float32).reshape(shape)
         array /= np.asarray(scale or (1.0,), np.float32).reshape(shape)
-    wanted = numpy_type(given.dtype)
-    if array.dtype.kind == "f" and wanted.kind in "iub":
-        raise UsageError(f"holds {array.dtype}, input '{given.name}' takes {given.dtype}")
     return np.asarray(array, wanted, order="C")  # not `ascontiguousarray`, which gives scalars a dimension
+
+
+def _convertible(array: Array, wanted: np.dtype[Any], given: Input) -> None:
+    """Raises UsageError where an array cannot become one of the input's type without changing what it says."""
+    takes = f"input '{given.name}' takes {given.dtype}"
+    if array.dtype.kind in "cOSUMm" or (array.dtype.kind == "f" and wanted.kind in "iub"):
+        help = f"convert it yourself: array.astype('{wanted}')" if wanted.kind != "O" else None
+        raise UsageError(f"holds {array.dtype}, {takes}", help=help)
+    if wanted.kind in "iu" and array.size and not np.can_cast(array.dtype, wanted):
+        limits = np.iinfo(wanted)
+        low, high = int(array.min()), int(array.max())
+        if low < limits.min or high > limits.max:
+            raise UsageError(f"holds numbers from {low} to {high}, {takes}")
+
+
+def _placed(where: str, array: Array, given: Input, preparation: Preparation) -> Array:
+    """What `fitted` makes of an array; its errors name the place."""
+    try:
+        return fitted(array, given, preparation)
+    except UsageError as error:
+        raise UsageError(error.what, where, error.help) from None
 
 
 def shaped(array: Array, given: Input) -> Array:

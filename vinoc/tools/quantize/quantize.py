@@ -10,7 +10,7 @@ from typing import Any
 
 from ...compiler.config import DEFAULT_PASSES
 from ...compiler.driver import read_model
-from ...ir.errors import UsageError
+from ...ir.errors import UsageError, VinocError
 from ...ir.graph import Graph
 from ...ir.quiet import quiet_gc
 from ...passes.manager import PassManager
@@ -25,7 +25,7 @@ from .blas import one_thread
 from .data import Preparation, Samples, open_data
 from .metrics import Evaluate, Score, evaluator
 from .options import Options
-from .screen import screened
+from .screen import screened, taken
 from .suspicion import suspicions
 from .watch import Watch
 from .work import Work
@@ -81,16 +81,33 @@ def quantize_model(
     graph = cleaned(raw)
     clock.lap("clean-up")
     samples = _samples(graph, data, options, preparation, watch)
+    try:
+        return _quantized(raw, _work(graph, samples, options, watch), preparation, clock)
+    except VinocError:
+        good = taken(graph, samples, watch)
+        if len(good) == len(samples):
+            raise
+        return _quantized(raw, _work(graph, good, options, watch), preparation, clock)
+
+
+def _work(graph: Graph, samples: Samples, options: Options, watch: Watch) -> Work:
     work = Work(graph, graph.clone(), samples, options, watch)
     work.keep_float |= {name: "it is to stay float" for name in options.keep_float if name != AUTO}
+    return work
+
+
+def _quantized(raw: Graph, work: Work, preparation: Preparation | None, clock: Clock) -> Result:
+    """Runs all algorithms on work at which nothing was done yet."""
+    samples, watch = work.samples, work.watch
+    steps = chosen(work.options)
     evaluate = _validated(work)
-    work.warnings += suspicions(raw, graph, samples, preparation)
+    work.warnings += suspicions(raw, work.graph, samples, preparation)
     for text in work.warnings:
         watch.warn(text)
     clock.lap("data")
     fit_target(work)
     leave_floats(work)
-    for name, algorithm in chosen(options):
+    for name, algorithm in steps:
         algorithm(work)
         clock.lap(name)
     tell_target(work)
@@ -135,7 +152,7 @@ def _samples(graph: Graph, data: Any, options: Options, preparation: Preparation
             raise UsageError("no data are given", help="give samples, or weights_only=True")
         return Samples([], lambda index: {}, inputs_of(Model(graph).inputs))
     samples = data if isinstance(data, Samples) else open_data(data, graph, preparation, options.subset)
-    return screened(samples.subset(options.subset), watch)
+    return screened(samples.subset(options.subset), watch, graph)
 
 
 class Clock:

@@ -11,6 +11,7 @@ from ...ir.dtype import Array
 from ...ir.errors import UsageError, VinocError
 from ..inputs.fill import read_picture
 from ..inputs.images import SUFFIXES
+from ..inputs.numpy_files import read_either
 from ..inputs.slots import Input
 from .data import LABELS, Preparation, Samples, fitted, of_arrays
 
@@ -65,6 +66,8 @@ def _of_folder(path: Path, inputs: Sequence[Input], preparation: Preparation) ->
         return _of_stored(stored, path, inputs, preparation)
     if not images:
         seen = f"has {len(files)} files, but no images and no .npy or .npz" if files else "is empty"
+        if path.is_file():
+            seen = "is no image, and no .npy or .npz"
         raise UsageError(seen, f"--data {path}", f"images end in {' '.join(sorted(SUFFIXES))}")
     return _of_images(images, path, inputs[0], preparation)
 
@@ -75,9 +78,14 @@ def _stored_files(path: Path) -> bool:
 
 def _stored(path: Path, inputs: Sequence[Input]) -> dict[str, Array]:
     """The arrays of a file by input; of an .npz with other names the only array that can be samples."""
-    arrays = _read(path)
+    arrays = read_either(path)
     if all(i.name in arrays for i in inputs):
         return arrays
+    if path.suffix.lower() == ".npy":
+        if len(inputs) == 1:
+            return {inputs[0].name: arrays[""]}
+        named = " ".join(f"{i.name}:PATH" for i in inputs)
+        raise UsageError(f"holds one array, the model has {len(inputs)} inputs", str(path), f"name them: {named}")
     others = [n for n in arrays if n != LABELS and arrays[n].ndim >= max(len(inputs[0].shape) - 1, 1)]
     if len(inputs) != 1 or len(others) != 1:
         names = ", ".join(f"'{i.name}'" for i in inputs)
@@ -85,21 +93,9 @@ def _stored(path: Path, inputs: Sequence[Input]) -> dict[str, Array]:
     return {inputs[0].name: arrays[others[0]]} | {n: a for n, a in arrays.items() if n == LABELS}
 
 
-def _read(path: Path) -> dict[str, Array]:
-    """The arrays of a file by name; that of a .npy is "". Raises UsageError."""
-    try:
-        found = np.load(path)
-        if isinstance(found, np.ndarray):
-            return {"": found}
-        with found:
-            return dict(found)
-    except (OSError, ValueError, EOFError, KeyError) as error:
-        raise UsageError(f"cannot be read as arrays: {error}", str(path)) from error
-
-
 def _of_stored(files: Sequence[Path], root: Path, inputs: Sequence[Input], preparation: Preparation) -> Samples:
     def load(index: int) -> dict[str, Array]:
-        arrays = _read(files[index])
+        arrays = read_either(files[index])
         try:
             if "" in arrays and len(inputs) == 1:
                 arrays = {inputs[0].name: arrays[""]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -41,12 +41,13 @@ class Watch:
             self.skipped[name] = why
             self.warn(f"{name} is left out: {why}")
 
-    def check(self, total: int) -> None:
-        """Raises VinocError where too many samples were left out."""
-        if len(self.skipped) > WORST * total:
-            listed = "".join(f"\n  {n}: {why}" for n, why in list(self.skipped.items())[:8])
-            more = f"\n  and {len(self.skipped) - 8} more" if len(self.skipped) > 8 else ""
-            what = f"{len(self.skipped)} of {total} samples cannot be used{listed}{more}"
+    def check(self, names: Sequence[str]) -> None:
+        """Raises VinocError where too many of these samples were left out."""
+        lost = [(n, self.skipped[n]) for n in names if n in self.skipped]
+        if len(lost) > WORST * len(names):
+            listed = "".join(f"\n  {n}: {why}" for n, why in lost[:8])
+            more = f"\n  and {len(lost) - 8} more" if len(lost) > 8 else ""
+            what = f"{len(lost)} of {len(names)} samples cannot be used{listed}{more}"
             raise VinocError(what, "calibration data", "too few are left to tell ranges")
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ....ir.errors import UsageError
 from ...engines.base import Array
+from ...inputs.numpy_files import read_array
 from ..boxes import by_score, overlaps
 from ..options import option
 from ..representation import DetectionPrediction, Prediction
@@ -64,10 +65,10 @@ class PalmDetection(Adapter):
 
     def _anchors(self, size: tuple[int, int]) -> Array:
         if self.anchors_file is not None:
-            try:
-                return np.asarray(np.load(self.anchors_file, allow_pickle=False).reshape(-1, 4), np.float64)
-            except (OSError, ValueError) as error:
-                raise UsageError(f"has no anchors: {error}", str(self.anchors_file)) from error
+            found = read_array(self.anchors_file)
+            if found.size % 4 or found.dtype.kind not in "fiu":
+                raise UsageError(f"has no anchors, but {found.dtype}{list(found.shape)}", str(self.anchors_file))
+            return np.asarray(found.reshape(-1, 4), np.float64)
         return SsdAnchors(
             size, self.strides, self.min_scale, self.max_scale, self.aspect_ratios,
             self.inteprolated_scale_aspect_ratio, self.reduce_boxes_in_lowest_layer, self.fixed_anchor_size,

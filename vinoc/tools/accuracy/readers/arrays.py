@@ -16,8 +16,8 @@ import numpy as np
 
 from ....ir.errors import UsageError
 from ...engines.base import Array
+from ...inputs.numpy_files import one_array, read_arrays
 from ..base import Dataset, Reader, reader
-from ..numpy_files import one_array, read_arrays
 from ..options import option
 from ..representation import (
     Annotation,

@@ -12,8 +12,8 @@ from ....ir.errors import UsageError, VinocError
 from ...engines.base import Array
 from ...extras import require
 from ...inputs.images import SUFFIXES
+from ...inputs.numpy_files import read_array
 from ..base import Dataset, reader
-from ..numpy_files import read_array
 from ..options import option
 from ..representation import SegmentationAnnotation
 from .common import FileReader, Problem, existing, lines_of, meta_of, read_json

@@ -26,11 +26,18 @@ def read_array(path: Path) -> Array:
     raise UsageError("is .npz, not .npy", str(path))
 
 
+def read_either(path: Path) -> dict[str, Array]:
+    """The arrays of a file by name; that of a .npy is "". Raises UsageError."""
+    return {"": read_array(path)} if path.suffix.lower() == ".npy" else read_arrays(path)
+
+
 def read_arrays(path: Path) -> dict[str, Array]:
     """The arrays of a .npz file by name. Raises UsageError."""
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
+    except TypeError as error:
+        raise UsageError("is .npy, not .npz", str(path)) from error
     except DAMAGED as error:
         raise UsageError(f"cannot be read as .npz: {error}", str(path)) from error
 
