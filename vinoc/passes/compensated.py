@@ -227,8 +227,7 @@ def _candidates(rows: Array, error: Array, sign: Array, share: float) -> Array:
         return error * sign[:, None] > 0
     bits = rows.astype(np.float32, copy=False).view(np.uint32) & np.uint32(0x7F800000)
     power = bits.view(np.float32)  # the power of two below the weight: 2^10 steps
-    near: Array = error * (sign * (2**11 / (1 - share)))[:, None].astype(error.dtype) > power
-    return near
+    return error * (sign * (2**11 / (1 - share)))[:, None].astype(error.dtype) > power
 
 
 def _settle_rest(rows: Array, half: Array, error: Array, share: float) -> None:

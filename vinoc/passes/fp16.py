@@ -107,8 +107,7 @@ class Fp16(Pass):
             context.found = named(root, self.keep, "keep of fp16") | with_readers(large)
             for node, reach in large.items():
                 context.note(node.where, f"{reach}; f16 ends at 65504: it and what reads it stay f32")
-        found: set[Node] = context.found
-        return found
+        return context.found
 
 
 def _mark(graph: Graph, nodes: set[Node]) -> int:

@@ -44,8 +44,7 @@ def _subnormal(array: Array) -> Array:
     steps = np.rint(array * array.dtype.type(1 / SMALLEST))
     bits = np.abs(steps).astype(np.uint16)
     bits |= np.signbit(array).astype(np.uint16) << np.uint16(15)
-    half: Array = bits.view(np.float16)
-    return half
+    return bits.view(np.float16)
 
 
 @record()

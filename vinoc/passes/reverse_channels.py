@@ -31,7 +31,7 @@ class ReverseChannels(Pass):
 
             def made(b: Builder, x: Value, axis: int = axis, name: str = value.name) -> Value:
                 order = np.arange(COLORS - 1, -1, -1)
-                return b.Gather(x, order, np.array(axis, np.int64), name=f"{name}/reversed")  # type: ignore[no-any-return]
+                return b.Gather(x, order, np.array(axis, np.int64), name=f"{name}/reversed")
 
             put_behind(graph, value, made)
         context.matches[self.name] += len(found)

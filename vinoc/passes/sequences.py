@@ -176,5 +176,4 @@ def _lengths(b: Builder, x: Value) -> Value:
     shape = b.ShapeOf(x)
     first, axis = np.array([0], np.int64), np.array(0, np.int64)
     n, t = b.Gather(shape, first, axis), b.Gather(shape, first + 1, axis)
-    found: Value = b.Broadcast(t, n, mode="numpy")
-    return found
+    return b.Broadcast(t, n, mode="numpy")

@@ -111,8 +111,7 @@ def _argument(b: Builder, op: Any, k: int, value: Value | None, i: int) -> Value
     start, stride, part = op.slice_start[k], op.slice_stride[k], op.slice_part[k]
     first = start if start >= 0 else size + start
     low = first + i * stride if stride > 0 else first + i * stride - part + 1
-    found: Value = b.Slice(value, _list(low), _list(low + part), _list(1), _list(axis))
-    return found
+    return b.Slice(value, _list(low), _list(low + part), _list(1), _list(axis))
 
 
 def _list(n: int) -> Array:

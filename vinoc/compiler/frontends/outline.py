@@ -40,8 +40,7 @@ def outline(frontend: Frontend, path: Path) -> Outline:
     """The outline of a model file: the frontend's own, where it can tell without conversion, else of the graph."""
     tell = getattr(frontend, "outline", None)
     if tell is not None:
-        told: Outline = tell(path)
-        return told
+        return tell(path)
     return outline_of(frontend.load(path))
 
 

@@ -19,7 +19,7 @@ class FuseSwish(Rewrite):
         return p.Multiply(x, p.Sigmoid(x))
 
     def replace(self, b: Builder, m: Match) -> Value:
-        return b.Swish(m.x)  # type: ignore[no-any-return]
+        return b.Swish(m.x)
 
 
 @rewrite
@@ -35,7 +35,7 @@ class FuseHSigmoid(Rewrite):
         )
 
     def replace(self, b: Builder, m: Match) -> Value:
-        return b.HSigmoid(m.x)  # type: ignore[no-any-return]
+        return b.HSigmoid(m.x)
 
 
 @rewrite
@@ -52,7 +52,7 @@ class FuseHSwish(Rewrite):
         )
 
     def replace(self, b: Builder, m: Match) -> Value:
-        return b.HSwish(m.x)  # type: ignore[no-any-return]
+        return b.HSwish(m.x)
 
 
 @rewrite
@@ -63,7 +63,7 @@ class FuseSoftPlus(Rewrite):
         return p.Log(p.Add(p.Exp(x), 1.0))
 
     def replace(self, b: Builder, m: Match) -> Value:
-        return b.SoftPlus(m.x)  # type: ignore[no-any-return]
+        return b.SoftPlus(m.x)
 
 
 @rewrite
@@ -74,7 +74,7 @@ class FuseMish(Rewrite):
         return p.Multiply(x, p.Tanh(p.SoftPlus(x)))
 
     def replace(self, b: Builder, m: Match) -> Value:
-        return b.Mish(m.x)  # type: ignore[no-any-return]
+        return b.Mish(m.x)
 
 
 @rewrite
@@ -88,7 +88,7 @@ class FuseGelu(Rewrite):
         return tuple(out)
 
     def replace(self, b: Builder, m: Match) -> Value:
-        return b.Gelu(m.x, approximation_mode="ERF")  # type: ignore[no-any-return]
+        return b.Gelu(m.x, approximation_mode="ERF")
 
 
 @rewrite
@@ -107,7 +107,7 @@ class FuseGeluTanh(Rewrite):
         return tuple(out)
 
     def replace(self, b: Builder, m: Match) -> Value:
-        return b.Gelu(m.x, approximation_mode="TANH")  # type: ignore[no-any-return]
+        return b.Gelu(m.x, approximation_mode="TANH")
 
 
 def _half_of_product(p: Tracer, x: Any, gate: OpPattern) -> list[OpPattern]:

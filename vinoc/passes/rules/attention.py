@@ -83,7 +83,7 @@ def _attention(b: Builder, m: Match, q: Value, k: Value, scale: float, mask: Val
     else:
         no_mask = b.const(np.zeros((), q.dtype.numpy)) if mask is None else mask
         found = b.ScaledDotProductAttention(q, k, m.v, no_mask, b.const(np.array(scale, q.dtype.numpy)))
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _unscaled(value: Value) -> tuple[Value, float]:

@@ -39,7 +39,7 @@ class FoldBatchNorm(Rewrite):
         filters = b.const(scale_outputs(m.conv.kind, m.w, scale), name=m.value("w").name)
         rest = [m.size] if m.has("size") else []
         conv = b.build(m.conv, m.x, filters, *rest)
-        return b.Add(conv, as_column(shift, m.w.ndim - m.conv.kind.startswith("Group")))  # type: ignore[no-any-return]
+        return b.Add(conv, as_column(shift, m.w.ndim - m.conv.kind.startswith("Group")))
 
 
 @rewrite
@@ -54,4 +54,4 @@ class BatchNormToAffine(Rewrite):
         if rank is None:
             return Decline("the rank is not known")
         scale, shift = scale_and_shift(m)
-        return b.Add(b.Multiply(m.x, as_column(scale, rank)), as_column(shift, rank))  # type: ignore[no-any-return]
+        return b.Add(b.Multiply(m.x, as_column(scale, rank)), as_column(shift, rank))

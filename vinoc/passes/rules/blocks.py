@@ -64,7 +64,7 @@ class FuseDepthToSpace(Rewrite):
             size = blocks[0]
             joined = (x[0], middle[channel_at], *[n * size for n in x[2:]])
             if order == wanted and set(blocks) == {size} and middle[k + 2 :] == x[2:] and out == joined:
-                return b.DepthToSpace(m.x, mode=mode, block_size=size)  # type: ignore[no-any-return]
+                return b.DepthToSpace(m.x, mode=mode, block_size=size)
         return Decline("the order is that of no DepthToSpace")
 
 
@@ -94,7 +94,7 @@ class FuseSpaceToDepth(Rewrite):
         at, inside = [2 + 2 * i for i in range(k)], [3 + 2 * i for i in range(k)]
         for mode, wanted in (("blocks_first", [0, *inside, 1, *at]), ("depth_first", [0, 1, *inside, *at])):
             if order == wanted:
-                return b.SpaceToDepth(m.x, mode=mode, block_size=size)  # type: ignore[no-any-return]
+                return b.SpaceToDepth(m.x, mode=mode, block_size=size)
         return Decline("the order is that of no SpaceToDepth")
 
 
@@ -117,7 +117,7 @@ class FuseShuffleChannels(Rewrite):
             return Decline("it does not part the channels into two dimensions, or the result has another shape")
         if order != [0, 2, 1, *range(3, len(middle))]:
             return Decline("it exchanges other dimensions than those of the channels")
-        return b.ShuffleChannels(m.x, axis=1, group=middle[1])  # type: ignore[no-any-return]
+        return b.ShuffleChannels(m.x, axis=1, group=middle[1])
 
 
 @rewrite
@@ -151,7 +151,7 @@ class FuseNearestUpsampling(Rewrite):
         if tuple(out) != (*x[:2], *[int(n) * int(s) for n, s in zip(x[2:], scales, strict=True)]):
             return Decline("the result does not have the repeated size")
         axes = np.arange(2, len(x), dtype=np.int64)
-        return b.Interpolate(  # type: ignore[no-any-return]
+        return b.Interpolate(
             m.x,
             np.array(scales, np.float32),
             axes,
@@ -189,7 +189,7 @@ class SplitConcatToInterpolate(Rewrite):
             return Decline("it does not part an image into lines and join them along the same axis")
         if rest or times < 2 or any(v is not parts[i // times] for i, v in enumerate(inputs)):
             return Decline("the parts are not repeated in their order, each as often")
-        return b.Interpolate(  # type: ignore[no-any-return]
+        return b.Interpolate(
             m.x,
             np.array([times], np.float32),
             np.array([axis], np.int64),
@@ -237,7 +237,7 @@ class ConcatToTile(Rewrite):
             return Decline("the part is a list or a constant, or its rank is not known")
         repeats = np.ones(rank, np.int64)
         repeats[m.Concat.axis % rank] = len(m.root.inputs)
-        return b.Tile(m.x, repeats)  # type: ignore[no-any-return]
+        return b.Tile(m.x, repeats)
 
 
 @rewrite
@@ -257,7 +257,7 @@ class TransposeToReshape(Rewrite):
         target = target_of(shape, m.root.output.shape)
         if target is None:
             return Decline("more than one dimension of the result is dynamic")
-        return b.Reshape(m.x, target, special_zero=False)  # type: ignore[no-any-return]
+        return b.Reshape(m.x, target, special_zero=False)
 
 
 @rewrite
@@ -297,4 +297,4 @@ class FuseSplitConcat(Rewrite):
         if target is None:
             return Decline("more than one dimension of the result is dynamic")
         moved = b.Transpose(m.x, np.array(order, np.int64)) if order != list(range(len(shape))) else m.x
-        return b.Reshape(moved, target, special_zero=False)  # type: ignore[no-any-return]
+        return b.Reshape(moved, target, special_zero=False)

@@ -50,7 +50,7 @@ class FuseLstmCell(Rewrite):
         states = early.LSTMCell(x, h, m.c, *arrays, hidden_size=hidden)
         adopt_name(at.output, states[1])
         b.graph.replace_uses(at.output, states[1])
-        return states[0]  # type: ignore[no-any-return]
+        return states[0]
 
 
 @rewrite
@@ -88,9 +88,7 @@ class FuseGruCell(Rewrite):
         if h is not m.h:
             return Decline("the gates are not computed from the state that is kept")
         bias = np.concatenate([(bx + bh)[: 2 * hidden], bx[2 * hidden :], bh[2 * hidden :]])
-        return b.GRUCell(  # type: ignore[no-any-return]
-            x, m.h, w, r, bias, hidden_size=hidden, linear_before_reset=True
-        )
+        return b.GRUCell(x, m.h, w, r, bias, hidden_size=hidden, linear_before_reset=True)
 
 
 def _side(parts: list[Value], rows: int) -> tuple[Value, Array, Array] | Decline:

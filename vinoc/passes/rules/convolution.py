@@ -62,7 +62,7 @@ class ConvolutionsToGroup(Rewrite):
             return y
         channels = filters[0].shape[0]
         full = [np.broadcast_to(c, (1, channels, *[1] * (rank - 2))) for c in biases]
-        return b.Add(y, np.concatenate(full, axis=1))  # type: ignore[no-any-return]
+        return b.Add(y, np.concatenate(full, axis=1))
 
 
 def _branch(value: Value | None, biased: bool) -> tuple[Node, Any, Any] | None:

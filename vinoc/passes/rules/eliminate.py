@@ -57,7 +57,7 @@ class EliminateIdentity(Rewrite):
         return p.Identity(x)
 
     def replace(self, b: Builder, m: Match) -> Value:
-        return m.x  # type: ignore[no-any-return]
+        return m.x
 
 
 @rewrite
@@ -159,7 +159,7 @@ class EliminateConcat(Rewrite):
         return p.Concat(x)
 
     def replace(self, b: Builder, m: Match) -> Value:
-        return m.x  # type: ignore[no-any-return]
+        return m.x
 
 
 NOTHING_LEFT = (

@@ -33,7 +33,7 @@ class DivideToMultiply(Rewrite):
             return Decline("the inverse is not a normal number")
         if any(user.kind in ROUNDED for user in m.root.output.users):
             return Decline("the quotient is rounded, which the last bit may decide")
-        return b.Multiply(m.x, b.const(inverse, name=m.value("c").name))  # type: ignore[no-any-return]
+        return b.Multiply(m.x, b.const(inverse, name=m.value("c").name))
 
 
 @rewrite
@@ -61,7 +61,7 @@ class MultiplyByInverse(Rewrite):
             return Decline("the other factor is a constant")
         if not is_float(m.x):
             return Decline("the elements are not float")
-        return b.Divide(m.y, m.x)  # type: ignore[no-any-return]
+        return b.Divide(m.y, m.x)
 
 
 @rewrite
@@ -100,7 +100,7 @@ class AddBeforeMatMul(Rewrite):
         if offset is None:
             return Decline(f"the term {list(m.a.shape)} is not one number a row of the weights")
         shift = (offset.astype(np.float64) @ w.astype(np.float64)).astype(m.w.dtype)
-        return b.Add(b.build(m.MatMul, m.x, m.value("w")), shift + m.c)  # type: ignore[no-any-return]
+        return b.Add(b.build(m.MatMul, m.x, m.value("w")), shift + m.c)
 
 
 @rewrite
@@ -135,4 +135,4 @@ class AddBeforeConvolution(Rewrite):
         axes = tuple(range(2 if grouped else 1, m.w.ndim))
         shift = (m.w.astype(np.float64) * laid).sum(axis=axes).reshape(-1, *[1] * ((m.x.rank or 2) - 2))
         y = b.build(op, m.x, m.value("w"))
-        return b.Add(y, shift.astype(m.w.dtype) + m.c)  # type: ignore[no-any-return]
+        return b.Add(y, shift.astype(m.w.dtype) + m.c)

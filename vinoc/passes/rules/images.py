@@ -99,11 +99,10 @@ class ResizeInFloats(Rewrite):
         else:
             for axis, size in sorted(zip(m.axes % x.rank, sizes, strict=True), reverse=True):
                 x = _rounded(b, b.build(op, x, np.array([size]), np.array([axis])), dtype)
-        return b.Convert(x, destination_type=dtype)  # type: ignore[no-any-return]
+        return b.Convert(x, destination_type=dtype)
 
 
 def _rounded(b: Builder, x: Value, dtype: DType) -> Value:
     """Whole numbers that the type holds."""
     limits = np.iinfo(dtype.numpy)
-    made: Value = b.Clamp(b.Round(x, mode="half_to_even"), min=float(limits.min), max=float(limits.max))
-    return made
+    return b.Clamp(b.Round(x, mode="half_to_even"), min=float(limits.min), max=float(limits.max))

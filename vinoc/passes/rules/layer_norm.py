@@ -39,6 +39,4 @@ class FuseLayerNorm(Rewrite):
         if axes != sorted(int(a) % rank for a in m.axes2.reshape(-1)):
             return Decline("mean and variance are taken over different axes")
         eps = float(str(m.eps.reshape(-1)[0]))  # the decimal number that was meant, not its binary neighbour
-        return b.MVN(  # type: ignore[no-any-return]
-            m.x, np.array(axes, np.int64), normalize_variance=True, eps=eps, eps_mode="INSIDE_SQRT"
-        )
+        return b.MVN(m.x, np.array(axes, np.int64), normalize_variance=True, eps=eps, eps_mode="INSIDE_SQRT")

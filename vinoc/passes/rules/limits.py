@@ -31,7 +31,7 @@ class FuseRelu(Rewrite):
             return Decline("the elements are not float")
         if m.x.type != m.root.output.type:
             return Decline("the zeros broadcast the other operand")
-        return b.ReLU(m.x)  # type: ignore[no-any-return]
+        return b.ReLU(m.x)
 
 
 @rewrite
@@ -54,7 +54,7 @@ class FuseClamp(Rewrite):
             return Decline(f"the lower limit {low:g} is above the upper one, {high:g}")
         if m.x.type != m.root.output.type:
             return Decline("a limit broadcasts the other operand")
-        return b.Clamp(m.x, min=low, max=high)  # type: ignore[no-any-return]
+        return b.Clamp(m.x, min=low, max=high)
 
 
 @rewrite
@@ -75,7 +75,7 @@ class MergeClamps(Rewrite):
         low, high = max(r[0] for r in ranges), min(r[1] for r in ranges)
         if not is_float(m.x) or low > high:
             return Decline("the ranges do not meet")
-        return b.Clamp(m.x, min=float(low), max=float(high))  # type: ignore[no-any-return]
+        return b.Clamp(m.x, min=float(low), max=float(high))
 
 
 @rewrite
@@ -105,7 +105,7 @@ class FusePrelu(Rewrite):
         shaped = _as_slope(slope, m.x)
         if shaped is None:
             return Decline(f"the slope {list(slope.shape)} is neither one number nor one a channel")
-        return b.PReLU(m.x, shaped)  # type: ignore[no-any-return]
+        return b.PReLU(m.x, shaped)
 
 
 def _as_slope(slope: Array, x: Value) -> Array | None:
@@ -135,7 +135,7 @@ class FuseLinearClamp(Rewrite):
     def replace(self, b: Builder, m: Match) -> Value | Decline:
         if m.x.type != m.root.output.type:
             return Decline("a constant broadcasts the other operand")
-        return b.HSigmoid(m.x)  # type: ignore[no-any-return]
+        return b.HSigmoid(m.x)
 
 
 @rewrite
@@ -156,7 +156,7 @@ class FuseSigmoid(Rewrite):
     def replace(self, b: Builder, m: Match) -> Value | Decline:
         if m.x.type != m.root.output.type:
             return Decline("a constant broadcasts the other operand")
-        return b.Sigmoid(m.x)  # type: ignore[no-any-return]
+        return b.Sigmoid(m.x)
 
 
 @rewrite
@@ -169,7 +169,7 @@ class FuseSwishBeta(Rewrite):
     def replace(self, b: Builder, m: Match) -> Value | Decline:
         if m.beta.size != 1 or m.x.type != m.root.output.type:
             return Decline("beta is not one number")
-        return b.Swish(m.x, m.beta.reshape(()))  # type: ignore[no-any-return]
+        return b.Swish(m.x, m.beta.reshape(()))
 
 
 @rewrite
@@ -182,4 +182,4 @@ class FuseSoftSign(Rewrite):
     def replace(self, b: Builder, m: Match) -> Value | Decline:
         if m.x.type != m.root.output.type or not is_float(m.x):
             return Decline("a constant broadcasts the other operand")
-        return b.SoftSign(m.x)  # type: ignore[no-any-return]
+        return b.SoftSign(m.x)

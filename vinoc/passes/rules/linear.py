@@ -57,7 +57,7 @@ class SubtractToAdd(Rewrite):
             return None
         if m.x.op is not None and m.x.op.kind == "Convert":
             return Decline("it subtracts the zero point of a quantized value")
-        return b.Add(m.x, -m.c)  # type: ignore[no-any-return]
+        return b.Add(m.x, -m.c)
 
 
 @rewrite
@@ -74,7 +74,7 @@ class MultiplyBeforeAdd(Rewrite):
             return None
         if m.linear.kind in CONVOLUTIONS and _channels_of(y, m.c) is None:
             return Decline("the factor is not one number a channel")
-        return b.Add(b.Multiply(y, m.c), product(m.a, m.c))  # type: ignore[no-any-return]
+        return b.Add(b.Multiply(y, m.c), product(m.a, m.c))
 
 
 def _channels_of(y: Value, c: np.ndarray[Any, np.dtype[Any]]) -> object | None:

@@ -38,10 +38,10 @@ class MergeTransposes(Rewrite):
             return Decline("the rank is not known")
         order = first[second]
         if np.array_equal(order, np.arange(order.size)):
-            return m.x  # type: ignore[no-any-return]
+            return m.x
         if m.node("inner").output.n_uses > 1:
             return Decline("the inner result is read elsewhere too, and the two do not cancel")
-        return b.Transpose(m.x, order)  # type: ignore[no-any-return]
+        return b.Transpose(m.x, order)
 
 
 @rewrite
@@ -81,13 +81,13 @@ class MergeReshapes(Rewrite):
     def replace(self, b: Builder, m: Match) -> Value | Decline | None:
         out = m.root.output.shape
         if same_shape(m.x.shape, out):
-            return m.x  # type: ignore[no-any-return]
+            return m.x
         if m.node("inner").output.n_uses > 1:
             return Decline("the inner result is read elsewhere too, and the two do not cancel")
         target = target_of(m.x.shape, out)
         if target is None:
             return Decline("more than one dimension of the result is dynamic")
-        return b.Reshape(m.x, target, special_zero=False)  # type: ignore[no-any-return]
+        return b.Reshape(m.x, target, special_zero=False)
 
 
 def target_of(source: Shape | None, shape: Shape | None) -> np.ndarray[Any, np.dtype[Any]] | None:

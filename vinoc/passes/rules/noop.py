@@ -25,7 +25,7 @@ class EliminateSplit(Rewrite):
     def replace(self, b: Builder, m: Match) -> Value | Decline:
         if len(m.root.outputs) > 1:
             return Decline(f"it makes {len(m.root.outputs)} parts")
-        return m.x  # type: ignore[no-any-return]
+        return m.x
 
 
 @rewrite
@@ -45,7 +45,7 @@ class EliminateSplitConcat(Rewrite):
         rank = m.x.rank
         if rank is None or int(m.axis.reshape(-1)[0]) % rank != m.Concat.axis % rank:
             return Decline("it joins along another axis than they were parted")
-        return m.x  # type: ignore[no-any-return]
+        return m.x
 
 
 @rewrite
@@ -81,7 +81,7 @@ class EliminateScatter(Rewrite):
         shape = m.indices.shape
         if shape is None or numel(shape) != 0:
             return Decline("there may be elements to update")
-        return m.x  # type: ignore[no-any-return]
+        return m.x
 
 
 @rewrite
@@ -99,7 +99,7 @@ class EliminateGather(Rewrite):
             return Decline("it may not take every element")
         if not np.array_equal(m.indices % max(n, 1), np.arange(n)):
             return Decline("it takes them in another order")
-        return m.x  # type: ignore[no-any-return]
+        return m.x
 
 
 @rewrite
@@ -115,7 +115,7 @@ class EliminateUnsqueezeGather(Rewrite):
             return Decline("it does not pick the one element of a new axis")
         if int(m.new.reshape(-1)[0]) % (rank + 1) != int(m.axis.reshape(-1)[0]) % (rank + 1):
             return Decline("it picks along another axis than the new one")
-        return m.x  # type: ignore[no-any-return]
+        return m.x
 
 
 @rewrite
@@ -180,7 +180,7 @@ class MergeConverts(Rewrite):
         if not _holds_all(source, between):
             return Decline(f"{between} does not hold every value of {source}")
         if source is target:
-            return m.x  # type: ignore[no-any-return]
+            return m.x
         return b.build(Convert(destination_type=target), m.x)
 
 

@@ -41,7 +41,7 @@ class FuseSoftmax(Rewrite):
             return axes
         if len(axes) != 1:
             return Decline(f"it sums over {len(axes)} axes")
-        return b.SoftMax(m.x, axis=axes[0])  # type: ignore[no-any-return]
+        return b.SoftMax(m.x, axis=axes[0])
 
 
 @rewrite
@@ -55,13 +55,13 @@ class FuseLogSoftmax(Rewrite):
 
     def replace(self, b: Builder, m: Match) -> Value | Decline:
         if m.has("SoftMax"):
-            return b.LogSoftmax(m.x, axis=m.SoftMax.axis)  # type: ignore[no-any-return]
+            return b.LogSoftmax(m.x, axis=m.SoftMax.axis)
         axes = axes_of(m.x, m.axes, m.axes2)
         if isinstance(axes, Decline):
             return axes
         if len(axes) != 1:
             return Decline(f"it sums over {len(axes)} axes")
-        return b.LogSoftmax(m.x, axis=axes[0])  # type: ignore[no-any-return]
+        return b.LogSoftmax(m.x, axis=axes[0])
 
 
 @rewrite
@@ -94,7 +94,7 @@ class FuseNormalizeL2(Rewrite):
             if np.float32(eps) < np.finfo(np.float32).tiny:
                 return Decline("the square of epsilon is no f32 number")
         mode = "max" if outside or m.has("Maximum") else "add"
-        return b.NormalizeL2(m.x, np.array(axes, np.int64), eps=eps, eps_mode=mode)  # type: ignore[no-any-return]
+        return b.NormalizeL2(m.x, np.array(axes, np.int64), eps=eps, eps_mode=mode)
 
 
 @rewrite
@@ -130,7 +130,7 @@ class FuseRmsNorm(Rewrite):
             return Decline("the number of elements is not known")
         n = int(np.prod(lengths))
         unit = b.NormalizeL2(m.x, np.array(axes, np.int64), eps=n * eps, eps_mode="add")
-        return b.Multiply(unit, float(np.sqrt(n)))  # type: ignore[no-any-return]
+        return b.Multiply(unit, float(np.sqrt(n)))
 
 
 @rewrite
@@ -167,9 +167,7 @@ class FuseMvn(Rewrite):
         if isinstance(axes, Decline):
             return axes
         mode = "OUTSIDE_SQRT" if m.has("outside") else "INSIDE_SQRT"
-        return b.MVN(  # type: ignore[no-any-return]
-            m.x, np.array(axes, np.int64), normalize_variance=True, eps=eps, eps_mode=mode
-        )
+        return b.MVN(m.x, np.array(axes, np.int64), normalize_variance=True, eps=eps, eps_mode=mode)
 
 
 @rewrite
@@ -202,9 +200,7 @@ class FuseGroupNorm(Rewrite):
         factors = [_a_channel(c, len(x.shape), channels) for c in (m.gamma, m.beta)]
         if factors[0] is None or factors[1] is None:
             return Decline("scale and shift are not one number a channel")
-        return b.GroupNormalization(  # type: ignore[no-any-return]
-            x, factors[0], factors[1], num_groups=groups, epsilon=m.MVN.eps
-        )
+        return b.GroupNormalization(x, factors[0], factors[1], num_groups=groups, epsilon=m.MVN.eps)
 
 
 def _a_channel(c: Array, rank: int, channels: int) -> Array | None:

@@ -40,7 +40,7 @@ class ReshapeToConstant(Rewrite):
         target = constant_target(m.x, elements)
         if target is None:
             return Decline("more than one dimension of the target is neither known nor copied from its place")
-        return b.Reshape(m.x, np.array(target, np.int64), special_zero=True)  # type: ignore[no-any-return]
+        return b.Reshape(m.x, np.array(target, np.int64), special_zero=True)
 
 
 def constant_target(x: Value, elements: list[Element]) -> list[int] | None:

@@ -32,7 +32,7 @@ def _named(b: Builder, axes: Value, count: int, rank: int) -> Value:
     column = b.Reshape(wide, b.const(np.array([count, 1])), special_zero=False)
     places = np.arange(rank)[None]
     hit = b.LogicalOr(b.Equal(column, b.const(places)), b.Equal(column, b.const(places - rank)))
-    return b.ReduceLogicalOr(hit, b.const(np.array([0])), keep_dims=False)  # type: ignore[no-any-return]
+    return b.ReduceLogicalOr(hit, b.const(np.array([0])), keep_dims=False)
 
 
 def exchange(b: Builder, axis: Value, rank: int) -> Value:
@@ -41,7 +41,7 @@ def exchange(b: Builder, axis: Value, rank: int) -> Value:
     places, zero = b.const(np.arange(rank)), b.const(0)
     at = b.Select(b.Less(wide, zero), b.Add(wide, b.const(rank)), wide)
     elsewhere = b.Select(b.Equal(places, at), zero, places)
-    return b.Select(b.Equal(places, zero), at, elsewhere)  # type: ignore[no-any-return]
+    return b.Select(b.Equal(places, zero), at, elsewhere)
 
 
 @rewrite
@@ -61,13 +61,13 @@ class UnsqueezeComputedAxes(Rewrite):
         total = rank + count
         ones = b.const(np.ones(total, np.int64))
         if not rank:
-            return b.Reshape(m.x, ones, special_zero=False)  # type: ignore[no-any-return]
+            return b.Reshape(m.x, ones, special_zero=False)
         new = _named(b, m.axes, count, total)
         before = b.CumSum(b.Convert(new, destination_type=i64), b.const(0), exclusive=False, reverse=False)
         place = b.Maximum(b.Subtract(b.const(np.arange(total)), before), b.const(0))
         place = b.Minimum(place, b.const(rank - 1))
         dims = b.Gather(b.ShapeOf(m.x, output_type=i64), place, b.const(0), batch_dims=0)
-        return b.Reshape(m.x, b.Select(new, ones, dims), special_zero=False)  # type: ignore[no-any-return]
+        return b.Reshape(m.x, b.Select(new, ones, dims), special_zero=False)
 
 
 @rewrite
@@ -83,11 +83,11 @@ class ReduceComputedAxes(Rewrite):
             return Decline("the axes are known, or the rank is not")
         kept = b.build(replace(m.reduce, keep_dims=True), m.x, m.axes)
         if count == rank:
-            return b.Reshape(kept, b.const(np.zeros(0, np.int64)), special_zero=False)  # type: ignore[no-any-return]
+            return b.Reshape(kept, b.const(np.zeros(0, np.int64)), special_zero=False)
         stays = b.LogicalNot(_named(b, m.axes, count, rank))
         places = b.Reshape(b.NonZero(stays, output_type=i64), b.const(np.array([rank - count])), special_zero=False)
         dims = b.Gather(b.ShapeOf(kept, output_type=i64), places, b.const(0), batch_dims=0)
-        return b.Reshape(kept, dims, special_zero=False)  # type: ignore[no-any-return]
+        return b.Reshape(kept, dims, special_zero=False)
 
 
 @rewrite
@@ -106,4 +106,4 @@ class LogicalReduceComputedAxes(Rewrite):
         every = m.reduce.kind == "ReduceLogicalAnd"
         ones = b.Convert(b.LogicalNot(m.x) if every else m.x, destination_type=f32)
         found = b.Greater(b.ReduceSum(ones, m.axes, keep_dims=m.reduce.keep_dims), b.const(0.0, f32))
-        return b.LogicalNot(found) if every else found  # type: ignore[no-any-return]
+        return b.LogicalNot(found) if every else found

@@ -24,14 +24,14 @@ class ExpandBitCast(Rewrite):
     def replace(self, b: Builder, m: Match) -> Value | Decline:
         new, old = m.BitCast.destination_type, m.x.dtype
         if old is boolean and new.is_integer and new.bits == 8:
-            return b.Convert(m.x, destination_type=new)  # type: ignore[no-any-return]
+            return b.Convert(m.x, destination_type=new)
         if not (old.is_integer and new.is_integer and old.bits == new.bits and new.bits in (8, 16)):
             return Decline("it is not between integers of 8 or of 16 bits")
         if old is new:
-            return m.x  # type: ignore[no-any-return]
+            return m.x
         wide, turn = b.Convert(m.x, destination_type=i32), 1 << new.bits
         if new.kind == "u":
             moved = b.Select(b.Less(wide, b.const(0, i32)), b.Add(wide, b.const(turn, i32)), wide)
         else:
             moved = b.Select(b.GreaterEqual(wide, b.const(turn // 2, i32)), b.Subtract(wide, b.const(turn, i32)), wide)
-        return b.Convert(moved, destination_type=new)  # type: ignore[no-any-return]
+        return b.Convert(moved, destination_type=new)

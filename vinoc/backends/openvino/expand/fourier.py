@@ -34,4 +34,4 @@ class RealTransformComputedAxis(Rewrite):
         sizes = [m.size] if m.has("size") else []
         x = b.Transpose(m.x, order if forward else with_parts)
         y = b.build(m.transform, x, b.const(np.array([0])), *sizes)
-        return b.Transpose(y, with_parts if forward else order)  # type: ignore[no-any-return]
+        return b.Transpose(y, with_parts if forward else order)

@@ -29,4 +29,4 @@ class MaximumIsNothing(Rewrite):
         if rank is None or m.limit.ndim > rank - (0 if m.ReduceMax.keep_dims else m.axes.size):
             return Decline("the rank is not known, or the comparison adds to it")
         seen = b.NotEqual(m.x, m.value("limit"))
-        return b.LogicalNot(b.ReduceLogicalOr(seen, m.value("axes"), keep_dims=m.ReduceMax.keep_dims))  # type: ignore[no-any-return]
+        return b.LogicalNot(b.ReduceLogicalOr(seen, m.value("axes"), keep_dims=m.ReduceMax.keep_dims))

@@ -48,7 +48,7 @@ class ExpandNgramCount(Rewrite):
         if not parts:
             return Decline("no n-gram is that short")
         y = reduce(b.Add, parts)
-        return y if len(shape) == 2 else b.Squeeze(y, b.const(np.array([0])))  # type: ignore[no-any-return]
+        return y if len(shape) == 2 else b.Squeeze(y, b.const(np.array([0])))
 
 
 def _steps(op: NGramCount) -> Iterator[tuple[int, int]]:

@@ -43,7 +43,7 @@ class ExpandResample(Rewrite):
                 x = b.Gather(x, gathered(b, op, places, at), b.const(axis), batch_dims=0)
             else:
                 x = _along(b, x, weights(b, op, places, at), axis, rank)
-        return x if outside is None else b.Select(outside, b.const(op.fill, x.dtype), x)  # type: ignore[no-any-return]
+        return x if outside is None else b.Select(outside, b.const(op.fill, x.dtype), x)
 
 
 def _along(b: Builder, x: Value, matrix: Value, axis: int, rank: int) -> Value:
@@ -52,13 +52,13 @@ def _along(b: Builder, x: Value, matrix: Value, axis: int, rank: int) -> Value:
     back = np.argsort(order)
     factor = matrix if matrix.dtype is x.dtype else b.Convert(matrix, destination_type=x.dtype)
     y = b.MatMul(b.Transpose(x, b.const(np.array(order))), factor, transpose_b=True)
-    return b.Transpose(y, b.const(back))  # type: ignore[no-any-return]
+    return b.Transpose(y, b.const(back))
 
 
 def _outside(b: Builder, places: Value, at: Axis, behind: int) -> Value:
     """Whether each place [m] lies outside of the data, as [m, 1, ..]."""
     out = b.LogicalOr(b.Less(places, b.const(0.0, places.dtype)), b.Greater(places, at.last(b)))
-    return b.Unsqueeze(out, b.const(np.arange(1, behind + 1))) if behind else out  # type: ignore[no-any-return]
+    return b.Unsqueeze(out, b.const(np.arange(1, behind + 1))) if behind else out
 
 
 def _either(b: Builder, first: Value | None, second: Value) -> Value:

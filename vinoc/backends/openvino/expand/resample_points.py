@@ -22,7 +22,7 @@ class Axis:
     scale: Value
 
     def last(self, b: Builder) -> Value:
-        return b.Subtract(self.n, number(b, 1))  # type: ignore[no-any-return]
+        return b.Subtract(self.n, number(b, 1))
 
 
 def number(b: Builder, value: float) -> Value:
@@ -32,13 +32,13 @@ def number(b: Builder, value: float) -> Value:
 def count(b: Builder, stop: Value) -> Value:
     """0 .. stop - 1 in f32, for a whole number `stop` [1]."""
     end = b.Squeeze(b.Convert(stop, destination_type=i64), b.const(np.array([0])))
-    return b.Convert(b.Range(b.const(0), end, b.const(1), output_type=i64), destination_type=f32)  # type: ignore[no-any-return]
+    return b.Convert(b.Range(b.const(0), end, b.const(1), output_type=i64), destination_type=f32)
 
 
 def dims_of(b: Builder, x: Value, axes: Sequence[int]) -> Value:
     """The dimensions of x along axes, in f32."""
     dims = b.Gather(b.ShapeOf(x, output_type=i64), b.const(np.array(axes)), b.const(0), batch_dims=0)
-    return b.Convert(dims, destination_type=f32)  # type: ignore[no-any-return]
+    return b.Convert(dims, destination_type=f32)
 
 
 def scales_of(b: Builder, op: Resample, now: Value, target: Value) -> list[Axis]:
@@ -66,11 +66,11 @@ def _floor_of_product(b: Builder, n: Value, scale: Value) -> Value:
     found = b.Floor(b.Multiply(n, scale))
     coarse = b.Divide(b.Floor(b.Multiply(scale, number(b, 4096))), number(b, 4096))
     rest = b.Add(b.Subtract(b.Multiply(n, coarse), found), b.Multiply(n, b.Subtract(scale, coarse)))
-    return b.Select(b.Less(rest, number(b, 0)), b.Subtract(found, number(b, 1)), found)  # type: ignore[no-any-return]
+    return b.Select(b.Less(rest, number(b, 0)), b.Subtract(found, number(b, 1)), found)
 
 
 def _element(b: Builder, values: Value, index: int) -> Value:
-    return b.Gather(values, b.const(np.array([index])), b.const(0), batch_dims=0)  # type: ignore[no-any-return]
+    return b.Gather(values, b.const(np.array([index])), b.const(0), batch_dims=0)
 
 
 def points(b: Builder, op: Resample, at: Axis, part: tuple[Value, int] | None) -> Value:
@@ -90,9 +90,9 @@ def _resized(b: Builder, op: Resample, at: Axis, x: Value) -> Value:
     centred = b.Divide(b.Add(x, half), at.scale)
     kind = op.coordinates
     if kind == "asymmetric":
-        return b.Divide(x, at.scale)  # type: ignore[no-any-return]
+        return b.Divide(x, at.scale)
     if kind == "tf_half_pixel_for_nn":
-        return centred  # type: ignore[no-any-return]
+        return centred
     if kind == "align_corners":
         gaps = b.Subtract(b.Multiply(at.scale, at.n), one)
         return _unless(b, b.Equal(gaps, number(b, 0)), b.Divide(b.Multiply(x, at.last(b)), gaps), number(b, 0))
@@ -101,8 +101,8 @@ def _resized(b: Builder, op: Resample, at: Axis, x: Value) -> Value:
         return _unless(b, b.LessEqual(at.m, one), usual, number(b, 0))
     if kind == "half_pixel_symmetric":  # centred, although rounding the size cut a fraction off
         lost = b.Subtract(one, b.Divide(at.m, b.Multiply(at.scale, at.n)))
-        return b.Add(usual, b.Multiply(b.Multiply(at.n, half), lost))  # type: ignore[no-any-return]
-    return usual  # type: ignore[no-any-return]
+        return b.Add(usual, b.Multiply(b.Multiply(at.n, half), lost))
+    return usual
 
 
 def _cropped(b: Builder, op: Resample, at: Axis, part: tuple[Value, int] | None, x: Value) -> Value:
@@ -115,8 +115,8 @@ def _cropped(b: Builder, op: Resample, at: Axis, part: tuple[Value, int] | None,
     gaps = b.Subtract(at.m, number(b, 1))
     single = b.Add(b.Multiply(step, number(b, 0.5)), x)
     moved = _unless(b, b.LessEqual(gaps, number(b, 0)), b.Divide(b.Multiply(x, step), gaps), single)
-    return b.Add(b.Multiply(start, at.last(b)), moved)  # type: ignore[no-any-return]
+    return b.Add(b.Multiply(start, at.last(b)), moved)
 
 
 def _unless(b: Builder, test: Value, usual: Value, other: Value) -> Value:
-    return b.Select(test, other, usual)  # type: ignore[no-any-return]
+    return b.Select(test, other, usual)

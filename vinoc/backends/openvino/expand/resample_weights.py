@@ -20,7 +20,7 @@ def gathered(b: Builder, op: Resample, places: Value, at: Axis) -> Value:
         near = b.Floor(b.Add(places, half))
     else:
         near = b.Floor(places) if op.nearest_mode == "floor" else b.Ceiling(places)
-    return b.Convert(_within(b, near, at), destination_type=i64)  # type: ignore[no-any-return]
+    return b.Convert(_within(b, near, at), destination_type=i64)
 
 
 def weights(b: Builder, op: Resample, places: Value, at: Axis) -> Value:
@@ -44,11 +44,11 @@ def weights(b: Builder, op: Resample, places: Value, at: Axis) -> Value:
     last = b.const(np.array([2]))
     hit = b.Equal(b.Unsqueeze(_within(b, index, at), last), count(b, at.n))
     spread = b.Select(hit, b.Unsqueeze(w, last), number(b, 0))
-    return b.ReduceSum(spread, column, keep_dims=False)  # type: ignore[no-any-return]
+    return b.ReduceSum(spread, column, keep_dims=False)
 
 
 def _within(b: Builder, index: Value, at: Axis) -> Value:
-    return b.Minimum(b.Maximum(index, number(b, 0)), at.last(b))  # type: ignore[no-any-return]
+    return b.Minimum(b.Maximum(index, number(b, 0)), at.last(b))
 
 
 def _taps(b: Builder, op: Resample, at: Axis, reach: int) -> tuple[Value, Value]:
@@ -62,7 +62,7 @@ def _taps(b: Builder, op: Resample, at: Axis, reach: int) -> tuple[Value, Value]
 
 
 def _linear(b: Builder, distance: Value) -> Value:
-    return b.Maximum(b.Subtract(number(b, 1), distance), number(b, 0))  # type: ignore[no-any-return]
+    return b.Maximum(b.Subtract(number(b, 1), distance), number(b, 0))
 
 
 def _keys(b: Builder, d: Value, a: float) -> Value:
@@ -76,4 +76,4 @@ def _keys(b: Builder, d: Value, a: float) -> Value:
 
     near, far = polynomial(a + 2, -(a + 3), 0, 1), polynomial(a, -5 * a, 8 * a, -4 * a)
     outer = b.Select(b.Less(d, number(b, 2)), far, number(b, 0))
-    return b.Select(b.LessEqual(d, number(b, 1)), near, outer)  # type: ignore[no-any-return]
+    return b.Select(b.LessEqual(d, number(b, 1)), near, outer)

@@ -31,7 +31,7 @@ class BoundedShift(Rewrite):
             rest: Value = b.build(m.shift, m.a, b.const(most, m.a.dtype))
         else:
             rest = b.const(0, m.a.dtype)
-        return b.Select(b.Equal(m.n, safe), shifted, rest)  # type: ignore[no-any-return]
+        return b.Select(b.Equal(m.n, safe), shifted, rest)
 
 
 def _within(n: Value, most: int) -> bool:

@@ -53,8 +53,7 @@ class Tensors:
         return name in self.protos
 
     def buffer(self, name: str) -> Buffer:
-        found: Buffer = self._read(name, self.protos[name])
-        return found
+        return self._read(name, self.protos[name])
 
 
 class Scope:

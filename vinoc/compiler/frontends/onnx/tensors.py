@@ -209,8 +209,7 @@ def _typed(t: Any, dtype: DType, count: int, what: str) -> Array:
     values = np.array(getattr(t, field), held)
     if dtype.kind == "c":
         _check_count(values.size, 2 * count, field, what)
-        pairs: Array = values.view(dtype.numpy)
-        return pairs
+        return values.view(dtype.numpy)
     if dtype.packed:
         _check_count(values.size, -(-count * dtype.bits // 8), field, what)
         return _buffer.unpack(dtype, values.astype(np.uint8), (count,))
@@ -218,11 +217,9 @@ def _typed(t: Any, dtype: DType, count: int, what: str) -> Array:
     if field != "int32_data" or dtype.kind == "i":
         return values.astype(dtype.numpy, copy=False)
     if dtype.kind == "b":
-        flags: Array = values != 0
-        return flags
+        return values != 0
     # Floats narrower than f32 are held as their bits, unsigned types as numbers.
-    bits: Array = values.astype(np.uint16 if dtype.bits == 16 else np.uint8).view(dtype.numpy)
-    return bits
+    return values.astype(np.uint16 if dtype.bits == 16 else np.uint8).view(dtype.numpy)
 
 
 def _check_count(found: int, expected: int, field: str, what: str) -> None:

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """Activations, and Dropout, which does nothing in inference."""
 
 from __future__ import annotations

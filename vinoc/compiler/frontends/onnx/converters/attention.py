@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """Attention and rotary embeddings (opset 23 on)."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """Cast and CastLike: between numbers of all widths, and between numbers and strings."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """If, Loop, Scan. Subgraphs become bodies; the outer values that they read become inputs."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """Convolutions and transposed convolutions, plain and in groups."""
 
 from __future__ import annotations

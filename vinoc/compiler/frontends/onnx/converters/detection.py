@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """Boxes, regions of interest and sampling of images at given places."""
 
 from __future__ import annotations

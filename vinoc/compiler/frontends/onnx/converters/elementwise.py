@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """Elementwise arithmetic, comparison, logic and casts."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """Reading and writing elements by index."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """Losses, which models exported with their training head compute."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """LSTM written out, step by step: with peepholes or coupled gates, which OpenVINO's LSTMSequence lacks.
 
 i = f(x Wi + h Ri + bi + Pi c)      forget = f(x Wf + h Rf + bf + Pf c), or 1 - i where the gates are coupled

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """SequenceMap, and Scan's batched form of opset 8."""
 
 from __future__ import annotations

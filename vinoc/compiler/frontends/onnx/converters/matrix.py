@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """Products of matrices."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """The operators that ONNX Runtime's optimizer writes into models (domain com.microsoft)."""
 
 from __future__ import annotations

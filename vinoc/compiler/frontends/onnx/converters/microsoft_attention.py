@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """Attention of ONNX Runtime's optimizer and of its generative models (domain com.microsoft)."""
 
 from __future__ import annotations

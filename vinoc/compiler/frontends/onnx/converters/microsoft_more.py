@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """Other fused operators of ONNX Runtime, and its older forms of what ai.onnx has now (domain com.microsoft)."""
 
 from __future__ import annotations

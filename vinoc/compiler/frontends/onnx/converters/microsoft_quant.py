@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """Quantized products of ONNX Runtime (domain com.microsoft)."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """Spectra, windows, random numbers, determinants."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """What the operators of classical machine learning share: transforms of scores, and labels."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """ai.onnx.ml: categories as numbers, numbers as categories, one-hot vectors."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """ai.onnx.ml: scaling, imputing and binarizing features, linear models."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """ai.onnx.ml: support vector machines."""
 
 from __future__ import annotations

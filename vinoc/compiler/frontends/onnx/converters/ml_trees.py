@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """ai.onnx.ml: ensembles of decision trees, as products of Gather.
 
 All trees descend at once: `at` [N, trees] is the node that each row has reached in each tree, leaves lead to

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """Normalizations over batches, images, layers, groups, channels; softmax and its kin."""
 
 from __future__ import annotations

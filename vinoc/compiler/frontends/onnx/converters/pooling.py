@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """Pooling over windows and over everything."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """Quantized models.
 
 OpenVINO's form: values that become integers pass a FakeQuantize onto the integers and a Convert; integers become

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """Operators of opset 26 on: CumProd, BitCast, CausalConvWithState, SwiGLU, LinearAttention; FlexAttention."""
 
 from __future__ import annotations

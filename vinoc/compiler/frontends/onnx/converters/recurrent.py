@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """LSTM, GRU, RNN as OpenVINO's sequences.
 
 ONNX has the time outermost ([T, N, I]; `layout` 1: [N, T, I]) and for each direction; OpenVINO has the batch

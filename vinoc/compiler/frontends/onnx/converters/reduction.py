@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """Reductions, searches for extremes, running sums."""
 
 from __future__ import annotations

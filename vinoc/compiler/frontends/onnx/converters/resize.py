@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """Resize and Upsample as Interpolate."""
 
 from __future__ import annotations

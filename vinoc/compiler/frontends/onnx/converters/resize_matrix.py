@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """Resizing as products with matrices: the variants of Resize that Interpolate does not have.
 
 Along one axis a resize is linear, out = M @ in. M is worked out here from sizes that are known; its rows are the

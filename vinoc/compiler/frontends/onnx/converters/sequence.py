@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """Sequences and optionals.
 
 Where the elements are known one by one, which is what exporters write, no sequence is left: taking an element

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """Shapes: asking for them, changing them, repeating and joining tensors, and tensors made from a shape."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """Slice and Pad."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """Strings and n-grams: internal operations, which IR cannot hold."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """One step of an optimizer (ai.onnx.preview.training): the new values from values, gradients and state."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-any-return"
 """Small pieces that converters build with: index arithmetic, dimensions as values, type changes.
 
 Everything here keeps what is known of the values: a dimension with a name stays that dimension.
