@@ -1,6 +1,12 @@
-"""The runtime: `Core`, models that run, devices.
+"""The runtime: `Core`, models that run, devices, under OpenVINO's names.
 
-Its classes are in `vinoc`; programs that are older than that look for them here.
+`core` hands models to `devices`; `compiled` is a model on one, `request` its inferences, `queue` several requests.
+`arguments`, `slots` and `results` are what goes into an inference and comes out, `engines` compute it. `reading` and
+`converting` get models from files; `model`, `nodes`, `opsets` and `preprocess` build and change them. `tensor`,
+`shapes`, `element`, `layout`, `vectors`, `ports` and `states` are types that programs see; `properties` and `words`
+settings.
+
+The classes are in `vinoc`; programs for older versions of OpenVINO look for them here.
 """
 
 from __future__ import annotations
