@@ -19,13 +19,13 @@ from ..memory import LARGE, bytes_of, check_room
 from .codegen.library import Library, library
 from .codegen.target import Target
 from .engine.image import Image
-from .engine.islands import State
+from .engine.islands import Runner, State
 from .engine.locks import Lock
 from .engine.packer import Packer
 from .engine.pool import Pool, cores
 from .engine.profile import Profile
 from .engine.program import Program
-from .engine.stages import Runner, Staged, is_static
+from .engine.stages import Staged, is_static
 from .lowering.packed import Packed
 from .lowering.plan import Array, Mode, Plan
 from .lowering.regions import CpuRegions

@@ -12,8 +12,10 @@ from ....ir.graph import Graph, Node
 from ..lowering.place import Buffer, Kind, Place
 from ..lowering.plan import Array, Island
 
-Run = Callable[[Sequence[Any], "State"], list[Any]]
-BodyMaker = Callable[[Graph], Run]
+Runner = Callable[[Sequence[Any], "State"], list[Any]]
+"""Runs a graph: arrays and variables in, arrays out."""
+
+Maker = Callable[[Graph], Runner]
 
 
 class State:
@@ -32,7 +34,7 @@ class State:
 class NodeRunner:
     """One node, from arrays to arrays."""
 
-    def __init__(self, node: Node, make_body: BodyMaker) -> None:
+    def __init__(self, node: Node, make_body: Maker) -> None:
         from ...numpy.interpreter import evaluate_node  # most models have no such node
 
         self.node = node
@@ -48,7 +50,7 @@ class NodeRunner:
 class IslandStep:
     """A node of a plan: its operands and results lie in places."""
 
-    def __init__(self, island: Island, make_body: BodyMaker, arena: Array) -> None:
+    def __init__(self, island: Island, make_body: Maker, arena: Array) -> None:
         self.island = island
         self.arena = arena
         self.runner = NodeRunner(island.node, make_body) if island.node else None

@@ -14,7 +14,7 @@ from ..codegen.library import Library
 from ..lowering.packed import address_of, aligned, fresh
 from ..lowering.plan import Array, Call, Island, Plan
 from .image import Base, Image
-from .islands import BodyMaker, IslandStep, State
+from .islands import IslandStep, Maker, State
 from .locks import Lock
 from .pool import Pool
 
@@ -22,7 +22,7 @@ from .pool import Pool
 class Program:
     """An image with addresses and an arena of its own: one run at a time."""
 
-    def __init__(self, image: Image, library: Library, pool: Pool, make_body: BodyMaker) -> None:
+    def __init__(self, image: Image, library: Library, pool: Pool, make_body: Maker) -> None:
         size = image.arena_size + sum(prod(shape) * dtype.itemsize for shape, dtype in image.outputs)
         check_room(size, f"'{image.name}'")
         self.image = image
@@ -64,9 +64,7 @@ class Program:
         chosen = self.image.relocations[self.image.relocations[:, 1] == base]
         return [(word, which, offset) for word, _, which, offset in chosen.tolist()]
 
-    def _step(
-        self, step: tuple[int, int] | Island, functions: Sequence[int], make_body: BodyMaker
-    ) -> Array | IslandStep:
+    def _step(self, step: tuple[int, int] | Island, functions: Sequence[int], make_body: Maker) -> Array | IslandStep:
         """A run of calls as a table that ends in zeros; or an island."""
         if isinstance(step, Island):
             return IslandStep(step, make_body, self.arena)

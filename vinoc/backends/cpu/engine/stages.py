@@ -9,7 +9,7 @@ definitions, too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,7 @@ from ....ir.dtype import string
 from ....ir.graph import Graph, Node, Value
 from ....ir.subgraph import read_by, subgraph
 from ....ir.types import TensorType
-from .islands import BodyMaker, NodeRunner, State
-
-Runner = Callable[[Sequence[Any], State], list[Any]]
+from .islands import Maker, NodeRunner, State
 
 
 def is_static(graph: Graph) -> bool:
@@ -46,9 +44,7 @@ class Staged:
     make_rest   gives the runner of a graph for inputs of any shapes
     """
 
-    def __init__(
-        self, graph: Graph, make: Callable[[Graph], Runner], make_rest: Callable[[Graph], Runner], make_body: BodyMaker
-    ) -> None:
+    def __init__(self, graph: Graph, make: Maker, make_rest: Maker, make_body: Maker) -> None:
         first, frontier, rest = _parts(graph)
         used = read_by([*frontier, *rest], graph)
         known = {*graph.inputs, *(v for n in first for v in n.outputs)}
