@@ -26,7 +26,7 @@ from .lines import convolve_lines, split_plane
 from .memory import aligned, room
 from .phases import phases_of
 from .settings import loop, part, threads_for
-from .tiles import ROWS, finish_rows, multiply
+from .tiles import ROWS, expect, finish_rows, multiply
 from .vectors import SHORT, WIDE, load, load_some, store, zeros
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -267,9 +267,11 @@ def convolve_tile(tile, blocks, channels, planes, weights, out, given, taps, siz
 def convolve_vector(where, weights, at, panel, place, apart, depth, out, given, space, step, like):
     """One vector of pixels, for eight output channels."""
     target, rows, count, channel = where
-    sums = multiply(weights, at, panel, place, apart, depth, like)
     pitch = out.shape[2] * out.shape[3]
-    finish_rows(sums, space, out, target, pitch, min(rows, ROWS), count, step, channel, given)
+    rows = min(rows, ROWS)
+    expect(out, target, pitch, rows, channel, given, like)
+    sums = multiply(weights, at, panel, place, apart, depth, like)
+    finish_rows(sums, space, out, target, pitch, rows, count, step, channel, given)
 
 
 @part

@@ -11,7 +11,7 @@ from numba import prange
 from .memory import aligned
 from .phases import fill, split
 from .settings import inlined, loop, part
-from .tiles import ROWS, finish_rows
+from .tiles import ROWS, expect, finish_rows
 from .vectors import SHORT, WIDE, element, load, plus_product, zeros
 
 # Vectors that each block of filters is used for before the next one is.
@@ -58,9 +58,10 @@ def convolve_vectors(task, planes, weights, out, given, taps, size, step, like):
                 y, x = divmod(vector, across)
                 x = max(min(x * step, width - step), 0)
                 place = image * depth * apart + y * size[3] + x
-                sums = multiply_taps(weights, at, planes, place, taps, apart, depth, like)
                 target = ((image * channels + row) * height + y) * width + x
                 rows, channel = min(channels - row, ROWS), image % groups * channels + row
+                expect(out, target, height * width, rows, channel, given, like)
+                sums = multiply_taps(weights, at, planes, place, taps, apart, depth, like)
                 finish_rows(sums, space, out, target, height * width, rows, count, step, channel, given)
 
 

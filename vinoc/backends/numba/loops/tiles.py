@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from .settings import inlined
-from .vectors import element, limited, load, load_some, plus, plus_product, prefetch, sloped, store, store_some
+from .vectors import (
+    element,
+    limited,
+    load,
+    load_some,
+    plus,
+    plus_product,
+    prefetch,
+    sloped,
+    store,
+    store_some,
+    will_read,
+    will_write,
+)
 
 # Rows of weights that are multiplied at once. With two registers a vector their sums take 16 of the 32 that AVX-512
 # has, with one a vector 8 of the 16 that others have: enough to hide how long an addition takes.
@@ -81,6 +94,15 @@ def finish_rows(sums, space, out, at, pitch, rows, count, step, channel, given):
     else:
         for row in range(rows):
             finish(load(space, row * step, like), out, at + row * pitch, count, step, channel + row, given)
+
+
+@inlined
+def expect(out, at, pitch, rows, channel, given, like):
+    """Asks for the memory that `finish_rows` reads and writes: it is there when the sums are, which need some time."""
+    for row in range(rows):
+        will_write(out, at + row * pitch, like)
+    for row in range(min(rows, given[2] - channel)):
+        will_read(given[1], at + row * pitch, like)
 
 
 @inlined

@@ -147,17 +147,50 @@ def load_second(typing, array, at, like):
     return like(array, types.intp, like), code
 
 
+def asks(builder, place, to_write):
+    """Asks for a cache line that will be read or written, which may lie behind an array's end."""
+    number = ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [place.type, number, number, number])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    builder.call(function, [place, number(to_write), number(3), number(1)])
+
+
 @intrinsic
 def prefetch(typing, array, at):
-    """Asks for the cache line of array[at], which may lie behind the array's end."""
+    """Asks for the cache line of array[at]."""
 
     def code(context, builder, signature, arguments):
-        place, number = address(context, builder, signature, arguments, ir.IntType(8)), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [place.type, number, number, number])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(function, [place, number(0), number(3), number(1)])
+        asks(builder, address(context, builder, signature, arguments, ir.IntType(8)), 0)
 
     return types.void(array, types.intp), code
+
+
+def asks_for_vector(context, builder, signature, arguments, to_write):
+    """Asks for the cache lines of a vector from array[at] on."""
+    array, at, like = arguments
+    for more in range(0, like.type.count, 16):
+        place = address(context, builder, signature, [array, builder.add(at, at.type(more))], ir.IntType(8))
+        asks(builder, place, to_write)
+
+
+@intrinsic
+def will_read(typing, array, at, like):
+    """Asks for the cache lines of a vector from array[at] on, to read them."""
+
+    def code(context, builder, signature, arguments):
+        asks_for_vector(context, builder, signature, arguments, 0)
+
+    return types.void(array, types.intp, like), code
+
+
+@intrinsic
+def will_write(typing, array, at, like):
+    """The same, to write them."""
+
+    def code(context, builder, signature, arguments):
+        asks_for_vector(context, builder, signature, arguments, 1)
+
+    return types.void(array, types.intp, like), code
 
 
 @intrinsic
