@@ -9,6 +9,7 @@ bits of a register, are vectors of f32. That takes four instructions for two vec
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from llvmlite import ir
@@ -42,18 +43,18 @@ def load_row(e: Emitter, row: Any) -> list[Any]:
     return [expanded(2 * lanes * (v // 2) + 4 * (v % 2)) for v in range(e.target.vectors)]
 
 
-def store(e: Emitter, x: Any, row: Any, column: Any) -> None:
-    """A vector, rounded, as the columns of a row from `column` on, a multiple of its length."""
-    width, lanes = e.target.width, e.lanes
-    word = _rounded(e, x)
-    high = e.b.trunc(e.b.lshr(word, whole(e, x, 16)), vector(x, I16))
-    low = e.b.trunc(e.b.lshr(word, whole(e, x, 8)), vector(x, I8))
-    odd = e.rem(column, 2 * lanes)  # lanes for the second vector of a pair, else 0
-    first = e.add(e.b.sub(column, odd), e.div(e.mul(odd, 4), lanes))
-    for quad in range(lanes // 4):
-        place, four = e.add(first, 8 * quad), range(4 * quad, 4 * quad + 4)
-        e.store(shuffle(e, high, high, four), e.add(row, e.mul(place, 2)), 2)
-        e.store(shuffle(e, low, low, four), e.add(e.add(row, 2 * width), place), 1)
+def store_row(e: Emitter, vectors: Sequence[Any], row: Any) -> None:
+    """The vectors of a row, rounded."""
+    lanes = e.lanes
+    for first in range(0, len(vectors), 2):
+        words = [e.b.bitcast(_rounded(e, x), ir.VectorType(I16, 2 * lanes)) for x in vectors[first : first + 2]]
+        quads = [2 * lanes * v + 8 * quad for quad in range(lanes // 4) for v in range(len(words))]
+        low, high = (
+            shuffle(e, words[0], words[-1], [q + 2 * k + half for q in quads for k in range(4)]) for half in range(2)
+        )
+        byte = e.b.trunc(e.b.lshr(low, whole(e, low, 8, I16)), vector(low, I8))
+        e.store(high, e.add(row, 2 * lanes * first))
+        e.store(byte, e.add(row, 2 * e.target.width + lanes * first), 1)
 
 
 def _rounded(e: Emitter, x: Any) -> Any:

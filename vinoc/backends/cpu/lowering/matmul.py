@@ -12,7 +12,7 @@ from ....ir.graph import Node, Value
 from ....ir.record import record
 from ..kernels.base import Kernel, f32_bits
 from ..kernels.gemm import DOT, DOT_ROWS, GEMM, GEMM_F24, GEMM_PLAIN, GEMV_PLAIN, WIDE
-from ..kernels.pack import K_BLOCK, PACK_COLUMNS, PACK_ROWS
+from ..kernels.pack import K_BLOCK, PACK_COLUMNS, PACK_ROWS, ROW_BLOCK
 from .direct import number_of_blocks
 from .epilogue import Epilogue, epilogue_of, post_arguments
 from .panels import pack_matrices
@@ -197,10 +197,10 @@ def pack(plan: Plan, b: Place) -> Place:
     """Packs [..., k, n] into [pairs][panels][k][width] while the model runs."""
     depth, columns = b.shape[-2:]
     width = plan.target.width
-    panels, blocks = -(-columns // width), -(-depth // K_BLOCK)
     if not adjacent(b, -1) and not adjacent(b, -2):
         b = plan.formed(b, Form.ROWS)
-    kernel = PACK_ROWS if adjacent(b, -1) else PACK_COLUMNS
+    kernel, height = (PACK_ROWS, ROW_BLOCK) if adjacent(b, -1) else (PACK_COLUMNS, K_BLOCK)
+    panels, blocks = -(-columns // width), -(-depth // height)
     where = offsets(b)
     memory = plan.scratch(len(where) * panels * width * depth)
     plan.call(

@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from ..kernels import f24
-from ..kernels.pack import K_BLOCK, PACK_COLUMNS, PACK_COLUMNS_F24, PACK_FILTERS, PACK_ROWS, PACK_ROWS_F24
+from ..kernels.pack import K_BLOCK, PACK_COLUMNS, PACK_COLUMNS_F24, PACK_FILTERS, PACK_ROWS, PACK_ROWS_F24, ROW_BLOCK
 from .plan import Array, Plan, fresh
 
 
@@ -39,16 +39,19 @@ def pack_matrices(plan: Plan, matrices: Array, rounded: bool = False) -> Array:
     source = matrices.astype(np.float32, copy=False)
     if 4 not in source.strides[-2:]:
         source = np.ascontiguousarray(source)
-    kernels = (PACK_ROWS_F24, PACK_COLUMNS_F24) if rounded else (PACK_ROWS, PACK_COLUMNS)
+    if source.strides[-1] == 4:
+        kernel, height = PACK_ROWS_F24 if rounded else PACK_ROWS, ROW_BLOCK
+    else:
+        kernel, height = PACK_COLUMNS_F24 if rounded else PACK_COLUMNS, K_BLOCK
     where = np.zeros((), np.int64)
     for n, stride in zip(batch, source.strides):
         where = where[..., None] + np.arange(n) * stride
     width = plan.target.width
-    panels, blocks = -(-columns // width), -(-depth // K_BLOCK)
+    panels, blocks = -(-columns // width), -(-depth // height)
     row, dtype = (f24.BYTES * width, np.uint8) if rounded else (width, np.float32)
     out = fresh((prod(batch), panels, depth, row), dtype)
     plan.packed.run(
-        kernels[source.strides[-1] != 4], len(out) * panels * blocks, source=source, target=out,
+        kernel, len(out) * panels * blocks, source=source, target=out,
         batches=where.reshape(-1), depth=depth, columns=columns, panels=panels, blocks=blocks,
         row=source.strides[-2], column=source.strides[-1],
     )  # fmt: skip
