@@ -11,7 +11,7 @@ from ..ir.ops.convert import Convert
 from ..ir.ops.quantize import FakeQuantize
 from .base import Context, Pass, graph_pass
 from .filters import is_large_factor
-from .mark_weights import not_weights
+from .mark_weights import RECURRENT, not_weights, readers
 
 LEVELS = 256
 """Of eight bits."""
@@ -22,8 +22,8 @@ class Decompress(Pass):
     """Lets the expansion of compressed weights be folded: takes away the mark that keeps it from being.
 
     With `keep-products` large weights of matrix products that are f16 or bf16 get, or keep, the mark, whoever converts
-    them: for devices whose kernels expand weights as they read them. So do weights of eight bits and fewer where
-    values are quantized as well: these devices compute the products in integers.
+    them: for devices whose kernels expand weights as they read them. So do weights of eight bits and fewer that
+    recurrent nodes read, and others where values are quantized as well: these devices compute the products in integers.
     """
 
     keep_products: bool = False
@@ -35,7 +35,7 @@ class Decompress(Pass):
             if not isinstance(node.op, Convert):
                 continue
             keep = self.keep_products and _expands_products(node)
-            keep = keep or (quantized and _expands_integers(node))
+            keep = keep or (self.keep_products and _expands_integers(node, quantized))
             if node.op.decompression != keep:
                 graph.set_op(node, replace(node.op, decompression=keep))
                 count += 1
@@ -48,11 +48,14 @@ def quantizes(node: Node) -> bool:
     return isinstance(node.op, FakeQuantize) and node.op.levels <= LEVELS and not node.operand(0).is_const
 
 
-def _expands_integers(node: Node) -> bool:
-    """Whether a node expands constants of eight bits and fewer that are only read as weights."""
+def _expands_integers(node: Node, quantized: bool) -> bool:
+    """Whether a node expands constants of eight bits and fewer that are only read as weights; where nothing else is
+    quantized, of recurrent nodes."""
     source = node.operand(0)
     small = type(source.op) is Constant and source.dtype.is_integer and source.dtype.bits <= 8
-    return small and node.outputs[0].dtype is f32 and not not_weights(node)
+    if not small or node.outputs[0].dtype is not f32 or not_weights(node):
+        return False
+    return quantized or all(user.kind in RECURRENT for user, _ in readers(node) if not isinstance(user, Graph))
 
 
 def _expands_products(node: Node) -> bool:

@@ -6,7 +6,8 @@
 
 Products of the input with its weights, and biases, are there already: x[d][n][t]. Hidden units are taken in blocks of
 a vector; the gates of a block lie side by side, in x as in the packed R, [d][block][k][gate][lane], so that one sum
-over the state yields all gates of a block, which never leave registers.
+over the state yields all gates of a block, which never leave registers. R may be integers of eight bits, times a scale
+for each of its rows: sums are scaled, [d][block][gate][lane], before they are added to x.
 
 A unit is one direction of a few sequences, through all steps: nothing waits for other threads. Beyond its length a
 sequence gives zeros and keeps its state.
@@ -18,9 +19,11 @@ from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Any, TypeAlias
 
+from ....ir.dtype import DType, f32, i8
 from ..codegen.emit import F32, I32, I64, Emitter
 from ..codegen.functions import sigmoid, tanh
 from ..codegen.math import clamp, number
+from ..codegen.typed import Typed
 from .base import Arguments, Kernel, f32_bits
 from .gemm import sums
 
@@ -30,8 +33,8 @@ STATES = 5
 """Arrays of a unit's state: h before and after the step, c, and for the GRU z and r h."""
 
 ARGS = (
-    "x", "out", "h", "c", "h_out", "c_out", "state", "lengths", "weights", "bias", "clip",
-    "time", "batch", "hidden", "blocks", "tiles", "reverse", "weights_d", "bias_d",
+    "x", "out", "h", "c", "h_out", "c_out", "state", "lengths", "weights", "scale", "bias", "clip",
+    "time", "batch", "hidden", "blocks", "tiles", "reverse", "weights_d", "scale_d", "bias_d",
     "x_d", "x_n", "x_t", "out_n", "out_d", "out_t", "h_n", "h_d", "c_n", "c_d",
     "h_out_n", "h_out_d", "c_out_n", "c_out_d",
 )  # fmt: skip
@@ -60,9 +63,16 @@ class _Unit:
     """The steps of a few sequences in one direction."""
 
     def __init__(
-        self, e: Emitter, a: Arguments, cell: str, activations: Sequence[Activation], unit: Value, rows: int
+        self,
+        e: Emitter,
+        a: Arguments,
+        cell: str,
+        activations: Sequence[Activation],
+        stored: DType,
+        unit: Value,
+        rows: int,
     ) -> None:
-        self.e, self.a, self.cell, self.activations, self.rows = e, a, cell, activations, rows
+        self.e, self.a, self.cell, self.activations, self.stored, self.rows = e, a, cell, activations, stored, rows
         tile, d = e.rem(unit, a.tiles), e.div(unit, a.tiles)
         self.first = e.mul(tile, rows_of(e.target.rows))
         self.step_bytes = 4 * e.lanes
@@ -71,6 +81,7 @@ class _Unit:
         state = e.add(a.state, e.mul(unit, e.mul(array, STATES)))
         self.state = [e.add(state, e.mul(array, k)) for k in range(STATES)]
         self.weights = e.add(a.weights, e.mul(d, a.weights_d))
+        self.scale = e.add(a.scale, e.mul(d, a.scale_d))
         self.bias = e.add(a.bias, e.mul(d, a.bias_d))
         self.backwards = e.b.or_(e.b.icmp_signed("!=", a.reverse, e.i64(0)), e.b.icmp_signed("==", d, e.i64(1)))
         numbers = [e.add(self.first, r) for r in range(rows)]
@@ -142,15 +153,26 @@ class _Unit:
         at = e.add(e.mul(t, self.a.x_t), e.mul(block, self.step_bytes * count))
         return [e.load(e.add(e.add(x, at), self.step_bytes * g)) for x in self.x for g in gates]
 
-    def _sums(self, start: Sequence[Value], states: Value, block: Value, gates: int, weights: Value) -> list[Value]:
-        """start + R h, or R of what else stands in `states`."""
-        e, row = self.e, self.step_bytes * gates
-        panel = e.add(weights, e.mul(e.mul(block, self.a.hidden), row))
+    def _sums(self, start: Sequence[Value], states: Value, block: Value, gates: int, before: int = 0) -> list[Value]:
+        """start + R h, or R of what else stands in `states`; so many gates lie before these."""
+        e, typed = self.e, Typed(self.e, self.e.lanes)
+        vector = self.stored.numpy.itemsize * e.lanes
+        panels = e.add(self.weights, e.mul(e.mul(e.mul(self.a.blocks, before), self.a.hidden), vector))
+        panel = e.add(panels, e.mul(e.mul(block, self.a.hidden), vector * gates))
         sources = [self._own(states, r, e.i64(0)) for r in range(self.rows)]
-        return sums(
-            e, sources, self.a.hidden, start, panel, e.i64(row),
-            lambda at: [e.load(e.add(at, self.step_bytes * v), align=self.step_bytes) for v in range(gates)],
-        )  # fmt: skip
+
+        def load(row: Value) -> list[Value]:
+            places = [e.add(row, vector * v) for v in range(gates)]
+            if self.stored is f32:
+                return [e.load(at, align=vector) for at in places]
+            return [typed.convert(typed.load(self.stored, at), self.stored, f32) for at in places]
+
+        if self.stored is f32:
+            return sums(e, sources, self.a.hidden, start, panel, e.i64(vector * gates), load)
+        found = sums(e, sources, self.a.hidden, [e.splat(0.0)] * len(start), panel, e.i64(vector * gates), load)
+        scale = e.add(self.scale, e.mul(e.add(e.mul(self.a.blocks, before), e.mul(block, gates)), self.step_bytes))
+        scales = [e.load(e.add(scale, self.step_bytes * g)) for g in range(gates)]
+        return [e.fma(x, scales[k % gates], s) for k, (x, s) in enumerate(zip(found, start, strict=True))]
 
     def _act(self, x: Value, index: int, clip: bool = True) -> Value:
         e = self.e
@@ -175,7 +197,7 @@ class _Unit:
             bias = e.load(e.add(self.bias, e.mul(block, self.step_bytes)))
             hidden = start[2::3]
             start = [bias if i % 3 == 2 else x for i, x in enumerate(start)]
-        found = self._sums(start, before, block, count, self.weights)
+        found = self._sums(start, before, block, count)
         for r in range(self.rows):
             gates = found[r * count : (r + 1) * count]
             old = e.load(self._own(before, r, block))
@@ -205,7 +227,7 @@ class _Unit:
     def _gates(self, t: Value, before: Value, active: Sequence[Value], block: Value, mask: Value) -> None:
         """The first half of a GRU's step: z, and r h."""
         e = self.e
-        found = self._sums(self._inputs(t, block, (0, 1)), before, block, 2, self.weights)
+        found = self._sums(self._inputs(t, block, (0, 1)), before, block, 2)
         for r in range(self.rows):
             update, reset = (self._act(g, 0) for g in found[2 * r : 2 * r + 2])
             old = e.load(self._own(before, r, block))
@@ -217,8 +239,7 @@ class _Unit:
     ) -> None:
         """The second half: the hidden gate, and the new state."""
         e = self.e
-        second = e.add(self.weights, e.mul(e.mul(self.row_bytes, 2), self.a.hidden))
-        found = self._sums(self._inputs(t, block, (2,)), self.state[4], block, 1, second)
+        found = self._sums(self._inputs(t, block, (2,)), self.state[4], block, 1, before=2)
         for r in range(self.rows):
             old, update = e.load(self._own(before, r, block)), e.load(self._own(self.state[3], r, block))
             new = self._mix(update, old, self._act(found[r], 1))
@@ -226,8 +247,8 @@ class _Unit:
 
 
 @cache
-def recurrent(cell: str, activations: tuple[Activation, ...]) -> Kernel:
-    """The kernel of a cell with activations."""
+def recurrent(cell: str, activations: tuple[Activation, ...], stored: DType = f32) -> Kernel:
+    """The kernel of a cell with activations, for R stored as f32 or i8."""
     lines = [f"_{f32_bits(a):x}_{f32_bits(b):x}" if name == "hardsigmoid" else "" for name, a, b in activations]
     names = "_".join(name + line for (name, _, _), line in zip(activations, lines, strict=True))
 
@@ -235,10 +256,10 @@ def recurrent(cell: str, activations: tuple[Activation, ...]) -> Kernel:
         most = rows_of(e.target.rows)
 
         def rows(n: int, unit: Value) -> None:
-            _Unit(e, a, cell, activations, unit, n).run()
+            _Unit(e, a, cell, activations, stored, unit, n).run()
 
         with e.loop(e.function.args[1], e.function.args[2]) as unit:
             left = e.b.sub(a.batch, e.mul(e.rem(unit, a.tiles), most))
             e.switch(e.min(left, most), {n: partial(rows, n, unit) for n in range(1, most + 1)})
 
-    return Kernel(f"{cell}_{names}", ARGS, emit)
+    return Kernel(f"{cell}_{names}{'_i8' * (stored is i8)}", ARGS, emit)

@@ -20,7 +20,7 @@ INDEX = {
     "pad": "Pad",
     "picked": "Gather",
     "pool": "AvgPool MaxPool",
-    "recurrent": "GRUCell GRUSequence LSTMCell LSTMSequence RNNCell RNNSequence",
+    "recurrent": "GRUCell GRUSequence LSTMCell LSTMSequence RNNCell RNNSequence Region:recurrent",
     "reductions": (
         "CumSum ReduceL1 ReduceLogicalAnd ReduceLogicalOr ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum TopK"
     ),

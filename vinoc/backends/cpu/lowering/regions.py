@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ....ir.dtype import f32
 from ....ir.graph import Graph, Node, Value
 from ....passes.base import Context, Pass, graph_pass
+from ....passes.mark_weights import RECURRENT
 from ..quantized.grid import MOST_LEVELS
 from ..quantized.movers import data_ports
 from ..region import extract
@@ -83,6 +84,17 @@ def _product(graph: Graph, node: Node) -> str:
     return ""
 
 
+def _recurrent(graph: Graph, node: Node) -> str:
+    from .recurrent_weights import expansion
+
+    pairs = [expansion(node.operand(port)) for port in RECURRENT[node.kind]]
+    found = [n for pair in pairs if pair for n in pair]
+    if not found:
+        return ""
+    extract(graph, [*found, node], "recurrent")
+    return "recurrent"
+
+
 def _integers(graph: Graph, node: Node) -> str:
     from .integer_regions import integer_region
 
@@ -141,6 +153,7 @@ _MAKERS: dict[str, Callable[[Graph, Node], str]] = {
     "MatMul": _product,
     **dict.fromkeys(("QuantizedConvolution", "QuantizedGroupConvolution", "QuantizedMatMul"), _integers),
     **dict.fromkeys(("AvgPool", "ReduceMean"), _average),
+    **dict.fromkeys(RECURRENT, _recurrent),
     "MVN": _norm,
 }
 """What makes a region of a node of a kind, and of what belongs to it: the kernel's name, or nothing."""

@@ -9,6 +9,7 @@ from ....ir.graph import Graph, Node
 from ....ir.ops.convert import Convert
 from ....passes.base import Context
 from ....passes.manager import PassManager
+from ..codegen.target import TARGETS, Target
 
 if TYPE_CHECKING:
     from ..lowering.plan import Mode
@@ -26,14 +27,18 @@ def integers(graph: Graph, target: str, mode: Mode) -> list[str]:
     context = Context(explain=True)
     if mode.integers:
         CpuInt8(target, mode.threads, mode.accuracy).run(graph, context)
-    expand(graph)
+    expand(graph, TARGETS[target])
     PassManager(AFTER).run(graph)
     return [f"{d.where}: stays float: {d.why}" for d in context.declined if d.why not in PLAIN]
 
 
-def expand(graph: Graph) -> int:
-    """Lets weights of few bits that stayed float be folded, by taking their marks away. Returns how many there were."""
-    marked = [n for n in graph if _marked(n)]
+def expand(graph: Graph, target: Target) -> int:
+    """Lets weights of few bits that stayed float be folded, by taking their marks away; but those that a kernel reads
+    as integers all the same. Returns how many there were."""
+    from ..lowering.recurrent_weights import kept  # lowerings know quantized graphs
+
+    stay = kept(graph, target)
+    marked = [n for n in graph if _marked(n) and n not in stay]
     for node in marked:
         graph.set_op(node, replace(node.op, decompression=False))  # type: ignore[type-var]
     return len(marked)

@@ -1,8 +1,8 @@
 """Layers that cost most: which they are, and those that stay float by `--keep-float auto`.
 
-Layers are products, and recurrent nodes, whose weights alone are rounded. A layer's own error is that of its output when
-it alone is quantized, by the float model's values: it takes one run of the model for all layers. The worst of them are
-then tried: what a layer costs is how much less the outputs' error is when it stays float.
+Layers are products, and recurrent nodes, whose weights alone are rounded. A layer's own error is that of its output
+when it alone is quantized, by the float model's values: it takes one run of the model for all layers. The worst of them
+are then tried: what a layer costs is how much less the outputs' error is when it stays float.
 """
 
 from __future__ import annotations

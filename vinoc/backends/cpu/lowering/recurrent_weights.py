@@ -1,0 +1,115 @@
+"""Weights of recurrent nodes in the kernels' order: floats, or integers of eight bits with a scale for each row.
+
+Every step reads all of R: where one sequence walks, that is what a step takes, and a quarter of the bytes is read in
+less time. Rows are scaled after they are summed, so that results are those of expanded weights but for rounding.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from math import prod
+
+import numpy as np
+
+from ....ir.constant import Constant
+from ....ir.dtype import f32, i8
+from ....ir.graph import Graph, Node, Value
+from ....ir.ops.convert import Convert
+from ....ir.record import record
+from ....ir.types import static_shape
+from ....passes.mark_weights import RECURRENT
+from ..codegen.target import Target
+from ..kernels.recurrent import GATES
+from .plan import Array, Plan
+
+FEW = 2
+"""Sequences whose steps take as long as it takes to read R."""
+
+FEWEST = {16: (1 << 14, 1 << 18), 8: (1 << 19, 1 << 18)}
+"""By lanes of a target: weights of the state, of one direction, from which on integers take no longer than floats; of
+few sequences, and of more. To read a vector of them takes two instructions more, and several with four lanes: floats
+must come from caches that are slower than that."""
+
+
+@record(frozen=True)
+class Stored:
+    """Weights are levels * scale, for each row; levels are floats where there is no scale."""
+
+    levels: Value
+    scale: Value | None = None
+
+
+def expansion(value: Value) -> tuple[Node, Node] | None:
+    """What expands integers of eight bits with a scale for each row: Convert, Multiply; None for other weights."""
+    scaled = value.node
+    if scaled is None or scaled.kind != "Multiply" or value.n_uses != 1 or value.is_output:
+        return None
+    convert, scale = scaled.operand(0).node, scaled.operand(1)
+    if convert is None or not isinstance(convert.op, Convert) or convert.output.n_uses != 1:
+        return None
+    source = convert.operand(0)
+    rows = (*(source.shape or ())[:-1], 1)
+    fits = type(source.op) is Constant and source.dtype is i8 and value.dtype is f32
+    return (convert, scaled) if fits and scale.is_const and scale.shape == rows else None
+
+
+def kept(graph: Graph, target: Target) -> set[Node]:
+    """The Converts of weights that kernels read as integers."""
+    found = set()
+    for node in graph:
+        ports = RECURRENT.get(node.kind, ())
+        pair = expansion(node.operand(ports[-1])) if ports else None
+        if pair is not None and _pays(node, pair[1].outputs[0], target):
+            found.add(pair[0])
+    return found
+
+
+def _pays(node: Node, weights: Value, target: Target) -> bool:
+    """Whether R, [D, gates * H, H] or [gates * H, H], had better be integers."""
+    data, shape = static_shape(node.operand(0).shape), static_shape(weights.shape)
+    if data is None or shape is None or target.lanes not in FEWEST:
+        return False
+    return prod(shape[-2:]) >= FEWEST[target.lanes][data[0] > FEW]
+
+
+def packed_state(plan: Plan, weights: Stored, name: str, hidden: int, directions: int) -> tuple[Array, Array]:
+    """R as [D, block, k, gate, lane], scales as [D, block, gate, lane]; of a GRU's hidden gate behind the others."""
+    lanes = plan.target.lanes
+    make = partial(_in_blocks, name=name, hidden=hidden, lanes=lanes, directions=directions)
+    levels = plan.packed.of(weights.levels, ("recurrent", name, lanes), make)
+    if weights.scale is None:
+        return levels, plan.packed.get("no scales", lambda: np.zeros(1, np.float32))
+    return levels, plan.packed.of(weights.scale, ("recurrent", name, lanes), make)
+
+
+def hidden_bias(plan: Plan, bias: Value, name: str, hidden: int, directions: int) -> Array:
+    """[D, blocks * lanes]: the bias of the recurrent part of the hidden gate, where there is one."""
+    lanes = plan.target.lanes
+
+    def make(array: Array) -> Array:
+        out = np.zeros((directions, -(-hidden // lanes) * lanes), np.float32)
+        if name == "linear_gru":
+            out[:, :hidden] = array.reshape(directions, 4, hidden)[:, 3]
+        return out
+
+    return plan.packed.of(bias, ("hidden bias", lanes), make)
+
+
+def ordered(array: Array, lanes: int) -> Array:
+    """[D, gates, H, X] -> [D, blocks * gates * lanes, X]: the gates of a block of hidden units side by side."""
+    directions, gates, hidden, size = array.shape
+    blocks = -(-hidden // lanes)
+    padded = np.zeros((directions, gates, blocks * lanes, size), array.dtype)
+    padded[:, :, :hidden] = array
+    return padded.reshape(directions, gates, blocks, lanes, size).transpose(0, 2, 1, 3, 4).reshape(directions, -1, size)
+
+
+def _in_blocks(array: Array, name: str, hidden: int, lanes: int, directions: int) -> Array:
+    """[D, gates * H, K] -> [D, block, k, gate, lane]; those of the GRU's hidden gate lie behind the other two."""
+    split = array.reshape(directions, GATES[name], hidden, -1)
+    parts = [split[:, :2], split[:, 2:]] if name == "gru" else [split]
+    packed = []
+    for part in parts:
+        found = ordered(part, lanes).reshape(directions, -1, part.shape[1] * lanes, part.shape[3])
+        packed.append(np.swapaxes(found, 2, 3).reshape(directions, -1))
+    return np.concatenate(packed, 1)
