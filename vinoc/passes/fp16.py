@@ -27,7 +27,7 @@ from .base import Context, Pass, graph_pass
 from .compensated import Filters, compensated, compensated_together
 from .filters import filters_of, is_large_factor
 from .half import BLOCK, is_repeated, is_uniform, losses, nearest
-from .precise import beyond_half, named, with_readers, with_sources
+from .precise import beyond_half, makes_integers, named, with_readers, with_sources
 
 LOST = 0.75
 """A constant of which more than this share would become 0 stays as it is."""
@@ -35,7 +35,7 @@ LOST = 0.75
 LOST_OF_PRODUCTS = 0.001
 """The same where a user has not asked for files of half the size, but for speed."""
 
-SHAPE_PORTS = frozenset({("Interpolate", 1), ("Range", 0), ("Range", 1), ("Range", 2)})
+SHAPE_PORTS = frozenset({("Interpolate", 1), ("Resample", 1), ("Range", 0), ("Range", 1), ("Range", 2)})
 """Float operands from which shapes follow: compressing them would hide the shape."""
 
 
@@ -50,7 +50,8 @@ class Fp16(Pass):
     Constants with values beyond 65504, and those whose values are all too small for the full precision of f16, stay
     f32 and are reported. `keep` has kinds or names of nodes, with `*` for any text: `keep=[Softmax,"/head/*"]`. They
     and the constants that they read stay f32, and are marked, so that a device that computes in f16 keeps them in f32.
-    So is what reads a constant of which f16 would leave nothing, and what reads the result: log(x + 1e-10).
+    So is what reads a constant of which f16 would leave nothing, and what reads the result: log(x + 1e-10). Single
+    numbers by which integers are worked out, such as the scales of sizes, stay f32.
     `samples` are .npz files with an array for each input: the model is run on each, and what computes a number beyond
     65504, or makes infinity or NaN, is kept with what reads it, and reported.
 
@@ -77,7 +78,7 @@ class Fp16(Pass):
             if nodes:
                 context.decline(self.name, nodes[0].where, "the model is quantized (it has a FakeQuantize)")
             return marked
-        nodes = [n for n in nodes if not n.precise and not _is_exempt(n.outputs[0])]
+        nodes = [n for n in nodes if not n.precise and not _is_exempt(n.outputs[0]) and not makes_integers(n)]
         if self.products:
             nodes = [n for n in nodes if is_large_factor(n.outputs[0])]
         kept = set() if self.products else _smallest(graph, nodes, self.keep_share)

@@ -13,6 +13,15 @@ from ..ir.graph import Graph, Node
 from .half import MAX
 from .measure import Reach, Reaches, read_arrays
 
+FEW = 64
+"""Bytes of a constant that may be scales or sizes."""
+
+ARITHMETIC = frozenset({
+    "Add", "Subtract", "Multiply", "Divide", "Power", "Maximum", "Minimum", "Clamp", "Floor", "Ceiling", "Round",
+    "Convert", "Select", "Concat", "Reshape", "Squeeze", "Unsqueeze", "Gather", "Slice", "StridedSlice", "Broadcast",
+})  # fmt: skip
+"""What sizes are worked out by."""
+
 
 def named(graph: Graph, patterns: Sequence[str], option: str) -> set[Node]:
     """The nodes of a model whose kind, framework name or result matches a pattern with `*`, `?` and `[...]`.
@@ -54,6 +63,22 @@ def beyond_half(graph: Graph, files: Sequence[str], option: str) -> dict[Node, R
         except EvaluationError as error:
             raise UsageError(f"the model cannot be run on '{file}': {error.what}", option, error.help) from error
     return {n: r for g in graph.walk() for n in g if (r := reaches.of.get(n)) and (r.made or r.largest > MAX)}
+
+
+def makes_integers(constant: Node) -> bool:
+    """Whether integers follow from a few numbers by arithmetic: sizes of images by scales, say. What f16 makes of a
+    scale (0.39990 of 0.4) is another size."""
+    assert isinstance(constant.op, Constant)
+    seen = {constant}
+    waiting = [constant] if constant.op.value.nbytes <= FEW else []
+    while waiting:
+        for user in waiting.pop().outputs[0].users:
+            if user.kind == "Convert" and user.outputs[0].dtype.is_integer:
+                return True
+            if user.kind in ARITHMETIC and user not in seen:
+                seen.add(user)
+                waiting.append(user)
+    return False
 
 
 def with_readers(nodes: Iterable[Node]) -> set[Node]:

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vinoc.ir.errors import VinocError
-
 from .onnx_util import check
 
 RNG = np.random.default_rng(1)
@@ -29,7 +27,7 @@ def test_axes_attribute(op: str, opset: int, attributes: dict[str, Any]) -> None
 @pytest.mark.parametrize("axes", [None, [1], [-1, 0]])
 @pytest.mark.parametrize("keepdims", [0, 1])
 def test_axes_input(op: str, axes: list[int] | None, keepdims: int) -> None:
-    inputs = [X] if axes is None else [X, np.array(axes, np.int64)]
+    inputs: list[np.ndarray | None] = [X] if axes is None else [X, np.array(axes, np.int64)]
     check(op, inputs, 18, constant=range(1, len(inputs)), keepdims=keepdims)
 
 
@@ -38,10 +36,15 @@ def test_sum_took_its_axes_as_input_first() -> None:
     check("ReduceMax", [X], 13, axes=[-1])
 
 
-def test_axes_of_run_time() -> None:
-    check("ReduceSum", [X, np.array([1, 0])], 13, symbolic=False, keepdims=1)
-    with pytest.raises(VinocError, match="run time"):
-        check("ReduceSum", [X, np.array([1, 0])], 13, symbolic=True, keepdims=1)
+@pytest.mark.parametrize("op", REDUCTIONS)
+@pytest.mark.parametrize("keepdims", [0, 1])
+@pytest.mark.parametrize("axes", [[1, 0], [-1], []])
+def test_axes_of_run_time(op: str, keepdims: int, axes: list[int]) -> None:
+    """An empty list means all axes, whether its length is known or not."""
+    given: list[np.ndarray | None] = [X, np.array(axes, np.int64)]
+    check(op, given, 18, symbolic=False, keepdims=keepdims)
+    check(op, given, 18, symbolic=True, keepdims=keepdims)
+    check(op, given, 18, symbolic=True, keepdims=1, noop_with_empty_axes=1)
 
 
 @pytest.mark.parametrize("op", REDUCTIONS)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ....passes.base import graph_pass
 from ....passes.rewrite import Group, Rewrite
-from . import axes, bits, casts, cumprod, fourier, masks, ngrams, resample, shifts
+from . import axes, bits, casts, cumprod, fourier, masks, ngrams, pools, resample, shifts
 
 _RULES: tuple[Rewrite, ...] = (
     masks.MaximumIsNothing(),
@@ -21,6 +21,7 @@ _RULES: tuple[Rewrite, ...] = (
     ngrams.ExpandNgramCount(),
     resample.ExpandResample(),
     fourier.RealTransformComputedAxis(),
+    pools.PadBeforeAvgPool(),
 )
 
 

@@ -12,7 +12,7 @@ from .....ir.dtype import boolean, i64
 from .....ir.graph import Value
 from ..context import NodeContext
 from ..registry import converter
-from .values import INT_MIN, all_axes, dim, integers, ints, number, scalar
+from .values import INT_MIN, all_axes, concat, dim, dims, integers, ints, number, reshape, scalar, to
 
 Reduction = Callable[[Builder, Value, Value, bool], Value]
 """(builder, data, axes, keep_dims) -> reduced."""
@@ -68,14 +68,20 @@ def _by_input(reduce: Reduction, alone: Elementwise) -> Callable[[NodeContext], 
             if noop:
                 return alone(ctx.b, x)
             axes = all_axes(ctx.b, x)
-        elif not noop and (axes.shape is None or any(bounds(d)[0] == 0 for d in axes.shape)):
-            ctx.fail(
-                "how many axes it reduces is known at run time only",
-                "an empty list means all axes: make `axes` a constant, or a tensor of a fixed length",
-            )
-        return reduce(ctx.b, x, integers(ctx, axes), keep)
+        axes = integers(ctx, axes)
+        if not noop and (axes.shape is None or any(bounds(d)[0] == 0 for d in axes.shape)):
+            axes = _or_all(ctx.b, axes, x)
+        return reduce(ctx.b, x, axes, keep)
 
     return convert
+
+
+def _or_all(b: Builder, axes: Value, x: Value) -> Value:
+    """The axes, behind which come all those of x where there are none."""
+    given, whole = reshape(b, to(b, axes, i64), [-1]), all_axes(b, x)
+    is_empty = b.Equal(dims(b, given), number(b, 0, i64))
+    stop = b.Select(is_empty, dims(b, whole), number(b, 0, i64))
+    return concat(b, [given, b.Slice(whole, [0], stop, [1], [0])])
 
 
 def _same(b: Builder, x: Value) -> Value:

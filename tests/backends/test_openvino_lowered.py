@@ -1,0 +1,53 @@
+"""What OpenVINO computes otherwise than the operations mean is lowered: through IR the model's own numbers come out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, numpy_helper, save
+
+import vinoc
+
+from .ir_util import run
+
+
+def through_ir(
+    folder: Path, nodes: list[Any], feeds: dict[str, np.ndarray], dims: dict[str, list[Any]], opset: int, **held: Any
+) -> tuple[Any, Any]:
+    """The outputs of an ONNX model on the reference, and of the IR that `save_model` writes, in OpenVINO."""
+    kinds = {n: helper.np_dtype_to_tensor_dtype(a.dtype) for n, a in feeds.items()}
+    graph = helper.make_graph(
+        nodes, "net",
+        [helper.make_tensor_value_info(n, kinds[n], dims[n]) for n in feeds],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(np.asarray(a), n) for n, a in held.items()],
+    )  # fmt: skip
+    path = folder / "net.onnx"
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9), str(path))
+    vinoc.save_model(vinoc.convert_model(path), folder / "net.xml")  # f16 weights, as by default
+    expected = vinoc.compile_model(path, "TEMPLATE")(feeds)[0]
+    return expected, run(folder / "net.xml", feeds)[0]
+
+
+@pytest.mark.parametrize("sizes", [[1, 2, 6, 6], ["N", 2, "H", "W"]])
+@pytest.mark.parametrize("pads", [[1, 1, 1, 1], [0, 1, 1, 0]])
+def test_means_of_windows_that_reach_beyond_the_pads(tmp_path: Path, sizes: list[Any], pads: list[int]) -> None:
+    pool = helper.make_node(
+        "AveragePool", ["x"], ["y"], kernel_shape=[3, 3], strides=[2, 2], pads=pads, ceil_mode=1, count_include_pad=1
+    )
+    expected, found = through_ir(tmp_path, [pool], {"x": np.ones((1, 2, 6, 6), np.float32)}, {"x": sizes}, 19)
+    assert expected.min() < 0.5
+    np.testing.assert_allclose(found, expected, 1e-6)
+
+
+def test_sizes_by_scales_are_those_of_f32(tmp_path: Path) -> None:
+    """0.4 * 10 = 4, and 3 by the scale that f16 has."""
+    resize = helper.make_node("Resize", ["x", "", "scales"], ["y"], mode="linear", antialias=1)
+    feeds = {"x": np.random.default_rng(0).standard_normal((1, 2, 10, 5)).astype(np.float32)}
+    scales = np.array([1, 1, 0.4, 0.6], np.float32)
+    expected, found = through_ir(tmp_path, [resize], feeds, {"x": ["N", "C", "H", "W"]}, 18, scales=scales)
+    assert expected.shape == (1, 2, 4, 3)
+    np.testing.assert_allclose(found, expected, 1e-4, 1e-4)
