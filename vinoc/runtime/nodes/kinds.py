@@ -150,17 +150,10 @@ class Parameter(_End):
     def _values(self) -> Sequence[Value]:
         return (self._value,)
 
-    @property
-    def friendly_name(self) -> str:
+    def get_friendly_name(self) -> str:
         return parameter_name(self._value)
 
-    @friendly_name.setter
-    def friendly_name(self, name: str) -> None:
-        self.set_friendly_name(name)
-
-    def set_friendly_name(self, name: str) -> None:
-        if not isinstance(name, str):
-            raise TypeError(f"a node's name is text, not {type(name).__name__}")
+    def _set_name(self, name: str) -> None:
         self._value.name = name
 
     def get_type_name(self) -> str:
@@ -259,25 +252,15 @@ class Result(_End):
     def outputs(self) -> list[Output]:
         return [Output(v, self) for v in self._values()]
 
-    @property
-    def friendly_name(self) -> str:
-        if self._source is not None:
-            return self._label
-        graph, index = self._place
-        return result_name(graph, index)
+    def get_friendly_name(self) -> str:
+        return self._label if self._source is not None else result_name(*self._place)
 
-    @friendly_name.setter
-    def friendly_name(self, name: str) -> None:
-        self.set_friendly_name(name)
-
-    def set_friendly_name(self, name: str) -> None:
-        if not isinstance(name, str):
-            raise TypeError(f"a node's name is text, not {type(name).__name__}")
+    def _set_name(self, name: str) -> None:
         if self._source is not None:
             self._label = name
-            return
-        graph, index = self._place
-        name_result(graph, index, name)
+        else:
+            graph, index = self._place
+            name_result(graph, index, name)
 
     def get_type_name(self) -> str:
         return "Result"

@@ -60,23 +60,26 @@ class Node:
 
         set_operand(self._node, index, value)
 
+    def _set_name(self, name: str) -> None:
+        name_node(self._node, name)
+
+    def get_friendly_name(self) -> str:
+        return node_name(self._node)
+
     # Names and facts
 
     @property
     def friendly_name(self) -> str:
-        return node_name(self._node)
+        return self.get_friendly_name()
 
     @friendly_name.setter
     def friendly_name(self, name: str) -> None:
         self.set_friendly_name(name)
 
-    def get_friendly_name(self) -> str:
-        return self.friendly_name
-
     def set_friendly_name(self, name: str) -> None:
         if not isinstance(name, str):
             raise TypeError(f"a node's name is text, not {type(name).__name__}")
-        name_node(self._node, name)
+        self._set_name(name)
 
     @property
     def name(self) -> str:
