@@ -61,6 +61,7 @@ def _by_attribute(reduce: Reduction) -> Callable[[NodeContext], Value]:
 
 def _by_input(reduce: Reduction, alone: Elementwise) -> Callable[[NodeContext], Value]:
     def convert(ctx: NodeContext) -> Value:
+        """Over the given axes, over all where none are."""
         x, axes = ctx.input(0), ctx.optional(1)
         keep = bool(ctx.attr("keepdims", 1))
         noop = bool(ctx.attr("noop_with_empty_axes", 0))
