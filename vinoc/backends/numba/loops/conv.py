@@ -25,7 +25,7 @@ from ....ir.kernels.conv import auto_pads
 from .lines import convolve_lines, split_plane
 from .memory import aligned, room
 from .phases import phases_of
-from .settings import loop, part, threads_for
+from .settings import loop, part, tasks_of, threads_for
 from .tiles import ROWS, expect, finish_rows, multiply
 from .vectors import SHORT, WIDE, load, load_some, store, zeros
 
@@ -108,7 +108,7 @@ def planned(
     if phases == 1 and data[2:] == (lines, pitch) and (tall * wide == 1 or 0 < step <= out[3]):
         lines, area, count = 0, lines * pitch, 0
     if step:
-        chunks, parts = 1 if threads == 1 else min(4 * threads, out[2]), 1
+        chunks, parts = tasks_of(threads, out[2]), 1
     else:
         chunks, parts = shares(pixels, data[0] * groups, blocks, depth, tall * wide, threads)
     return data, out, window, threads, (lines, phases, area, pitch, out[3], chunks, parts), count, taps, step

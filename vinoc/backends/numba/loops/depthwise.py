@@ -13,7 +13,7 @@ from numba import prange
 from .conv import as_given, as_images, endings, fits, windows
 from .memory import room
 from .phases import room_for, split_lines, strips
-from .settings import inlined, loop, part, threads_for
+from .settings import inlined, loop, part, share, tasks_of, threads_for
 from .tiles import finish
 from .vectors import HALF, SHORT, WIDE, element, load, plus_product, zeros
 
@@ -48,7 +48,7 @@ def planned_strips(
     data, window, out = windows(data, kernel, channels, strides, dilations, begin, end, auto_pad)
     fits(data[1] == filters[0] and channels == prod(filters[:2]))
     threads = threads_for(prod(out) * prod(kernel))
-    tasks = 1 if threads == 1 else min(data[0] * data[1], 4 * threads)
+    tasks = tasks_of(threads, data[0] * data[1])
     planes = (data[0] * data[1], *data[2:]), out, (out[0] * out[1], *out[2:])
     return *planes, window, threads, tasks, (*filters[:2], *kernel), *strips(out[2:], kernel, window[:4])
 
@@ -57,7 +57,7 @@ def planned_strips(
 def filter_planes(data, filters, out, given, window, taps, size, tasks):
     """Some planes of data [N*C,H,W] are a task."""
     for task in prange(tasks):
-        first, last = np.int64(task) * len(data) // tasks, (np.int64(task) + 1) * len(data) // tasks
+        first, last = share(task, tasks, len(data))
         if out.shape[2] >= WIDE:
             filter_some(first, last, data, filters, out, given, window, taps, size, WIDE, zeros(WIDE))
         elif out.shape[2] >= SHORT:

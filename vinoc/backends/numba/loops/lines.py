@@ -10,7 +10,7 @@ from numba import prange
 
 from .memory import aligned
 from .phases import fill, split
-from .settings import inlined, loop, part
+from .settings import inlined, loop, part, share
 from .tiles import ROWS, expect, finish_rows
 from .vectors import SHORT, WIDE, element, load, plus_product, zeros
 
@@ -48,7 +48,7 @@ def convolve_vectors(task, planes, weights, out, given, taps, size, step, like):
     image, chunk = divmod(task, size[5])
     apart, count = size[1] * size[2], min(step, width)
     across = -(-width // step)
-    first, last = chunk * height * across // size[5], (chunk + 1) * height * across // size[5]
+    first, last = share(chunk, size[5], height * across)
     space, channels = aligned(ROWS * step), channels // groups
     for start in range(first, last, TOGETHER):
         for block in range(blocks):

@@ -19,7 +19,7 @@ from ....ir.kernels.pool import pool_sizes, window_counts
 from .arrays import averaged
 from .memory import room
 from .phases import room_for, split_lines, strips
-from .settings import loop, part, threads_for
+from .settings import loop, part, share, tasks_of, threads_for
 from .tiles import store_places
 from .vectors import HALF, SHORT, WIDE, known, larger, load, plus, zeros
 
@@ -58,7 +58,7 @@ def pooled(
     window = (*image, *strides, *image, *dilations, *(0 for _ in image), *begin)
     shape, result = (*data[:2], *sizes), (planes, *image, *sizes)
     threads = threads_for(prod(result) * prod(kernel))
-    tasks = 1 if threads == 1 else min(planes, 4 * threads)
+    tasks = tasks_of(threads, planes)
     cut = strips(result[1:], (*image, *kernel), window[:4])
     return shape, (planes, *image, *spatial), result, window, threads, tasks, *cut
 
@@ -92,7 +92,7 @@ def counted(
 def largest_planes(planes, out, window, taps, size, nothing, tasks):
     """out[c, y, x] = the largest of planes[c] that the window at (y, x) sees, `nothing` where that is none."""
     for task in prange(tasks):
-        first, last = np.int64(task) * len(planes) // tasks, (np.int64(task) + 1) * len(planes) // tasks
+        first, last = share(task, tasks, len(planes))
         if out.shape[2] >= WIDE:
             largest_some(first, last, planes, out, window, taps, size, nothing, WIDE, zeros(WIDE))
         elif out.shape[2] >= SHORT:
@@ -124,7 +124,7 @@ def largest_some(first, last, planes, out, window, taps, size, nothing, step, li
 def add_planes(planes, out, window, taps, size, tasks):
     """out[c, y, x] = the sum of what the window at (y, x) sees of planes[c]."""
     for task in prange(tasks):
-        first, last = np.int64(task) * len(planes) // tasks, (np.int64(task) + 1) * len(planes) // tasks
+        first, last = share(task, tasks, len(planes))
         if out.shape[2] >= WIDE:
             add_some(first, last, planes, out, window, taps, size, WIDE, zeros(WIDE))
         elif out.shape[2] >= SHORT:

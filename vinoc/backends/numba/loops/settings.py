@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from types import FunctionType
 
+import numpy as np
 from numba import get_num_threads, njit
 
 # Compiled code is kept on disk where numba can find it again, which it does by the module's name: where that is the
@@ -24,9 +25,20 @@ def threads_for(operations: int) -> int:
     return THREADS if operations > LITTLE else 1
 
 
+def tasks_of(threads: int, count: int) -> int:
+    """Into how many tasks so many equal pieces of work are put: each needs some memory of its own."""
+    return 1 if threads == 1 else min(count, 4 * threads)
+
+
 # What only loops call: without the code that takes Python's objects.
 part = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 inlined = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
+
+
+@inlined
+def share(task, tasks, count):
+    """The first of `count` pieces of work that a task does, and the one behind its last."""
+    return np.int64(task) * count // tasks, (np.int64(task) + 1) * count // tasks
 
 
 def loop(function):

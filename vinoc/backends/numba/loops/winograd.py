@@ -22,9 +22,9 @@ from numba import prange
 from .conv import as_images, endings, fits, windows
 from .memory import aligned, room
 from .phases import fill, split
-from .settings import inlined, loop, part, threads_for
+from .settings import inlined, loop, part, share, tasks_of, threads_for
 from .tiles import ROWS, finish, multiply, store_eight
-from .vectors import HALF, SHORT, WIDE, load, load_fourths, mixed, plus, plus_product, store, times, zeros
+from .vectors import HALF, SHORT, WIDE, load, load_fourths, mixed, plus, plus_product, store, times, will_write, zeros
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Ints = Sequence[int]
@@ -59,10 +59,10 @@ def convolution_3x3(
     out, data = room(result), as_images(data, shape)
     given = endings(result, bias, residual, slopes, low, high)
     points = room((36, filters.shape[2] | 1, pitch))  # odd numbers of cache lines apart: others share a few places
-    transform(threads, data, points, tiles, pads)
+    transform(threads, data, points, tiles, pads, tasks_of(threads, shape[1]))
     products = room((36, filters.shape[1] * ROWS | 1, pitch))
     multiply_points(threads, filters, points, products, count)
-    interpolate(threads, products, out, tiles, given)
+    interpolate(threads, products, out, tiles, given, tasks_of(threads, result[1]))
     return out
 
 
@@ -77,17 +77,18 @@ def planned_tiles(data: Ints, filters: Ints, channels: int, begin: Ints, end: In
 
 
 @loop
-def transform(data, points, tiles, pads):
-    """points [36,I..,tile]: the pixels of each tile at the 36 points, a channel a task."""
-    for channel in prange(data.shape[1]):
+def transform(data, points, tiles, pads, tasks):
+    """points [36,I..,tile]: the pixels of each tile at the 36 points, some channels a task."""
+    for task in prange(tasks):
+        channels = share(task, tasks, data.shape[1])
         if tiles[2] > HALF:
-            transform_channel(data, np.int64(channel), points, tiles, pads, SHORT, zeros(SHORT))
+            transform_channels(data, channels, points, tiles, pads, SHORT, zeros(SHORT))
         else:
-            transform_channel(data, np.int64(channel), points, tiles, pads, HALF, zeros(HALF))
+            transform_channels(data, channels, points, tiles, pads, HALF, zeros(HALF))
 
 
 @part
-def transform_channel(data, channel, points, tiles, pads, step, like):
+def transform_channels(data, channels, points, tiles, pads, step, like):
     """Tiles beside each other, `step` at a time; what is too much of a line, the next overwrites."""
     count, down, right = tiles
     lines, pitch = 4 * down + 2, 4 * right + 2
@@ -97,21 +98,22 @@ def transform_channel(data, channel, points, tiles, pads, step, like):
     shape = data.shape[2:]
     window = 1, 1, 1, 1, pads[0], pads[1]
     depth, (rows, apart) = data.shape[1], points.shape[1:]
-    for image in range(count):
-        at = (image * depth + channel) * shape[0] * shape[1]
-        split(data, at, shape, plane, 0, (lines, pitch, 1, 4 * step + 4), window, 0, np.float32(0))
-        for y in range(down):
-            for x in range(0, right, step):
-                for i in range(6):
-                    row = (4 * y + i) * pitch + 4 * x
-                    d0, d1, d2, d3 = load_fourths(plane, row, like)
-                    d4, d5, _, _ = load_fourths(plane, row + 4, like)
-                    store_six(half_way, i * step, 6 * step, at_points(d0, d1, d2, d3, d4, d5))
-                tile = channel * apart + (image * down + y) * right + x
-                for j in range(6):
-                    d0, d1, d2, d3, d4, d5 = load_six(half_way, j * 6 * step, step, like)
-                    six = at_points(d0, d1, d2, d3, d4, d5)
-                    store_six(points, j * rows * apart + tile, 6 * rows * apart, six)
+    for channel in range(channels[0], channels[1]):
+        for image in range(count):
+            at = (image * depth + channel) * shape[0] * shape[1]
+            split(data, at, shape, plane, 0, (lines, pitch, 1, 4 * step + 4), window, 0, np.float32(0))
+            for y in range(down):
+                for x in range(0, right, step):
+                    for i in range(6):
+                        row = (4 * y + i) * pitch + 4 * x
+                        d0, d1, d2, d3 = load_fourths(plane, row, like)
+                        d4, d5, _, _ = load_fourths(plane, row + 4, like)
+                        store_six(half_way, i * step, 6 * step, at_points(d0, d1, d2, d3, d4, d5))
+                    tile = channel * apart + (image * down + y) * right + x
+                    for j in range(6):
+                        d0, d1, d2, d3, d4, d5 = load_six(half_way, j * 6 * step, step, like)
+                        six = at_points(d0, d1, d2, d3, d4, d5)
+                        store_six(points, j * rows * apart + tile, 6 * rows * apart, six)
 
 
 @inlined
@@ -170,39 +172,43 @@ def multiply_point(filters, points, products, point, tile, like):
 
 
 @loop
-def interpolate(products, out, tiles, given):
-    """The pixels of the output from products [36,O,tile], a channel a task."""
-    for channel in prange(out.shape[1]):
+def interpolate(products, out, tiles, given, tasks):
+    """The pixels of the output from products [36,O,tile], some channels a task."""
+    for task in prange(tasks):
+        channels = share(task, tasks, out.shape[1])
         if tiles[2] > HALF:
-            interpolate_channel(products, np.int64(channel), out, tiles, given, SHORT, zeros(SHORT))
+            interpolate_channels(products, channels, out, tiles, given, SHORT, zeros(SHORT))
         else:
-            interpolate_channel(products, np.int64(channel), out, tiles, given, HALF, zeros(HALF))
+            interpolate_channels(products, channels, out, tiles, given, HALF, zeros(HALF))
 
 
 @part
-def interpolate_channel(products, channel, out, tiles, given, step, like):
+def interpolate_channels(products, channels, out, tiles, given, step, like):
     """Tiles beside each other, `step` at a time."""
     count, down, right = tiles
     half_way = aligned(24 * step)
     height, width = out.shape[2:]
     points, apart = products.shape[1] * products.shape[2], products.shape[2]
-    for line in range(count * down):
-        image, y = divmod(line, down)
-        place = ((image * out.shape[1] + channel) * height + 4 * y) * width
-        for x in range(0, right, step):
-            tile = channel * apart + line * right + x
-            for j in range(6):
-                m0, m1, m2, m3, m4, m5 = load_six(products, j * points + tile, 6 * points, like)
-                y0, y1, y2, y3 = between_points(m0, m1, m2, m3, m4, m5)
-                store(half_way, j * step, y0)
-                store(half_way, (6 + j) * step, y1)
-                store(half_way, (12 + j) * step, y2)
-                store(half_way, (18 + j) * step, y3)
-            for i in range(min(4, height - 4 * y)):
-                m0, m1, m2, m3, m4, m5 = load_six(half_way, i * 6 * step, step, like)
-                y0, y1, y2, y3 = between_points(m0, m1, m2, m3, m4, m5)
-                pixels = min(4 * step, width - 4 * x)
-                finish(mixed(y0, y1, y2, y3), out, place + i * width + 4 * x, pixels, 4 * step, channel, given)
+    for channel in range(channels[0], channels[1]):
+        for line in range(count * down):
+            image, y = divmod(line, down)
+            place = ((image * out.shape[1] + channel) * height + 4 * y) * width
+            for x in range(0, right, step):
+                tile = channel * apart + line * right + x
+                for i in range(min(4, height - 4 * y)):
+                    will_write(out, place + i * width + 4 * x, mixed(like, like, like, like))
+                for j in range(6):
+                    m0, m1, m2, m3, m4, m5 = load_six(products, j * points + tile, 6 * points, like)
+                    y0, y1, y2, y3 = between_points(m0, m1, m2, m3, m4, m5)
+                    store(half_way, j * step, y0)
+                    store(half_way, (6 + j) * step, y1)
+                    store(half_way, (12 + j) * step, y2)
+                    store(half_way, (18 + j) * step, y3)
+                for i in range(min(4, height - 4 * y)):
+                    m0, m1, m2, m3, m4, m5 = load_six(half_way, i * 6 * step, step, like)
+                    y0, y1, y2, y3 = between_points(m0, m1, m2, m3, m4, m5)
+                    pixels = min(4 * step, width - 4 * x)
+                    finish(mixed(y0, y1, y2, y3), out, place + i * width + 4 * x, pixels, 4 * step, channel, given)
 
 
 @inlined
