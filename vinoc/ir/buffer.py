@@ -84,7 +84,7 @@ class Buffer:
     def splat(self) -> object | None:
         """The only value that occurs, where memory shows it to be one (stride 0 or one element); else None."""
         a = self.array
-        if a.size and not any(s for s, n in zip(a.strides, a.shape, strict=True) if n > 1):
+        if a.size and is_repeated(a):
             return a[(0,) * a.ndim]  # type: ignore[no-any-return]
         return None
 
@@ -147,12 +147,17 @@ def forget_pages(array: Array) -> None:
         mapped.madvise(mmap.MADV_DONTNEED)
 
 
+def is_repeated(array: Array) -> bool:
+    """Whether memory shows the array to be one value (stride 0 or one element)."""
+    return not any(s for s, n in zip(array.strides, array.shape, strict=True) if n > 1)
+
+
 def _uniform(array: Array) -> bytes | None:
     """The bytes of the only value in an array, or None when there are several (most arrays differ at once)."""
     if not array.size:
         return None
     first: bytes = array[(0,) * array.ndim].tobytes()
-    if any(s for s, n in zip(array.strides, array.shape, strict=True) if n > 1):
+    if not is_repeated(array):
         if array[(-1,) * array.ndim].tobytes() != first:
             return None
         raw = np.ascontiguousarray(array).reshape(-1, 1).view(np.uint8).reshape(array.size, -1)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .buffer import Buffer
+from .buffer import Buffer, is_repeated
 from .dtype import Array
 from .errors import EvaluationError, VinocError
 from .inference import infer
@@ -53,7 +53,7 @@ def evaluate_constants(op: Op, inputs: Sequence[Value | None]) -> list[Buffer] |
         assert isinstance(t, TensorType)
         array = np.asarray(result)
         grows = array.size > GROWTH_LIMIT and array.size > sum(a.size for a in arrays if a is not None)
-        if grows and any(s for s, n in zip(array.strides, array.shape) if n > 1):
+        if grows and not is_repeated(array):
             return None
         out.append(Buffer.of(array, t.dtype))
     return out

@@ -17,7 +17,7 @@ from typing import Literal
 
 import numpy as np
 
-from ..ir.buffer import Buffer
+from ..ir.buffer import Buffer, is_repeated
 from ..ir.constant import Constant
 from ..ir.dtype import Array, f16, f32, f64
 from ..ir.errors import UsageError
@@ -26,7 +26,7 @@ from ..ir.op import op_class
 from .base import Context, Pass, graph_pass
 from .compensated import Filters, compensated, compensated_together
 from .filters import filters_of, is_large_factor
-from .half import BLOCK, is_repeated, is_uniform, losses, nearest
+from .half import BLOCK, is_uniform, losses, nearest
 from .precise import beyond_half, makes_integers, named, with_readers, with_sources
 
 LOST = 0.75

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..ir.buffer import is_repeated
 from ..ir.dtype import Array
 from ..ir.record import record
 
@@ -89,11 +90,6 @@ def losses(array: Array) -> Losses:
     if array.size > flat.size:
         out.size, out.beyond, out.vanish = array.size, array.size * out.beyond, array.size * out.vanish
     return out
-
-
-def is_repeated(array: Array) -> bool:
-    """Whether memory shows the array to be one value (stride 0 or one element)."""
-    return not any(s for s, n in zip(array.strides, array.shape, strict=True) if n > 1)
 
 
 def is_uniform(array: Array) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...ir.buffer import is_repeated
 from ...ir.dtype import Array
 from ...ir.graph import Value
 
@@ -12,14 +13,10 @@ CONVOLUTIONS = ("Convolution", "GroupConvolution", "ConvolutionBackpropData", "G
 
 def product(a: Array, b: Array) -> Array:
     """a * b in the type of `a`; of two arrays that repeat one value nothing is written out."""
-    if _is_splat(a) and _is_splat(b):
+    if a.size and b.size and is_repeated(a) and is_repeated(b):
         value = (a[(0,) * a.ndim] * b[(0,) * b.ndim]).astype(a.dtype)
         return np.broadcast_to(value, np.broadcast_shapes(a.shape, b.shape))
     return (a * b).astype(a.dtype, copy=False)
-
-
-def _is_splat(a: Array) -> bool:
-    return a.size > 0 and not any(s for s, n in zip(a.strides, a.shape) if n > 1)
 
 
 def per_channel(constant: Array, rank: int, channels: int, axis: int = 1) -> Array | None:
@@ -69,8 +66,6 @@ def _layout(kind: str, filters: Array, out: bool) -> tuple[int, ...]:
     head = [filters.shape[0]] if grouped else []
     first = out != transposed  # the outer of the two channel dimensions
     head += [-1, 1] if first else [1, -1]
-    if grouped:
-        head[0] = filters.shape[0]
     return (*head, *[1] * (filters.ndim - len(head)))
 
 
