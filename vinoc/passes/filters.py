@@ -8,19 +8,13 @@ from ..ir.graph import Node, Value
 from ..ir.ops.matrix import MatMul
 from ..ir.types import static_shape
 from .compensated import Filters
+from .mark_weights import RECURRENT
 
 CONVOLUTIONS = {"Convolution": 1, "DeformableConvolution": 1, "GroupConvolution": 2}
 """Axes before [in, *kernel], all of which are summed."""
 
 BACKPROPS = {"ConvolutionBackpropData": 0, "GroupConvolutionBackpropData": 1}
 """Axes before [in, out, *kernel]. Which taps meet depends on strides, so that each is a sum over `in` alone."""
-
-RECURRENT = frozenset(
-    {("LSTMSequence", 4), ("LSTMSequence", 5), ("GRUSequence", 3), ("GRUSequence", 4), ("RNNSequence", 3)}
-    | {("RNNSequence", 4), ("LSTMCell", 3), ("LSTMCell", 4), ("GRUCell", 2), ("GRUCell", 3), ("RNNCell", 2)}
-    | {("RNNCell", 3)}
-)
-"""Weights [..., gates * hidden, in]."""
 
 LARGE = 1 << 16
 """Elements of a matrix from which on it is worth it to keep it compressed while a model runs."""
@@ -57,4 +51,4 @@ def _read_by(user: Node, port: int, shape: Shape) -> Filters | None:
         if last or len(shape) == 1:
             return Filters(shape[-1])
         return Filters(shape[-2], trailing=shape[-1])
-    return Filters(shape[-1]) if (kind, port) in RECURRENT else None
+    return Filters(shape[-1]) if port in RECURRENT.get(kind, ()) else None  # [..., gates * hidden, in]

@@ -8,9 +8,10 @@ from dataclasses import replace
 from ..ir.graph import Graph, Node
 from ..ir.ops.convert import Convert
 from .base import Context, Pass, graph_pass
+from .rules.channels import CONVOLUTIONS
 
 STEPS = ("Subtract", "Multiply", "Reshape", "Transpose", "Convert")
-PRODUCTS = ("Convolution", "GroupConvolution", "ConvolutionBackpropData", "GroupConvolutionBackpropData", "MatMul")
+PRODUCTS = (*CONVOLUTIONS, "MatMul")
 
 RECURRENT = {
     "LSTMSequence": (4, 5), "GRUSequence": (3, 4), "RNNSequence": (3, 4),
