@@ -50,7 +50,7 @@ def test_weights_stay_as_they_are(hint: str | None) -> None:
 ROUNDED = "gemm_f24" if host().lanes > 4 else "gemm"
 """Over weights of which 24 bits are kept."""
 
-LARGE = {"depth": 512, "columns": 700}
+LARGE = {"depth": 512, "columns": 1100}
 
 
 @pytest.mark.parametrize(

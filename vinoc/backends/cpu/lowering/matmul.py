@@ -22,8 +22,8 @@ from .plan import Array, Plan, Unfit, lowers, shape_of
 FEW_ROWS = 4
 """Up to so many rows a transposed right operand is not packed."""
 
-MANY_WEIGHTS = 1 << 18
-"""Of a matrix: more than second-level caches keep. Products of few rows take as long as they take to be read."""
+MANY_WEIGHTS = 1 << 19
+"""Of a matrix: more than second-level caches keep."""
 
 PLAIN_ROW = 4096
 """Bytes of a row of a plain right operand, at most: longer ones would touch a page with each step."""
@@ -152,12 +152,12 @@ def table_of(plan: Plan, table: Array) -> Array:
 
 
 def _is_rounded(plan: Plan, node: Node) -> bool:
-    """Whether 24 bits of each weight are kept: where that is allowed, and one tile of rows passes over many weights.
+    """Whether 24 bits of each weight are kept: where they may be rounded, and reading them takes most of the time.
 
-    With vectors of 4 floats it takes as long to expand weights as to read them.
+    With more rows than two thirds of a tile the arithmetic takes longer, with vectors of 4 floats expanding does.
     """
     rows, weights = prod(shape_of(node.outputs[0])[:-1]), prod(shape_of(node.operand(1)))
-    gains = rows <= plan.target.rows and weights >= MANY_WEIGHTS and plan.target.lanes > 4
+    gains = 3 * rows <= 2 * plan.target.rows and weights >= MANY_WEIGHTS and plan.target.lanes > 4
     return gains and not (plan.mode.accuracy or plan.mode.exact)
 
 
