@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,17 @@ def check_file(path: Path | None, option: str, suffixes: Sequence[str] = (), wha
         kinds = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}" if len(suffixes) > 1 else suffixes[0]
         raise UsageError(f"{what} is {kinds}, not '{path.suffix}'", f"{option} {path}")
     check_folder(path.parent, f"{option} {path}")
+
+
+def check_target(path: Path, option: str) -> None:
+    """Raises UsageError where a file cannot be written, or the folders that it needs cannot be made."""
+    if path.is_dir():
+        raise UsageError("there is a folder of that name", option, "choose another")
+    nearest = next(p for p in path.absolute().parents if p.exists())
+    if not nearest.is_dir():
+        raise UsageError(f"'{nearest}' is no folder", option, "choose another")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise UsageError(f"folder '{nearest}' cannot be written to", option, "choose one that you may write to")
 
 
 def check_folder(path: Path, option: str) -> None:

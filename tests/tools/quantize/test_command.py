@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -130,10 +131,31 @@ def test_weights_alone_need_no_data(call, model, tmp_path):
     assert relative(evaluated(read_model(model), x), evaluated(graph, x)) < 0.5
 
 
-def test_a_folder_that_cannot_be_made(call, model, tmp_path):
-    (tmp_path / "file").write_text("")
-    shown = call(model, "--weights_only", "-o", tmp_path / "file" / "out", code=1)
-    assert "the folder cannot be made: Not a directory" in shown
+def test_files_that_cannot_be_written_are_told_before_any_work(call, model, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("keep me")
+    for out in ("file", "file/out", "file/a/b.xml"):
+        shown = call(model, "--weights_only", "-o", tmp_path / out, code=2)
+        assert f"'{tmp_path / 'file'}' is no folder" in shown
+    (tmp_path / "d.xml").mkdir()
+    assert "there is a folder of that name" in call(model, "--weights_only", "-o", tmp_path / "d.xml", code=2)
+    np.savez(tmp_path / "data.npz", image=arrays(12))
+    for foreign in ("file", "data.npz"):
+        words = ("--data", tmp_path / "data.npz", "-o", tmp_path / "new", "--resume", tmp_path / foreign)
+        assert "is no file of statistics, and would be overwritten" in call(model, *words, code=2)
+    (tmp_path / "damaged.npz").write_bytes((tmp_path / "data.npz").read_bytes()[:300])
+    call(model, "--data", tmp_path / "data.npz", "-o", tmp_path / "new", "--resume", tmp_path / "damaged.npz")
+    monkeypatch.setattr("os.access", lambda path, mode, **_: not mode & os.W_OK)
+    for option, name in (("-o", "n"), ("--report", "r.html"), ("--save_ranges", "r.json"), ("--resume", "s.npz")):
+        words = ("-o", tmp_path / "out", option, tmp_path / name)
+        assert f"folder '{tmp_path}' cannot be written to" in call(model, "--weights_only", *words, code=2)
+    assert [n for n in names(tmp_path) if not n.startswith("net.")] == [
+        "d.xml",
+        "damaged.npz",
+        "data.npz",
+        "file",
+        "new",
+    ]
+    assert (tmp_path / "file").read_text() == "keep me"
 
 
 def test_layers_stay_float_by_name_kind_and_pattern(call, model, tmp_path):
@@ -166,8 +188,8 @@ def test_nothing_is_written_when_something_fails(call, model, tmp_path):
     out.mkdir()
     (out / "net_int8.xml").mkdir()  # in the place of a file
     np.save(tmp_path / "good.npy", arrays(12))
-    shown = call(model, "--data", tmp_path / "good.npy", "-o", out, "--report", tmp_path / "r.json", code=1)
-    assert "a folder is in the place of an output file" in shown
+    shown = call(model, "--data", tmp_path / "good.npy", "-o", out, "--report", tmp_path / "r.json", code=2)
+    assert "there is a folder of that name" in shown
     assert names(out) == ["net_int8.xml"]
     assert not (tmp_path / "r.json").exists()
 

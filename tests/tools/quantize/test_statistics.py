@@ -220,11 +220,12 @@ def test_a_killed_calibration_goes_on_and_gives_the_same_ranges(tmp_path):
     assert ranges == others
 
 
-def test_a_damaged_file_of_statistics_is_written_anew(tmp_path):
+@pytest.mark.parametrize("damage", [b"", b"no zip", b"PK\3\4 and no more"])
+def test_a_damaged_file_of_statistics_is_written_anew(tmp_path, damage):
     graph = cleaned(network())
     samples = open_data(arrays(10), graph)
     path = tmp_path / "s.npz"
-    path.write_bytes(b"no zip")
+    path.write_bytes(damage)
     watch = Watch(resume=path)
     first = collect(graph, samples, needed(graph), FULL, watch)
     assert watch.resumed == 0

@@ -23,13 +23,14 @@ from ...passes.manager import PassManager
 from ...passes.pipeline import Pipeline
 from ...runtime.model import Model
 from ..inputs.slots import inputs_of, set_layouts
-from ..paths import check_file
+from ..paths import check_file, check_target
 from .asked import Asked
 from .blas import one_thread
 from .data import Preparation
 from .options import Options
 from .quantize import Result, quantize_model
 from .report import Report, Sizes, report_of
+from .resume import check_resume
 from .watch import Watch
 
 SHORTEN = "cse"
@@ -115,6 +116,12 @@ def _check(job: Job) -> None:
         check_file(path, "--report", REPORTS, "a report")
     check_file(job.ranges, "--save-ranges", (".json",), "a ranges file")
     check_file(job.resume, "--resume")
+    written = {"-o": (job.out, job.out.with_suffix(".bin")), "--report": job.reports, "--save-ranges": (job.ranges,)}
+    for option, paths in {**written, "--resume": (job.resume,)}.items():
+        for path in filter(None, paths):
+            check_target(path, f"{option} {path}")
+    if job.resume is not None:
+        check_resume(job.resume)
     with suppress(OSError):
         if job.model.resolve() == job.out.resolve():
             raise UsageError("the model itself would be overwritten", f"-o {job.out}", "choose another name")

@@ -14,7 +14,9 @@ from ... import __version__
 from ...backends.files import written_together
 from ...ir.constant import Constant
 from ...ir.dtype import Array
+from ...ir.errors import UsageError
 from ...ir.graph import Graph
+from ..inputs.numpy_files import DAMAGED
 from .data import Samples
 from .statistics import Spec, Statistics
 
@@ -40,6 +42,19 @@ def key_of(graph: Graph, samples: Samples, wanted: Mapping[str, Any], what: Spec
     return found.hexdigest()
 
 
+def check_resume(path: Path) -> None:
+    """Raises UsageError where there is a file that holds something else: it would be overwritten."""
+    try:
+        with np.load(path) as stored:
+            is_ours = "meta" in stored
+    except FileNotFoundError:
+        return
+    except DAMAGED:
+        is_ours = path.stat().st_size == 0 or path.read_bytes()[:2] == b"PK"  # one that was damaged
+    if not is_ours:
+        raise UsageError("is no file of statistics, and would be overwritten", f"--resume {path}", "name another file")
+
+
 class Resume:
     """A file of statistics, by key: an algorithm that changes the graph makes further ones. What another model, other
     data or other options left is not taken."""
@@ -55,7 +70,7 @@ class Resume:
             with np.load(self.path) as stored:
                 meta = json.loads(bytes(stored["meta"]))
                 self.others = {key: (told, stored[key]) for key, told in meta.items()}
-        except (OSError, ValueError, KeyError, EOFError, AttributeError):
+        except DAMAGED:
             self.others = {}  # there is none, or it is no such file: it is written anew
         own = self.others.pop(self.key, None)
         self.others = dict(list(self.others.items())[-KEPT:])
