@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from vinoc.tools.engines.base import Array, Asked, Feeds
+from vinoc.ir.dtype import Array
+from vinoc.tools.engines.base import Asked, Feeds
 
 Engine = Callable[[Feeds], list[Array]]
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vinoc.ir.dtype import Array
 from vinoc.tools.accuracy.boxes import nms, overlaps
-from vinoc.tools.engines.base import Array
 
 
 def corners(cx: Array, cy: Array, w: Array, h: Array) -> Array:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vinoc.tools.engines.base import Array
+from vinoc.ir.dtype import Array
 from vinoc.tools.inputs.images import SUFFIXES, read_image, resize
 
 from .detect import agreement, blazeface, fastestdet, ultraface

@@ -15,6 +15,7 @@ import numpy as np
 from ..ir.dtype import Array
 from ..ir.graph import Node, Value
 from ..ir.op import Op
+from .kinds import REDUCTIONS
 
 UNARY = frozenset(
     [
@@ -69,8 +70,7 @@ BINARY = frozenset(
         "FloorMod",
     ]
 )
-REDUCTIONS = frozenset(f"Reduce{k}" for k in ("Sum", "Mean", "Max", "Min", "Prod", "L1", "L2"))
-WITH_AXES = REDUCTIONS | {"MVN", "NormalizeL2"}
+WITH_AXES = frozenset({*REDUCTIONS, "MVN", "NormalizeL2"})
 WITH_AXIS = frozenset({"SoftMax", "LogSoftmax", "Concat"})
 SPLITS = frozenset({"Split", "VariadicSplit"})
 BROADCAST = BINARY | {"Select"}

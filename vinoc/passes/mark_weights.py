@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..ir.graph import Graph, Node
 from ..ir.ops.convert import Convert
 from .base import Context, Pass, graph_pass
-from .rules.channels import CONVOLUTIONS
+from .kinds import CONVOLUTIONS
 
 STEPS = ("Subtract", "Multiply", "Reshape", "Transpose", "Convert")
 PRODUCTS = (*CONVOLUTIONS, "MatMul")

@@ -13,11 +13,11 @@ from ..ir.loc import fuse
 from ..ir.op import op_class
 from ..ir.record import record
 from .base import Context, Pass, graph_pass
+from .kinds import RESHAPES
 from .rewrite import adopt_name, erase_dead
 
 CELLS = {"LSTMCell": 2, "GRUCell": 1, "RNNCell": 1}
 """How many states each has."""
-RESHAPES = ("Squeeze", "Unsqueeze", "Reshape")
 FORWARD, BACKWARD = (0, -1, 1, 1), (-1, 0, -1, 1)
 
 

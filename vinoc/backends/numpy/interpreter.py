@@ -23,7 +23,8 @@ from .signature import Bindings, check_inputs, describe, mismatch
 Hook: TypeAlias = Callable[[Node, Sequence[Any], float], None]
 """Called after each node with its outputs and the seconds that it took."""
 
-_STATE = frozenset({"ReadValue", "Assign"})
+STATE = frozenset({"ReadValue", "Assign"})
+"""What reads and assigns variables."""
 
 
 class Interpreter:
@@ -168,7 +169,7 @@ def _evaluate(
 ) -> Any:
     op = node.op
     try:
-        if op.kind in _STATE:
+        if op.kind in STATE:
             return _access(node, operands, variables, pending)
         check_sizes(node, operands)
         return op.evaluate(*operands, bodies=bodies) if bodies else op.evaluate(*operands)

@@ -12,6 +12,7 @@ from ...ir.errors import Problem, Unsupported
 from ...ir.graph import Graph, Node, Value
 from ...ir.op import port_name
 from ...ir.types import TensorType
+from ...passes.kinds import LOGICAL_REDUCTIONS, REDUCTIONS
 from .attributes import data, representable
 from .naming import port_names
 
@@ -27,9 +28,8 @@ _MINUS_ONE = {("EmbeddingBagOffsetsSum", 3), ("EmbeddingBagOffsets", 3), ("Embed
 """Empty bags are filled with zeros."""
 
 
-_REDUCTIONS = ("Sum", "Prod", "Mean", "Max", "Min", "L1", "L2", "LogicalAnd", "LogicalOr")
 _NO_AXES = {
-    **{(f"Reduce{name}", 1): "computes something else" for name in _REDUCTIONS},
+    **{(kind, 1): "computes something else" for kind in (*REDUCTIONS, *LOGICAL_REDUCTIONS)},
     ("Unsqueeze", 1): "does not accept it",
     ("MVN", 1): "computes something else",
     ("NormalizeL2", 1): "computes something else",

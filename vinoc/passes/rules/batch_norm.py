@@ -9,9 +9,10 @@ import numpy as np
 from ...ir.builder import Builder
 from ...ir.dtype import Array
 from ...ir.graph import Value
+from ..kinds import CONVOLUTIONS
 from ..pattern import Const, Match, OpPattern, Tracer
 from ..rewrite import Decline, Rewrite, rewrite
-from .channels import CONVOLUTIONS, as_column, scale_outputs
+from .channels import as_column, scale_outputs
 
 
 def scale_and_shift(m: Match) -> tuple[Array, Array]:

@@ -8,8 +8,6 @@ from ...ir.buffer import is_repeated
 from ...ir.dtype import Array
 from ...ir.graph import Value
 
-CONVOLUTIONS = ("Convolution", "GroupConvolution", "ConvolutionBackpropData", "GroupConvolutionBackpropData")
-
 
 def product(a: Array, b: Array) -> Array:
     """a * b in the type of `a`; of two arrays that repeat one value nothing is written out."""

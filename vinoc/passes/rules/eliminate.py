@@ -9,10 +9,11 @@ import numpy as np
 from ...ir.builder import Builder
 from ...ir.graph import Value
 from ...ir.op import op_class
+from ..kinds import RESHAPES
 from ..pattern import Const, Match, OpPattern, Tracer
 from ..rewrite import Decline, Rewrite, rewrite
 from .broadcasting import keeps_shape
-from .movement import RESHAPES, full_order, same_shape
+from .movement import full_order, same_shape
 
 
 def _if_same(m: Match) -> Value | None:

@@ -8,9 +8,10 @@ import numpy as np
 
 from ...ir.builder import Builder
 from ...ir.graph import Value
+from ..kinds import CONVOLUTIONS
 from ..pattern import Const, Match, OpPattern, Tracer
 from ..rewrite import Decline, Rewrite, rewrite
-from .channels import CONVOLUTIONS, input_channels, is_float, per_channel, product
+from .channels import input_channels, is_float, per_channel, product
 from .images import is_image
 
 ROUNDED = ("Round", "Floor", "Ceiling", "Convert", "FakeQuantize")

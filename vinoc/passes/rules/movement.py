@@ -12,10 +12,9 @@ from ...ir.dim import Sym
 from ...ir.dtype import Array
 from ...ir.graph import Value
 from ...ir.types import Shape, numel
+from ..kinds import RESHAPES
 from ..pattern import Const, Match, OpPattern, Tracer
 from ..rewrite import Decline, Rewrite, rewrite
-
-RESHAPES = ("Reshape", "Squeeze", "Unsqueeze")
 
 
 def full_order(order: Array, rank: int | None) -> Array | None:

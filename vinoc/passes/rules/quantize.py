@@ -12,10 +12,10 @@ import numpy as np
 from ...ir.builder import Builder
 from ...ir.dtype import Array
 from ...ir.graph import Value
+from ..kinds import CONVOLUTIONS
 from ..pattern import Const, Match, OpPattern, Tracer
 from ..rewrite import Decline, Rewrite, rewrite
 from .broadcasting import keeps_shape
-from .channels import CONVOLUTIONS
 
 INTEGERS = {"u8": (0, 255), "i8": (-128, 127), "u16": (0, 65535), "i16": (-32768, 32767)}
 

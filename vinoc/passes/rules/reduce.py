@@ -9,12 +9,13 @@ import numpy as np
 
 from ...ir.builder import Builder
 from ...ir.graph import Value
+from ..kinds import LOGICAL_REDUCTIONS, REDUCTIONS
 from ..pattern import Const, Match, OpPattern, Tracer
 from ..rewrite import Decline, Rewrite, rewrite
 from .movement import full_order
 
 ALONG_AXES = ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd")
-REDUCTIONS = (*ALONG_AXES, "ReduceL1", "ReduceL2", "ReduceLogicalAnd", "ReduceLogicalOr")
+ALL_REDUCTIONS = (*REDUCTIONS, *LOGICAL_REDUCTIONS)
 
 
 @rewrite
@@ -22,7 +23,7 @@ class ReduceKeepsAxes(Rewrite):
     """Unsqueeze(Reduce(x; axes), axes) = Reduce(x; axes, keep_dims)."""
 
     def pattern(self, p: Tracer, x: Any, axes: Const, new: Const) -> OpPattern:
-        return p.Unsqueeze(p.one_of(*REDUCTIONS, name="reduce")(x, axes, keep_dims=False), new)
+        return p.Unsqueeze(p.one_of(*ALL_REDUCTIONS, name="reduce")(x, axes, keep_dims=False), new)
 
     def replace(self, b: Builder, m: Match) -> Value | Decline:
         rank = m.x.rank
@@ -38,7 +39,7 @@ class ReduceDropsAxes(Rewrite):
     """Squeeze(Reduce(x; axes, keep_dims), axes) = Reduce(x; axes)."""
 
     def pattern(self, p: Tracer, x: Any, axes: Const, gone: Const) -> OpPattern:
-        return p.Squeeze(p.one_of(*REDUCTIONS, name="reduce")(x, axes, keep_dims=True), gone)
+        return p.Squeeze(p.one_of(*ALL_REDUCTIONS, name="reduce")(x, axes, keep_dims=True), gone)
 
     def replace(self, b: Builder, m: Match) -> Value | Decline:
         rank = m.x.rank
@@ -71,7 +72,7 @@ class TransposeIntoReduce(Rewrite):
     """Reduce(Transpose(x; p); axes) = Reduce(x; p[axes]), where what remains keeps its order."""
 
     def pattern(self, p: Tracer, x: Any, order: Const, axes: Const) -> OpPattern:
-        return p.one_of(*REDUCTIONS, name="reduce")(p.Transpose(x, order), axes)
+        return p.one_of(*ALL_REDUCTIONS, name="reduce")(p.Transpose(x, order), axes)
 
     def replace(self, b: Builder, m: Match) -> Value | Decline:
         order = full_order(m.order, m.x.rank)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backends.numpy.interpreter import evaluate_node
+from ...backends.numpy.interpreter import STATE, evaluate_node
 from ...ir.constant import Constant
 from ...ir.errors import UsageError, VinocError
 from ...ir.graph import Graph, Node, Value
@@ -25,8 +25,6 @@ from .partition import Part, partition
 
 HERE = ""
 """The device of ReadValue and Assign: a variable belongs to the whole model, so they are done between the parts."""
-
-_VARIABLES = frozenset({"ReadValue", "Assign"})
 
 
 @dataclass(frozen=True)
@@ -135,11 +133,11 @@ def _with_variables_here(graph: Graph, devices: Mapping[Node, str]) -> dict[Node
     if len(real) < 2:
         return dict(devices)
     for body in (b for n in graph for b in n.bodies):
-        for inner in (n for g in body.walk() for n in g if n.kind in _VARIABLES):
+        for inner in (n for g in body.walk() for n in g if n.kind in STATE):
             raise VinocError(
                 "a model with variables inside of control flow cannot be divided", inner.where, "use one device for it"
             )
-    return {n: HERE if n.kind in _VARIABLES else d for n, d in devices.items()}
+    return {n: HERE if n.kind in STATE else d for n, d in devices.items()}
 
 
 def _given(graph: Graph) -> Given:

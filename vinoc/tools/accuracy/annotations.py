@@ -11,8 +11,8 @@ from typing import cast
 
 import numpy as np
 
+from ...ir.dtype import Array
 from ...ir.errors import UsageError, VinocError
-from ..engines.base import Array
 from .base import DataReader, Dataset, Image, Preprocessor, Reader
 from .problems import SHOWN, check
 from .representation import Annotation, DetectionAnnotation, PairsAnnotation

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, dataclass_transform
 
+from ...ir.dtype import Array
 from ..charts.drawing import Drawing
-from ..engines.base import Array
 from .registry import Registry
-from .representation import Annotation, Meta, Prediction, Step
+from .representation import Annotation, Meta, Pair, Prediction, Step
 
 
 @dataclass(frozen=True)
@@ -91,11 +91,15 @@ class Preprocessor(Named, ABC):
         return self
 
 
+TARGETS = ("annotation", "prediction", "all")
+"""What the option `apply_to` of a postprocessor names."""
+
+
 class Postprocessor(Named, ABC):
     """Changes predictions, or annotations, after the adapter and before the metrics."""
 
     @abstractmethod
-    def apply(self, annotation: Annotation, prediction: Prediction) -> tuple[Annotation, Prediction]:
+    def apply(self, annotation: Annotation, prediction: Prediction) -> Pair:
         """Those of kinds that it is not for are returned as they are."""
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from ..engines.base import Array
+from ...ir.dtype import Array
 
 Share = Literal["union", "first", "smaller"]
 

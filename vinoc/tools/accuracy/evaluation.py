@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ...ir.dtype import Array
 from ...ir.errors import UsageError, VinocError, did_you_mean
-from ..engines.base import Array
 from .adapters.base import Adapter, Frames, Outputs
 from .annotations import Images, load, prepared
 from .base import DataReader, Dataset, Image, Meter, Postprocessor, Preprocessor, Reader

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...ir.dtype import Array
 from ...ir.errors import UsageError
-from ..engines.base import Array
 from .representation import Meta, Step
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..engines.base import Array
+from ...ir.dtype import Array
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,9 @@ class Annotation(Representation):
 @dataclass(frozen=True, kw_only=True)
 class Prediction(Representation):
     """What a model says."""
+
+
+Pair: TypeAlias = tuple[Annotation, Prediction]
 
 
 @dataclass(frozen=True, kw_only=True)

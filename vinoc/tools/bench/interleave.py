@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
-from ..engines.base import Array
+from ...ir.dtype import Array
 
 T = TypeVar("T")
 Samples: TypeAlias = dict[str, list[float]]

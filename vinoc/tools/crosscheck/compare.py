@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..engines.base import Array
+from ...ir.dtype import Array
 from .trace import Layer, Trace
 
 TINY = 1e-30

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from ...backends.files import written_together
+from ...ir.dtype import Array
 from ...ir.errors import UsageError
 from ...ir.graph import Graph, Node
 from ...ir.loc import leaves
-from ..engines.base import Array
 
 INPUT = "@input:"
 """What names of inputs begin with in a file of tensors."""

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
-Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 Feeds: TypeAlias = dict[str, Any]
 
 

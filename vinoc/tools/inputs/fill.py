@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ...ir.dtype import Array
 from ...ir.errors import UsageError
-from ..engines.base import Array
 from .files import BINARY, NUMPY
 from .images import Fit, colored, read_image, resize
 from .numpy_files import one_array, read_either

@@ -13,10 +13,10 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from ...ir.dtype import Array
 from ...ir.errors import UsageError, VinocError
 from ...ir.kernels.images import decode, luma
 from ...ir.kernels.resize import interpolate
-from ..engines.base import Array
 
 SUFFIXES = frozenset({".bmp", ".dib", ".gif", ".jpe", ".jpeg", ".jpg", ".jp2", ".pbm", ".pgm", ".png", ".ppm", ".tif",
                       ".tiff", ".webp"})  # fmt: skip

@@ -8,8 +8,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from ...ir.dtype import Array
 from ...ir.errors import UsageError
-from ..engines.base import Array
 
 DAMAGED = (OSError, ValueError, EOFError, KeyError, AttributeError, BadZipFile, zlib.error, NotImplementedError)
 

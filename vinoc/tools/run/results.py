@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ...backends.files import written_together
+from ...ir.dtype import Array
 from ...ir.errors import UsageError
-from ..engines.base import Array
 
 SUFFIXES = (".npz", ".npy", ".json")
 FEW = 12

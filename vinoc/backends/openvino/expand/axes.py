@@ -10,11 +10,9 @@ import numpy as np
 from ....ir.builder import Builder
 from ....ir.dtype import f32, i64
 from ....ir.graph import Value
+from ....passes.kinds import LOGICAL_REDUCTIONS, REDUCTIONS
 from ....passes.pattern import Match, OpPattern, Tracer
 from ....passes.rewrite import Decline, Rewrite, rewrite
-
-REDUCTIONS = ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2")
-LOGICAL = ("ReduceLogicalAnd", "ReduceLogicalOr")
 
 
 def _count(axes: Value) -> int | None:
@@ -98,7 +96,7 @@ class LogicalReduceComputedAxes(Rewrite):
     """
 
     def pattern(self, p: Tracer, x: Any, axes: Any) -> OpPattern:
-        return p.one_of(*LOGICAL, name="reduce")(x, axes)
+        return p.one_of(*LOGICAL_REDUCTIONS, name="reduce")(x, axes)
 
     def replace(self, b: Builder, m: Match) -> Value | Decline:
         if m.axes.known is not None:

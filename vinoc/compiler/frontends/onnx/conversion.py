@@ -20,7 +20,7 @@ from . import registry
 from .arity import check_inputs
 from .context import Body, NodeContext
 from .diagnosis import broken_rule, listed_types
-from .functions import Sizes
+from .functions import Key, Sizes
 from .scopes import POISON, Named, Scope, Tensors, sweep
 from .structure import CONTROL, Entry, arrange, reader_of, subgraphs, undefined
 from .symbols import Symbols
@@ -37,8 +37,6 @@ MAX_HINTS = 3
 FAULTS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError, MemoryError)
 """What a converter may run into where a node breaks the rules of its operator in a way that it does not check."""
 
-_Key = tuple[str, str, str]
-
 
 class PoisonedError(Exception):
     """A subgraph lacks an output because of a problem that is reported already."""
@@ -52,7 +50,7 @@ class Conversion:
         self.problems: list[Problem] = []
         self.symbols = Symbols()
         self.tensors = TensorReader(folder)
-        self._functions: dict[_Key, Any] = {(_domain(f.domain), f.name, f.overload): f for f in functions}
+        self._functions: dict[Key, Any] = {(_domain(f.domain), f.name, f.overload): f for f in functions}
         self._sizes = Sizes(self._functions, MAX_NODES)
         self._arranged: dict[int, tuple[list[Entry], set[str]]] = {}
         self._kept: list[Any] = []

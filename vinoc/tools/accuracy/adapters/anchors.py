@@ -9,8 +9,8 @@ from math import ceil, sqrt
 
 import numpy as np
 
+from ....ir.dtype import Array
 from ....ir.errors import UsageError
-from ...engines.base import Array
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from ....ir.dtype import Array
 from ....ir.errors import UsageError, did_you_mean
-from ...engines.base import Array
 from ..base import Named
 from ..registry import Registry
 from ..representation import Meta, Prediction

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ....ir.dtype import Array
 from ....ir.errors import UsageError
-from ...engines.base import Array
 from ...inputs.numpy_files import read_array
 from ..boxes import by_score, overlaps
 from ..options import option

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...engines.base import Array
+from ....ir.dtype import Array
 
 
 def sigmoid(x: Array) -> Array:

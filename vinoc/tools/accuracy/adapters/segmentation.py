@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ....ir.dtype import Array
 from ....ir.errors import UsageError
-from ...engines.base import Array
 from ..options import option
 from ..representation import Prediction, SegmentationPrediction
 from .base import Adapter, Frames, Outputs, adapter

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ....ir.dtype import Array
 from ....ir.errors import UsageError
-from ...engines.base import Array
 from ...paths import read_text
 from ..options import option
 from ..representation import Prediction, TextPrediction

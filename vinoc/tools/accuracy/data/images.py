@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ....ir.dtype import Array
 from ....ir.errors import UsageError, VinocError
 from ....ir.kernels.images import luma
-from ...engines.base import Array
 from ...inputs.images import read_image
 from ...inputs.numpy_files import one_array, read_array, read_arrays
 from ..base import DataReader, data_reader

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ....ir.dtype import Array
 from ....ir.errors import UsageError, VinocError, did_you_mean
-from ...engines.base import Array, Slot
+from ...engines.base import Slot
 from ..base import Image
 from ..options import configure, option
 from ..problems import check

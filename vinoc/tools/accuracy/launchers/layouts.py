@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from ....ir.dtype import Array
 from ....ir.errors import UsageError
-from ...engines.base import Array, Slot
+from ...engines.base import Slot
 
 CHANNELS = (3, 1, 4, 6, 2, 9)
 """numbers of channels that images have, where the layout of an input is not told, the likeliest first"""

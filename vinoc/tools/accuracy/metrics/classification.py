@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...engines.base import Array
+from ....ir.dtype import Array
 from ..base import Dataset, Meter, Metric, Result, metric
 from ..options import option
 from ..representation import ClassificationAnnotation, ClassificationPrediction

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ....ir.dtype import Array
 from ....ir.errors import UsageError
-from ...engines.base import Array
 from ..base import Dataset, Meter, Metric, Result, metric
 from ..boxes import areas, by_score, overlaps
 from ..options import option

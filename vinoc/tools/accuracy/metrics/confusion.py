@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ....ir.dtype import Array
 from ...charts.drawing import FAINT, INK, Drawing, Rect, Text, text_width
-from ...engines.base import Array
 from ..base import Dataset
 
 

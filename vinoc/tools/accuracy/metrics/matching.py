@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...engines.base import Array
+from ....ir.dtype import Array
 from ..boxes import by_score, overlaps
 from ..representation import DetectionAnnotation, DetectionPrediction
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ....ir.dtype import Array
 from ....ir.errors import UsageError
-from ...engines.base import Array
 from ..base import Dataset, Meter, Metric, Result, metric
 from ..options import option
 from ..representation import EmbeddingPrediction, PairsAnnotation

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from ....ir.dtype import Array
 from ....ir.errors import UsageError, VinocError
-from ...engines.base import Array
 from ..base import Dataset, Meter, Metric, Result, metric
 from ..options import option
 from ..representation import RegressionAnnotation, RegressionPrediction

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ....ir.dtype import Array
 from ....ir.errors import VinocError
-from ...engines.base import Array
 from ..base import Dataset, Meter, Metric, Result, metric
 from ..options import option
 from ..representation import SegmentationAnnotation, SegmentationPrediction

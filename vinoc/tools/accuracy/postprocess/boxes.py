@@ -6,15 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...engines.base import Array
-from ..base import Postprocessor, postprocessor
+from ....ir.dtype import Array
+from ..base import TARGETS, Postprocessor, postprocessor
 from ..geometry import scale_boxes, size_of, undone_boxes
 from ..options import option
-from ..representation import Annotation, DetectionAnnotation, DetectionPrediction, Meta, Prediction
+from ..representation import Annotation, DetectionAnnotation, DetectionPrediction, Meta, Pair, Prediction
 from ..sizes import Sized
-
-Pair = tuple[Annotation, Prediction]
-TARGETS = ("annotation", "prediction", "all")
 
 
 @postprocessor("resize_prediction_boxes")

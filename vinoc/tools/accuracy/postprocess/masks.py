@@ -6,18 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from ....ir.dtype import Array
 from ....ir.errors import UsageError
-from ...engines.base import Array
-from ..base import Image, Postprocessor, postprocessor
+from ..base import TARGETS, Image, Postprocessor, postprocessor
 from ..geometry import size_of
 from ..options import option
 from ..preprocess.crop import CropOrPad
 from ..preprocess.pad import borders_for
-from ..representation import Annotation, Prediction, SegmentationAnnotation, SegmentationPrediction
+from ..representation import Annotation, Pair, Prediction, SegmentationAnnotation, SegmentationPrediction
 from ..sizes import Sized
-
-Pair = tuple[Annotation, Prediction]
-TARGETS = ("annotation", "prediction", "all")
 
 
 def nearest(mask: Array, height: int, width: int) -> Array:

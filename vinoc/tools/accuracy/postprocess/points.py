@@ -10,9 +10,7 @@ from ....ir.errors import UsageError
 from ..base import Postprocessor, postprocessor
 from ..geometry import size_of, undone
 from ..options import option
-from ..representation import Annotation, LandmarksAnnotation, LandmarksPrediction, Prediction
-
-Pair = tuple[Annotation, Prediction]
+from ..representation import Annotation, LandmarksAnnotation, LandmarksPrediction, Pair, Prediction
 
 
 @postprocessor("normalize_landmarks_points")

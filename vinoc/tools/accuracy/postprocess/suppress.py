@@ -8,15 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from ....ir.dtype import Array
 from ....ir.errors import UsageError
-from ...engines.base import Array
-from ..base import Postprocessor, postprocessor
+from ..base import TARGETS, Postprocessor, postprocessor
 from ..boxes import areas, by_score, nms, soft_nms
 from ..geometry import size_of
 from ..options import option
-from ..representation import Annotation, DetectionAnnotation, DetectionPrediction, Prediction
-
-Pair = tuple[Annotation, Prediction]
+from ..representation import Annotation, DetectionAnnotation, DetectionPrediction, Pair, Prediction
 
 
 def kept(prediction: DetectionPrediction, which: Array) -> DetectionPrediction:
@@ -88,7 +86,7 @@ def interval(text: str, name: str) -> tuple[float, float]:
 class Filter(Postprocessor):
     """Boxes that a measure speaks against: detections are removed, objects of annotations become difficult."""
 
-    apply_to: str = option("all", "what is looked at", choices=("annotation", "prediction", "all"))
+    apply_to: str = option("all", "what is looked at", choices=TARGETS)
     remove_filtered: bool = option(False, "objects of annotations are removed too")
     labels: tuple[int, ...] = option((), "classes that are left out")
     min_confidence: float | None = option(None, "scores below it are left out")

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ....ir.dtype import Array
 from ....ir.errors import UsageError
-from ...engines.base import Array
 from ..base import Image, Preprocessor, preprocessor
 from ..options import option, parse
 from ..representation import Annotation, Step

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ....ir.dtype import Array
 from ....ir.errors import UsageError
 from ....ir.kernels.resize import apply_taps, cubic_taps, linear_taps, pillow_taps, saturated
-from ...engines.base import Array
 from ...extras import require
 
 OPENCV = {"NEAREST": "nearest", "LINEAR": "linear", "BILINEAR": "linear", "CUBIC": "cubic", "BICUBIC": "cubic",

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from ....ir.dtype import Array
 from ....ir.errors import UsageError
-from ...engines.base import Array
 from ...inputs.numpy_files import one_array, read_arrays
 from ..base import Dataset, Reader, reader
 from ..options import option

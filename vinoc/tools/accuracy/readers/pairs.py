@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ....ir.dtype import Array
 from ....ir.errors import UsageError
-from ...engines.base import Array
 from ...inputs.images import read_image
 from ..base import Dataset, Reader, reader
 from ..options import option

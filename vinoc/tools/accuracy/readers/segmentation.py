@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ....ir.dtype import Array
 from ....ir.errors import UsageError, VinocError
-from ...engines.base import Array
 from ...extras import require
 from ...inputs.images import SUFFIXES
 from ...inputs.numpy_files import read_array

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .....ir import dtype as dt
-from .....ir.dtype import DType, from_numpy
+from .....ir.dtype import Array, DType, from_numpy
 from .....ir.errors import Unsupported
 from .....ir.graph import Value
 from ..context import NodeContext
@@ -28,8 +28,6 @@ LEAF, MEMBER = "LEAF", "BRANCH_MEMBER"
 MAX_DEPTH = 512
 MAX_WEIGHTS = 1 << 28
 """Leaves times targets: more are a damaged file rather than a model."""
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass
