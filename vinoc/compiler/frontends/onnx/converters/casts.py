@@ -11,9 +11,8 @@ from ..context import NodeContext
 from ..registry import converter
 from ..tensors import ELEMENT_TYPES
 from . import values
-from .values import number, to
+from .values import LARGEST, number, to
 
-F8_LIMITS = {"f8e4m3": 448.0, "f8e4m3fnuz": 240.0, "f8e5m2": 57344.0, "f8e5m2fnuz": 57344.0}
 LARGE = 1 << 16
 """Elements of a matrix from which on it is left compressed."""
 
@@ -31,7 +30,7 @@ def _cast(ctx: NodeContext, x: Value, dtype: DType) -> Value:
         return _to_exponent(ctx, x)
     if dtype.is_integer and dtype.packed and not x.dtype.is_integer and x.dtype is not boolean:
         x = to(b, x, i32)  # then the higher bits are dropped, as among integers
-    limit = F8_LIMITS.get(dtype.name)
+    limit = LARGEST.get(dtype.name) if dtype.bits == 8 else None
     if limit is not None and x.dtype.is_float and ctx.attr("saturate", 1):
         x = b.Clamp(x, min=-limit, max=limit)
     if dtype is f32 and _is_compressed(x):

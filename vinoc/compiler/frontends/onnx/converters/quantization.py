@@ -16,7 +16,7 @@ from ..context import NodeContext
 from ..registry import MICROSOFT, converter
 from ..tensors import element_type
 from .convolution import convolve, spatial_rank
-from .values import axis_of, dims, ints, number, rank, to
+from .values import LARGEST, axis_of, dims, ints, number, rank, to
 from .values import reshape as to_shape
 
 RANGES: dict[str, tuple[int, int]] = {
@@ -72,10 +72,6 @@ def quantize(ctx: NodeContext, x: Value, scale: Value, zero: Value | None, targe
         y = b.Round(b.Divide(x, scale), mode="half_to_even")
         y = b.Clamp(y if offset is None else b.Add(y, offset), min=float(low), max=float(high))
     return b.Convert(y, destination_type=target)
-
-
-LARGEST = {"f8e4m3": 448.0, "f8e5m2": 57344.0, "f8e4m3fnuz": 240.0, "f8e5m2fnuz": 57344.0, "f4e2m1": 6.0}
-"""Where floats that saturate end."""
 
 
 def _to_small_float(ctx: NodeContext, x: Value, scale: Value, offset: Value | None, target: DType) -> Value:

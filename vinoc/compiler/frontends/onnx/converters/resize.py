@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import get_args
 
 from .....ir import dtype as dt
 from .....ir.dtype import Array
 from .....ir.graph import Value
+from .....ir.ops.resize import CoordinateMode
 from .....ir.types import static_shape
 from ..context import NodeContext
 from ..registry import converter
@@ -14,7 +16,7 @@ from . import resize_matrix
 from .values import axis_of, ints, rank, to
 
 MODES = {"nearest": "nearest", "linear": "linear_onnx", "bilinear": "linear_onnx", "cubic": "cubic"}
-COORDINATES = ("half_pixel", "pytorch_half_pixel", "asymmetric", "tf_half_pixel_for_nn", "align_corners")
+COORDINATES = get_args(CoordinateMode)
 MORE_COORDINATES = ("half_pixel_symmetric", "tf_crop_and_resize")
 ONNX_MODES = {"nearest": "nearest", "linear_onnx": "linear", "cubic": "cubic"}
 POLICIES = ("stretch", "not_larger", "not_smaller")

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 INT_MAX = int(np.iinfo(np.int64).max)
 INT_MIN = int(np.iinfo(np.int64).min)
 
+LARGEST = {"f8e4m3": 448.0, "f8e5m2": 57344.0, "f8e4m3fnuz": 240.0, "f8e5m2fnuz": 57344.0, "f4e2m1": 6.0}
+"""Where floats that saturate end."""
+
 
 def element_type(ctx: NodeContext, attribute: str, default: DType | None = None) -> DType:
     """The element type that an integer attribute names."""
