@@ -3,9 +3,9 @@
     out[i, :] = clamp(bias + residual[i, :] + sum over k of a[i, k] * b[k, :])
 
 The right operand is read in panels of `width` columns: packed as [panel][k][width] (b_row = 4 * width), or where it
-lies, with its own row stride. Packed panels may hold f16 or bf16 (b_row = 2 * width), or 24 bits of f32 (f24.py), which
-are expanded as they are loaded: few rows then pass over them in half the time, or three quarters of it. A table gives
-the byte offsets of a, b, out and residual of each pair, so that batches may be broadcast or strided in any way.
+lies, with its own row stride. Packed panels may hold f16 or bf16 (b_row = 2 * width), 24 bits of f32 (f24.py), or i8,
+which are expanded as they are loaded: few rows then pass over them in less time. A table gives the byte offsets of a,
+b, out and residual of each pair, so that batches may be broadcast or strided in any way.
 
 A tile is `rows` by `vectors` vectors, held in registers over the whole sum. Few rows split the sum over several sets
 of accumulators, to hide the latency of the multiply-add: with one row the weights pass at the speed of memory.
@@ -191,9 +191,9 @@ def load_floats(e: Emitter, address: Any) -> list[Any]:
 
 
 def _load_narrow(type: dt.DType, e: Emitter, address: Any) -> list[Any]:
-    """A row of a packed panel of f16 or bf16."""
-    typed, step = Typed(e, e.lanes), 2 * e.lanes
-    return [typed.load(type, e.add(address, step * v)) for v in range(e.target.vectors)]
+    """A row of a packed panel of f16, bf16 or i8."""
+    typed, step = Typed(e, e.lanes), type.numpy.itemsize * e.lanes
+    return [typed.convert(typed.load(type, e.add(address, step * v)), type, dt.f32) for v in range(e.target.vectors)]
 
 
 def _emit(load: Load | None, wide: bool = False) -> Callable[[Emitter, Arguments], None]:
@@ -213,8 +213,8 @@ WIDE = 8
 GEMM = Kernel("gemm", ARGS, _emit(load_floats))
 """Over packed panels."""
 
-GEMM_NARROW = {t: Kernel(f"gemm_{t}", ARGS, _emit(partial(_load_narrow, t))) for t in (dt.f16, dt.bf16)}
-"""Over packed panels of 16-bit weights."""
+GEMM_NARROW = {t: Kernel(f"gemm_{t}", ARGS, _emit(partial(_load_narrow, t))) for t in (dt.f16, dt.bf16, dt.i8)}
+"""Over packed panels of weights of 16 or 8 bits."""
 
 GEMM_F24 = Kernel("gemm_f24", ARGS, _emit(f24.load_row))
 """Over packed panels of weights rounded to 24 bits."""

@@ -6,8 +6,10 @@
 
 Products of the input with its weights, and biases, are there already: x[d][n][t]. Hidden units are taken in blocks of
 a vector; the gates of a block lie side by side, in x as in the packed R, [d][block][k][gate][lane], so that one sum
-over the state yields all gates of a block, which never leave registers. R may be integers of eight bits, times a scale
-for each of its rows: sums are scaled, [d][block][gate][lane], before they are added to x.
+over the state yields all gates of a block, which never leave registers.
+
+R may be integers of eight bits, times a scale for each of its rows, [d][block][gate][lane]: sums are scaled before they
+are added to x * x_scale + x_bias, since the weights of the input may be such integers, too.
 
 A unit is one direction of a few sequences, through all steps: nothing waits for other threads. Beyond its length a
 sequence gives zeros and keeps its state.
@@ -33,7 +35,7 @@ STATES = 5
 """Arrays of a unit's state: h before and after the step, c, and for the GRU z and r h."""
 
 ARGS = (
-    "x", "out", "h", "c", "h_out", "c_out", "state", "lengths", "weights", "scale", "bias", "clip",
+    "x", "out", "h", "c", "h_out", "c_out", "state", "lengths", "weights", "scale", "x_scale", "x_bias", "bias", "clip",
     "time", "batch", "hidden", "blocks", "tiles", "reverse", "weights_d", "scale_d", "bias_d",
     "x_d", "x_n", "x_t", "out_n", "out_d", "out_t", "h_n", "h_d", "c_n", "c_d",
     "h_out_n", "h_out_d", "c_out_n", "c_out_d",
@@ -81,7 +83,8 @@ class _Unit:
         state = e.add(a.state, e.mul(unit, e.mul(array, STATES)))
         self.state = [e.add(state, e.mul(array, k)) for k in range(STATES)]
         self.weights = e.add(a.weights, e.mul(d, a.weights_d))
-        self.scale = e.add(a.scale, e.mul(d, a.scale_d))
+        lines = (a.scale, a.x_scale, a.x_bias)
+        self.scale, self.x_scale, self.x_bias = (e.add(line, e.mul(d, a.scale_d)) for line in lines)
         self.bias = e.add(a.bias, e.mul(d, a.bias_d))
         self.backwards = e.b.or_(e.b.icmp_signed("!=", a.reverse, e.i64(0)), e.b.icmp_signed("==", d, e.i64(1)))
         numbers = [e.add(self.first, r) for r in range(rows)]
@@ -150,11 +153,19 @@ class _Unit:
     def _inputs(self, t: Value, block: Value, gates: Sequence[int]) -> list[Value]:
         """What the input adds to gates of a block, sequence by sequence."""
         e, count = self.e, GATES[self.cell]
-        at = e.add(e.mul(t, self.a.x_t), e.mul(block, self.step_bytes * count))
-        return [e.load(e.add(e.add(x, at), self.step_bytes * g)) for x in self.x for g in gates]
+        first = e.mul(block, self.step_bytes * count)
+        at = e.add(e.mul(t, self.a.x_t), first)
+        found = [e.load(e.add(e.add(x, at), self.step_bytes * g)) for x in self.x for g in gates]
+        if self.stored is f32:
+            return found
+        lines = [e.add(line, first) for line in (self.x_scale, self.x_bias)]
+        scales, biases = ([e.load(e.add(line, self.step_bytes * g)) for g in gates] for line in lines)
+        return [e.fma(x, scales[k % len(gates)], biases[k % len(gates)]) for k, x in enumerate(found)]
 
-    def _sums(self, start: Sequence[Value], states: Value, block: Value, gates: int, before: int = 0) -> list[Value]:
-        """start + R h, or R of what else stands in `states`; so many gates lie before these."""
+    def _sums(
+        self, start: Callable[[], list[Value]], states: Value, block: Value, gates: int, before: int = 0
+    ) -> list[Value]:
+        """start() + R h, or R of what else stands in `states`; so many gates lie before these."""
         e, typed = self.e, Typed(self.e, self.e.lanes)
         vector = self.stored.numpy.itemsize * e.lanes
         panels = e.add(self.weights, e.mul(e.mul(e.mul(self.a.blocks, before), self.a.hidden), vector))
@@ -168,11 +179,12 @@ class _Unit:
             return [typed.convert(typed.load(self.stored, at), self.stored, f32) for at in places]
 
         if self.stored is f32:
-            return sums(e, sources, self.a.hidden, start, panel, e.i64(vector * gates), load)
-        found = sums(e, sources, self.a.hidden, [e.splat(0.0)] * len(start), panel, e.i64(vector * gates), load)
+            return sums(e, sources, self.a.hidden, start(), panel, e.i64(vector * gates), load)
+        zeros = [e.splat(0.0)] * (self.rows * gates)
+        found = sums(e, sources, self.a.hidden, zeros, panel, e.i64(vector * gates), load)
         scale = e.add(self.scale, e.mul(e.add(e.mul(self.a.blocks, before), e.mul(block, gates)), self.step_bytes))
         scales = [e.load(e.add(scale, self.step_bytes * g)) for g in range(gates)]
-        return [e.fma(x, scales[k % gates], s) for k, (x, s) in enumerate(zip(found, start, strict=True))]
+        return [e.fma(x, scales[k % gates], s) for k, (x, s) in enumerate(zip(found, start(), strict=True))]
 
     def _act(self, x: Value, index: int, clip: bool = True) -> Value:
         e = self.e
@@ -192,11 +204,16 @@ class _Unit:
     def _block(self, t: Value, before: Value, after: Value, active: Sequence[Value], block: Value, mask: Value) -> None:
         """All of a step for one block, where the gates depend on the old state alone."""
         e, count = self.e, GATES[self.cell]
-        start = self._inputs(t, block, range(count))
-        if self.cell == "linear_gru":
+        hidden: list[Value] = []
+
+        def start() -> list[Value]:
+            inputs = self._inputs(t, block, range(count))
+            if self.cell != "linear_gru":
+                return inputs
             bias = e.load(e.add(self.bias, e.mul(block, self.step_bytes)))
-            hidden = start[2::3]
-            start = [bias if i % 3 == 2 else x for i, x in enumerate(start)]
+            hidden.extend(inputs[2::3])
+            return [bias if i % 3 == 2 else x for i, x in enumerate(inputs)]
+
         found = self._sums(start, before, block, count)
         for r in range(self.rows):
             gates = found[r * count : (r + 1) * count]
@@ -227,7 +244,7 @@ class _Unit:
     def _gates(self, t: Value, before: Value, active: Sequence[Value], block: Value, mask: Value) -> None:
         """The first half of a GRU's step: z, and r h."""
         e = self.e
-        found = self._sums(self._inputs(t, block, (0, 1)), before, block, 2)
+        found = self._sums(partial(self._inputs, t, block, (0, 1)), before, block, 2)
         for r in range(self.rows):
             update, reset = (self._act(g, 0) for g in found[2 * r : 2 * r + 2])
             old = e.load(self._own(before, r, block))
@@ -239,7 +256,7 @@ class _Unit:
     ) -> None:
         """The second half: the hidden gate, and the new state."""
         e = self.e
-        found = self._sums(self._inputs(t, block, (2,)), self.state[4], block, 1, before=2)
+        found = self._sums(partial(self._inputs, t, block, (2,)), self.state[4], block, 1, before=2)
         for r in range(self.rows):
             old, update = e.load(self._own(before, r, block)), e.load(self._own(self.state[3], r, block))
             new = self._mix(update, old, self._act(found[r], 1))

@@ -12,11 +12,10 @@ from ....ir.record import record
 from ..kernels.base import f32_bits
 from ..kernels.recurrent import GATES, STATES, Activation, recurrent, rows_of
 from .conv import Epilogue
-from .matmul import Panels, _multiply, as_rows
-from .panels import pack_matrices
+from .matmul import _multiply, as_rows
 from .place import Form, Place
 from .plan import Array, Plan, Unfit, dtype_of, lowers, shape_of
-from .recurrent_weights import Stored, hidden_bias, ordered, packed_state
+from .recurrent_weights import Stored, hidden_bias, packed_bias, packed_input, packed_state
 
 
 @lowers("LSTMSequence", "GRUSequence", "RNNSequence")
@@ -118,7 +117,7 @@ def _run(
     directions, hidden = outs[0].shape[1], outs[0].shape[3]
     lanes, rows = plan.target.lanes, rows_of(plan.target.rows)
     blocks, tiles = -(-hidden // lanes), -(-batch // rows)
-    inputs = _inputs(plan, x, w.levels, b.levels, name, directions, hidden)
+    inputs, x_scale, x_bias = _inputs(plan, x, (w, r, b), name, directions, hidden)
     packed, scale = packed_state(plan, r, name, hidden, directions)
     bias = hidden_bias(plan, b.levels, name, hidden, directions)
     targets = [p if p.strides[-1] == 4 or p.shape[-1] == 1 else plan.new(p.shape, p.dtype) for p in outs]
@@ -127,7 +126,8 @@ def _run(
     plan.call(
         recurrent(name, _activations(op), r.levels.dtype), directions * tiles,
         flops=2 * GATES[name] * directions * batch * time * hidden * hidden,
-        x=inputs, out=out, h=h, c=c, h_out=h_out, c_out=c_out, lengths=lengths, weights=packed, scale=scale, bias=bias,
+        x=inputs, out=out, h=h, c=c, h_out=h_out, c_out=c_out, lengths=lengths, weights=packed, scale=scale,
+        x_scale=x_scale, x_bias=x_bias, bias=bias,
         state=plan.scratch(directions * tiles * STATES * rows * blocks * lanes),
         clip=f32_bits(op.clip if op.clip > 0 else np.inf), time=time, batch=batch, hidden=hidden, blocks=blocks,
         tiles=tiles, reverse=int(direction == "reverse"), weights_d=packed.nbytes // directions,
@@ -151,29 +151,27 @@ def _activations(op: Any) -> tuple[Activation, ...]:
     return tuple((n, a, b) if n == "hardsigmoid" else (n, 0.0, 0.0) for n, a, b in zip(names, slopes, offsets))
 
 
-def _inputs(plan: Plan, x: Place, w: Value, b: Value, name: str, directions: int, hidden: int) -> Place:
-    """[D, N, T, gates]: the product of all inputs, with the bias, gates in the kernel's order."""
-    lanes, width, gates = plan.target.lanes, plan.target.width, GATES[name]
+def _inputs(
+    plan: Plan, x: Place, given: tuple[Stored, Stored, Stored], name: str, directions: int, hidden: int
+) -> tuple[Place, Array, Array]:
+    """[D, N, T, gates]: the product of all inputs, gates in the kernel's order; and what it is multiplied with by a
+    kernel that reads integers, and what that adds: the bias, where the product has not got it."""
+    w, r, b = given
     batch, time, size = x.shape
-    columns = gates * -(-hidden // lanes) * lanes
-
-    def make(array: Array) -> Array:
-        rows = ordered(array.reshape(directions, gates, hidden, size), lanes)
-        return pack_matrices(plan, np.swapaxes(rows, 1, 2))
-
-    def make_bias(array: Array) -> Array:
-        first = array.reshape(directions, -1)[:, : gates * hidden]
-        return ordered(first.reshape(directions, gates, hidden, 1), lanes).reshape(directions, columns)
-
-    packed = plan.packed.of(w, ("recurrent", gates, lanes), make)
-    bias = plan.constant(plan.packed.of(b, ("recurrent", gates, lanes), make_bias))
-    panels = Panels(packed, 4 * width, size * 4 * width, np.arange(directions) * (packed.nbytes // directions))
+    bias = packed_bias(plan, b.levels, name, hidden, directions)
+    columns = bias.shape[1]
+    panels = packed_input(plan, w, name, hidden, directions)
     out = plan.new((directions, batch, time, columns), x.dtype)
     flat, into = x.reshaped((batch * time, size)), out.reshaped((directions, batch * time, columns))
     flat = flat or plan.formed(x, Form.ROWS).reshaped((batch * time, size))
     assert flat is not None
     assert into is not None
     left = replace(flat, shape=(directions, *flat.shape), strides=(0, *flat.strides))
-    added = replace(bias, shape=into.shape, strides=(4 * columns, 0, 4))
-    _multiply(plan, left, panels, into, size, columns, Epilogue(), added)
-    return out
+    added = replace(plan.constant(bias), shape=into.shape, strides=(4 * columns, 0, 4))
+    _multiply(plan, left, panels, into, size, columns, Epilogue(), added if w.scale is None else None)
+    if r.scale is None:
+        return out, bias, bias
+    if w.scale is not None:
+        return out, packed_bias(plan, w.scale, name, hidden, directions), bias
+    ones = plan.packed.get(("ones", bias.shape), lambda: np.ones(bias.shape, np.float32))
+    return out, ones, plan.packed.get(("zeros", bias.shape), lambda: np.zeros(bias.shape, np.float32))

@@ -19,13 +19,16 @@ from ....ir.record import record
 from ....ir.types import static_shape
 from ....passes.mark_weights import RECURRENT
 from ..codegen.target import Target
+from ..kernels.gemm import GEMM, GEMM_NARROW
 from ..kernels.recurrent import GATES
+from .matmul import Panels
+from .panels import pack_matrices
 from .plan import Array, Plan
 
 FEW = 2
 """Sequences whose steps take as long as it takes to read R."""
 
-FEWEST = {16: (1 << 14, 1 << 18), 8: (1 << 19, 1 << 18)}
+FEWEST = {16: (1 << 14, 1 << 18), 8: (1 << 19, 1 << 20)}
 """By lanes of a target: weights of the state, of one direction, from which on integers take no longer than floats; of
 few sequences, and of more. To read a vector of them takes two instructions more, and several with four lanes: floats
 must come from caches that are slower than that."""
@@ -54,13 +57,14 @@ def expansion(value: Value) -> tuple[Node, Node] | None:
 
 
 def kept(graph: Graph, target: Target) -> set[Node]:
-    """The Converts of weights that kernels read as integers."""
-    found = set()
+    """The Converts of weights that kernels read as integers: R where that takes no longer, and W with it."""
+    found: set[Node] = set()
     for node in graph:
-        ports = RECURRENT.get(node.kind, ())
-        pair = expansion(node.operand(ports[-1])) if ports else None
-        if pair is not None and _pays(node, pair[1].outputs[0], target):
-            found.add(pair[0])
+        if node.kind not in RECURRENT:
+            continue
+        w, r = (expansion(node.operand(port)) for port in RECURRENT[node.kind])
+        if r is not None and _pays(node, r[1].outputs[0], target):
+            found.update(pair[0] for pair in (w, r) if pair is not None)
     return found
 
 
@@ -70,6 +74,37 @@ def _pays(node: Node, weights: Value, target: Target) -> bool:
     if data is None or shape is None or target.lanes not in FEWEST:
         return False
     return prod(shape[-2:]) >= FEWEST[target.lanes][data[0] > FEW]
+
+
+def packed_input(plan: Plan, weights: Stored, name: str, hidden: int, directions: int) -> Panels:
+    """W [D, gates * H, I] in panels, a matrix for each direction, its columns in the kernel's order."""
+    lanes, width, gates = plan.target.lanes, plan.target.width, GATES[name]
+
+    def floats(array: Array) -> Array:
+        return pack_matrices(plan, np.swapaxes(ordered(array.reshape(directions, gates, hidden, -1), lanes), 1, 2))
+
+    def integers(array: Array) -> Array:
+        columns = ordered(array.reshape(directions, gates, hidden, -1), lanes)
+        whole = np.pad(columns, ((0, 0), (0, -columns.shape[1] % width), (0, 0)))
+        return np.swapaxes(whole.reshape(directions, -1, width, columns.shape[2]), 2, 3)
+
+    stored = weights.levels.dtype
+    packed = plan.packed.of(weights.levels, ("recurrent", gates, lanes), integers if stored is i8 else floats)
+    *_, size, _ = packed.shape
+    row = width * packed.itemsize
+    kernel = GEMM_NARROW[stored] if stored is i8 else GEMM
+    return Panels(packed, row, size * row, np.arange(directions) * (packed.nbytes // directions), kernel)
+
+
+def packed_bias(plan: Plan, bias: Value, name: str, hidden: int, directions: int) -> Array:
+    """Numbers for all rows, [D, block * gate * lane]: biases, or scales."""
+    lanes, gates = plan.target.lanes, GATES[name]
+
+    def make(array: Array) -> Array:
+        first = array.reshape(directions, -1)[:, : gates * hidden]
+        return ordered(first.reshape(directions, gates, hidden, 1), lanes).reshape(directions, -1)
+
+    return plan.packed.of(bias, ("rows", gates, lanes), make)
 
 
 def packed_state(plan: Plan, weights: Stored, name: str, hidden: int, directions: int) -> tuple[Array, Array]:
