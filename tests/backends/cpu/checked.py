@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +16,9 @@ from vinoc.ir import Graph
 from vinoc.ir import dtype as dt
 from vinoc.ir.builder import Builder
 from vinoc.ir.types import TensorType
+
+KERNEL_TYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+"""Calls a kernel from Python, which the engine does natively."""
 
 _LADDER = ("sse2", "avx2", "avx512")
 

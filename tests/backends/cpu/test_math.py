@@ -12,12 +12,12 @@ import pytest
 from vinoc.backends.cpu.codegen import functions
 from vinoc.backends.cpu.codegen import math as vector_math
 from vinoc.backends.cpu.codegen.emit import Emitter
-from vinoc.backends.cpu.codegen.library import KERNEL_TYPE, Library
+from vinoc.backends.cpu.codegen.library import Library
 from vinoc.backends.cpu.codegen.target import Target
 from vinoc.backends.cpu.kernels.base import Arguments, Kernel
 from vinoc.ir.kernels.special import erf
 
-from .checked import targets
+from .checked import KERNEL_TYPE, targets
 
 SPECIAL = np.array(
     [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 1e-38, -1e-42, 3e38, -3e38, 88.8, -104.5, 2.0, 0.5, -3.0]

@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 
 from vinoc.backends.cpu.codegen.compile import Linked, emitted, text_of
-from vinoc.backends.cpu.codegen.library import KERNEL_TYPE, Library
+from vinoc.backends.cpu.codegen.library import Library
 from vinoc.backends.cpu.codegen.objects import ForeignCodeError, Placed
 from vinoc.backends.cpu.codegen.target import TARGETS, Target, host
 from vinoc.backends.cpu.kernels.base import Kernel
 from vinoc.backends.cpu.kernels.lrn import lrn
+
+from .checked import KERNEL_TYPE
 
 MODEL = Path(__file__).parents[3] / "examples/models/mnist/mnist.onnx"
 

@@ -11,7 +11,6 @@ is damaged is compiled and written again.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -177,7 +176,3 @@ def _keep(file: Path, code: bytes) -> None:
         except BaseException:
             os.unlink(temporary)
             raise
-
-
-KERNEL_TYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
-"""Calls a kernel from Python, for tests: the engine calls it natively."""
