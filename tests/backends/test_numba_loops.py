@@ -262,7 +262,7 @@ def test_scalars() -> None:
     close(each(scalars.sigmoid), activation.sigmoid(x))
     close(each(scalars.tanh), np.tanh(x))
     wide = np.linspace(-86, 88, 500, dtype=np.float32)
-    np.testing.assert_allclose([scalars.exp(v) for v in wide], np.exp(wide), rtol=1.5e-7)
+    np.testing.assert_allclose([scalars.exp(v) for v in wide], np.exp(wide), rtol=2.5e-7)
     assert [scalars.exp(f32(v)) for v in (-np.inf, -200, 89, np.inf)] == [0, 0, np.inf, np.inf]
     near = f32([1e-6, -1e-3, 0.1, 0.5, -0.7, 3])
     np.testing.assert_allclose([scalars.tanh(v) for v in near], np.tanh(near), rtol=3e-7)

@@ -72,6 +72,21 @@ def test_a_module_stands_alone_and_starts_again_from_its_cache(tmp_path: Path) -
     assert done.stdout.split() == ["0", "True"]
 
 
+def test_a_module_runs_where_nothing_can_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = Graph("net")
+    x = graph.add_input(TensorType(f32, (1, 3, 9, 9)), "x")
+    b = Builder(graph)
+    graph.add_output(b.Convolution(x, b.const(numbers(8, 3, 3, 3)), **ONE), "y")
+    PassManager(NumbaBackend.lowering).run(graph)
+    generate(graph, tmp_path, "net")
+    (tmp_path / "__pycache__").write_text("in the way")
+    for place in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(place, str(tmp_path / "__pycache__"))
+    data = numbers(1, 3, 9, 9)
+    found = run_isolated(tmp_path, {"net": {"x": data}}, NUMBA)["net"]["y"]
+    np.testing.assert_allclose(found, Interpreter(graph).run([data])[0], 1e-5, 1e-5)
+
+
 def test_lines_and_functions_read_well() -> None:
     text, weights = render(network(), "net")
     model = text[text.index("\ndef model(") : text.index("\ndef infer(")]
@@ -81,7 +96,7 @@ def test_lines_and_functions_read_well() -> None:
     assert "fake_quantize" in model
     assert "max_pool(" in model
     assert text.count("def multiply(") == 1
-    assert "\nfrom numba import get_num_threads, njit, prange, set_num_threads, types\n" in text
+    assert "\nfrom numba import get_num_threads, njit, prange, types\n" in text
     assert "as NumPy and numba code; made by vinoc" in text
     assert [line for line in text.split("\n") if len(line) > 120] == []
     assert all(buffer.dtype is f32 for buffer in weights.values())
