@@ -41,6 +41,14 @@ def share(task, tasks, count):
     return np.int64(task) * count // tasks, (np.int64(task) + 1) * count // tasks
 
 
+def kept(function, parallel):
+    """A compiled function, whose code is kept on disk where that may be: beside the module, or in the user's cache."""
+    try:
+        return njit(parallel=parallel, cache=CACHED, error_model="numpy")(function)
+    except RuntimeError:  # neither can be written to, which numba says at once
+        return njit(parallel=parallel, error_model="numpy")(function)
+
+
 def loop(function):
     """A function with loops over tasks, compiled for several threads, and for one, without what starts others.
 
@@ -48,8 +56,7 @@ def loop(function):
     """
     alone = FunctionType(function.__code__, function.__globals__, f"{function.__name__}_alone")
     alone.__module__ = function.__module__
-    together = njit(parallel=True, cache=CACHED, error_model="numpy")(function)
-    alone = njit(cache=CACHED, error_model="numpy")(alone)
+    together, alone = kept(function, True), kept(alone, False)
 
     def run(threads, *arguments):
         (alone if threads == 1 else together)(*arguments)
