@@ -137,10 +137,8 @@ class _Unit:
         self.out = e.add(e.add(a.out, at_out), e.mul(panel, 4 * width))
         self.residual = e.add(e.add(a.residual, at_res), e.mul(panel, a.res_panel))
         self.bias = e.add(a.bias, e.mul(panel, 4 * width))
-        self.column = e.mul(panel, width)
-        self.columns = e.min(e.b.sub(a.columns, self.column), width)
-        self.full = e.b.icmp_signed("==", self.columns, e.i64(width))
-        self.masks = [e.mask(self.columns, first=v * e.lanes) for v in range(vectors)]
+        column = e.mul(panel, width)
+        self.end = End(e, a, column, e.min(e.b.sub(a.columns, column), width), vectors)
         self.begin, self.count = share(e, a.rows, block, a.blocks)
 
     def tile(self, rows: int, row: Any) -> None:
@@ -150,38 +148,55 @@ class _Unit:
         load = partial(self.load, e) if self.load else self._plain
         ahead = e.min(a.b_panel, AHEAD) if self.load else None
         found = sums(e, sources, a.depth, bias * rows, self.b, a.b_row, load, ahead)
-        with e.b.if_else(self.full) as (whole, part):
-            with whole:
-                for i, total in enumerate(found):
-                    r, offset = e.add(row, i // vectors), step * (i % vectors)
-                    residual = e.load(e.add(e.add(self.residual, e.mul(r, a.res_row)), offset))
-                    e.store(self._clamp(e.b.fadd(total, residual)), e.add(self._out(r), offset))
-            with part:
-                for i, total in enumerate(found):
-                    r, offset, mask = e.add(row, i // vectors), step * (i % vectors), self.masks[i % vectors]
-                    residual = e.masked_load(e.add(e.add(self.residual, e.mul(r, a.res_row)), offset), mask)
-                    e.masked_store(self._clamp(e.b.fadd(total, residual)), e.add(self._out(r), offset), mask)
-        self._post(rows, row)
+        outs, residuals = (
+            [e.add(base, e.mul(e.add(row, r), stride)) for r in range(rows)]
+            for base, stride in ((self.out, a.out_row), (self.residual, a.res_row))
+        )
+        self.end.store(found, outs, residuals)
+        self.end.post(outs[0], e.i64(rows))
 
     def _plain(self, address: Any) -> list[Any]:
         """A row of a right operand that is not packed."""
         e = self.e
-        return [e.masked_load(e.add(address, 4 * e.lanes * v), mask) for v, mask in enumerate(self.masks)]
+        return [e.masked_load(e.add(address, 4 * e.lanes * v), mask) for v, mask in enumerate(self.end.masks)]
 
-    def _out(self, row: Any) -> Any:
-        return self.e.add(self.out, self.e.mul(row, self.args.out_row))
+
+class End:
+    """What becomes of the sums of a tile: residual, limits, and the functions that follow."""
+
+    def __init__(self, e: Emitter, a: Arguments, column: Any, columns: Any, vectors: int) -> None:
+        self.e, self.args, self.column, self.columns = e, a, column, columns
+        self.full = e.b.icmp_signed("==", columns, e.i64(vectors * e.lanes))
+        self.masks = [e.mask(columns, first=v * e.lanes) for v in range(vectors)]
+
+    def store(self, totals: Sequence[Any], outs: Sequence[Any], residuals: Sequence[Any]) -> None:
+        """Stores the sums, row by row, vector by vector; of each row the addresses are given."""
+        e, masks = self.e, self.masks
+        with e.b.if_else(self.full) as (whole, part):
+            with whole:
+                for i, total in enumerate(totals):
+                    r, offset = i // len(masks), 4 * e.lanes * (i % len(masks))
+                    residual = e.load(e.add(residuals[r], offset))
+                    e.store(self._clamp(e.b.fadd(total, residual)), e.add(outs[r], offset))
+            with part:
+                for i, total in enumerate(totals):
+                    r, v = i // len(masks), i % len(masks)
+                    offset, mask = 4 * e.lanes * v, masks[v]
+                    residual = e.masked_load(e.add(residuals[r], offset), mask)
+                    e.masked_store(self._clamp(e.b.fadd(total, residual)), e.add(outs[r], offset), mask)
 
     def _clamp(self, x: Any) -> Any:
         e, a = self.e, self.args
         lo, hi = (e.splat(e.b.bitcast(e.b.trunc(v, I32), F32)) for v in (a.lo, a.hi))
         return e.minimum(e.maximum(x, lo), hi)
 
-    def _post(self, rows: int, row: Any) -> None:
+    def post(self, out: Any, rows: Any) -> None:
+        """The functions, over so many rows from an address on."""
         e, a = self.e, self.args
         with e.when(e.b.icmp_signed("!=", a.post, e.i64(0))):
             type = ir.FunctionType(VOID, [PTR, I64, I64, I64, I64, I64])
             function = e.b.inttoptr(a.post, type.as_pointer())
-            e.b.call(function, [e.at(a.post_args), self._out(row), a.out_row, e.i64(rows), self.column, self.columns])
+            e.b.call(function, [e.at(a.post_args), out, a.out_row, rows, self.column, self.columns])
 
 
 def load_floats(e: Emitter, address: Any) -> list[Any]:

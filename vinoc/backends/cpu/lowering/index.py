@@ -26,5 +26,6 @@ INDEX = {
     ),
     "resize": "Interpolate",
     "scatter": "GatherElements GatherND OneHot ScatterElementsUpdate ScatterNDUpdate ScatterUpdate",
+    "strassen": "Region:matmul",
     "views": "BatchToSpace ReverseSequence Roll SliceScatter SpaceToBatch StridedSlice",
 }

@@ -50,7 +50,7 @@ def constant_product(plan: Plan, node: Node) -> None:
     a = plan.read(node.operand(0))
     constant = node.operand(1)
     depth, columns = a.shape[-1], shape_of(node.outputs[0])[-1]
-    weights = _packed_constant(plan, constant, op.transpose_b, _is_rounded(plan, node))
+    weights = packed_constant(plan, constant, op.transpose_b, _is_rounded(plan, node))
     epilogue = epilogue_of(body, node)
     out = plan.write(node.outputs[0], Form.ROWS)
     residual = plan.read(epilogue.residual) if epilogue.residual is not None else None
@@ -161,7 +161,7 @@ def _is_rounded(plan: Plan, node: Node) -> bool:
     return gains and not (plan.mode.accuracy or plan.mode.exact)
 
 
-def _packed_constant(plan: Plan, constant: Value, transposed: bool, rounded: bool) -> Panels:
+def packed_constant(plan: Plan, constant: Value, transposed: bool, rounded: bool) -> Panels:
     """The panels of a constant matrix, or of a batch of them."""
     width = plan.target.width
 

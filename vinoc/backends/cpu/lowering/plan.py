@@ -147,7 +147,7 @@ class Plan:
         self.steps: list[Call | Island] = []
         self.buffers: list[Buffer] = []
         self.places: dict[Value, Place] = {}
-        self.copies: dict[tuple[Place, Form], Place] = {}
+        self.copies: dict[tuple[Place, Form | Kernel], Place] = {}
         self.forms = Forms(graph)
         self.faults: list[Fault] = []
         self.remarks: list[str] = []

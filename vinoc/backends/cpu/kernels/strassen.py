@@ -1,0 +1,306 @@
+"""Products of matrices by seven products of their blocks in place of eight.
+
+With A, B and C = A B cut into 2 x 2 blocks, and sums of blocks
+
+    S1 = A21 + A22,  S2 = S1 - A11,  S3 = A11 - A21,  S4 = A12 - S2
+    T1 = B12 - B11,  T2 = B22 - T1,  T3 = B22 - B12,  T4 = B21 - T2
+
+the products are, in this order,
+
+    X = A11 B11,  C11 = X + A12 B21
+    X = X + S2 T2,  V = S3 T3,  C21 = X + V + A22 T4
+    X = X + S1 T1,  C22 = X + V,  C12 = X + S4 B22
+
+(Strassen 1969, "Gaussian elimination is not optimal", Numerische Mathematik 13; with the sums of Winograd 1971, "On
+multiplication of 2 x 2 matrices"). The T are made when weights are packed, the S by a kernel before the product. Where
+X is added, accumulators begin with it: X and V, one panel wide, are all that is stored beside C.
+
+The error is bounded by the norms of the matrices, not by those of the row and the column that meet: small rows lose
+digits to large ones half of the matrix away. What is not finite, or overflows in a sum, reaches other elements, too: a
+unit whose results are not all finite is computed once more, as four plain products.
+
+B lies in packed panels. A pair is a panel of the left half and the same one of the right half; a unit of work is a pair
+and a block of rows of the upper half, with the same of the lower half, pairs running fastest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from llvmlite import ir
+
+from ..codegen.emit import I64, Emitter
+from .base import Arguments, Kernel
+from .gemm import End, load_floats, share, sums, tiles
+
+MOST_ROWS = 192
+"""Of a block of the upper half: as many rows of X and of V lie on the stack."""
+
+LEFT_ARGS = ("a", "sums", "rows", "half", "depth", "a_row", "sum_row")
+"""half: rows of the upper half; depth: columns of the left half."""
+
+
+def _emit_left(e: Emitter, a: Arguments) -> None:
+    """S1 ... S4, one behind the other. A unit is a row of the upper half; what the lower one lacks is zero."""
+    whole = e.b.and_(a.depth, e.i64(-e.lanes))
+    rest = e.mask(e.b.sub(a.depth, whole))
+    right = e.mul(a.depth, 4)
+    with e.loop(e.function.args[1], e.function.args[2]) as i:
+        below = e.add(i, a.half)
+        upper, lower = (e.add(a.a, e.mul(row, a.a_row)) for row in (i, below))
+        into = [e.add(a.sums, e.mul(e.add(i, e.mul(a.half, n)), a.sum_row)) for n in range(4)]
+
+        def some(both: bool, load: Callable[[Any], Any], store: Callable[[Any, Any], None], k: Any) -> None:
+            at, zero = e.mul(k, 4), e.splat(0.0)
+            a11, a12 = (load(e.add(e.add(upper, at), side)) for side in (0, right))
+            a21, a22 = (load(e.add(e.add(lower, at), side)) if both else zero for side in (0, right))
+            s1 = e.b.fadd(a21, a22)
+            s2 = e.b.fsub(s1, a11)
+            for address, s in zip(into, (s1, s2, e.b.fsub(a11, a21), e.b.fsub(a12, s2)), strict=True):
+                store(s, e.add(address, at))
+
+        def row(both: bool) -> None:
+            with e.loop(0, whole, e.lanes) as k:
+                some(both, e.load, e.store, k)
+            with e.when(e.b.icmp_signed("<", whole, a.depth)):
+                some(both, partial(e.masked_load, mask=rest), partial(e.masked_store, mask=rest), whole)
+
+        with e.b.if_else(e.b.icmp_signed("<", below, a.rows)) as (there, missing):
+            with there:
+                row(True)
+            with missing:
+                row(False)
+
+
+STRASSEN_LEFT = Kernel("strassen_left", LEFT_ARGS, _emit_left)
+
+RIGHT_ARGS = ("b", "sums", "depth", "columns", "panels", "pairs", "b_panel")
+
+
+def _emit_right(e: Emitter, a: Arguments) -> None:
+    """T2, T3, T4, T1 as [pair][sum][k][width], in the order in which they are read. A unit is a pair.
+
+    Columns that B lacks count as zero: packed panels hold anything there.
+    """
+    step, width = 4 * e.lanes, e.target.width
+    size = e.mul(a.depth, 2 * width)
+    with e.loop(e.function.args[1], e.function.args[2]) as pair:
+        left, right = (e.add(a.b, e.mul(panel, a.b_panel)) for panel in (pair, _partner(e, a, pair)))
+        into = e.add(a.sums, e.mul(pair, e.mul(size, 4)))
+        columns = e.b.sub(a.columns, e.mul(e.add(pair, a.pairs), width))
+        masks = [e.mask(e.max(columns, 0), first=v * e.lanes) for v in range(e.target.vectors)]
+        with e.loop(0, size, 4 * width) as row:
+            for v, mask in enumerate(masks):
+                at = e.add(row, step * v)
+                b11, b21 = (e.load(e.add(e.add(left, at), down), align=step) for down in (0, size))
+                b12, b22 = (e.masked_load(e.add(e.add(right, at), down), mask) for down in (0, size))
+                t1 = e.b.fsub(b12, b11)
+                t2 = e.b.fsub(b22, t1)
+                for n, t in enumerate((t2, e.b.fsub(b22, b12), e.b.fsub(b21, t2), t1)):
+                    e.store(t, e.add(e.add(into, at), e.mul(size, n)), step)
+
+
+def _partner(e: Emitter, a: Arguments, pair: Any) -> Any:
+    """The panel of the right half; where there is none the last one, of which nothing is stored."""
+    return e.min(e.add(pair, a.pairs), e.b.sub(a.panels, e.i64(1)))
+
+
+STRASSEN_RIGHT = Kernel("strassen_right", RIGHT_ARGS, _emit_right)
+
+ARGS = (
+    "a", "left", "b", "right", "out", "bias", "residual", "zeros", "post", "post_args", "lo", "hi",
+    "rows", "half", "depth", "columns", "panels", "pairs", "blocks",
+    "a_row", "left_row", "b_panel", "out_row", "res_row", "res_panel",
+)  # fmt: skip
+"""left, right: the sums of blocks. half, pairs: the upper half's rows and the left half's panels."""
+
+FIELDS = (
+    "source", "source_row", "count", "weights", "depth", "following", "start", "start_row", "kept",
+    "out", "residual", "extra", "extra_row", "panel", "columns", "limit",
+)  # fmt: skip
+"""Of a step: start + source * weights over `count` rows.
+
+kept        where that goes; 0: nowhere
+out         where its first `limit` rows go with `extra` and all that comes behind a product; 0: nowhere
+following   the weights of the next step
+"""
+
+SEVEN, PLAIN = 7, 4
+"""Steps of a unit, and those that compute it plainly."""
+
+
+class _Step:
+    """An entry of a unit's table."""
+
+    def __init__(self, e: Emitter, table: Any, number: Any) -> None:
+        entry = e.add(table, e.mul(number, 8 * len(FIELDS)))
+        self._values = {name: e.load(e.add(entry, 8 * i), I64, 8) for i, name in enumerate(FIELDS)}
+
+    def __getattr__(self, name: str) -> Any:
+        return self._values[name]
+
+
+class _Body:
+    """What emits a unit: a table of steps, then one loop over them, so that there is one copy of the tiles' code."""
+
+    def __init__(self, e: Emitter, a: Arguments) -> None:
+        self.e, self.a = e, a
+        self.row = 4 * e.target.width
+        self.table = e.scratch(2 * (SEVEN + PLAIN) * len(FIELDS))
+        self.more = e.scratch(16)
+        self.x, self.v = (e.scratch(MOST_ROWS * e.target.width) for _ in range(2))
+
+    def unit(self, unit: Any) -> None:
+        """All seven steps, and the plain ones behind them where a result is not finite."""
+        e, a = self.e, self.a
+        begin, count = share(e, a.half, e.div(unit, a.pairs), a.blocks)
+        self.fill(e.rem(unit, a.pairs), begin, count)
+        e.store(e.i64(0), self.more, 8)
+        with e.loop(0, 2) as again:
+            first = e.mul(again, SEVEN)
+            number = e.b.select(self.some(again), e.load(self.more, I64, 8), e.i64(SEVEN))
+            with e.loop(first, e.add(first, number)) as i:
+                step = _Step(e, self.table, i)
+                tiles(e, e.i64(0), step.count, e.target.rows, partial(self.tile, step))
+
+    def some(self, value: Any) -> Any:
+        return self.e.b.icmp_signed("!=", value, self.e.i64(0))
+
+    def fill(self, pair: Any, begin: Any, count: Any) -> None:
+        """The table for a pair and rows of the upper half."""
+        e, a = self.e, self.a
+        depth = e.div(a.depth, 2)
+        size = e.mul(depth, self.row)
+        lower = e.max(e.min(count, e.b.sub(e.b.sub(a.rows, a.half), begin)), 0)
+        counts = count, lower
+        a11 = e.add(a.a, e.mul(begin, a.a_row))
+        a21 = e.add(a11, e.mul(a.half, a.a_row))
+        a12, a22 = (e.add(block, e.mul(depth, 4)) for block in (a11, a21))
+        s1, s2, s3, s4 = (e.add(a.left, e.mul(e.add(begin, e.mul(a.half, n)), a.left_row)) for n in range(4))
+        b11, b12 = (e.add(a.b, e.mul(panel, a.b_panel)) for panel in (pair, _partner(e, a, pair)))
+        b21, b22 = e.add(b11, size), e.add(b12, size)
+        t2, t3, t4, t1 = (e.add(a.right, e.mul(size, e.add(e.mul(pair, 4), n))) for n in range(4))
+
+        def plain(source: Any, weights: Any, following: Any, rows: Any = count) -> dict[str, Any]:
+            return {
+                "source": source, "source_row": a.a_row, "weights": weights, "depth": depth, "following": following,
+                "count": rows,
+            }  # fmt: skip
+
+        def of_sums(source: Any, weights: Any, following: Any) -> dict[str, Any]:
+            return plain(source, weights, following) | {"source_row": a.left_row}
+
+        def into(i: int, j: int) -> dict[str, Any]:
+            line, panel = e.add(begin, e.mul(a.half, i)), e.add(pair, e.mul(a.pairs, j))
+            left = e.b.sub(a.columns, e.mul(panel, e.target.width))
+            return {
+                "out": e.add(e.add(a.out, e.mul(line, a.out_row)), e.mul(panel, self.row)),
+                "residual": e.add(e.add(a.residual, e.mul(line, a.res_row)), e.mul(panel, a.res_panel)),
+                "panel": _partner(e, a, pair) if j else pair,
+                "columns": e.max(e.min(left, e.target.width), 0),
+                "limit": counts[i],
+            }  # fmt: skip
+
+        row = e.i64(self.row)
+        from_x, keep_x = {"start": self.x, "start_row": row}, {"kept": self.x}
+        plus_v, keep_v = {"extra": self.v, "extra_row": row}, {"kept": self.v}
+        self.store(
+            plain(a11, b11, b21) | keep_x,
+            plain(a12, b21, t2) | from_x | into(0, 0),
+            of_sums(s2, t2, t3) | from_x | keep_x,
+            of_sums(s3, t3, t4) | keep_v,
+            plain(a22, t4, t1, lower) | from_x | plus_v | into(1, 0),
+            of_sums(s1, t1, b22) | from_x | keep_x | plus_v | into(1, 1),
+            of_sums(s4, b22, e.add(b11, a.b_panel)) | from_x | into(0, 1),
+            *(
+                plain(source, panel, panel, counts[i]) | {"depth": a.depth} | into(i, j)
+                for i, source in enumerate((a11, a21))
+                for j, panel in enumerate((b11, b12))
+            ),
+        )
+
+    def store(self, *steps: dict[str, Any]) -> None:
+        """Puts steps into the table. They begin with zeros, and add zeros, where they do not say otherwise."""
+        e, zeros = self.e, self.a.zeros
+        for i, step in enumerate(steps):
+            step = {"start": zeros, "extra": zeros} | step
+            for j, name in enumerate(FIELDS):
+                e.store(step.get(name, e.i64(0)), e.add(self.table, 8 * (i * len(FIELDS) + j)), 8)
+
+    def tile(self, step: _Step, rows: int, row: Any) -> None:
+        """Some rows of a step."""
+        e, size = self.e, 4 * self.e.lanes
+        lines = [e.add(row, r) for r in range(rows)]
+        sources = [e.add(step.source, e.mul(line, step.source_row)) for line in lines]
+        start = self.rows_at(step.start, step.start_row, lines)
+        load = self.with_prefetch(step, rows, row)
+        found = sums(e, sources, step.depth, start, step.weights, e.i64(self.row), load)
+        with e.when(self.some(step.kept)):
+            into = e.add(step.kept, e.mul(row, self.row))
+            for i, total in enumerate(found):
+                e.store(total, e.add(into, size * i), size)
+        with e.when(self.some(step.out)):
+            extra = self.rows_at(step.extra, step.extra_row, lines)
+            self.finish(step, lines, [e.b.fadd(x, y) for x, y in zip(found, extra, strict=True)])
+
+    def with_prefetch(self, step: _Step, rows: int, row: Any) -> Callable[[Any], Sequence[Any]]:
+        """Loads a row of weights. Each tile prefetches its share of the following weights, evenly: they all come from
+        further away than the first-level cache, where loads that come at once would wait for each other."""
+        e = self.e
+        size = e.mul(step.depth, self.row)
+        begin = e.add(step.following, e.div(e.mul(size, row), step.count))
+        share = e.div(e.i64(rows << 16), step.count)
+
+        def load(address: Any) -> Sequence[Any]:
+            done = e.b.lshr(e.mul(e.b.sub(address, step.weights), share), e.i64(16))
+            e.prefetch(e.add(begin, done))
+            return load_floats(e, address)
+
+        return load
+
+    def rows_at(self, base: Any, stride: Any, lines: Sequence[Any]) -> list[Any]:
+        """Rows one panel wide."""
+        return [v for line in lines for v in load_floats(self.e, self.e.add(base, self.e.mul(line, stride)))]
+
+    def finish(self, step: _Step, lines: Sequence[Any], values: Sequence[Any]) -> None:
+        """Bias, and the end of a product. Rows beyond the limit go where V was: nobody reads it any more."""
+        e, a = self.e, self.a
+        self.look(values)
+        bias = load_floats(e, e.add(a.bias, e.mul(step.panel, self.row)))
+        values = [e.b.fadd(x, bias[i % len(bias)]) for i, x in enumerate(values)]
+        inside = [e.b.icmp_signed("<", line, step.limit) for line in lines]
+        outs, residuals = (
+            [
+                e.b.select(there, e.add(base, e.mul(line, stride)), e.add(other, e.mul(line, gap)))
+                for line, there in zip(lines, inside, strict=True)
+            ]
+            for base, stride, other, gap in (
+                (step.out, a.out_row, self.v, self.row),
+                (step.residual, a.res_row, a.zeros, 0),
+            )
+        )
+        end = End(e, a, e.mul(step.panel, e.target.width), step.columns, e.target.vectors)
+        end.store(values, outs, residuals)
+        end.post(outs[0], e.max(e.min(e.b.sub(step.limit, lines[0]), len(lines)), 0))
+
+    def look(self, values: Sequence[Any]) -> None:
+        """Notes whether a value is not finite."""
+        e = self.e
+        checks = [e.splat(0.0)] * 4
+        for i, value in enumerate(values):
+            checks[i % 4] = e.fma(value, e.splat(0.0), checks[i % 4])
+        check = e.b.fadd(e.b.fadd(checks[0], checks[1]), e.b.fadd(checks[2], checks[3]))
+        spoilt = e.b.bitcast(e.b.fcmp_unordered("uno", check, check), ir.IntType(e.lanes))
+        with e.when(e.b.icmp_unsigned("!=", spoilt, ir.Constant(spoilt.type, 0))):
+            e.store(e.i64(PLAIN), self.more, 8)
+
+
+def _emit(e: Emitter, a: Arguments) -> None:
+    body = _Body(e, a)
+    with e.loop(e.function.args[1], e.function.args[2]) as unit:
+        body.unit(unit)
+
+
+STRASSEN = Kernel("strassen", ARGS, _emit)
