@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -141,8 +143,15 @@ print([m for m in sys.modules if m.startswith(("vinoc.backends.cpu.lowering.conv
 
 
 def test_what_cannot_be_stored_says_so() -> None:
-    with pytest.raises(VinocError, match="made when the shapes of the inputs are known"):
+    with pytest.raises(VinocError, match="made when shapes are known that now are open") as caught:
         vinoc.compile_model(model(symbol("N")), "CPU").export_model()
+    assert "give input 'x' a shape" in str(caught.value)
+    graph = Graph("staged")
+    x = graph.add_input(TensorType(f32, (4,)), "x")
+    graph.add_output(Builder(graph).NonZero(x, output_type=i64), ("y",))
+    with pytest.raises(VinocError, match="made when shapes are known that now are open") as caught:
+        vinoc.compile_model(vinoc.Model(graph), "CPU").export_model()
+    assert "NonZero" in str(caught.value)
     with pytest.raises(VinocError, match="compiled for TEMPLATE cannot be stored"):
         vinoc.compile_model(model(), "TEMPLATE").export_model()
     graph = Graph("island")
@@ -151,6 +160,15 @@ def test_what_cannot_be_stored_says_so() -> None:
     graph.add_output(b.Inverse(x), ("y",))
     with pytest.raises(VinocError, match=r"no generated kernel for .*Inverse"):
         vinoc.compile_model(vinoc.Model(graph), "CPU").export_model()
+
+
+def test_compiled_models_stay_in_their_process() -> None:
+    compiled = vinoc.compile_model(model(), "CPU")
+    for way in (pickle.dumps, copy.deepcopy, copy.copy):
+        with pytest.raises(TypeError, match=r"cannot be pickled or copied: send its `Model`.* `export_model\(\)`"):
+            way(compiled)
+    sent = pickle.loads(pickle.dumps(model()))
+    np.testing.assert_array_equal(vinoc.compile_model(sent, "CPU")([X, AT])[0], compiled([X, AT])[0])
 
 
 @pytest.mark.parametrize("change", ["sources", "target"])

@@ -308,9 +308,10 @@ def test_devices() -> None:
         ({"INFERENCE_NUM_THREADS": "many"}, "expected a number"),
         ({"INFERENCE_NUM_THREADS": -1}, "expected a number from 0 on"),
         ({"PERF_COUNT": "perhaps"}, "expected True or False"),
+        (["PERF_COUNT"], "`config` is a list"),
     ],
 )
-def test_configuration_is_checked(config: dict[str, Any], message: str) -> None:
+def test_configuration_is_checked(config: Any, message: str) -> None:
     with pytest.raises(vinoc.UsageError) as caught:
         vinoc.compile_model(vinoc.Model(parse_graph(ONE)), "CPU", config)
     assert message in str(caught.value)

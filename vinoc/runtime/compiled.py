@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..ir.errors import VinocError
 from ..ir.graph import Graph
@@ -32,6 +32,13 @@ class CompiledModel(Ported):
         self._start = prepared.start
         self._workers: Workers | None = None
         self.variables = prepared.variables()
+
+    def __reduce__(self) -> NoReturn:
+        """Raises TypeError: machine code and threads stay in their process."""
+        raise TypeError(
+            "a compiled model cannot be pickled or copied: send its `Model`, or what `export_model()` gives, "
+            "to the other process, and compile or import it there"
+        )
 
     @property
     def graph(self) -> Graph:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..ir.errors import UsageError, did_you_mean
+from ..ir.errors import ArgumentTypeError, UsageError, did_you_mean
 from ..ir.record import record
 from .element import Type
 from .words import ExecutionMode, Level, PerformanceMode, Priority, SchedulePolicy, SchedulingCoreType, Word
@@ -107,6 +107,8 @@ def checked(config: Mapping[str, Any] | None, known: Mapping[str, Property] = PR
 
     Raises UsageError for unknown keys, with the nearest, and for values that make no sense.
     """
+    if config is not None and not isinstance(config, Mapping):
+        raise ArgumentTypeError(f"`config` is a {type(config).__name__}", help='give a dict: {"NUM_STREAMS": 2}')
     out: dict[str, Any] = {}
     for key, value in (config or {}).items():
         out[str(key)] = value_of(key, value, find(key, known))

@@ -104,12 +104,15 @@ class Executable:
         from .blob import blob_of
 
         self.prepare()
-        if len(self._images) != 1 or not all(_static(v) for v in self.graph.inputs):
+        what = "cannot be stored: its schedule is made when shapes are known that now are open"
+        values = zip(self.graph.inputs, self.graph.input_names, strict=True)
+        if names := [f"'{next(iter(n), v.name)}'" for v, n in values if not _static(v)]:
             raise VinocError(
-                "cannot be stored: its schedule is made when the shapes of the inputs are known",
-                self.graph.name,
-                "give the inputs static shapes",
+                what, self.graph.name, f"give input {', '.join(names)} a shape, by --input_shape or `reshape`"
             )
+        if len(self._images) != 1:
+            unknown = next(n.where for n in self.graph if not all(map(_static, n.outputs)))
+            raise VinocError(what, self.graph.name, f"the first is that of {unknown}: cut the model there, by --output")
         sides = ((self.graph.inputs, self.graph.input_names), (self.graph.outputs, self.graph.output_names))
         ports = [[(list(names), v.tensor) for v, names in zip(*side, strict=True)] for side in sides]
         return blob_of(next(iter(self._images.values())), (ports[0], ports[1]), self.pool.threads, self.library)
