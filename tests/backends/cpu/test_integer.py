@@ -106,6 +106,32 @@ def test_convolution(g: dict[str, Any], seed: int, end: str, quantized: bool, ho
     _convolve(g, seed, end, quantized, how, zero)
 
 
+@settings(max_examples=25, deadline=None)
+@given(
+    size=st.tuples(st.integers(1, 12), st.integers(1, 45)), pads=st.tuples(*[st.integers(0, 2)] * 4),
+    batch=st.integers(1, 3), channels=st.integers(1, 70), depth=st.integers(1, 70), seed=st.integers(0, 99),
+    end=st.sampled_from(ENDS), quantized=st.booleans(), how=st.sampled_from(["", "few large", "extreme"]),
+    zero=st.sampled_from([0, 3, 128, 255]),
+)  # fmt: skip
+def test_winograds_form(
+    size: Any,
+    pads: Any,
+    batch: int,
+    channels: int,
+    depth: int,
+    seed: int,
+    end: str,
+    quantized: bool,
+    how: str,
+    zero: int,
+) -> None:
+    """From bytes to bytes by way of floats, as targets without dot instructions have it."""
+    plane = {"kernel": (3, 3), "strides": (1, 1), "dilations": (1, 1), "begin": pads[:2], "end": pads[2:]}
+    size = [max(n, 3 - b - e) for n, b, e in zip(size, pads[:2], pads[2:])]
+    sizes = {"batch": batch, "groups": 1, "channels": channels, "depth": depth, "size": size}
+    _convolve(plane | sizes | {"winograd": True}, seed, end, quantized, how, zero)
+
+
 @pytest.mark.parametrize(("groups", "channels", "depth"), [(24, 4, 4), (10, 2, 3), (12, 8, 8), (6, 1, 4), (7, 3, 2)])
 @pytest.mark.parametrize("how", ["", "extreme"])
 def test_groups_of_few_channels(groups: int, channels: int, depth: int, how: str) -> None:
@@ -125,8 +151,9 @@ def _convolve(g: dict[str, Any], seed: int, end: str, quantized: bool, how: str,
     w = _weights(rng, how, (groups, *shape) if groups > 1 else shape)
     spread = 4.0 / np.sqrt(channels * np.prod(g["kernel"])) / (73 * 74)
     scale = (spread * (0.5 + rng.random(groups * depth))).astype(np.float32)
-    kind = ops.QuantizedGroupConvolution if groups > 1 else ops.QuantizedConvolution
-    op = kind(tuple(g["strides"]), tuple(g["begin"]), tuple(g["end"]), tuple(g["dilations"]))
+    kind: Any = ops.QuantizedGroupConvolution if groups > 1 else ops.QuantizedConvolution
+    form = {"winograd": True} if "winograd" in g else {}
+    op = kind(tuple(g["strides"]), tuple(g["begin"]), tuple(g["end"]), tuple(g["dilations"]), **form)
 
     def make(b: Any, value: Any) -> Any:
         y = b.build(op, value, np.float32(zero), w, scale)

@@ -175,6 +175,37 @@ def test_what_stays_float_gives_the_same_levels(target: str) -> None:
     np.testing.assert_array_equal(found, want)
 
 
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 99), st.booleans(), st.booleans(), st.sampled_from([24, 64, 100]))
+def test_sums_that_floats_of_their_scales_do_not_hold(seed: int, residual: bool, limited: bool, channels: int) -> None:
+    """Scales of 1.75: reals would need six bits more than the whole numbers they stand for. Products, biases and sums
+    are rounded one by one, whether behind them u8, floats or a function is wanted."""
+    rng = np.random.default_rng(seed)
+    x = rng.random((1, channels, 20, 20)).astype(np.float32)
+    step = np.float32(1.75 / 512)
+
+    def make(b: Any, v: Any) -> Any:
+        def grid(y: Any, zero: int, size: Any) -> Any:
+            return b.FakeQuantize(y, *[np.float32(-zero * size), np.float32((255 - zero) * size)] * 2, levels=256)
+
+        data = grid(v, 3, step)
+        levels = rng.integers(-90, 128, (channels, channels, 3, 3)).astype(np.int8)
+        real = b.node(Convert(f32, decompression=True), b.const(levels)).outputs[0]
+        y = b.Convolution(data, b.Multiply(real, np.float32(1.75 / 2**16)), **WINDOW)
+        y = b.Add(y, rng.standard_normal((1, channels, 1, 1)).astype(np.float32))
+        y = b.Add(y, data) if residual else y
+        y = b.ReLU(y) if limited else y
+        return y, grid(y, 0, np.float32(2.0**-3)), b.HSwish(y)
+
+    graph = build(make, x)
+    want = Interpreter(graph).run([x])
+    for target in integer_targets():
+        for integers in (True, False):
+            found = Executable(graph.clone(), 1, target, integers=integers).run([x])
+            for a, b in zip(found, want, strict=True):
+                np.testing.assert_array_equal(a, b, err_msg=f"{target.name}, integers {integers}")
+
+
 @pytest.mark.parametrize("function", ["Gelu", "Swish", "Tanh"])
 def test_floats_in_place_of_integers(function: str) -> None:
     """FakeQuantize and products as floats: the same levels, behind functions that the reference rounds in another way

@@ -134,6 +134,10 @@ class Emitter:
             return self.b.fadd(self.b.fmul(a, b), c)
         return self._intrinsic("fma", a, b, c)
 
+    def scaled(self, a: Value, b: Value, c: Value) -> Value:
+        """a * b + c, product and sum rounded apart: as by nodes of a graph, on all targets."""
+        return self.b.fadd(self.b.fmul(a, b), c)
+
     def maximum(self, a: Value, b: Value) -> Value:
         """The larger; NaN in `a` stays."""
         return self.b.select(self.b.fcmp_ordered("<", a, b), b, a)

@@ -103,8 +103,8 @@ def clamp(e: Emitter, x: Value, low: float, high: float) -> Value:
 def mean(e: Emitter, total: Value, count: Value, inverse: Value) -> Value:
     """total / count of f32, rounded once: count is a whole number below 2**23, inverse = 1 / count.
 
-    Where products are fused, the quotient by the inverse gets what its remainder tells. (P. Markstein 1990, "Computation
-    of elementary functions on the IBM RISC System/6000 processor", theorem 7.)
+    Where products are fused, the remainder of the quotient by the inverse tells what it lacks. (P. Markstein 1990,
+    "Computation of elementary functions on the IBM RISC System/6000 processor".)
     """
     if not e.target.fma:
         return e.b.fdiv(total, count)

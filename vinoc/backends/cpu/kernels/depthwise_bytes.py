@@ -320,7 +320,8 @@ class _Kernel:
     def value(self, total: Any, constants: Sequence[Any]) -> Any:
         """f32; where functions are followed by rounding a level as i32."""
         e, a, post = self.e, self.a, self.result.post
-        value = e.fma(e.b.sitofp(total, e.V), constants[0], constants[1])
+        straight = post is None and self.result.quantized
+        value = (e.fma if straight else e.scaled)(e.b.sitofp(total, e.V), constants[0], constants[1])
         if self.result.limited:
             value = e.minimum(e.maximum(value, self.scalar(a.lo)), self.scalar(a.hi))
         if post is None:

@@ -1,9 +1,10 @@
 """What makes results of the sums of integers: scale, bias, residual, limits, functions, and rounding to u8.
 
-    y = limit(s * factor[c] + offset[c] + residual * res_factor)        the zero point of a u8 residual is in the offset
-    u8: round(y) where nothing follows: scale and zero point of the result are in the parameters by then
-    y = function(y, constants[c]); u8: limit(round(y / step + shift))   where functions follow
+    straight    u8: limit(round(s * factor[c] + offset[c] + residual * res_factor))
+    else        y = function(limit(s * factor[c] + offset[c] + residual));  u8: limit(round(y / step + shift))
 
+Straight is what whole numbers alone give; scales and zero points are in the parameters. Else each product and sum is
+rounded, as floats are: what f32 cannot hold depends on the order. A u8 residual is (r - res_zero) * res_factor there.
 The function is generated for each combination of residual (none, f32, u8), functions and type of the result.
 """
 
@@ -44,6 +45,10 @@ class Finish:
     bounded: bool
 
     @property
+    def straight(self) -> bool:
+        return self.quantized and self.post is None and self.residual != "f32"
+
+    @property
     def name(self) -> str:
         post = f"_{self.post.name()}" if self.post else ""
         result = f"{'u8' if self.quantized else 'f32'}{'l' if self.limited else ''}{'b' if self.bounded else ''}"
@@ -68,7 +73,7 @@ class _Finish:
         self.t = Typed(e, e.lanes)
         _, self.tile, self.out, self.residual, self.params, self.rows, self.columns = e.function.args
         self.out_size, self.res_size = (1 if finish.quantized else 4), {"u8": 1}.get(finish.residual, 4)
-        self.factor = self._scalar(self.a.res_factor)
+        self.factor, self.zero = self._scalar(self.a.res_factor), self._scalar(self.a.res_zero)
         self.lo, self.hi = self._scalar(self.a.lo), self._scalar(self.a.hi)
         self.last = [self._scalar(v) for v in (self.a.step, self.a.shift, self.a.low, self.a.high)]
 
@@ -145,15 +150,23 @@ class _Finish:
         """What is to be rounded, or is the result, of a row's vector."""
         e = self.e
         at = e.add(e.mul(row, 4 * e.target.width), e.mul(column, 4))
-        value = e.fma(e.b.sitofp(e.load(e.add(self.tile, at), e.VI, 4 * e.lanes), e.V), params[0], params[1])
+        total = e.b.sitofp(e.load(e.add(self.tile, at), e.VI, 4 * e.lanes), e.V)
+        value = (e.fma if self.finish.straight else e.scaled)(total, params[0], params[1])
         if self.finish.residual:
             place = e.add(e.add(self.residual, e.mul(row, self.a.res_stride)), e.mul(column, self.res_size))
-            value = e.fma(self.other(place, mask), self.factor, value)
-        if self.finish.post is None and self.finish.quantized:
+            value = self.plus(value, self.other(place, mask))
+        if self.finish.straight:
             return value
         if self.finish.limited:
             value = e.minimum(e.maximum(value, self.lo), self.hi)
         return self.finish.post.emit(self.t, [value, *params[2:]]) if self.finish.post else value
+
+    def plus(self, value: Value, other: Value) -> Value:
+        """With the residual."""
+        e = self.e
+        if self.finish.straight:
+            return e.fma(other, self.factor, value)
+        return e.b.fadd(value, e.b.fmul(e.b.fsub(other, self.zero), self.factor) if self.res_size == 1 else other)
 
     def other(self, place: Value, mask: Value | None) -> Value:
         """The residual as f32; u8 with its zero point, of which whole vectors can be read."""
@@ -170,14 +183,9 @@ class _Finish:
 
     def levels(self, values: Sequence[Value]) -> list[Value]:
         """The levels of some vectors."""
-        e, b = self.e, self.e.b
-        if self.finish.post is not None:
+        if not self.finish.straight:
             return [grids.level_within(self.t, v, *self.last) for v in values]
-        limited = [_limited(e, v, self.lo, self.hi) for v in values]
-        if self.finish.residual == "f32":  # limits keep NaN, of which rounding makes the lowest level
-            low = self.last[2]
-            limited = [b.select(b.fcmp_ordered("ord", v, v), x, low) for v, x in zip(values, limited)]
-        return [nearest(e, v) for v in limited]
+        return [nearest(self.e, _limited(self.e, v, self.lo, self.hi)) for v in values]
 
 
 def nearest_of(e: Emitter, word: Value) -> Value:

@@ -46,7 +46,7 @@ LISTED_UNROLL = 2
 ARGS = (
     "input", "output", "weights", "start", "params", "residual", "table", "zeros", "finish",
     "first", "at",
-    "lo", "hi", "res_factor", "step", "shift", "low", "high",
+    "lo", "hi", "res_factor", "res_zero", "step", "shift", "low", "high",
     "pixels", "taps", "quads", "out_channels", "panels", "part", "parts", "span", "sources", "length",
     "groups", "blocks", "total",
     "in_stride", "in_group", "in_image",

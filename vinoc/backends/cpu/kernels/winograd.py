@@ -103,31 +103,40 @@ INPUT_ARGS = (
 
 
 def _input(form: Form) -> Callable[[Emitter, Arguments], None]:
-    """V of tiles first + begin ... first + end. Inputs that lie outside the image are read from zeros."""
-
     def emit(e: Emitter, a: Arguments) -> None:
-        size = form.size
-        table, corner = e.scratch(2 * size * size), e.scratch(e.lanes * size * size)
-        whole = e.b.and_(a.channels, e.i64(-e.lanes))
-        rest = e.b.sub(a.channels, whole)
-        with e.loop(e.function.args[1], e.function.args[2]) as unit:
-            image, y, x = position(e, a, unit)
-            y, x = e.b.sub(e.mul(y, form.tile), a.top), e.b.sub(e.mul(x, form.tile), a.left)
-            into = place(e, unit, a.output, a.chunk, a.out_chunk, a.out_tile)
-            with e.loop(0, a.groups) as group:
-                base = e.add(e.add(a.input, e.mul(image, a.in_image)), e.mul(group, a.in_group))
-                _addresses(e, a, table, size, base, y, x)
-                target, planes = e.add(into, e.mul(group, a.out_plane)), e.mul(a.groups, a.out_plane)
-
-                def one(c: Any, load: Callable[[Any], Any], target: Any = target, planes: Any = planes) -> None:
-                    _data_tile(e, form, table, corner, c, load, target, planes, e.mul(a.in_x, form.tile))
-
-                with e.loop(0, whole, e.lanes) as c:
-                    one(c, e.load)
-                with e.when(e.b.icmp_signed("!=", rest, e.i64(0))):
-                    one(whole, partial(_masked, e, e.mask(rest)))
+        transform(e, a, form, 4, e.load, lambda mask: partial(_masked, e, mask))
 
     return emit
+
+
+def transform(
+    e: Emitter, a: Arguments, form: Form, item: int, load: Callable[[Any], Any], masked: Callable[[Any], Any]
+) -> None:
+    """V of tiles first + begin ... first + end. Inputs that lie outside the image are read from zeros.
+
+    item, load, masked: bytes of an input, what reads a vector of them at an address, and what does so under a mask.
+    """
+    size = form.size
+    table, corner = e.scratch(2 * size * size), e.scratch(e.lanes * size * size)
+    whole = e.b.and_(a.channels, e.i64(-e.lanes))
+    rest = e.b.sub(a.channels, whole)
+    with e.loop(e.function.args[1], e.function.args[2]) as unit:
+        image, y, x = position(e, a, unit)
+        y, x = e.b.sub(e.mul(y, form.tile), a.top), e.b.sub(e.mul(x, form.tile), a.left)
+        into = place(e, unit, a.output, a.chunk, a.out_chunk, a.out_tile)
+        with e.loop(0, a.groups) as group:
+            base = e.add(e.add(a.input, e.mul(image, a.in_image)), e.mul(group, a.in_group))
+            _addresses(e, a, table, size, base, y, x)
+            target, planes = e.add(into, e.mul(group, a.out_plane)), e.mul(a.groups, a.out_plane)
+
+            def one(c: Any, load: Callable[[Any], Any], target: Any = target, planes: Any = planes) -> None:
+                offsets = e.mul(c, item), e.mul(c, 4)
+                _data_tile(e, form, table, corner, offsets, load, target, planes, e.mul(a.in_x, form.tile))
+
+            with e.loop(0, whole, e.lanes) as c:
+                one(c, load)
+            with e.when(e.b.icmp_signed("!=", rest, e.i64(0))):
+                one(whole, masked(e.mask(rest)))
 
 
 def _masked(e: Emitter, mask: Any, address: Any) -> Any:
@@ -165,23 +174,26 @@ def _data_tile(
     form: Form,
     table: Any,
     corner: Any,
-    c: Any,
+    offsets: tuple[Any, Any],
     load: Callable[[Any], Any],
     target: Any,
     planes: Any,
     ahead: Any,
 ) -> None:
-    """One vector of channels of a tile: columns, then rows. What the next tile adds, `ahead` on, is prefetched."""
-    size, step, offset = form.size, 4 * e.lanes, e.mul(c, 4)
+    """One vector of channels of a tile: columns, then rows. What the next tile adds, `ahead` on, is prefetched.
+
+    offsets: of the channels within a pixel, and within the result.
+    """
+    size, step = form.size, 4 * e.lanes
     for j in range(size):
-        pixels = [e.add(e.load(e.add(table, 8 * (i * size + j)), I64, 8), offset) for i in range(size)]
+        pixels = [e.add(e.load(e.add(table, 8 * (i * size + j)), I64, 8), offsets[0]) for i in range(size)]
         if j >= size - form.tile:
             for pixel in pixels:
                 e.prefetch(e.add(pixel, ahead))
         column = [load(pixel) for pixel in pixels]
         for i, v in enumerate(form.data(e, column)):
             e.store(v, e.add(corner, step * (i * size + j)), step)
-    into = e.add(target, offset)
+    into = e.add(target, offsets[1])
     for i in range(size):
         row = [e.load(e.add(corner, step * (i * size + j)), align=step) for j in range(size)]
         for j, v in enumerate(form.data(e, row)):

@@ -28,4 +28,5 @@ INDEX = {
     "scatter": "GatherElements GatherND OneHot ScatterElementsUpdate ScatterNDUpdate ScatterUpdate",
     "strassen": "Region:matmul",
     "views": "BatchToSpace ReverseSequence Roll SliceScatter SpaceToBatch StridedSlice",
+    "winograd_bytes": "Region:level_conv",
 }

@@ -69,11 +69,11 @@ def convolution(plan: Plan, node: Node) -> None:
     else:
         merged = together(groups, depth, plan.target.lanes)
         groups, depth, channels = groups // merged, depth * merged, channels * merged
-        image = _readable(plan, plan.read(outlet.data, Form.LAST), channels, Form.LAST)
+        image = readable(plan, plan.read(outlet.data, Form.LAST), channels, Form.LAST)
         how = "groups" if merged > 1 else "taps"
         weights = packed_weights(plan, outlet, (groups, depth, channels), how, prod(window.out))
     residual = outlet.epilogue.residual
-    other = _other(plan, residual, depth, Form.LAST)
+    other = other_of(plan, residual, depth, Form.LAST)
     out_place = plan.write(node.outputs[0], Form.LAST)
     target = out_place if out_place.fits(Form.LAST) else plan.new(out_place.shape, out_place.dtype, Form.LAST)
     steps = [n for p in (image, target, other) for n in ((p.pixel, p.strides[0]) if p is not None else (0, 0))]
@@ -101,7 +101,7 @@ def _by_rows(plan: Plan, outlet: Outlet, window: Window) -> tuple[Place, Window]
     if any(b >= span for b, span in zip(window.pads, spans)) or 0 in window.out:
         return None
     zero = int(outlet.zero.reshape(-1)[0])
-    image = _readable(plan, framed(plan, plan.read(outlet.data), window.pads, spans, zero), 1, Form.LAST)
+    image = readable(plan, framed(plan, plan.read(outlet.data), window.pads, spans, zero), 1, Form.LAST)
     over = Window(
         image.shape[2:], window.out, (*window.kernel[:-1], 1), window.strides, (*window.dilations[:-1], 1),
         (0,) * len(window.out),
@@ -114,12 +114,12 @@ def product(plan: Plan, node: Node) -> None:
     """Rows of data by a constant matrix: a convolution of one tap over rows in place of pixels."""
     outlet = outlet_of(node)
     depth, columns = shape_of(outlet.data)[-1], shape_of(node.outputs[0])[-1]
-    source = _readable(plan, plan.read(outlet.data, Form.ROWS), depth, Form.ROWS)
+    source = readable(plan, plan.read(outlet.data, Form.ROWS), depth, Form.ROWS)
     rows = prod(source.shape[:-1])
     weights = packed_weights(plan, outlet, (1, columns, depth), "matrix", rows)
     table = plan.packed.get(("rows", rows), lambda: np.arange(rows, dtype=np.int32).reshape(-1, 1))
     residual = outlet.epilogue.residual
-    other = _other(plan, residual, columns, Form.ROWS)
+    other = other_of(plan, residual, columns, Form.ROWS)
     out = plan.write(node.outputs[0], Form.ROWS)
     target = out if out.fits(Form.ROWS) else plan.new(out.shape, out.dtype, Form.ROWS)
     found = Product(
@@ -137,16 +137,10 @@ def _emit(plan: Plan, outlet: Outlet, p: Product) -> None:
     out = p.out
     if not out.size:
         return
-    numbers = numbers_of(outlet, p.groups * p.depth)
     residual = p.residual
-    kind = "" if residual is None else "u8" if residual.itemsize == 1 else "f32"
-    limited = not np.isinf(numbers.lo) or not np.isinf(numbers.hi)
-    bounded = _is_bounded(outlet, numbers, kind, p.channels * p.table.shape[1])
-    finish = Finish(kind, numbers.post, outlet.result is not None, limited, bounded)
     width = plan.target.width
     pixels, taps = p.table.shape
     panels = -(-p.depth // width)
-    step, shift, low, high = (f32_bits(v) for v in numbers.last)
     res_size = residual.itemsize if residual is not None else 0
     in_stride, in_image, out_stride, out_image, res_stride, res_image = p.steps
     spread = p.weights.form == SPREAD
@@ -164,21 +158,35 @@ def _emit(plan: Plan, outlet: Outlet, p: Product) -> None:
         start=p.weights.start,
         first=p.weights.first,
         at=p.weights.at,
-        params=_parameters(plan, numbers, p.groups, p.depth, width),
         residual=residual if residual is not None else p.zeros,
         table=p.table,
         zeros=p.zeros,
-        finish=Address(finish.name, _bound(finish, plan)),
-        lo=f32_bits(numbers.lo), hi=f32_bits(numbers.hi), res_factor=f32_bits(numbers.res_factor),
-        step=step, shift=shift, low=low, high=high,
+        **finishing(plan, outlet, residual, (p.groups, p.depth), p.channels * taps),
         pixels=pixels, taps=1 if spread else taps, quads=-(-elements // QUAD), sources=taps, length=p.channels,
         out_channels=p.depth, panels=panels, part=part, parts=parts, groups=p.groups, blocks=blocks,
         span=spread_rows(plan.target, elements) if spread else SPAN,
-        total=p.groups * panels * width,
         in_stride=in_stride, in_group=p.channels, in_image=in_image,
         out_stride=out_stride, out_group=p.depth * out.itemsize, out_image=out_image, out_size=out.itemsize,
         res_stride=res_stride, res_group=p.depth * res_size, res_image=res_image, res_size=res_size,
     )  # fmt: skip
+
+
+def finishing(
+    plan: Plan, outlet: Outlet, residual: Place | None, shape: tuple[int, int], elements: int
+) -> dict[str, Any]:
+    """Arguments about what becomes of sums of so many products, for [groups, channels out]."""
+    numbers = numbers_of(outlet, prod(shape))
+    kind = "" if residual is None else "u8" if residual.itemsize == 1 else "f32"
+    limited = not np.isinf(numbers.lo) or not np.isinf(numbers.hi)
+    bounded = _is_bounded(outlet, numbers, kind, elements)
+    finish = Finish(kind, numbers.post, outlet.result is not None, limited, bounded)
+    params = _parameters(plan, numbers, *shape, plan.target.width)
+    words = dict(zip(("step", "shift", "low", "high"), numbers.last))
+    words |= {"lo": numbers.lo, "hi": numbers.hi, "res_factor": numbers.res_factor, "res_zero": numbers.res_zero}
+    return {
+        "finish": Address(finish.name, _bound(finish, plan)), "params": params, "total": params[0].size,
+        **{name: f32_bits(number) for name, number in words.items()},
+    }  # fmt: skip
 
 
 def is_straight(table: Array) -> bool:
@@ -200,9 +208,9 @@ def _bound(finish: Finish, plan: Plan) -> Any:
     return lambda module: build(target, module)
 
 
-def _readable(plan: Plan, source: Place, row: int, form: Form) -> Place:
-    """A source behind whose rows of so many bytes some more can be read: the arena ends with some."""
-    if row % GATHERED == 0 or source.buffer.kind is Kind.ARENA:
+def readable(plan: Plan, source: Place, row: int, form: Form, unit: int = GATHERED) -> Place:
+    """A source behind whose rows of so many bytes a unit can be read to its end: the arena ends with some more."""
+    if row % unit == 0 or source.buffer.kind is Kind.ARENA:
         return source
     own = plan.new(source.shape, source.dtype, form)
     plan.copy(source, own)
@@ -217,12 +225,12 @@ def _is_bounded(outlet: Outlet, numbers: Numbers, residual: str, elements: int) 
     return bool(most + 255 * abs(numbers.res_factor) < 2.0**30)
 
 
-def _other(plan: Plan, residual: Value | None, row: int, form: Form) -> Place | None:
+def other_of(plan: Plan, residual: Value | None, row: int, form: Form) -> Place | None:
     """A residual, in whole vectors."""
     if residual is None:
         return None
     place = plan.read(residual, form)
-    return _readable(plan, place, row, form) if place.itemsize == 1 else place
+    return readable(plan, place, row, form) if place.itemsize == 1 else place
 
 
 def _parameters(plan: Plan, numbers: Numbers, groups: int, depth: int, width: int) -> Array:

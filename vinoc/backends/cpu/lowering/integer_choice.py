@@ -67,28 +67,35 @@ class Times:
     integer: float
     converted: float
     how: str = "directly"
+    winograd: bool = False
+
+    @property
+    def floats(self) -> float:
+        """What it takes as a product of levels as floats."""
+        return self.exact + self.converted
 
     @property
     def quantized(self) -> float:
         """What it takes in a graph whose data and result are quantized."""
-        return min(self.integer, self.exact + self.converted)
+        return min(self.integer, self.floats)
 
 
-def why_float(node: Node, levels: Array, target: Target, mode: Mode) -> str:
-    """Why a convolution with weights i8 is faster in f32; empty where it is not."""
+def why_float(node: Node, levels: Array, target: Target, mode: Mode) -> tuple[str, bool]:
+    """Why a convolution with weights i8 is faster in f32, empty where it is not; whether it is in Winograd's form."""
     conv = _geometry(node, shape_of)
     if _is_depthwise(conv) and max(conv.window.kernel) > MOST_TAPS:
-        return f"integers have no kernel for depthwise windows of more than {MOST_TAPS} taps a line"
+        return f"integers have no kernel for depthwise windows of more than {MOST_TAPS} taps a line", False
     if node.kind != "Convolution" or not conv.images * prod(conv.window.out):
-        return ""
+        return "", False
     pairs = None
     if not target.dots:  # with dots the time does not depend on the weights
         pairs = pairs_of(target, quads_of(levels, target.width, _by_rows(conv, target)))
     found = _of_convolution(conv, target, mode, pairs)
-    if found.integer <= found.exact + found.converted:
-        return ""
-    micro = (found.exact + found.converted) / 1e3, found.integer / 1e3
-    return f"f32 {found.how} takes {micro[0]:.0f} us with conversions, integers {micro[1]:.0f} us"
+    if found.integer <= found.floats:
+        return "", False
+    micro = found.floats / 1e3, found.integer / 1e3
+    why = f"f32 {found.how} takes {micro[0]:.0f} us with conversions, integers {micro[1]:.0f} us"
+    return why, found.winograd
 
 
 def product_times(node: Node, target: Target, mode: Mode, sizes: Sizes = shape_of, pairs: Pairs | None = None) -> Times:
@@ -126,7 +133,7 @@ def _of_convolution(conv: Convolution, target: Target, mode: Mode, pairs: Pairs 
     rows = conv.images * conv.groups * prod(window.out) / mode.threads if whole.depth > conv.depth else 0
     more = framed + FRINGE * rows
     real, exact, integer = min(reals.values()) + more, reals[best] + more, integer + framed / 4 + FRINGE_BYTES * rows
-    return Times(real, exact, integer, _converted(conv, target, mode), how)
+    return Times(real, exact, integer, _converted(conv, target, mode), how, best > 0)
 
 
 def _of_few(conv: Convolution, target: Target, mode: Mode, square: bool) -> Times | None:

@@ -91,15 +91,16 @@ def grid_of(op: Any, scale: Value, zero: Value) -> Grid:
 
 @record(frozen=True)
 class Numbers:
-    """What a kernel does with the sum s of a channel: y = limit(s * factor + offset + residual * res_factor), then
-    functions of y and constants [operands, channels], then y / scale + zero within low .. high for u8: `last`.
+    """What a kernel does with the sum s of a channel: y = limit(s * factor + offset + (residual - res_zero) *
+    res_factor), functions of y and constants [operands, channels], y / scale + zero within low .. high for u8: `last`.
 
-    Where no functions follow, y is on the result's grid by then, and lo .. hi are its limits too.
+    Where whole numbers alone make u8 (`Finish.straight`), y is on the result's grid, and lo .. hi are its limits.
     """
 
     factor: Array
     offset: Array
     res_factor: float
+    res_zero: float
     lo: float
     hi: float
     post: Expression | None
@@ -114,24 +115,22 @@ def numbers_of(outlet: Outlet, channels: int) -> Numbers:
     offset = np.zeros(channels)
     if epilogue.bias is not None:
         offset = offset + np.broadcast_to(_array(epilogue.bias).reshape(-1), channels)
-    other = 1.0
-    if outlet.residual is not None:
-        other = outlet.residual.scale
-        offset = offset - outlet.residual.zero * other
+    residual = outlet.residual or Grid(1.0, 0.0)
+    other, shift = residual.scale, residual.zero
     lo, hi = float(epilogue.lo), float(epilogue.hi)
     post, constants = _functions(epilogue, channels)
     last = (1.0, 0.0, 0.0, 0.0)
-    if result is not None and post is None:
-        factor, offset = factor / result.scale, offset / result.scale + result.zero
+    if result is not None and post is None and (epilogue.residual is None or outlet.residual is not None):
+        factor, offset = factor / result.scale, (offset - shift * other) / result.scale + result.zero
         if epilogue.residual is not None:  # behind which there is one grid
-            other /= result.scale
+            other, shift = other / result.scale, 0.0
         found = result.limits(lo, hi)
         if found is None:
             raise Unfit("the limits of an activation are other levels in every channel")
         lo, hi = found
     elif result is not None:
         last = (result.scale, result.zero, float(result.low), float(result.high))
-    return Numbers(factor.astype(np.float32), offset.astype(np.float32), other, lo, hi, post, constants, last)
+    return Numbers(factor.astype(np.float32), offset.astype(np.float32), other, shift, lo, hi, post, constants, last)
 
 
 def _functions(epilogue: Epilogue, channels: int) -> tuple[Expression | None, list[Array]]:

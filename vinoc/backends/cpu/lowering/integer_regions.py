@@ -18,7 +18,9 @@ def integer_region(graph: Graph, node: Node) -> str:
     """Puts a product of integers, and what follows it, into a region; returns the kernel's name."""
     if not node.outputs[0].tensor.is_static or not all(node.operand(k).is_const for k in (1, 2, 3)):
         return ""
+    op: Any = node.op
     kernel = "integer_matmul" if node.kind == "QuantizedMatMul" else "integer_conv"
+    kernel = "level_conv" if node.kind == "QuantizedConvolution" and op.winograd else kernel
     found = epilogue(node, channel_axis=-1 if kernel == "integer_matmul" else 1, without=INTEGERS)
     residual = _residual(graph, node, found)
     nodes = [node, *found]

@@ -8,7 +8,6 @@ from ....ir.dtype import f32
 from ....ir.graph import Graph, Node, Value
 from ....passes.base import Context, Pass, graph_pass
 from ....passes.mark_weights import RECURRENT
-from ..quantized.grid import MOST_LEVELS
 from ..quantized.movers import data_ports
 from ..region import extract
 from .chains import make_chains
@@ -43,7 +42,9 @@ def _convolution(graph: Graph, node: Node) -> str:
     if not _is_plain_convolution(node):
         return ""
     kernel = EXACT if is_quantized(node.operand(0)) else "conv"
-    extract(graph, [node, *epilogue(node, channel_axis=1)], kernel)
+    user = _only_user(node)
+    scaled = kernel == EXACT and user is not None and user.kind == "Multiply"  # and rounded by the same chain
+    extract(graph, [node] if scaled else [node, *epilogue(node, channel_axis=1)], kernel)
     return kernel
 
 
@@ -52,8 +53,6 @@ def is_quantized(value: Value) -> bool:
     node = value.node
     if node is None or node.kind == "Dequantize":
         return node is not None
-    if node.kind == "FakeQuantize":
-        return bool(node.op.levels <= MOST_LEVELS)  # type: ignore[attr-defined]
     if node.kind == "Region":
         return any(is_quantized(v) for v in node.bodies[0].outputs[value.index : value.index + 1])
     ports = data_ports(node)

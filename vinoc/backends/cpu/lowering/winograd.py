@@ -62,7 +62,7 @@ class Lowering:
         lanes = plan.target.lanes
         by_tile = self.frequencies * (conv.channels + conv.depth) * conv.groups * 4
         by_weights = self.frequencies * conv.channels * conv.depth * conv.groups * 4
-        self.chunks = chunks(self.count, by_tile, by_weights, plan.mode.threads)
+        self.chunks = self.chunked(by_tile, by_weights)
         planes = self.frequencies * conv.groups
         self.v = Planes.of(conv.channels, lanes, self.chunks.size, planes)
         self.m = Planes.of(conv.depth, lanes, self.chunks.size, planes)
@@ -76,6 +76,9 @@ class Lowering:
         self.target = self.out if self.out.fits(Form.LAST) else plan.new(self.out.shape, self.out.dtype, Form.LAST)
         residual = conv.epilogue.residual
         self.residual = plan.read(residual, Form.LAST) if residual is not None else None
+
+    def chunked(self, tile_bytes: int, weight_bytes: int) -> Chunks:
+        return chunks(self.count, tile_bytes, weight_bytes, self.plan.mode.threads)
 
     def pack(self, filters: Array) -> Array:
         """G g G' in panels."""
@@ -110,21 +113,17 @@ class Lowering:
             self.plan.copy(self.target, self.out)
 
     def transform(self, first: int, tiles: int) -> None:
-        conv = self.conv
-        self.plan.call(
-            WINOGRAD_INPUT[self.form],
-            tiles,
-            output=self.inputs,
-            zeros=self.plan.packed.get(("zeros", conv.channels), lambda: np.zeros(conv.channels, np.float32)),
-            first=first,
-            chunk=self.chunks.size,
-            out_chunk=self.v.chunk,
-            out_plane=self.v.plane,
-            out_tile=self.v.tile,
-            **self.source(),
-            height=conv.source.shape[2],
-            width=conv.source.shape[3],
-        )
+        channels = self.conv.channels
+        zeros = self.plan.packed.get(("zeros", channels), lambda: np.zeros(channels, np.float32))
+        self.plan.call(WINOGRAD_INPUT[self.form], tiles, zeros=zeros, **self.transformed(first))
+
+    def transformed(self, first: int) -> dict[str, Any]:
+        """Arguments about the tiles of the input from `first` on."""
+        return {
+            "output": self.inputs, "first": first, "chunk": self.chunks.size,
+            "out_chunk": self.v.chunk, "out_plane": self.v.plane, "out_tile": self.v.tile,
+            "height": self.conv.source.shape[2], "width": self.conv.source.shape[3], **self.source(),
+        }  # fmt: skip
 
     def multiply(self, tiles: int) -> None:
         """For all frequencies: sums = inputs * weights."""
@@ -202,11 +201,11 @@ class Lowering:
 
     def source(self) -> dict[str, Any]:
         """Arguments about the input."""
-        conv, strides = self.conv, self.conv.source.strides
+        conv, strides, item = self.conv, self.conv.source.strides, self.conv.source.itemsize
         top, left = conv.window.pads
         return {
             "input": conv.source, "tiles_y": self.tiles[0], "tiles_x": self.tiles[1], "top": top, "left": left,
-            "in_image": strides[0], "in_y": strides[2], "in_x": strides[3], "in_group": 4 * conv.channels,
+            "in_image": strides[0], "in_y": strides[2], "in_x": strides[3], "in_group": item * conv.channels,
             "channels": conv.channels, "groups": conv.groups,
         }  # fmt: skip
 

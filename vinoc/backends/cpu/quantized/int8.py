@@ -21,8 +21,8 @@ from .weights import Integers, by_channel, integers_of
 
 PRODUCTS = frozenset({"Convolution", "GroupConvolution", "MatMul"})
 
-REALS, CONSTANTS = "its data are reals", "it rounds constants"
-PLAIN = frozenset({REALS, CONSTANTS})
+REALS, CONSTANTS, AS_FLOATS = "its data are reals", "it rounds constants", "floats are asked for"
+PLAIN = frozenset({REALS, CONSTANTS, AS_FLOATS})
 """Reasons that no user need be told of."""
 
 MOST_PRODUCTS = 1 << 16
@@ -34,19 +34,23 @@ class CpuInt8(Pass):
     """FakeQuantize becomes Quantize and Dequantize; products of what is behind them and of few-bit weights, integer.
 
     Dequantize goes down through whatever moves or picks values. What stays float says why: among others where the
-    kernels of `target` are faster so, for that many threads.
+    kernels of `target` are faster so, for that many threads. Then it is a product of whole numbers as floats, times the
+    scale, so that its sums are those of the integers; `floats` makes these of all products. Winograd's form goes from
+    u8 to u8 as well.
     """
 
     target: str = "host"
     threads: int = 1
     accuracy: bool = False
+    floats: bool = False
 
     def run(self, graph: Graph, context: Context) -> int:
         count = 0
         for node in graph:
-            if node.kind == "FakeQuantize":
+            kind, where = node.kind, node.where
+            if kind == "FakeQuantize":
                 why = _split(graph, node)
-            elif node.kind in PRODUCTS:
+            elif kind in PRODUCTS:
                 why = _product(graph, node, self)
             elif node.graph is graph and len(data_ports(node)):
                 why = _sunk(graph, node)
@@ -55,8 +59,8 @@ class CpuInt8(Pass):
             if not why:
                 count += 1
                 context.matches[self.name] += 1
-            elif node.kind in PRODUCTS or node.kind == "FakeQuantize":
-                context.decline(self.name, node.where, why)
+            elif kind in PRODUCTS or kind == "FakeQuantize":
+                context.decline(self.name, where, why)
         return count
 
 
@@ -152,19 +156,32 @@ def _product(graph: Graph, node: Node, options: CpuInt8) -> str:
         return found
     if not 0 < _terms(node, found) <= MOST_PRODUCTS:
         return "its sums have too many terms for i32, or none"
-    why = _unfit(node, found, source) or _slower(node, found, options)
+    why = _unfit(node, found, source)
     if why:
         return why
     scale = _scales(node, found, source)
     if scale is None:
         return "the scale of its weights changes within an output channel, or is out of the range of f32"
+    why, winograd = (AS_FLOATS, False) if options.floats else _slower(node, found, options)
+    if why and not winograd:
+        _whole(graph, node, found, source, scale)
+        return why
     b = Builder(graph, before=node, loc=node.loc)
     weights = found.constant or b.const(found.levels, name=node.operand(1).name)
     zero = source.operand(2)
     zero = _scalar(b, zero) if np.asarray(zero.const).size == 1 else zero
-    made = b.build(_integer_op(node.op), source.operand(0), zero, weights, b.const(scale))
+    made = b.build(_integer_op(node.op, winograd), source.operand(0), zero, weights, b.const(scale))
     _replace(graph, node, [made])
-    return ""
+    return why
+
+
+def _whole(graph: Graph, node: Node, found: Integers, source: Node, scale: Array) -> None:
+    """scale[c] * the product of levels as floats: f32 holds sums of whole numbers below 2**24, in any order."""
+    b = Builder(graph, before=node, loc=node.loc)
+    levels = b.build(ops.Dequantize(), source.operand(0), _scalar(b, b.const(np.float32(1))), source.operand(2))
+    product = b.build(node.op, levels, b.const(found.levels.astype(np.float32), name=node.operand(1).name))
+    behind = 0 if node.kind == "MatMul" else (node.outputs[0].rank or 2) - 2
+    _replace(graph, node, [b.Multiply(product, b.const(scale.reshape(-1, *[1] * behind)))])
 
 
 def _unfit(node: Node, found: Integers, source: Node) -> str:
@@ -188,14 +205,14 @@ def _terms(node: Node, found: Integers) -> int:
     return prod(n for k, n in enumerate(shape) if k not in axes) if found.levels.size else 0
 
 
-def _slower(node: Node, found: Integers, options: CpuInt8) -> str:
-    """Why it is not worth it; empty where it is, or shapes are not known."""
+def _slower(node: Node, found: Integers, options: CpuInt8) -> tuple[str, bool]:
+    """Why it is not worth it, empty where it is, or shapes are not known; whether Winograd's form is faster."""
     from ..codegen.target import host, target
     from ..lowering.integer_choice import why_float
     from ..lowering.plan import Mode
 
     if node.kind == "MatMul" or not all(v.tensor.is_static for v in (node.operand(0), node.outputs[0])):
-        return ""
+        return "", False
     chosen = host() if options.target == "host" else target(options.target)
     return why_float(node, found.levels, chosen, Mode(options.threads, options.accuracy))
 
@@ -217,8 +234,10 @@ def _scales(node: Node, found: Integers, source: Node) -> Array | None:
     return scale if (np.abs(scale) >= np.finfo(np.float32).tiny).all() and np.isfinite(scale).all() else None
 
 
-def _integer_op(op: Any) -> Any:
+def _integer_op(op: Any, winograd: bool) -> Any:
     if op.kind == "MatMul":
         return ops.QuantizedMatMul(transpose_b=op.transpose_b)
-    made = ops.QuantizedConvolution if op.kind == "Convolution" else ops.QuantizedGroupConvolution
-    return made(op.strides, op.pads_begin, op.pads_end, op.dilations, op.auto_pad)
+    geometry = op.strides, op.pads_begin, op.pads_end, op.dilations, op.auto_pad
+    if op.kind == "GroupConvolution":
+        return ops.QuantizedGroupConvolution(*geometry)
+    return ops.QuantizedConvolution(*geometry, winograd=winograd)

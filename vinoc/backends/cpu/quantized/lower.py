@@ -25,8 +25,7 @@ def integers(graph: Graph, target: str, mode: Mode) -> list[str]:
     from .int8 import PLAIN, CpuInt8  # most models hold floats alone
 
     context = Context(explain=True)
-    if mode.integers:
-        CpuInt8(target, mode.threads, mode.accuracy).run(graph, context)
+    CpuInt8(target, mode.threads, mode.accuracy, not mode.integers).run(graph, context)
     expand(graph, TARGETS[target])
     PassManager(AFTER).run(graph)
     return [f"{d.where}: stays float: {d.why}" for d in context.declined if d.why not in PLAIN]

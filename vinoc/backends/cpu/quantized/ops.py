@@ -63,8 +63,11 @@ class Dequantize(Op):
 class QuantizedConvolution(Convolution):
     """scale[c] * Convolution(data - zero, filters) in f32. data u8, filters i8, scale [O] or [1] f32.
 
-    `zero`, a whole number from 0 to 255 as f32 with one element, is what pads hold.
+    `zero`, a whole number from 0 to 255 as f32 with one element, is what pads hold. `winograd`: how it is computed, in
+    floats that hold whole numbers.
     """
+
+    winograd: bool = False
 
     def infer(self, data: Operand, zero: Operand, filters: Operand, scale: Operand) -> TensorType:  # type: ignore[override]
         filters = _as_data(data, zero, filters, scale)
