@@ -68,7 +68,7 @@ def kernels(graph: Graph, target: str, inputs: list[np.ndarray]) -> list[str]:
     st.sampled_from(["forward", "reverse", "bidirectional"]),
     st.sampled_from([1, 5, 8, 16, 19, 37]),
     st.integers(1, 9),
-    st.sampled_from([1, 2, 3, 7, 8]),
+    st.sampled_from([1, 2, 3, 7, 13]),
     st.integers(1, 4),
 )
 def test_sequences(kind: str, direction: str, hidden: int, size: int, batch: int, time: int) -> None:
@@ -111,7 +111,7 @@ def test_results_that_nobody_reads(which: int) -> None:
         ("avx2", 256, 1, False),
         ("avx2", 384, 1, True),
         ("avx2", 512, 3, True),
-        ("avx2", 384, 3, False),
+        ("avx2", 128, 3, False),
         ("sse2", 512, 1, False),
     ],
 )

@@ -25,6 +25,7 @@ from ....ir.dtype import DType, f32, i8
 from ..codegen.emit import F32, I32, I64, Emitter
 from ..codegen.functions import sigmoid, tanh
 from ..codegen.math import clamp, number
+from ..codegen.target import Target
 from ..codegen.typed import Typed
 from .base import Arguments, Kernel, f32_bits
 from .gemm import sums
@@ -36,7 +37,7 @@ STATES = 5
 
 ARGS = (
     "x", "out", "h", "c", "h_out", "c_out", "state", "lengths", "weights", "scale", "x_scale", "x_bias", "bias", "clip",
-    "time", "batch", "hidden", "blocks", "tiles", "reverse", "weights_d", "scale_d", "bias_d",
+    "time", "batch", "hidden", "blocks", "tiles", "height", "reverse", "weights_d", "scale_d", "bias_d",
     "x_d", "x_n", "x_t", "out_n", "out_d", "out_t", "h_n", "h_d", "c_n", "c_d",
     "h_out_n", "h_out_d", "c_out_n", "c_out_d",
 )  # fmt: skip
@@ -46,9 +47,22 @@ Activation: TypeAlias = tuple[str, float, float]
 """A name: sigmoid, tanh, relu, or hardsigmoid; and slope and offset of the last one."""
 
 
-def rows_of(e_rows: int) -> int:
-    """Sequences of a unit, for a target whose matrix tiles have so many rows of two vectors."""
-    return max(1, e_rows // 2)
+PAIRS = {"lstm": ((0, 1), (2, 3)), "gru": ((0, 1), (2,)), "rnn": ((0,),)}
+"""Gates of tall tiles, which sum two at a time: twice as many sequences fit into the registers, and pass over R
+together. The three gates of a linear GRU are best summed at once."""
+
+
+def parts_of(cell: str, tall: bool) -> tuple[tuple[int, ...], ...]:
+    """Gates that are summed together, and lie so in R. The hidden gate of a GRU waits for the others."""
+    return PAIRS[cell] if tall or cell == "gru" else (tuple(range(GATES[cell])),)
+
+
+def rows_of(target: Target, tall: bool) -> int:
+    """Sequences of a unit, at most: as many as a matrix tile has rows, or so many that four gates fit into registers,
+    of which there are 16 where a matrix tile takes 12."""
+    if tall:
+        return target.rows
+    return target.rows // 3 if target.rows * target.vectors <= 12 else target.rows // 2
 
 
 def _activate(e: Emitter, activation: Activation, x: Value) -> Value:
@@ -71,15 +85,17 @@ class _Unit:
         cell: str,
         activations: Sequence[Activation],
         stored: DType,
+        tall: bool,
         unit: Value,
         rows: int,
     ) -> None:
         self.e, self.a, self.cell, self.activations, self.stored, self.rows = e, a, cell, activations, stored, rows
+        self.parts = parts_of(cell, tall)
         tile, d = e.rem(unit, a.tiles), e.div(unit, a.tiles)
-        self.first = e.mul(tile, rows_of(e.target.rows))
+        self.first = e.mul(tile, a.height)
         self.step_bytes = 4 * e.lanes
         self.row_bytes = e.mul(a.blocks, self.step_bytes)
-        array = e.mul(self.row_bytes, rows_of(e.target.rows))
+        array = e.mul(self.row_bytes, a.height)
         state = e.add(a.state, e.mul(unit, e.mul(array, STATES)))
         self.state = [e.add(state, e.mul(array, k)) for k in range(STATES)]
         self.weights = e.add(a.weights, e.mul(d, a.weights_d))
@@ -162,13 +178,12 @@ class _Unit:
         scales, biases = ([e.load(e.add(line, self.step_bytes * g)) for g in gates] for line in lines)
         return [e.fma(x, scales[k % len(gates)], biases[k % len(gates)]) for k, x in enumerate(found)]
 
-    def _sums(
-        self, start: Callable[[], list[Value]], states: Value, block: Value, gates: int, before: int = 0
-    ) -> list[Value]:
-        """start() + R h, or R of what else stands in `states`; so many gates lie before these."""
-        e, typed = self.e, Typed(self.e, self.e.lanes)
+    def _sums(self, start: Callable[[], list[Value]], states: Value, block: Value, part: Sequence[int]) -> list[Value]:
+        """start() + R h for gates that lie together, or R of what else stands in `states`."""
+        e, typed, gates = self.e, Typed(self.e, self.e.lanes), len(part)
         vector = self.stored.numpy.itemsize * e.lanes
-        panels = e.add(self.weights, e.mul(e.mul(e.mul(self.a.blocks, before), self.a.hidden), vector))
+        before = e.mul(self.a.blocks, part[0])
+        panels = e.add(self.weights, e.mul(e.mul(before, self.a.hidden), vector))
         panel = e.add(panels, e.mul(e.mul(block, self.a.hidden), vector * gates))
         sources = [self._own(states, r, e.i64(0)) for r in range(self.rows)]
 
@@ -182,7 +197,7 @@ class _Unit:
             return sums(e, sources, self.a.hidden, start(), panel, e.i64(vector * gates), load)
         zeros = [e.splat(0.0)] * (self.rows * gates)
         found = sums(e, sources, self.a.hidden, zeros, panel, e.i64(vector * gates), load)
-        scale = e.add(self.scale, e.mul(e.add(e.mul(self.a.blocks, before), e.mul(block, gates)), self.step_bytes))
+        scale = e.add(self.scale, e.mul(e.add(before, e.mul(block, gates)), self.step_bytes))
         scales = [e.load(e.add(scale, self.step_bytes * g)) for g in range(gates)]
         return [e.fma(x, scales[k % gates], s) for k, (x, s) in enumerate(zip(found, start(), strict=True))]
 
@@ -203,20 +218,21 @@ class _Unit:
 
     def _block(self, t: Value, before: Value, after: Value, active: Sequence[Value], block: Value, mask: Value) -> None:
         """All of a step for one block, where the gates depend on the old state alone."""
-        e, count = self.e, GATES[self.cell]
+        e = self.e
         hidden: list[Value] = []
 
-        def start() -> list[Value]:
-            inputs = self._inputs(t, block, range(count))
+        def start(part: Sequence[int]) -> list[Value]:
+            inputs = self._inputs(t, block, part)
             if self.cell != "linear_gru":
                 return inputs
             bias = e.load(e.add(self.bias, e.mul(block, self.step_bytes)))
             hidden.extend(inputs[2::3])
             return [bias if i % 3 == 2 else x for i, x in enumerate(inputs)]
 
-        found = self._sums(start, before, block, count)
+        found = [self._sums(partial(start, part), before, block, part) for part in self.parts]
         for r in range(self.rows):
-            gates = found[r * count : (r + 1) * count]
+            pairs = zip(found, self.parts, strict=True)
+            gates = [x for sums_, part in pairs for x in sums_[r * len(part) : (r + 1) * len(part)]]
             old = e.load(self._own(before, r, block))
             if self.cell == "lstm":
                 new = self._lstm(gates, r, block, active[r])
@@ -244,7 +260,8 @@ class _Unit:
     def _gates(self, t: Value, before: Value, active: Sequence[Value], block: Value, mask: Value) -> None:
         """The first half of a GRU's step: z, and r h."""
         e = self.e
-        found = self._sums(partial(self._inputs, t, block, (0, 1)), before, block, 2)
+        part = self.parts[0]
+        found = self._sums(partial(self._inputs, t, block, part), before, block, part)
         for r in range(self.rows):
             update, reset = (self._act(g, 0) for g in found[2 * r : 2 * r + 2])
             old = e.load(self._own(before, r, block))
@@ -256,7 +273,8 @@ class _Unit:
     ) -> None:
         """The second half: the hidden gate, and the new state."""
         e = self.e
-        found = self._sums(partial(self._inputs, t, block, (2,)), self.state[4], block, 1, before=2)
+        part = self.parts[1]
+        found = self._sums(partial(self._inputs, t, block, part), self.state[4], block, part)
         for r in range(self.rows):
             old, update = e.load(self._own(before, r, block)), e.load(self._own(self.state[3], r, block))
             new = self._mix(update, old, self._act(found[r], 1))
@@ -264,19 +282,19 @@ class _Unit:
 
 
 @cache
-def recurrent(cell: str, activations: tuple[Activation, ...], stored: DType = f32) -> Kernel:
-    """The kernel of a cell with activations, for R stored as f32 or i8."""
+def recurrent(cell: str, activations: tuple[Activation, ...], stored: DType, tall: bool) -> Kernel:
+    """The kernel of a cell with activations, for R stored as f32 or i8; in tall tiles, or others."""
     lines = [f"_{f32_bits(a):x}_{f32_bits(b):x}" if name == "hardsigmoid" else "" for name, a, b in activations]
     names = "_".join(name + line for (name, _, _), line in zip(activations, lines, strict=True))
 
     def emit(e: Emitter, a: Arguments) -> None:
-        most = rows_of(e.target.rows)
+        most = rows_of(e.target, tall)
 
         def rows(n: int, unit: Value) -> None:
-            _Unit(e, a, cell, activations, stored, unit, n).run()
+            _Unit(e, a, cell, activations, stored, tall, unit, n).run()
 
         with e.loop(e.function.args[1], e.function.args[2]) as unit:
-            left = e.b.sub(a.batch, e.mul(e.rem(unit, a.tiles), most))
-            e.switch(e.min(left, most), {n: partial(rows, n, unit) for n in range(1, most + 1)})
+            left = e.b.sub(a.batch, e.mul(e.rem(unit, a.tiles), a.height))
+            e.switch(e.min(left, a.height), {n: partial(rows, n, unit) for n in range(1, most + 1)})
 
-    return Kernel(f"{cell}_{names}{'_i8' * (stored is i8)}", ARGS, emit)
+    return Kernel(f"{cell}_{names}{'_tall' * tall}{'_i8' * (stored is i8)}", ARGS, emit)

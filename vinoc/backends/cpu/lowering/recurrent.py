@@ -10,7 +10,7 @@ import numpy as np
 from ....ir.graph import Node, Value
 from ....ir.record import record
 from ..kernels.base import f32_bits
-from ..kernels.recurrent import GATES, STATES, Activation, recurrent, rows_of
+from ..kernels.recurrent import GATES, PAIRS, STATES, Activation, recurrent, rows_of
 from .conv import Epilogue
 from .matmul import _multiply, as_rows
 from .place import Form, Place
@@ -115,22 +115,22 @@ def _run(
     name = "linear_gru" if name == "gru" and op.linear_before_reset else name
     batch, time, _ = x.shape
     directions, hidden = outs[0].shape[1], outs[0].shape[3]
-    lanes, rows = plan.target.lanes, rows_of(plan.target.rows)
-    blocks, tiles = -(-hidden // lanes), -(-batch // rows)
+    blocks, height = -(-hidden // plan.target.lanes), _height(plan, name, batch, directions)
+    tiles, tall = -(-batch // height), height > rows_of(plan.target, tall=False)
     inputs, x_scale, x_bias = _inputs(plan, x, (w, r, b), name, directions, hidden)
-    packed, scale = packed_state(plan, r, name, hidden, directions)
+    packed, scale = packed_state(plan, r, name, hidden, directions, tall)
     bias = hidden_bias(plan, b.levels, name, hidden, directions)
     targets = [p if p.strides[-1] == 4 or p.shape[-1] == 1 else plan.new(p.shape, p.dtype) for p in outs]
     out, h_out, c_out = (*targets, targets[-1])[:3]
     h, c = (as_rows(plan, s) for s in (states[0], states[-1]))
     plan.call(
-        recurrent(name, _activations(op), r.levels.dtype), directions * tiles,
+        recurrent(name, _activations(op), r.levels.dtype, tall), directions * tiles,
         flops=2 * GATES[name] * directions * batch * time * hidden * hidden,
         x=inputs, out=out, h=h, c=c, h_out=h_out, c_out=c_out, lengths=lengths, weights=packed, scale=scale,
         x_scale=x_scale, x_bias=x_bias, bias=bias,
-        state=plan.scratch(directions * tiles * STATES * rows * blocks * lanes),
+        state=plan.scratch(directions * tiles * STATES * height * blocks * plan.target.lanes),
         clip=f32_bits(op.clip if op.clip > 0 else np.inf), time=time, batch=batch, hidden=hidden, blocks=blocks,
-        tiles=tiles, reverse=int(direction == "reverse"), weights_d=packed.nbytes // directions,
+        tiles=tiles, height=height, reverse=int(direction == "reverse"), weights_d=packed.nbytes // directions,
         scale_d=scale.nbytes // directions, bias_d=bias.nbytes // directions,
         x_d=inputs.strides[0], x_n=inputs.strides[1], x_t=inputs.strides[2],
         out_n=out.strides[0], out_d=out.strides[1], out_t=out.strides[2],
@@ -140,6 +140,13 @@ def _run(
     for target, place in zip(targets, outs, strict=True):
         if target is not place:
             plan.copy(target, place)
+
+
+def _height(plan: Plan, name: str, batch: int, directions: int) -> int:
+    """Sequences of a unit: as many as pass over R together, but for each thread some, where there are two for each."""
+    most = rows_of(plan.target, tall=name in PAIRS)
+    tiles = max(-(-batch // most), min(plan.mode.threads // directions, batch // 2), 1)
+    return -(-batch // tiles)
 
 
 def _activations(op: Any) -> tuple[Activation, ...]:

@@ -20,7 +20,7 @@ from ....ir.types import static_shape
 from ....passes.mark_weights import RECURRENT
 from ..codegen.target import Target
 from ..kernels.gemm import GEMM, GEMM_NARROW
-from ..kernels.recurrent import GATES
+from ..kernels.recurrent import GATES, parts_of
 from .matmul import Panels
 from .panels import pack_matrices
 from .plan import Array, Plan
@@ -28,7 +28,7 @@ from .plan import Array, Plan
 FEW = 2
 """Sequences whose steps take as long as it takes to read R."""
 
-FEWEST = {16: (1 << 14, 1 << 18), 8: (1 << 19, 1 << 20)}
+FEWEST = {16: (1 << 14, 1 << 18), 8: (1 << 19, 1 << 18)}
 """By lanes of a target: weights of the state, of one direction, from which on integers take no longer than floats; of
 few sequences, and of more. To read a vector of them takes two instructions more, and several with four lanes: floats
 must come from caches that are slower than that."""
@@ -107,14 +107,16 @@ def packed_bias(plan: Plan, bias: Value, name: str, hidden: int, directions: int
     return plan.packed.of(bias, ("rows", gates, lanes), make)
 
 
-def packed_state(plan: Plan, weights: Stored, name: str, hidden: int, directions: int) -> tuple[Array, Array]:
-    """R as [D, block, k, gate, lane], scales as [D, block, gate, lane]; of a GRU's hidden gate behind the others."""
-    lanes = plan.target.lanes
-    make = partial(_in_blocks, name=name, hidden=hidden, lanes=lanes, directions=directions)
-    levels = plan.packed.of(weights.levels, ("recurrent", name, lanes), make)
+def packed_state(
+    plan: Plan, weights: Stored, name: str, hidden: int, directions: int, tall: bool
+) -> tuple[Array, Array]:
+    """R as [D, block, k, gate, lane], scales as [D, block, gate, lane]; parts of the gates one behind the other."""
+    lanes, parts = plan.target.lanes, parts_of(name, tall)
+    make = partial(_in_blocks, parts=parts, hidden=hidden, lanes=lanes, directions=directions)
+    levels = plan.packed.of(weights.levels, ("recurrent", parts, lanes), make)
     if weights.scale is None:
         return levels, plan.packed.get("no scales", lambda: np.zeros(1, np.float32))
-    return levels, plan.packed.of(weights.scale, ("recurrent", name, lanes), make)
+    return levels, plan.packed.of(weights.scale, ("recurrent", parts, lanes), make)
 
 
 def hidden_bias(plan: Plan, bias: Value, name: str, hidden: int, directions: int) -> Array:
@@ -139,12 +141,11 @@ def ordered(array: Array, lanes: int) -> Array:
     return padded.reshape(directions, gates, blocks, lanes, size).transpose(0, 2, 1, 3, 4).reshape(directions, -1, size)
 
 
-def _in_blocks(array: Array, name: str, hidden: int, lanes: int, directions: int) -> Array:
-    """[D, gates * H, K] -> [D, block, k, gate, lane]; those of the GRU's hidden gate lie behind the other two."""
-    split = array.reshape(directions, GATES[name], hidden, -1)
-    parts = [split[:, :2], split[:, 2:]] if name == "gru" else [split]
+def _in_blocks(array: Array, parts: tuple[tuple[int, ...], ...], hidden: int, lanes: int, directions: int) -> Array:
+    """[D, gates * H, K] -> for each part [D, block, k, gate, lane]."""
+    split = array.reshape(directions, sum(map(len, parts)), hidden, -1)
     packed = []
     for part in parts:
-        found = ordered(part, lanes).reshape(directions, -1, part.shape[1] * lanes, part.shape[3])
+        found = ordered(split[:, part], lanes).reshape(directions, -1, len(part) * lanes, split.shape[3])
         packed.append(np.swapaxes(found, 2, 3).reshape(directions, -1))
     return np.concatenate(packed, 1)
