@@ -53,7 +53,7 @@ def test_iteration_under_change() -> None:
         seen.append(node.outputs[0].name)
         if node.outputs[0].name == "v1":
             graph.insert(op_class("Tanh")(), node.inputs, before=node, name="before")
-            graph.insert(op_class("Tanh")(), node.outputs, before=node._next, name="behind")
+            graph.insert(op_class("Tanh")(), node.outputs, before=node.next, name="behind")
         if node.outputs[0].name == "v2":
             graph.replace_uses(node.outputs[0], node.inputs[0])
             graph.erase(node)

@@ -135,6 +135,11 @@ class Node:
         return self.op.kind
 
     @property
+    def next(self) -> Node | None:
+        """The node behind it; `insert(..., before=node.next)` puts another one there."""
+        return self._next
+
+    @property
     def output(self) -> Value:
         """The only output. Raises VinocError when there are several."""
         if len(self.outputs) != 1:

@@ -7,11 +7,16 @@ from there when it is the current one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .node import Node
 
 _GAP = 1 << 40
+
+
+def in_order(nodes: Iterable[Node]) -> list[Node]:
+    """Nodes of one graph, as they stand in it."""
+    return sorted(nodes, key=lambda n: n._order)
 
 
 class Order:

@@ -223,8 +223,8 @@ def _rounded_together(filters: dict[Node, Filters]) -> dict[Node, Array]:
 def _replace(graph: Graph, node: Node, half: Array) -> None:
     out = node.outputs[0]
     convert = op_class("Convert")(destination_type=out.dtype, decompression=True)  # type: ignore[call-arg]
-    small = graph.insert(Constant(Buffer.of(half, f16)), (), before=node._next, loc=node.loc)
+    small = graph.insert(Constant(Buffer.of(half, f16)), (), before=node.next, loc=node.loc)
     small.outputs[0].name = f"{out.name}_compressed" if out.name else ""
-    wide = graph.insert(convert, small.outputs, before=small._next, loc=node.loc, name=out.name)
+    wide = graph.insert(convert, small.outputs, before=small.next, loc=node.loc, name=out.name)
     graph.replace_uses(out, wide.outputs[0])
     graph.erase(node)

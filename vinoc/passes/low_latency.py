@@ -57,7 +57,7 @@ class LowLatency(Pass):
             first = b.const(np.zeros(type.shape, type.dtype.numpy), type.dtype)  # static
         read = b.ReadValue(first, variable_id=variable, variable_type=type.dtype, variable_shape=type.shape)
         graph.set_input(node, port, read)
-        after = node._next
+        after = node.next
         Builder(graph, before=after, loc=node.loc).Assign(out, variable_id=variable)
 
 

@@ -20,6 +20,7 @@ from typing import Any, TypeAlias
 
 from ..ir.graph import Node, Value
 from ..ir.op import op_class
+from ..ir.order import in_order
 from ..ir.record import record
 
 
@@ -132,7 +133,7 @@ class Match:
 
     def in_order(self) -> list[Node]:
         """The matched nodes, as they stand in the graph."""
-        return sorted(self.nodes.values(), key=lambda n: n._order)
+        return in_order(self.nodes.values())
 
     def value(self, name: str) -> Value:
         """The value of a variable, for Const ones too."""

@@ -11,6 +11,7 @@ from ..ir.builder import Builder
 from ..ir.dtype import Array
 from ..ir.graph import Graph, Node, Value
 from ..ir.loc import fuse
+from ..ir.order import in_order
 from ..ir.record import record
 from .base import Context, Pass, graph_pass
 from .rewrite import adopt_name, erase_dead
@@ -168,7 +169,7 @@ class _Way:
 
     def narrow(self, graph: Graph) -> None:
         """Makes all anew with the channels that stay."""
-        nodes = sorted((self.first, *self.between, *self.readers), key=lambda n: n._order)
+        nodes = in_order((self.first, *self.between, *self.readers))
         new: dict[Value, Value] = {}
         for node in nodes:
             b = Builder(graph, before=node, loc=fuse((node.loc,), "prune-channels"))

@@ -9,6 +9,7 @@ import numpy as np
 from ..ir.builder import Builder
 from ..ir.graph import Graph, Node, Value
 from ..ir.loc import fuse
+from ..ir.order import in_order
 from ..ir.record import record
 from .base import Context, Pass, graph_pass
 from .layoutless import Order, carried, inverse, operands
@@ -100,9 +101,9 @@ class _Region:
         new: dict[Value, Value] = {e.output: e.operand(0) for e in self.entries}
         back = np.array(inverse(self.order), np.int64)
         for value in self.strangers:
-            first = min((u for u in value.users if u in self.nodes), key=lambda n: n._order)
+            first = in_order(u for u in value.users if u in self.nodes)[0]
             new[value] = Builder(graph, before=first, loc=first.loc).Transpose(value, back)
-        old_nodes = sorted(self.nodes, key=lambda n: n._order)
+        old_nodes = in_order(self.nodes)
         for node in old_nodes:
             b = Builder(graph, before=node, loc=fuse((node.loc,), "sink-transposes"))
             op, inputs = carried(node, self.order, lambda v: new[v])

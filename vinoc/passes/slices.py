@@ -7,6 +7,7 @@ import numpy as np
 from ..ir.builder import Builder
 from ..ir.graph import Graph, Node, Value
 from ..ir.loc import fuse
+from ..ir.order import in_order
 from .base import Context, Pass, graph_pass
 from .rewrite import adopt_name, erase_dead
 
@@ -79,7 +80,7 @@ def _gap(source: Value, axis: int, parts: list[Part]) -> str:
 
 def _split(graph: Graph, source: Value, axis: int, parts: list[Part]) -> None:
     nodes = [node for _, _, node in parts]
-    b = Builder(graph, before=min(nodes, key=lambda n: n._order), loc=fuse((n.loc for n in nodes), "slices-to-split"))
+    b = Builder(graph, before=in_order(nodes)[0], loc=fuse((n.loc for n in nodes), "slices-to-split"))
     lengths = [end - begin for begin, end, _ in parts]
     at = np.array(axis, np.int64)
     if len(set(lengths)) == 1:

@@ -10,6 +10,7 @@ from ..ir.graph import Graph, Node, Value
 from ..ir.loc import fuse
 from ..ir.ops.convolution import Convolution
 from ..ir.ops.pooling import MaxPool
+from ..ir.order import in_order
 from ..ir.record import record
 from .base import Context, Pass, graph_pass
 from .layoutless import BINARY, UNARY
@@ -70,7 +71,7 @@ class _Sources:
 
     def move(self, graph: Graph) -> None:
         one = (1,) * len(self.strides)
-        nodes = sorted((*self.convolutions, *self.between, *self.readers), key=lambda n: n._order)
+        nodes = in_order((*self.convolutions, *self.between, *self.readers))
         new: dict[Value, Value] = {}
         for node in nodes:
             b = Builder(graph, before=node, loc=fuse((node.loc,), "move-strides"))

@@ -112,7 +112,7 @@ class _Widening:
         found = self.wide.get(value)
         if found is None:
             source = value.node
-            place = before if source is None else source._next
+            place = before if source is None else source.next
             convert = Convert(destination_type=f32, decompression=type(value.op) is Constant)
             made = self.graph.insert(convert, [value], before=place if source else self.graph.first, loc=before.loc)
             found = self.wide[value] = made.outputs[0]
@@ -126,7 +126,7 @@ class _Widening:
             wide = self.wide[value]
             assert wide.node is not None
             convert = Convert(destination_type=value.dtype)
-            made = self.graph.insert(convert, [wide], before=wide.node._next, loc=wide.node.loc, name=value.name)
+            made = self.graph.insert(convert, [wide], before=wide.node.next, loc=wide.node.loc, name=value.name)
             found = self.narrow[value] = made.outputs[0]
         return found
 
