@@ -48,7 +48,7 @@ def _convolution(graph: Graph, node: Node) -> str:
     if not _is_plain_convolution(node):
         return ""
     kernel = EXACT if is_quantized(node.operand(0)) else "conv"
-    user = _only_user(node)
+    user = node.outputs[0].only_user
     scaled = kernel == EXACT and user is not None and user.kind == "Multiply"  # and rounded by the same chain
     extract(graph, [node] if scaled else [node, *epilogue(node, channel_axis=1)], kernel)
     return kernel
@@ -135,7 +135,7 @@ def _affine(node: Node) -> list[Node]:
     found: list[Node] = []
     end = node
     for kind in ("Multiply", "Add"):
-        user = _only_user(end)
+        user = end.outputs[0].only_user
         if user is None or user.kind != kind or user.outputs[0].type != node.outputs[0].type:
             continue
         constant = user.operand(1) if user.operand(0) is end.outputs[0] else user.operand(0)
@@ -143,13 +143,6 @@ def _affine(node: Node) -> list[Node]:
             found.append(user)
             end = user
     return found
-
-
-def _only_user(node: Node) -> Node | None:
-    value = node.outputs[0]
-    if value.n_uses != 1 or value.is_output:
-        return None
-    return next(value.users, None)
 
 
 _MAKERS: dict[str, Callable[[Graph, Node], str]] = {
