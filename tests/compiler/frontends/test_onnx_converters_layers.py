@@ -249,6 +249,39 @@ def test_recurrent_layers_with_other_activations_and_a_clip() -> None:
     check("LSTM", recurrent("LSTM", 1, True, False, True), 14, n_outputs=3, **options, **CLOSE)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"activations": ["Softsign"]},
+        {"activations": ["Softplus"]},
+        {"activations": ["Affine"], "activation_alpha": [0.5], "activation_beta": [0.1]},
+        {"activations": ["LeakyRelu"]},
+        {"activations": ["ThresholdedRelu"], "activation_alpha": [0.3]},
+        {"activations": ["ScaledTanh"], "activation_alpha": [0.7], "activation_beta": [1.3]},
+        {"activations": ["HardSigmoid"], "clip": 0.4},
+        {"activations": ["Elu"], "activation_alpha": [0.6]},
+    ],
+)
+def test_all_activations_of_recurrent_layers(options: dict[str, Any]) -> None:
+    graph = check("RNN", recurrent("RNN", 1, True, False, True), 14, n_outputs=2, hidden_size=4, **options, **CLOSE)
+    assert "TensorIterator" in kinds(graph)
+
+
+@pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize(("op", "linear"), [("LSTM", 0), ("GRU", 0), ("GRU", 1), ("RNN", 0)])
+def test_recurrent_layers_of_keras(op: str, linear: int, direction: str, full: bool) -> None:
+    """Keras had hard sigmoids before 2.3; each direction may have functions and numbers of its own."""
+    n = 2 if direction == "bidirectional" else 1
+    first = {"LSTM": ["HardSigmoid", "Tanh", "Tanh"], "GRU": ["HardSigmoid", "Tanh"], "RNN": ["ScaledTanh"]}[op]
+    second = {"LSTM": ["Sigmoid", "Elu", "Softsign"], "GRU": ["Sigmoid", "Affine"], "RNN": ["HardSigmoid"]}[op]
+    options: dict[str, Any] = {"activations": [*first, *second][: n * len(first)], "activation_alpha": [0.3, 0.7]}
+    options |= {"activation_beta": [0.6, 0.4], "direction": direction, "hidden_size": 4}
+    if linear:
+        options["linear_before_reset"] = 1
+    check(op, recurrent(op, n, full, full, full), 14, n_outputs=3 if op == "LSTM" else 2, **options, **CLOSE)
+
+
 def test_lstm_with_the_batch_first() -> None:
     inputs = recurrent("LSTM", 1, True, False, True)
     swapped = [inputs[0].transpose(1, 0, 2), *inputs[1:5], *(s.transpose(1, 0, 2) for s in inputs[5:])]  # type: ignore[union-attr]
@@ -265,7 +298,8 @@ def test_lstm_with_the_batch_first() -> None:
 @pytest.mark.parametrize(
     ("options", "word"),
     [
-        ({"activations": ["Affine", "Tanh", "Tanh"]}, "affine"),
+        ({"activations": ["Swish", "Tanh", "Tanh"]}, "activation 'swish' is none of LSTM"),
+        ({"activations": ["Sigmoid", "Tanh"]}, "2 activations are given, 3 are needed"),
         ({"direction": "sideways"}, "sideways"),
         ({"hidden_size": 5}, "expected"),
     ],

@@ -15,7 +15,8 @@ from .....ir import dtype as dt
 from .....ir.graph import Value
 from ..context import NodeContext
 from ..registry import converter
-from .lstm_steps import lstm_steps
+from .recurrent_functions import FORMS
+from .recurrent_steps import written_out
 from .values import dim, ints, number, to
 from .values import reshape as to_shape
 
@@ -57,24 +58,34 @@ class _Recurrent:
                 )
 
     def _activations(self, defaults: Sequence[str]) -> tuple[str, ...]:
-        """The activations of a direction; the directions must agree."""
+        """The activations of all directions."""
         given = [a.lower() for a in self.ctx.attr("activations", [])] or [*defaults] * self.directions
-        n = len(defaults)
-        unknown = [a for a in given if a not in SUPPORTED]
-        if unknown or self.ctx.has("activation_alpha") or self.ctx.has("activation_beta"):
-            what = f"activation '{unknown[0]}' is" if unknown else "activation_alpha and activation_beta are"
-            self.ctx.fail(f"{what} not supported in {self.ctx.op_type}", f"supported: {', '.join(SUPPORTED)}")
-        if len(given) != n * self.directions or given[:n] != given[-n:]:
+        for unknown in (a for a in given if a not in FORMS):
+            self.ctx.fail(f"activation '{unknown}' is none of {self.ctx.op_type}", f"there are {', '.join(FORMS)}")
+        wanted = len(defaults) * self.directions
+        if len(given) != wanted:
             self.ctx.fail(
-                f"activations {given} differ between the directions", "split the operator into one for each direction"
+                f"{len(given)} activations are given, {wanted} are needed", f"as {[*defaults]}, for each direction"
             )
-        return tuple(given[:n])
+        return tuple(given)
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether OpenVINO's sequences have what the operator asks for."""
+        half = len(self.activations) // self.directions
+        alike = self.activations[:half] == self.activations[-half:]
+        return alike and set(SUPPORTED).issuperset(self.activations)
+
+    def written_out(self) -> list[Value]:
+        """The results of what the sequences lack."""
+        found = written_out(self.ctx, self.hidden, self.directions, self.activations)
+        return found[: max(self.ctx.n_outputs, 1)]
 
     def attributes(self) -> dict[str, Any]:
         return {
             "hidden_size": self.hidden,
             "direction": self.direction,
-            "activations": self.activations,
+            "activations": self.activations[: len(self.activations) // self.directions],
             "clip": float(self.ctx.attr("clip", 0.0)),
         }
 
@@ -126,11 +137,11 @@ class _Recurrent:
 
 @converter("LSTM")
 def lstm(ctx: NodeContext) -> list[Value]:
-    """LSTMSequence; with peepholes or coupled gates a TensorIterator."""
+    """LSTMSequence; with peepholes, coupled gates or other activations a TensorIterator."""
     b = ctx.b
     r = _Recurrent(ctx, 4, ("sigmoid", "tanh", "tanh"))
-    if ctx.optional(7) is not None or ctx.attr("input_forget", 0):
-        return lstm_steps(ctx, r.hidden, r.directions, r.activations)[: max(ctx.n_outputs, 1)]
+    if not r.is_sequence or ctx.optional(7) is not None or ctx.attr("input_forget", 0):
+        return r.written_out()
     weights = [r.ordered(ctx.input(i), LSTM_GATES) for i in (1, 2)]
     bias = r.ordered(b.Add(*r.biases()), LSTM_GATES)
     return r.results(b.LSTMSequence(r.x, r.state(5), r.state(6), r.lengths(), *weights, bias, **r.attributes()))
@@ -138,9 +149,11 @@ def lstm(ctx: NodeContext) -> list[Value]:
 
 @converter("GRU")
 def gru(ctx: NodeContext) -> list[Value]:
-    """GRUSequence."""
+    """GRUSequence; with other activations a TensorIterator."""
     b = ctx.b
     r = _Recurrent(ctx, 3, ("sigmoid", "tanh"))
+    if not r.is_sequence:
+        return r.written_out()
     linear = bool(ctx.attr("linear_before_reset", 0))
     of_w, of_r = r.biases()
     bias = b.Add(of_w, of_r)
@@ -159,8 +172,10 @@ def gru(ctx: NodeContext) -> list[Value]:
 
 @converter("RNN")
 def rnn(ctx: NodeContext) -> list[Value]:
-    """RNNSequence."""
+    """RNNSequence; with other activations a TensorIterator."""
     r = _Recurrent(ctx, 1, ("tanh",))
+    if not r.is_sequence:
+        return r.written_out()
     bias = ctx.b.Add(*r.biases())
     return r.results(
         ctx.b.RNNSequence(r.x, r.state(5), r.lengths(), ctx.input(1), ctx.input(2), bias, **r.attributes())
