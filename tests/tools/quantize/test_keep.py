@@ -12,6 +12,8 @@ from vinoc.tools.quantize.algorithms.keep import own_errors
 from vinoc.tools.quantize.algorithms.min_max import min_max
 from vinoc.tools.quantize.algorithms.recipes import best_recipe
 from vinoc.tools.quantize.data import open_data
+from vinoc.tools.quantize.quantize import quantize
+from vinoc.tools.quantize.report import Sizes, report_of
 from vinoc.tools.quantize.work import Work
 
 FRESH = pictures(16, seed=9)
@@ -40,9 +42,19 @@ def test_a_huge_channel_is_reported_with_the_layers_that_read_it() -> None:
     (text,) = [t for t in work.warnings if "channel 2 reaches" in t]
     assert "read by 'bad'" in text
     assert "--keep-float auto" in text
-    costs = work.facts["cost"]
-    assert max(costs, key=costs.get) == "bad"
     assert not work.keep_float
+
+
+def test_a_report_ranks_the_layers_of_a_model_that_is_far_off() -> None:
+    graph = planted(homogeneous=False)
+    result = quantize(graph, pictures(24), preset="mixed", integers="always")
+    (text,) = [t for t in report_of("planted", result, Sizes(1, 1, 1, 1)).warnings if "differs by" in t]
+    assert "layers by their own errors: bad (" in text
+    assert "cost" not in result.work.facts
+    (text,) = [t for t in report_of("planted", result, Sizes(1, 1, 1, 1), thorough=True).warnings if "differs by" in t]
+    assert "layers by what they cost: bad (" in text
+    costs = result.work.facts["cost"]
+    assert max(costs, key=costs.get) == "bad"
 
 
 def test_keep_float_auto_repairs_it() -> None:

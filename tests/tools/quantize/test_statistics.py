@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +21,11 @@ from vinoc.ir.dtype import f32
 from vinoc.ir.errors import VinocError
 from vinoc.passes.quantize import needed
 from vinoc.tools.quantize.blas import _library, one_thread
-from vinoc.tools.quantize.collect import collect, groups
+from vinoc.tools.quantize.collect import Runner, collect
 from vinoc.tools.quantize.data import open_data
 from vinoc.tools.quantize.histogram import BINS, Histogram
 from vinoc.tools.quantize.quantize import cleaned
-from vinoc.tools.quantize.statistics import Spec, Statistics
+from vinoc.tools.quantize.statistics import LEAST, Seen, Spec, Statistics
 from vinoc.tools.quantize.watch import Watch
 
 from .models import arrays, network, root_network
@@ -97,6 +98,15 @@ def test_histograms_of_large_tensors_are_of_values_in_all_their_parts():
         assert abs(seen.percentile(percent) - whole.percentile(percent)) < 0.1
 
 
+def test_the_more_samples_there_are_the_fewer_elements_of_each_are_counted():
+    spec = Spec(histogram=True, counted=1 << 16)
+    size = 1 << 20
+    assert [size // spec.step(size, n) >= max(spec.counted // n, LEAST) for n in (1, 4, 300)] == [True] * 3
+    assert spec.step(size, 1) < spec.step(size, 4) < spec.step(size, 300) == spec.step(size, 3000)
+    assert spec.step(100, 1) == 1
+    assert Spec().step(size, 1) == 0
+
+
 def test_what_statistics_serve_for():
     full, coarse, plain = FULL, Spec(histogram=True, counted=100), Spec()
     assert full.covers(coarse)
@@ -146,16 +156,56 @@ def test_values_are_those_of_the_reference():
             np.testing.assert_allclose((seen.low, seen.high), (min(ends[name]), max(ends[name])), 1e-4, 1e-6)
 
 
-def test_in_groups_the_statistics_are_the_same(monkeypatch):
+@pytest.mark.parametrize("axis", [None, 0, 1, 2, 3])
+@pytest.mark.parametrize("last", [False, True])
+def test_of_all_layouts_in_memory_the_statistics_are_the_same(axis, last):
+    """The CPU device has most values with channels last; few channels are taken several pixels at a time."""
+    values = np.random.default_rng(0).normal(1, 3, (2, 5, 37, 11)).astype(np.float32)
+    laid = np.ascontiguousarray(values.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2) if last else values
+    found = Seen.of(laid, axis, 3)
+    others = tuple(i for i in range(4) if i != axis) if axis is not None else None
+    wide = values.astype(np.float64)
+    np.testing.assert_array_equal(found.low, np.atleast_1d(values.min(others)))
+    np.testing.assert_array_equal(found.high, np.atleast_1d(values.max(others)))
+    np.testing.assert_allclose(found.mean, np.atleast_1d(wide.mean(others)), 1e-4, 1e-5)
+    np.testing.assert_allclose(found.square, np.atleast_1d((wide**2).mean(others)), 1e-4)
+    assert found.counted.size >= values.size // 5
+    assert np.isin(found.counted, values).all()
+
+
+def test_elements_that_are_counted_are_of_all_channels():
+    """However many channels there are beside each other in memory."""
+    values = np.broadcast_to(np.arange(6, dtype=np.float32), (1, 50, 50, 6)).copy().transpose(0, 3, 1, 2)
+    for step in (2, 3, 9):
+        assert set(Seen.of(values, 1, step).counted) == set(range(6))
+
+
+def test_taps_see_what_results_would_be():
     graph = cleaned(network())
-    samples = open_data(arrays(4), graph)
-    whole = collect(graph, samples, needed(graph), FULL)
-    monkeypatch.setattr("vinoc.tools.quantize.collect.TOGETHER", 3 * 16 * 16 * 4)
-    assert len(groups(needed(graph))) > 2
-    parts = collect(graph, samples, needed(graph), FULL)
-    for name, seen in whole.items():
-        for field, array in seen.arrays().items():
-            np.testing.assert_array_equal(array, parts[name].arrays()[field])
+    wanted = needed(graph)
+    data = arrays(3)
+    seen: dict[str, list[np.ndarray]] = {name: [] for name in wanted}
+
+    def draw(name, array):
+        copy = np.array(array)
+        return lambda: seen[name].append(copy)
+
+    also = {value: partial(draw, name) for name, value in wanted.items()}
+    collect(graph, open_data(data, graph), {}, Spec(), also=also)
+    run = Runner(graph, list(wanted.values()))
+    for k, (_, sample) in enumerate(open_data(data, graph)):
+        for name, array in zip(wanted, run(sample), strict=True):
+            np.testing.assert_allclose(seen[name][k], array, 1e-5, 1e-6)
+
+
+def test_of_a_sample_that_is_left_out_nothing_is_taken():
+    graph = root_network()
+    data = np.abs(arrays(4, 3, 8)) + 0.1
+    data[1, 0, 0, 0] = -1
+    seen: list[int] = []
+    also = {graph.inputs[0]: lambda array: lambda: seen.append(array.size)}
+    collect(graph, open_data(data, graph), needed(graph), Spec(), also=also)
+    assert len(seen) == 3
 
 
 def test_samples_that_give_nan_are_named_and_left_out():

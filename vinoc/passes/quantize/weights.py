@@ -146,12 +146,14 @@ def integers(
 ) -> Buffer:
     """The nearest levels, counted from the lowest (unsigned) or from zero (signed). Computed in f32."""
     zero = grid.zero.astype(np.float32)
-    steps = np.rint(array.astype(np.float32, copy=False) / grid.scale.astype(np.float32))
+    steps = array.astype(np.float32, copy=False) / grid.scale.astype(np.float32)
+    np.rint(steps, out=steps)
     if signed:
-        steps = np.clip(steps, -zero, grid.levels - 1 - zero)
+        np.clip(steps, -zero, grid.levels - 1 - zero, out=steps)
         steps = steps if limited is None else limited(steps)
     else:
-        steps = np.clip(steps + zero, 0, grid.levels - 1)
+        steps += zero
+        np.clip(steps, 0, grid.levels - 1, out=steps)
     type = dtype(f"{'i' if signed else 'u'}{bits}")
     return Buffer.of(steps.astype(np.int8 if signed else np.uint8).astype(type.numpy), type)
 

@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-import numpy as np
-
-from ...backends.memory import bytes_of
 from ...ir.dtype import Array
 from ...ir.errors import VinocError
 from ...ir.graph import Graph, Value
 from ...runtime.core import Core
 from ...runtime.model import Model
 from .data import Samples
+from .memory import give_back
 from .resume import EVERY, Resume, key_of
 from .statistics import Seen, Spec, Statistics, wide
+from .tap import Look, Tapped, values_of
 from .watch import Watch, ahead
 
 PLAIN: Mapping[str, Any] = {}
 
 
-TOGETHER = 64 << 20
-"""Bytes of values that are results of one run; where there are more, the model runs again for the others."""
-
-
 class Runner:
     """A float graph on the CPU device, with the wanted values as its results."""
 
-    def __init__(self, graph: Graph, wanted: Sequence[Value], config: Mapping[str, Any] = PLAIN) -> None:
-        """`graph` stays as it is. Values may be inputs. `config`: properties of the device."""
-        copy = graph.clone()
+    def __init__(
+        self, graph: Graph, wanted: Sequence[Value], config: Mapping[str, Any] = PLAIN, owned: bool = False
+    ) -> None:
+        """Values may be inputs. `config`: properties of the device. `graph` stays as it is, unless it is `owned`: then
+        it is used up."""
+        copy = graph if owned else graph.clone()
         twin = values_of(graph, copy)
         self.names = [next(iter(n), v.name) for v, n in zip(graph.inputs, graph.input_names, strict=True)]
         self.given = {i: graph.inputs.index(v) for i, v in enumerate(wanted) if v.node is None}
@@ -45,24 +44,16 @@ class Runner:
             self.request = Core().compile_model(Model(copy), "CPU", dict(config)).create_infer_request()
 
     def __call__(self, arrays: Mapping[str, Array]) -> list[Array]:
-        """The wanted values for inputs by name; they are good until the next call."""
+        """The wanted values for inputs by name."""
         feeds = [arrays[n] for n in self.names]
         out: list[Any] = [None] * self.count
         for i, place in self.given.items():
             out[i] = feeds[place]
         if self.request is not None:
-            results = self.request.infer(feeds, share_inputs=True, share_outputs=True).to_tuple()
+            results = self.request.infer(feeds, share_inputs=True).to_tuple()
             for i, array in zip(self.computed, results, strict=True):
                 out[i] = array
         return out
-
-
-def values_of(graph: Graph, copy: Graph) -> dict[Value, Value]:
-    """The values of a graph in a clone of it."""
-    twin = dict(zip(graph.inputs, copy.inputs, strict=True))
-    for a, b in zip(graph, copy, strict=True):
-        twin.update(zip(a.outputs, b.outputs, strict=True))
-    return twin
 
 
 def channel_axis(value: Value) -> int | None:
@@ -77,10 +68,24 @@ def channel_axis(value: Value) -> int | None:
     return 1
 
 
+Take = Callable[[], None]
+
+Draw = Callable[[Array], Take]
+"""Looks at a value of a sample, and returns what is to be done once it is known that the sample is good."""
+
+NOTHING: Mapping[Value, Draw] = {}
+
+
 def collect(
-    graph: Graph, samples: Samples, wanted: Mapping[str, Value], what: Spec, watch: Watch | None = None
+    graph: Graph,
+    samples: Samples,
+    wanted: Mapping[str, Value],
+    what: Spec,
+    watch: Watch | None = None,
+    also: Mapping[Value, Draw] = NOTHING,
 ) -> dict[str, Statistics]:
-    """Statistics of the wanted values over all samples, by their names.
+    """Statistics of the wanted values over all samples, by their names. `also`: what else looks at values, of samples
+    whose statistics `watch.resume` does not hold.
 
     Samples from which NaN or infinity comes, and those that cannot be read, are left out: `watch.skipped`. Raises
     VinocError where few are left.
@@ -92,10 +97,12 @@ def collect(
     watch.resumed += begin
     for name, why in skipped.items():
         watch.skip(name, why)
-    runs = [(g, Runner(graph, [wanted[n] for n in g])) for g in groups(wanted)] if begin < len(samples) else []
+    look = _Look(len(samples), what)
+    run = look.at(graph, {wanted[name]: found[name] for name in wanted}, also) if begin < len(samples) else None
     with ahead(_tried(samples, begin)) as loaded:
         for done, (name, arrays) in enumerate(loaded, begin + 1):
-            why = arrays if isinstance(arrays, str) else _see(runs, arrays, found, what)
+            assert run is not None
+            why = arrays if isinstance(arrays, str) else look.take(run, arrays)
             if why:
                 watch.skip(name, why)
                 skipped[name] = why
@@ -103,6 +110,8 @@ def collect(
                 kept.save(found, done, skipped)
             watch.tick("statistics", done, len(samples))
     watch.check(samples.names)
+    del run, look
+    give_back()
     return found
 
 
@@ -115,42 +124,42 @@ def _tried(samples: Samples, begin: int) -> Iterator[tuple[str, dict[str, Array]
             yield samples.names[i], error.what
 
 
-def groups(wanted: Mapping[str, Value]) -> list[list[str]]:
-    """The values in groups that are small enough to be results of one run; what has open dimensions counts for
-    nothing."""
-    made: list[list[str]] = []
-    room = 0
-    for name, value in wanted.items():
-        size = bytes_of([value.type])
-        if size > room or not made:
-            made.append([])
-            room = TOGETHER
-        made[-1].append(name)
-        room -= size
-    return made
+class _Look:
+    """What is seen of one of so many samples, until it is known whether that is good."""
 
+    def __init__(self, samples: int, what: Spec) -> None:
+        self.samples, self.what = samples, what
+        self.taken: list[Take] = []
+        self.fault = ""
 
-def _see(
-    runs: Sequence[tuple[list[str], Runner]],
-    arrays: Mapping[str, Array],
-    found: Mapping[str, Statistics],
-    what: Spec,
-) -> str:
-    """Takes up a sample, all of it or, with the reason, nothing."""
-    seen: dict[str, tuple[Seen, Array]] = {}
-    for names, run in runs:
-        for name, result in zip(names, run(arrays), strict=True):
-            array = wide(np.asarray(result))
-            seen[name] = part, _ = Seen.of(array, found[name].axis), array
-            if not part.finite:
-                return f"NaN or infinity at '{name}'"
-    for name, (part, array) in seen.items():
-        found[name].add(part, array, what)
-    return ""
+    def at(self, graph: Graph, found: Mapping[Value, Statistics], also: Mapping[Value, Draw]) -> Tapped:
+        """A graph that shows what is wanted of it."""
+        looks: dict[Value, list[Look]] = {value: [partial(self.see, seen)] for value, seen in found.items()}
+        for value, draw in also.items():
+            looks.setdefault(value, []).append(partial(self.draw, draw))
+        return Tapped(graph, looks)
+
+    def see(self, found: Statistics, array: Array) -> None:
+        array = wide(array)
+        seen = Seen.of(array, found.axis, self.what.step(array.size, self.samples))
+        if not seen.finite:
+            self.fault = self.fault or f"NaN or infinity at '{found.name}'"
+        self.taken.append(lambda: found.add(seen, self.what))
+
+    def draw(self, draw: Draw, array: Array) -> None:
+        self.taken.append(draw(wide(array)))
+
+    def take(self, run: Tapped, arrays: Mapping[str, Array]) -> str:
+        """Takes up a sample, all of it or, with the reason, nothing."""
+        self.taken, self.fault = [], ""
+        run(arrays)
+        for take in () if self.fault else self.taken:
+            take()
+        return self.fault
 
 
 def outputs(graph: Graph, samples: Iterable[tuple[str, Mapping[str, Array]]]) -> Iterator[list[Array]]:
-    """What a graph computes on the CPU device, sample after sample; its results are copied."""
+    """What a graph computes on the CPU device, sample after sample."""
     run = Runner(graph, list(graph.outputs))
     for _, arrays in samples:
-        yield [np.array(a) for a in run(arrays)]
+        yield run(arrays)

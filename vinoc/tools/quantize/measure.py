@@ -125,7 +125,7 @@ def output_noise(
     runs = Runner(original, wanted)
     simulated = Runner(made, same_in(wanted, original, made), SIMULATED)
     for name, arrays in samples.subset(count):
-        expected = [np.array(a) for a in runs(arrays)]
+        expected = runs(arrays)
         if not all(np.isfinite(a).all() for a in expected):
             (watch or Watch()).skip(name, "NaN or infinity in the outputs of the float model")
             continue

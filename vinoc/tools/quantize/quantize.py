@@ -23,6 +23,7 @@ from .algorithms.target import fit_target, tell_target
 from .algorithms.worth import leave_floats
 from .blas import one_thread
 from .data import Preparation, Samples, open_data
+from .memory import apart
 from .metrics import Evaluate, Score, evaluator
 from .options import Options
 from .screen import screened, taken
@@ -66,6 +67,7 @@ def cleaned(model: Graph | Model | str | PathLike[str]) -> Graph:
 
 
 @one_thread()
+@apart()
 def quantize_model(
     model: Graph | Model | str | PathLike[str],
     data: Any,

@@ -224,11 +224,17 @@ def judged(report: Report) -> list[str]:
     if not report.error > BOUND:
         return []
     worst = max(report.outputs, key=lambda o: o.error)
-    listed = ", ".join(
-        f"{row.name}" + (f" ({row.cost:.3g})" if row.cost is not None else "") for row in report.ranking()[:WORST]
-    )
+    ranking = report.ranking()[:WORST]
+    by = "what they cost" if any(row.cost is not None for row in ranking) else "their own errors"
+    listed = ", ".join(f"{row.name}" + _figure(row) for row in ranking)
     told = f"{worst.kind} '{worst.name}' differs by {worst.error:.2g} of its norm from the float model's"
-    return [f"{told}; layers by what they cost: {listed}; --keep-float auto leaves the worst ones float"]
+    return [f"{told}; layers by {by}: {listed}; --keep-float auto leaves float those that cost most"]
+
+
+def _figure(row: LayerRow) -> str:
+    """By what a layer is ranked."""
+    figure = row.own if row.cost is None else row.cost
+    return "" if figure is None else f" ({figure:.3g})"
 
 
 def _asked(work: Work) -> dict[str, Any]:

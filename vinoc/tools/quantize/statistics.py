@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import gcd
 from typing import Any
 
 import numpy as np
@@ -19,14 +20,25 @@ SAMPLE_FIELDS = ("lows", "highs", "means", "squares")
 CHANNEL_FIELDS = ("low", "high", "mean_low", "mean_high", "mean", "square")
 
 
+LEAST = 1 << 12
+"""Elements of a tensor that are counted of each sample, at least."""
+
+
 @dataclass(frozen=True)
 class Spec:
-    """What is to be collected: `channels`, statistics by channel as well; `histogram`, counts of values as well; of
-    tensors of more elements than `counted` evenly spaced ones, so many at least; 0: all."""
+    """What is to be collected: `channels`, statistics by channel as well; `histogram`, counts of values as well: about
+    `counted` of a tensor's elements in all samples, evenly spaced ones, LEAST of each sample at least; 0: all."""
 
     channels: bool = True
     histogram: bool = False
     counted: int = 0
+
+    def step(self, size: int, samples: int) -> int:
+        """Which elements of a tensor of that size are counted, every so manieth of each of the samples; 0: none."""
+        if not self.histogram or not self.counted:
+            return int(self.histogram)
+        each = max(self.counted // samples, LEAST)
+        return max(size // each, 1) - 1 | 1  # odd: rows of images are even
 
     def covers(self, want: Spec) -> bool:
         """Whether what is collected has all that another one wants."""
@@ -120,13 +132,13 @@ class Statistics:
         found = self.histogram.percentile(percent)
         return min(max(found, self.low), self.high)
 
-    def see(self, array: Array, spec: Spec) -> None:
-        """Takes up the values of a sample, an array [..., c, ...]; all of them are finite."""
+    def see(self, array: Array, spec: Spec, samples: int = 1) -> None:
+        """Takes up the values of one of so many samples, an array [..., c, ...]; all of them are finite."""
         array = wide(array)
-        self.add(Seen.of(array, self.axis), array, spec)
+        self.add(Seen.of(array, self.axis, spec.step(array.size, samples)), spec)
 
-    def add(self, seen: Seen, array: Array, spec: Spec) -> None:
-        """Takes up the values of a sample, and what was seen of them."""
+    def add(self, seen: Seen, spec: Spec) -> None:
+        """Takes up what was seen of a sample."""
         self.lows.append(float(seen.low.min()))
         self.highs.append(float(seen.high.max()))
         self.means.append(float(seen.mean.mean()))
@@ -135,8 +147,7 @@ class Statistics:
             self._see_channels(seen.low, seen.high, seen.mean, seen.square)
         if spec.histogram:
             self.histogram = self.histogram or Histogram()
-            step = max(array.size // spec.counted, 1) - 1 | 1 if spec.counted else 1  # odd: rows of images are even
-            self.histogram.add(array.reshape(-1)[::step], max(-float(seen.low.min()), float(seen.high.max())))
+            self.histogram.add(seen.counted, max(-self.lows[-1], self.highs[-1]))
 
     def _see_channels(self, low: Array, high: Array, mean: Array, square: Array) -> None:
         new = dict(zip(CHANNEL_FIELDS, (low, high, low, high, mean, square), strict=True))
@@ -173,27 +184,64 @@ def wide(array: Array) -> Array:
 @dataclass(frozen=True)
 class Seen:
     """What is taken of one tensor of one sample: of each channel [c], or of all values [1], the smallest, the largest,
-    the mean, the mean square."""
+    the mean, the mean square; elements to be counted."""
 
     low: Array
     high: Array
     mean: Array
     square: Array
+    counted: Array
 
     @classmethod
-    def of(cls, array: Array, axis: int | None) -> Seen:
-        """Of an array that is `wide`."""
-        rows = array.reshape(1, -1) if axis is None else np.moveaxis(array, axis, 0).reshape(array.shape[axis], -1)
-        if not rows.size:
-            zeros = np.zeros(max(len(rows), 1), np.float32)
-            return cls(zeros, zeros, zeros, zeros)
-        with np.errstate(over="ignore", invalid="ignore"):
-            square = np.einsum("ci,ci->c", rows, rows)
-            if np.isinf(square).any():  # squares of floats can be beyond f32
-                square = np.einsum("ci,ci->c", rows, rows, dtype=np.float64)
-            return cls(rows.min(1), rows.max(1), rows.mean(1), square / rows.shape[1])
+    def of(cls, array: Array, axis: int | None, step: int = 0) -> Seen:
+        """Of an array that is `wide`. `step`: about every which element is to be counted; 0: none."""
+        channels = 1 if axis is None else array.shape[axis]
+        if not array.size:
+            zeros = np.zeros(max(channels, 1), np.float32)
+            return cls(zeros, zeros, zeros, zeros, zeros[:0])
+        rows = _rows(array, axis)
+        while step and gcd(step, channels) > 1:
+            step += 1
+        counted = np.array(rows.reshape(-1)[:: step or rows.size])
+        if rows.shape[1] == channels:
+            return cls(_along(np.minimum, rows), _along(np.maximum, rows), *_means(rows), counted)
+        return cls(rows.min(1), rows.max(1), *_means(rows.T), counted)
 
     @property
     def finite(self) -> bool:
         """Whether there is neither NaN nor infinity."""
         return bool(np.isfinite(self.low).all() and np.isfinite(self.high).all())
+
+
+WIDE = 1024
+"""Elements of a row that are worth a call of NumPy's loops."""
+
+
+def _rows(array: Array, axis: int | None) -> Array:
+    """The values as [n, channels] or [channels, n], in their order in memory where that is one of these."""
+    if axis is None:
+        return array.reshape(-1, 1)
+    last = np.moveaxis(array, axis, -1)
+    if last.flags.c_contiguous:
+        return last.reshape(-1, array.shape[axis])
+    return np.moveaxis(array, axis, 0).reshape(array.shape[axis], -1)
+
+
+def _along(function: np.ufunc, rows: Array) -> Array:
+    """A function of all rows [n, c], which need not be long."""
+    count, channels = rows.shape
+    together = min(max(WIDE // channels, 1), count)
+    whole = count - count % together
+    wide = function.reduce(rows[:whole].reshape(-1, together * channels), 0).reshape(together, channels)
+    return np.asarray(function.reduce(np.concatenate([wide, rows[whole:]]), 0))
+
+
+def _means(rows: Array) -> tuple[Array, Array]:
+    """The means of the columns of [n, c], and of their squares."""
+    count = len(rows)
+    ones = np.ones(count, rows.dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        square = ones @ np.square(rows)
+        if np.isinf(square).any():  # squares of floats can be beyond f32
+            square = ones @ np.square(rows, dtype=np.float64)
+        return ones @ rows / count, square / count

@@ -11,7 +11,7 @@ from ...ir.graph import Graph, Node, Value
 from ...passes.manager import PassManager
 from ...passes.pipeline import Pipeline
 from ...passes.quantize import Quantize, Range, Ranges, Setting, needed
-from .collect import collect
+from .collect import NOTHING, Draw, collect
 from .data import Samples
 from .options import Options
 from .statistics import Spec, Statistics
@@ -78,16 +78,18 @@ class Work:
         weights = {name: r for name, r in self.weights.items() if name in names and name not in self.unrounded}
         return replace(self.known(), values=dict(self.portable or self.values), weights=weights)
 
-    def statistics(self, what: Spec | None = None) -> dict[str, Statistics]:
-        """Statistics of all needed values, collected once, until the graph changes or more is wanted."""
+    def statistics(self, what: Spec | None = None, also: Mapping[Value, Draw] = NOTHING) -> dict[str, Statistics]:
+        """Statistics of all needed values, collected once, until the graph changes or more is wanted. `also`: what else
+        looks at values, of all samples."""
         what = what or Spec()
-        if self._seen is None or not self._seen[0].covers(what):
-            self._seen = what, self.collect(self.needed(), what)
+        if self._seen is None or not self._seen[0].covers(what) or also:
+            self._seen = what, self.collect(self.needed(), what, also)
         return self._seen[1]
 
-    def collect(self, wanted: Mapping[str, Value], what: Spec) -> dict[str, Statistics]:
+    def collect(self, wanted: Mapping[str, Value], what: Spec, also: Mapping[Value, Draw]) -> dict[str, Statistics]:
         """Statistics of any values of `graph`. Samples that turn out to be of no use are gone from `samples` then."""
-        found = collect(self.graph, self.samples, wanted, what, self.watch)
+        watch = replace(self.watch, resume=None) if also else self.watch
+        found = collect(self.graph, self.samples, wanted, what, watch, also)
         good = [i for i, name in enumerate(self.samples.names) if name not in self.watch.skipped]
         if len(good) < len(self.samples):
             self.samples = self.samples.only(good)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from functools import cache
 from typing import Any
 
 import llvmlite.binding as llvm
 from llvmlite import ir
 
+from ....ir.freed import give_back
 from .target import Target
 
 LARGE = 1 << 18
@@ -54,14 +53,8 @@ def emitted(text: str, target: Target) -> bytes:
     machine = target_machine(target)
     code: bytes = machine.emit_object(_optimized(text, machine))
     if len(text) > LARGE:
-        _give_back()
+        give_back()
     return code
-
-
-def _give_back() -> None:
-    """Gives memory that LLVM freed back to the system, where the C library has a function for it (glibc)."""
-    with suppress(OSError, TypeError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(ctypes.c_size_t(0))
 
 
 class Linked:

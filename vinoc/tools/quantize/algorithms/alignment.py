@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ....ir.buffer import forget_pages
 from ....ir.builder import Builder
 from ....ir.dtype import Array
 from ....ir.graph import Graph, Node, Value
@@ -19,7 +20,7 @@ from ..statistics import Statistics
 from ..work import Work
 from .classes import MOVERS as CARRYING
 from .classes import PINNED, POOLS, Classes, Term, classes_of, constant_of
-from .columns import PRODUCTS, Moments, as_rows
+from .columns import PRODUCTS, Lookup, Moments, as_rows
 from .noise import Noise, Values, Weights, factors
 from .rounding import drop
 
@@ -29,7 +30,7 @@ NARROWEST = 1 / 1024
 FAINTEST = 1e-4
 """The same of weights."""
 
-ROWS = 256
+ROWS = 64
 """Output channels of a product, of whose weights the noise is predicted."""
 
 TINY = 2.0**-126
@@ -49,18 +50,22 @@ class Alignment:
     twin: dict[Node, Node]
     """The nodes of the graph as it was, and what they are now."""
 
-    def moments(self, known: Mapping[Node, Moments]) -> dict[Node, Moments]:
-        """The moments of what products read, from those before."""
+    def moments(self, known: Mapping[Node, Moments]) -> Lookup:
+        """The moments of what products read, from those before, made when they are asked for."""
         by_class = np.append(self.factors, 1.0)
-        out = {}
-        for term in self.classes.terms:
-            if term.port == 1 and term.node in known:
-                weights = constant_of(term.node.operand(1))
-                assert weights is not None
-                rows = as_rows(term.node, np.broadcast_to(by_class[term.down], weights.shape))
-                assert rows is not None
-                out[self.twin[term.node]] = known[term.node].divided(1 / rows[:, 0])
-        return out
+        terms = {self.twin[t.node]: t for t in self.classes.terms if t.port == 1 and t.node in known}
+
+        def of(node: Node) -> Moments | None:
+            term = terms.get(node)
+            if term is None:
+                return None
+            weights = constant_of(term.node.operand(1))
+            assert weights is not None
+            rows = as_rows(term.node, np.broadcast_to(by_class[term.down], weights.shape))
+            assert rows is not None
+            return known[term.node].divided(1 / rows[:, 0])
+
+        return of
 
 
 def align_channels(work: Work) -> None:
@@ -121,8 +126,8 @@ def _classes(work: Work) -> Classes:
 def alignment(work: Work, seen: Mapping[str, Statistics]) -> Alignment | None:
     """Scales the channels of a copy of `work.graph`; None where there is nothing to scale."""
     classes = _classes(work)
-    noise = _Builder(work, classes, seen).noise
-    if classes.count == 1 or not noise.values:
+    noise = _Builder(work, classes, seen).noise if classes.count > 1 else None
+    if noise is None or not noise.values:
         return None
     found = factors(noise)
     before, after = noise.of(np.zeros(classes.count))[0], noise.of(np.log(found))[0]
@@ -148,8 +153,9 @@ def scaled(graph: Graph, classes: Classes, found: Array) -> tuple[Graph, dict[No
         if new is None:
             array = constant_of(old)
             assert array is not None
-            wide = array.astype(np.float64) * by_class[term.up] / by_class[term.down]
-            new = shared[old] = Builder(made, before=node).const(wide.astype(np.float32), name=old.name)
+            factors = (by_class[term.up] / by_class[term.down]).astype(np.float32)
+            new = shared[old] = Builder(made, before=node).const(array * factors, name=old.name)
+            forget_pages(array)
         made.set_input(node, term.port, new)
         drop(made, old)
     return made, twin
@@ -193,7 +199,7 @@ class _Builder:
         ids, reach = (np.concatenate([p[i] for p in parts]) for i in (1, 2))
         known = ids >= 0
         top = max(float(reach.max()), TINY)
-        made = Values(ids[known], np.maximum(reach[known], top * NARROWEST), np.zeros(self.noise.count))
+        made = Values(ids[known], np.maximum(reach[known], top * NARROWEST))
         self.noise.values.append(made)
         for value, laid, _, square in parts:
             self.found[value] = made, laid, square
@@ -227,8 +233,7 @@ class _Builder:
 
     def gain(self, sources: list[Value], ids: Array, gain: Array) -> None:
         for values in {id(self.found[v][0]): self.found[v][0] for v in sources}.values():
-            known = (ids >= 0) & np.isin(ids, values.classes)
-            np.add.at(values.gain, ids[known], gain[known])
+            values.add(ids, gain)
 
     def add_sum(self, node: Node, port: int) -> None:
         sources = self.sources(node.operand(port))
@@ -244,7 +249,7 @@ class _Builder:
         weights = constant_of(term.node.inputs[term.port])
         if weights is None or term.port != 1:
             return
-        rows = as_rows(term.node, weights.astype(np.float64))
+        rows = as_rows(term.node, weights.astype(np.float32, copy=False))
         sources = self.sources(term.node.operand(0))
         if rows is None or not sources:
             return
@@ -255,7 +260,7 @@ class _Builder:
         taps = int(np.prod(weights.shape[2 if groups == 1 else 3 :])) if term.node.kind != "MatMul" else 1
         ids = classes[:, 0].reshape(groups, -1, taps)[:, :, 0]
         split = rows.reshape(groups, outs, -1, taps)
-        squares = (split**2).sum(axis=3)
+        squares = np.square(split).sum(axis=3)
         energy = float((squares * power[ids][:, None]).sum())
         if energy <= 0:
             return

@@ -17,7 +17,7 @@ JUDGED = 5e10
 ROUNDED = 1.5e10
 """Multiplications that rounding all weights may take: three seconds in f64."""
 
-WIDEST, NARROWEST = 384, 32
+WIDEST, NARROWEST = 128, 32
 """Columns of the blocks in which weights make up for each other's errors, at most and at least."""
 
 

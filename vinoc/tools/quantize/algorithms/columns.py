@@ -7,24 +7,27 @@ E[x] and E[x x^T] (Nagel et al. 2020, arXiv:2004.10568, section 3; Frantar et al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from ....ir.dtype import Array
-from ....ir.graph import Graph, Node
+from ....ir.graph import Graph, Node, Value
 from ....ir.ops.convolution import Convolution, GroupConvolution
 from ....ir.ops.matrix import MatMul
-from ..collect import Runner
+from ..collect import collect
+from ..data import Samples
+from ..statistics import Spec
 from .budget import columns
 from .classes import constant_of
 
 PRODUCTS = ("Convolution", "GroupConvolution", "MatMul")
 """Products whose rows are known."""
 
-ROWS = 128
-"""Drawn from each sample."""
+ROWS, FOLD = 128, 2
+"""Drawn from each sample, and for each element of a row: more bring nothing."""
 
 UNSURE = 1e-5
 """Of the mean of E[x^2]: a covariance is a difference of sums in f32, and where little is left of these, as of what was
@@ -33,18 +36,20 @@ seen in a single row, it is noise."""
 
 @dataclass(eq=False)
 class Moments:
-    """Sums over `count` rows: x [b, d], and x x^T [b, d, d], for `b` blocks, one or more for each group."""
+    """Sums over `count` rows, in f32: x [b, d], and x x^T [b, d, d], for `b` blocks, one or more for each group."""
 
     first: Array
     second: Array
     count: int = 0
 
     def add(self, rows: Array) -> None:
-        """Takes up rows [g, d, n]."""
-        rows = rows.reshape(*self.first.shape, -1)
-        self.first += rows.sum(axis=2, dtype=np.float64)
-        self.second += rows @ rows.transpose(0, 2, 1)
-        self.count += rows.shape[2]
+        """Takes up rows [g, n, d]."""
+        groups, n, _ = rows.shape
+        blocks, d = self.first.shape
+        rows = rows.reshape(groups, n, blocks // groups, d).swapaxes(1, 2).reshape(blocks, n, d)
+        self.first += np.ones(n, rows.dtype) @ rows
+        self.second += rows.swapaxes(1, 2) @ rows
+        self.count += n
 
     @property
     def mean(self) -> Array:
@@ -62,9 +67,13 @@ class Moments:
 
     def divided(self, factors: Array) -> Moments:
         """Those of x / factors [g, d]."""
-        factors = factors.reshape(self.first.shape)
+        factors = factors.reshape(self.first.shape).astype(self.first.dtype)
         both = factors[:, :, None] * factors[:, None]
         return Moments(self.first / factors, self.second / both, self.count)
+
+
+Lookup = Callable[[Node], "Moments | None"]
+"""The moments of what a product reads, where they are known."""
 
 
 def merged(known: Sequence[Moments]) -> Moments:
@@ -93,24 +102,26 @@ def from_rows(node: Node, rows: Array, like: Array) -> Array:
 
 
 def drawn(node: Node, data: Array, weights: tuple[int, ...], draw: np.random.Generator) -> Array:
-    """Rows [g, d, n] of what a product reads, at most ROWS of them."""
+    """Rows [g, n, d] of what a product reads, at most ROWS of them; of short ones FOLD for each of their elements."""
     if isinstance(node.op, MatMul):
         flat = (np.swapaxes(data, -1, -2) if node.op.transpose_a and data.ndim > 1 else data).reshape(
             -1, data.shape[-2 if node.op.transpose_a and data.ndim > 1 else -1]
         )
         if len(flat) > ROWS:
             flat = flat[draw.choice(len(flat), ROWS, replace=False)]
-        return np.asarray(flat.T[None], np.float32)
+        return np.asarray(flat[None], np.float32)
     assert isinstance(node.op, Convolution | GroupConvolution)
     groups = weights[0] if isinstance(node.op, GroupConvolution) else 1
-    windows = _windows(node.op, data, weights[-(data.ndim - 2) :], draw)
-    return windows.reshape(groups, -1, windows.shape[-1])
+    count = min(ROWS, FOLD * int(np.prod(weights[1 if groups == 1 else 2 :])))
+    windows = _windows(node.op, data, weights[-(data.ndim - 2) :], count, draw)
+    laid = windows.reshape(*windows.shape[:2], groups, -1).transpose(2, 1, 3, 0)
+    return np.ascontiguousarray(laid.reshape(groups, windows.shape[1], -1))
 
 
 def _windows(
-    op: Convolution | GroupConvolution, data: Array, kernel: tuple[int, ...], draw: np.random.Generator
+    op: Convolution | GroupConvolution, data: Array, kernel: tuple[int, ...], count: int, draw: np.random.Generator
 ) -> Array:
-    """Windows [channels, taps, n] of the first image, at places that are drawn."""
+    """Windows [taps, n, channels] of the first image, at so many places that are drawn, or at all."""
     spatial = data.shape[2:]
     ends = [_padding(op, i, n, k) for i, (n, k) in enumerate(zip(spatial, kernel, strict=True))]
     sizes = [
@@ -118,7 +129,7 @@ def _windows(
         for n, (begin, end), k, s, d in zip(spatial, ends, kernel, op.strides, op.dilations, strict=True)
     ]
     total = int(np.prod(sizes))
-    places = draw.choice(total, ROWS, replace=False) if total > ROWS else np.arange(total)
+    places = draw.choice(total, count, replace=False) if total > count else np.arange(total)
     corners = np.unravel_index(places, sizes)
     taps = np.unravel_index(np.arange(int(np.prod(kernel))), kernel)
     flat, inside = np.zeros((len(taps[0]), len(places)), np.intp), np.ones((len(taps[0]), len(places)), bool)
@@ -127,8 +138,11 @@ def _windows(
         inside &= (at >= 0) & (at < n)
         flat = flat * n + at
     whole = bool(inside.all())
-    out = np.take(data[0].reshape(data.shape[1], -1), flat if whole else np.where(inside, flat, 0), axis=1)
-    return np.asarray(out if whole else out * inside, np.float32)
+    pixels = np.moveaxis(data[0], 0, -1).reshape(-1, data.shape[1])  # a view, where channels are last in memory
+    out = np.take(pixels, flat if whole else np.where(inside, flat, 0), axis=0)
+    if not whole:
+        out *= inside[:, :, None]
+    return np.asarray(out, np.float32)
 
 
 def _padding(op: Convolution | GroupConvolution, axis: int, size: int, kernel: int) -> tuple[int, int]:
@@ -142,38 +156,58 @@ def _padding(op: Convolution | GroupConvolution, axis: int, size: int, kernel: i
     return (less, both - less) if op.auto_pad == "same_upper" else (both - less, less)
 
 
+class Rows:
+    """Rows of what products read, drawn of each sample: `draws` are for `collect`, `moments` theirs; none for products
+    that are unknown. Rows that are longer than the `budget` has it are cut into equal blocks, between which
+    nothing is made up for. `changed`: functions, in front of which the data are as they are read."""
+
+    def __init__(
+        self, products: Sequence[Node], changed: Mapping[Node, Callable[[Array], Array]] | None = None
+    ) -> None:
+        constants = {n: a for n in products if (a := constant_of(n.inputs[1])) is not None}
+        widest = columns(sum(a.size for a in constants.values()))
+        self.moments: dict[Node, Moments] = {}
+        self.shapes = {node: weights.shape for node, weights in constants.items()}
+        self.changed = changed or {}
+        self.random = np.random.default_rng(0)
+        readers: dict[Value, list[Node]] = {}
+        for node, weights in constants.items():
+            rows = as_rows(node, weights)
+            if rows is not None:
+                self.moments[node] = empty(rows.shape[0], rows.shape[2], widest)
+                readers.setdefault(node.operand(0), []).append(node)
+        self.draws = {value: partial(self.look, nodes) for value, nodes in readers.items()}
+
+    def look(self, nodes: Sequence[Node], data: Array) -> Callable[[], None]:
+        """Draws rows for the products that read a value."""
+        rows = [self.drawn(node, data) for node in nodes]
+
+        def take() -> None:
+            for node, found in zip(nodes, rows, strict=True):
+                if np.isfinite(found).all():
+                    self.moments[node].add(found)
+
+        return take
+
+    def drawn(self, node: Node, data: Array) -> Array:
+        change = self.changed.get(node)
+        return drawn(node, data if change is None else change(data), self.shapes[node], self.random)
+
+
+def empty(groups: int, d: int, widest: int) -> Moments:
+    """Moments of no rows, in blocks of `widest` columns at most."""
+    blocks = next(b for b in range(1, d + 1) if d % b == 0 and d // b <= widest)
+    shape = groups * blocks, d // blocks
+    return Moments(np.zeros(shape, np.float32), np.zeros((*shape, shape[1]), np.float32))
+
+
 def moments_of(
     graph: Graph,
-    samples: Iterable[tuple[str, Mapping[str, Array]]],
+    samples: Samples,
     products: Sequence[Node],
     changed: Mapping[Node, Callable[[Array], Array]] | None = None,
 ) -> dict[Node, Moments]:
-    """Moments of what products read in a float graph; none for those that are unknown. Rows that are longer than
-    the `budget` has it are cut into equal blocks, between which nothing is made up for. `changed`: of the data behind a
-    function."""
-    found: dict[Node, Moments] = {}
-    shapes: dict[Node, tuple[int, ...]] = {}
-    constants = {n: a for n in products if (a := constant_of(n.inputs[1])) is not None}
-    widest = columns(sum(a.size for a in constants.values()))
-    for node, weights in constants.items():
-        rows = as_rows(node, weights)
-        if rows is not None:
-            groups, _, d = rows.shape
-            blocks = next(b for b in range(1, d + 1) if d % b == 0 and d // b <= widest)
-            groups, d = groups * blocks, d // blocks
-            found[node] = Moments(np.zeros((groups, d)), np.zeros((groups, d, d)))
-            shapes[node] = weights.shape
-    values = list(dict.fromkeys(node.operand(0) for node in found))
-    place = {value: i for i, value in enumerate(values)}
-    run = Runner(graph, values)
-    draw = np.random.default_rng(0)
-    for _, arrays in samples:
-        results = run(arrays)
-        for node, moments in found.items():
-            data = np.asarray(results[place[node.operand(0)]])
-            if changed is not None:
-                data = changed[node](data)
-            rows = drawn(node, data, shapes[node], draw)
-            if np.isfinite(rows).all():
-                moments.add(rows)
-    return found
+    """Moments of what products read in a float graph. `changed`: of the data behind a function."""
+    rows = Rows(products, changed)
+    collect(graph, samples, {}, Spec(), also=rows.draws)
+    return rows.moments

@@ -13,6 +13,7 @@ from ..collect import Runner
 from ..data import Samples
 from ..judged import judged_values, same_in
 from ..measure import SIMULATED, dot
+from ..memory import give_back
 
 HELD_OUT = 24
 """Samples that recipes are judged on."""
@@ -50,14 +51,19 @@ class Judge:
     def places(self) -> range:
         return range(len(self.wanted))
 
-    def outputs(self, graph: Graph) -> list[list[Array]]:
-        """What a graph is judged by: the original, or a quantized one, which is simulated."""
-        run = Runner(graph, same_in(self.wanted, self.original, graph), SIMULATED)
-        return [[np.array(a, np.float32).reshape(-1) for a in run(arrays)] for arrays in self.inputs]
+    def outputs(self, graph: Graph, owned: bool = False) -> list[list[Array]]:
+        """What a graph is judged by: the original, or a quantized one, which is simulated; one that is `owned` is used
+        up."""
+        run = Runner(graph, same_in(self.wanted, self.original, graph), SIMULATED, owned)
+        found = [[np.asarray(a, np.float32).reshape(-1) for a in run(arrays)] for arrays in self.inputs]
+        del run
+        give_back()
+        return found
 
     def errors(self, graph: Graph) -> list[float]:
-        """|q - x| / |x| of each value over all samples, of L2 norms; infinite where it is not finite."""
-        got: Sequence[Sequence[Array]] = self.outputs(graph)
+        """|q - x| / |x| of each value over all samples, of L2 norms; infinite where it is not finite. `graph` is used
+        up."""
+        got: Sequence[Sequence[Array]] = self.outputs(graph, owned=True)
         out = []
         for i in self.places:
             wrong = sum(dot(x[i] - q[i], x[i] - q[i]) for x, q in zip(self.expected, got, strict=True))
@@ -65,6 +71,6 @@ class Judge:
         return out
 
     def error(self, graph: Graph) -> float:
-        """The root of the mean of the squared relative errors."""
+        """The root of the mean of the squared relative errors. `graph` is used up."""
         found = self.errors(graph)
         return math.sqrt(sum(e * e for e in found) / len(found)) if found else 0.0

@@ -36,9 +36,6 @@ SAMPLES = 4
 TRIED = 12
 """Layers whose cost is measured."""
 
-BAD = 0.15
-"""Relative error of the outputs beyond which layers are ranked."""
-
 GOOD = 0.05
 """Relative error of the outputs that needs no layer in float."""
 
@@ -104,8 +101,8 @@ def _errors(work: Work, node: Node, made: Node, data: Array) -> Array:
     after = as_rows(node, rounded) if rounded is not None else before
     if before is None or after is None:
         return np.zeros(2)
-    y = before @ x
-    error = after @ q - y
+    y = before @ x.swapaxes(1, 2)
+    error = after @ q.swapaxes(1, 2) - y
     error -= error.mean(axis=2, keepdims=True) * (error.shape[2] > 1)
     return np.array([np.square(error).sum(), np.square(y).sum()], np.float64)
 
@@ -149,17 +146,14 @@ def name_of(node: Node) -> str:
 
 
 def guard(work: Work, error: float) -> float:
-    """Ranks the layers where the error is large, leaves float what costs most if that is asked for; the error then."""
-    auto = AUTO in work.options.keep_float
-    if error <= (GOOD if auto else BAD):
+    """Leaves float what costs most if that is asked for and the error is large; the error then."""
+    if error <= GOOD or AUTO not in work.options.keep_float:
         return error
     _, held = split(work.samples)
     judge = Judge(work.original, held.subset(8))
     whole = judge.error(work.quantized())
     costs = ranked(work, judge, whole)
     work.facts["cost"] = {layer_name(node): cost for node, cost in costs}
-    if not auto:
-        return error
     most = max(1, int(SHARE * sum(n.kind in PRODUCTS or n.kind in RECURRENT for n in work.graph)))
     left = whole
     kept: list[Node] = []

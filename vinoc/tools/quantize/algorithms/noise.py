@@ -15,7 +15,9 @@ weights less than it brings, as SmoothQuant's alpha weighs it (Xiao et al. 2022,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -25,7 +27,7 @@ NORM = 12
 """The p-norm over channels that stands for their maximum."""
 
 
-STEPS, RATE = 120, 0.1
+STEPS, RATE = 60, 0.2
 """Of the descent, in logarithms of factors; the rate falls to zero."""
 
 VALUE_NOISE, WEIGHT_NOISE = 1 / 255**2 / 12, 1 / 127**2 / 12
@@ -33,11 +35,23 @@ VALUE_NOISE, WEIGHT_NOISE = 1 / 255**2 / 12, 1 / 127**2 / 12
 
 @dataclass(eq=False)
 class Values:
-    """Values with one range: classes of their channels and how far they reach; `gain` by class: see above."""
+    """Values with one range: classes of their channels [n] and how far they reach [n]; of each class that occurs, in
+    rising order, the `gain` [m]: see above."""
 
     classes: Array
     reach: Array
-    gain: Array
+    owners: Array = field(init=False)
+    gain: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.owners = np.unique(self.classes)
+        self.gain = np.zeros(len(self.owners))
+
+    def add(self, classes: Array, gain: Array) -> None:
+        """Adds to the gain of classes; those that do not occur do not count."""
+        place = np.minimum(np.searchsorted(self.owners, classes), len(self.owners) - 1)
+        known = self.owners[place] == classes
+        np.add.at(self.gain, place[known], gain[known])
 
 
 @dataclass(eq=False)
@@ -58,20 +72,15 @@ class Noise:
     weights: list[Weights] = field(default_factory=list)
     fixed: list[int] = field(default_factory=lambda: [0])
 
+    @cached_property
+    def ranges(self) -> _Ranges:
+        """All values, one behind the other."""
+        return _Ranges(self.values)
+
     def of(self, logs: Array) -> tuple[float, Array]:
         """The noise at logarithms of factors, and its gradient."""
-        total, slope = 0.0, np.zeros(self.count)
         squared = np.exp(2 * logs)
-        for v in self.values:
-            reach = logs[v.classes] + np.log(v.reach)
-            top = reach.max()
-            share = np.exp(NORM * (reach - top))
-            step = np.exp(top) * share.sum() ** (1 / NORM)
-            parts = v.gain / squared
-            noise = VALUE_NOISE * step * step * parts.sum()
-            total += noise
-            np.add.at(slope, v.classes, 2 * noise * share / share.sum())
-            slope -= 2 * VALUE_NOISE * step * step * parts
+        total, slope = self.ranges.of(logs, squared)
         for w in self.weights:
             scaled = w.largest * np.exp(-logs[w.classes])
             top_o = scaled.max(axis=1, keepdims=True)
@@ -84,6 +93,31 @@ class Noise:
             np.add.at(slope, w.classes, change)
         slope[self.fixed] = 0
         return total, slope
+
+
+class _Ranges:
+    """The channels of all values in one array, and the gains of all; where those of each value begin."""
+
+    def __init__(self, values: Sequence[Values]) -> None:
+        channels, owners = ([len(a) for a in arrays] for arrays in zip(*((v.reach, v.gain) for v in values)))
+        self.begin, self.first = (np.cumsum([0, *n[:-1]]) for n in (channels, owners))
+        self.of_channel, self.of_owner = (np.repeat(np.arange(len(n)), n) for n in (channels, owners))
+        self.classes, self.owners = (np.concatenate(a) for a in zip(*((v.classes, v.owners) for v in values)))
+        self.reach = np.log(np.concatenate([v.reach for v in values]))
+        self.gain = np.concatenate([v.gain for v in values])
+
+    def of(self, logs: Array, squared: Array) -> tuple[float, Array]:
+        """The noise of the values, and its gradient."""
+        reach = logs[self.classes] + self.reach
+        top = np.maximum.reduceat(reach, self.begin)
+        share = np.exp(NORM * (reach - top[self.of_channel]))
+        sums = np.add.reduceat(share, self.begin)
+        square = VALUE_NOISE * (np.exp(top) * sums ** (1 / NORM)) ** 2
+        parts = self.gain / squared[self.owners]
+        noise = square * np.add.reduceat(parts, self.first)
+        rising = np.bincount(self.classes, (noise / sums)[self.of_channel] * share, len(logs))
+        falling = np.bincount(self.owners, square[self.of_owner] * parts, len(logs))
+        return float(noise.sum()), 2 * (rising - falling)
 
 
 def _power(x: Array) -> Array:

@@ -9,15 +9,17 @@ worth its time. Nothing needs labels. Levels are symmetric with the preset
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ....ir.graph import Graph, Node
 from ....passes.quantize import Setting
 from ..data import Samples
+from ..memory import give_back
 from ..work import Work
 from .alignment import alignment
 from .budget import held_out, told
-from .columns import PRODUCTS, Moments, moments_of
+from .columns import PRODUCTS, Lookup, Moments, Rows
 from .judge import Judge, split
 from .keep import guard, tell_wide
 from .rounding import SAMPLES, round_weights
@@ -27,8 +29,8 @@ from .weights_only import weights_alone, weights_without_data
 MARGIN = 0.95
 """Of the error of what was tried before, that another recipe must stay below: few samples tell no finer differences."""
 
-CLEAR = 1.5
-"""How many times less noise alignment must promise, for channels as they are not to be tried."""
+CLEAR, SLIGHT = 1.5, 1.02
+"""How many times less noise alignment must promise, for channels as they are not to be tried; to be tried itself."""
 
 
 @dataclass(eq=False)
@@ -39,6 +41,31 @@ class Tried:
     estimator: str
     work: Work
     error: float
+
+
+class Trials:
+    """Recipes judged one after another: the errors of all, and the best, which alone stays in memory: the first of
+    them, unless another is better by more than a margin."""
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+        self.errors: dict[str, float] = {}
+        self.first: Tried | None = None
+
+    @property
+    def best(self) -> Tried:
+        assert self.first is not None
+        return self.first
+
+    def add(self, name: str, work: Work, estimators: Iterable[str]) -> None:
+        """Judges work, whose weights are rounded, with the ranges of each estimator."""
+        for estimator in estimators:
+            made = replace(work)
+            made.values = ranges_of(made, estimator)
+            tried = Tried(f"{name}, {estimator}", estimator, made, self.judge.error(made.quantized()))
+            self.errors[tried.name] = tried.error
+            if self.first is None or tried.error < MARGIN * self.first.error:
+                self.first = tried
 
 
 def best_recipe(work: Work) -> None:
@@ -53,15 +80,17 @@ def best_recipe(work: Work) -> None:
     rest, held = split(everything, held_out(work.original))
     judge = Judge(work.original, held)
     plain = _fresh(work, work.graph.clone(), rest.subset(SAMPLES))
-    plain.statistics(WITH_HISTOGRAM)
-    found = _variants(work, plain, rest, judge)
-    weights = sum(a.size for a in found[0].work.unrounded.values())
+    rows = Rows([n for n in plain.graph if n.kind in PRODUCTS])
+    plain.statistics(WITH_HISTOGRAM, rows.draws)
+    trials = Trials(judge)
+    _variants(work, plain, rows.moments, rest, trials)
+    best = trials.best
+    weights = sum(a.size for a in best.work.unrounded.values())
     if bounded := told(work.original, weights, len(everything)):
         work.facts["bounded"] = bounded
-    best = _best(found)
     if len(best.work.samples) < len(rest):
         best = _widened(best, rest, judge)
-    _take(work, best, found)
+    _take(work, best, trials.errors)
     if "channel alignment" in best.work.facts:
         work.portable = ranges_of(plain, best.estimator)
     tell_wide(work, plain.statistics(WITH_HISTOGRAM))
@@ -69,34 +98,25 @@ def best_recipe(work: Work) -> None:
     work.samples = everything.only([i for i, n in enumerate(everything.names) if n not in work.watch.skipped])
 
 
-def _variants(work: Work, plain: Work, rest: Samples, judge: Judge) -> list[Tried]:
-    """All ranges with aligned channels, and the best of them without; or all without, where none can be aligned."""
-    moments = moments_of(plain.graph, plain.samples, [n for n in plain.graph if n.kind in PRODUCTS])
-    lined = alignment(plain, plain.statistics(WITH_HISTOGRAM))
-    found, names = [], list(ESTIMATORS)
-    if lined is not None:
+def _variants(work: Work, plain: Work, moments: Mapping[Node, Moments], rest: Samples, trials: Trials) -> None:
+    """All ranges with aligned channels, and the best of them without; all without, where alignment brings nothing."""
+    seen = plain.statistics(WITH_HISTOGRAM)
+    lined = alignment(plain, seen)
+    estimators = list(ESTIMATORS)
+    if lined is not None and lined.gain > SLIGHT:
         variant = _rounded(_fresh(work, lined.graph, rest), lined.moments(moments))
         variant.facts["channel alignment"] = lined.told
-        found += [_tried("aligned channels", variant, name, judge) for name in ESTIMATORS]
+        trials.add("aligned channels", variant, estimators)
         if lined.gain > CLEAR:
-            return found
-        names = [_best(found).estimator]
+            return
+        estimators = [trials.best.estimator]
+        rest = plain.samples
     graph = plain.graph.clone()
     twin = dict(zip(plain.graph, graph, strict=True))
-    same = _fresh(work, graph, plain.samples if lined is not None else rest)
-    if lined is not None:
-        same._seen = plain._seen
-    same = _rounded(same, {twin[node]: m for node, m in moments.items()})
-    return found + [_tried("channels as they are", same, name, judge) for name in names]
-
-
-def _best(found: list[Tried]) -> Tried:
-    """The first of them, unless another is better by more than a margin."""
-    best = found[0]
-    for other in found[1:]:
-        if other.error < MARGIN * best.error:
-            best = other
-    return best
+    same = _fresh(work, graph, rest)
+    if len(plain.samples) >= len(rest):
+        same._seen = WITH_HISTOGRAM, seen
+    trials.add("channels as they are", _rounded(same, {twin[n]: m for n, m in moments.items()}.get), estimators)
 
 
 def _widened(tried: Tried, samples: Samples, judge: Judge) -> Tried:
@@ -126,28 +146,23 @@ def _fresh(work: Work, graph: Graph, samples: Samples) -> Work:
     return made
 
 
-def _rounded(work: Work, moments: dict[Node, Moments]) -> Work:
+def _rounded(work: Work, moments: Lookup) -> Work:
     """Rounds the weights; statistics are those before: biases move by less than ranges care for."""
     seen = work.statistics(WITH_HISTOGRAM)
     round_weights(work, moments)
     weights_without_data(work)
+    give_back()
     work._seen = WITH_HISTOGRAM, seen
     return work
 
 
-def _tried(name: str, work: Work, estimator: str, judge: Judge) -> Tried:
-    made = replace(work)
-    made.values = ranges_of(made, estimator)
-    return Tried(f"{name}, {estimator}", estimator, made, judge.error(made.quantized()))
-
-
-def _take(work: Work, best: Tried, found: list[Tried]) -> None:
+def _take(work: Work, best: Tried, errors: dict[str, float]) -> None:
     """Leaves `work` as the best recipe made it, and says what was tried."""
     made = best.work
     work.graph, work.values, work.weights, work.unrounded = made.graph, made.values, made.weights, made.unrounded
     work.activations, work._seen = made.activations, made._seen
     work.facts |= made.facts
-    work.facts["recipes"] = {t.name: t.error for t in found}
+    work.facts["recipes"] = errors
     work.facts["recipe"] = best.name
     work.shifts = made.shifts
     work.facts["error"] = best.error

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ....ir.buffer import forget_pages
 from ....ir.builder import Builder
 from ....ir.dtype import Array
 from ....ir.graph import Graph, Node, Value
@@ -20,7 +21,7 @@ from ....passes.quantize.saturation import unsaturated
 from ..layers import layer_name
 from ..work import Work
 from .classes import constant_of
-from .columns import PRODUCTS, Moments, as_rows, from_rows, merged, moments_of
+from .columns import PRODUCTS, Lookup, Moments, as_rows, from_rows, merged, moments_of
 
 DAMPING = 0.01
 """Of the mean of the moments' diagonal, added to it: a weight whose input was zero in all samples stays the nearest.
@@ -37,21 +38,21 @@ SAMPLES = 16
 def round_by_data(work: Work) -> None:
     """Rounds all weights of `work.graph` by what products read."""
     products = [n for n in work.graph if n.kind in PRODUCTS]
-    round_weights(work, moments_of(work.graph, work.samples.subset(SAMPLES), products))
+    round_weights(work, moments_of(work.graph, work.samples.subset(SAMPLES), products).get)
     work.changed()
 
 
-def round_weights(work: Work, moments: dict[Node, Moments]) -> None:
+def round_weights(work: Work, moments: Lookup) -> None:
     """Rounds all weights of `work.graph` whose moments are known, and tells the pass their scales. Weights that several
     products share are rounded by what all of these read."""
     taken = names_taken(work)
     for plan in planned(work.graph, work.known(), missing="float", **work.pass_options):
         readers = plan.weights.readers
-        known = [moments[node] for node in readers if node in moments]
+        known = [seen for node in readers if (seen := moments(node)) is not None]
         weights = constant_of(plan.weights.expanded)
         if len(known) < len(readers) or weights is None or plan.setting.granularity == "tensor":
             continue
-        rows = as_rows(readers[0], weights.astype(np.float64))
+        rows = as_rows(readers[0], weights.astype(np.float32, copy=False))
         assert rows is not None
         terms = [bias_of(node) for node in readers]
         made = _on_grid(rows, merged(known), plan.grid, centered=None not in terms)
@@ -60,11 +61,12 @@ def round_weights(work: Work, moments: dict[Node, Moments]) -> None:
         for term, seen in zip(terms, known, strict=True):
             if term is not None:
                 mean = seen.mean.reshape(rows.shape[0], rows.shape[2])
-                _move(work, term, np.einsum("god,gd->go", rows - made, mean).reshape(-1))
+                _move(work, term, ((rows - made) @ mean[:, :, None]).reshape(-1))
         name = unused(f"{readers[0].label}/weights", taken)
         replace_constant(work.graph, plan.weights.expanded, from_rows(readers[0], made, weights), name)
         work.weights[name] = _range(plan)
         work.unrounded[name] = weights
+        forget_pages(weights)
         for node in readers:
             work.remark(layer_name(node), "weights: rounded by the data")
 
@@ -120,7 +122,9 @@ def _on_grid(rows: Array, known: Moments, grid: Grid, centered: bool) -> Array:
     groups, outs, d = rows.shape
     blocks = known.first.shape[0] // groups
     split = rows.reshape(groups, outs, blocks, -1).swapaxes(1, 2).reshape(groups * blocks, outs, -1)
-    scale, zero = (np.repeat(np.asarray(a).reshape(groups, -1, 1), blocks, axis=0) for a in (grid.scale, grid.zero))
+    scale, zero = (
+        np.repeat(np.asarray(a, np.float32).reshape(groups, -1, 1), blocks, axis=0) for a in (grid.scale, grid.zero)
+    )
     found: Array = rounded(split, known.square(centered), scale, zero, grid.levels) * scale
     return np.asarray(found.reshape(groups, blocks, outs, -1).swapaxes(1, 2).reshape(groups, outs, d))
 
@@ -133,28 +137,27 @@ def _range(plan: Planned) -> Range:
 
 def rounded(weights: Array, square: Array, scale: Array, zero: Array, levels: int) -> Array:
     """Whole numbers q [g, o, d] with q * scale near to the weights in the norm of `square` [g, d, d]."""
-    d = weights.shape[2]
+    groups, _, d = weights.shape
     diagonal = np.einsum("gdd->gd", square)
     order = np.argsort(-diagonal, axis=1, kind="stable")
-    left = np.take_along_axis(weights, order[:, None], axis=2)
-    damped = np.take_along_axis(np.take_along_axis(square, order[:, :, None], 1), order[:, None], 2)
-    damped = damped + (DAMPING * diagonal.mean(axis=1) + float(np.finfo(np.float32).tiny))[:, None, None] * np.eye(d)
-    upper = _upper(damped)
+    damping = DAMPING * diagonal.mean(axis=1) + np.finfo(np.float32).tiny
+    upper = _upper(square, order, damping)
+    left = weights.swapaxes(1, 2)[np.arange(groups)[:, None], order]  # [g, d, o]: what a step reads stands together
+    scale, zero = scale[:, :, 0], zero[:, :, 0]
+    most = levels - 1 - zero
     found = np.empty_like(left)
     for begin in range(0, d, TOGETHER):
         end = min(begin + TOGETHER, d)
-        errors = np.empty_like(left[:, :, begin:end])
-        block = left[:, :, begin:end].copy()
-        for k in range(begin, end):
-            i = k - begin
-            column = block[:, :, i : i + 1]
-            q = np.clip(np.rint(column / scale), -zero, levels - 1 - zero)
-            found[:, :, k : k + 1] = q
-            errors[:, :, i : i + 1] = error = (column - q * scale) / upper[:, None, k : k + 1, k]
-            block[:, :, i + 1 :] -= error * upper[:, None, k, k + 1 : end]
-        left[:, :, end:] -= errors @ upper[:, begin:end, end:]
-    out = np.empty_like(found)
-    np.put_along_axis(out, np.broadcast_to(order[:, None], found.shape), found, axis=2)
+        block = left[:, begin:end]
+        errors = np.empty_like(block)
+        for i, k in enumerate(range(begin, end)):
+            column = block[:, i]
+            found[:, k] = q = np.clip(np.rint(column / scale), -zero, most)
+            errors[:, i] = error = (column - q * scale) / upper[:, k, k, None]
+            block[:, i + 1 :] -= upper[:, k, k + 1 : end, None] * error[:, None]
+        left[:, end:] -= upper[:, begin:end, end:].swapaxes(1, 2) @ errors
+    out = np.empty_like(weights)
+    out.swapaxes(1, 2)[np.arange(groups)[:, None], order] = found
     return out
 
 
@@ -162,22 +165,43 @@ MOST_TRIES = 5
 """To find a matrix positive; then columns are rounded each by itself."""
 
 
-def _upper(damped: Array) -> Array:
-    """The upper triangle U [g, d, d] with U^T U = A^-1: the inverse of R with A = R R^T, R upper too.
+def _upper(square: Array, order: Array, damping: Array) -> Array:
+    """The upper triangle U [g, d, d] with U^T U = A^-1, of the rows and columns of `square` in that order, its diagonal
+    damped: the inverse of R with A = R R^T, R upper too.
 
     Moments of few samples about a large mean are rounded so much that A may be none: then its diagonal grows tenfold
     until it is positive.
     """
-    turned = damped[:, ::-1, ::-1]
-    more = np.maximum(np.abs(np.einsum("gdd->gd", turned)).max(axis=1), np.finfo(np.float32).tiny) * 1e-3
+    groups, d = order.shape
+    back = order[:, ::-1]
+    turned = square[np.arange(groups)[:, None, None], back[:, :, None], back[:, None]]
+    diagonal = np.einsum("gdd->gd", turned)
+    diagonal += damping[:, None].astype(turned.dtype)
+    more = np.maximum(np.abs(diagonal).max(axis=1), np.finfo(np.float32).tiny) * 1e-3
     for _ in range(MOST_TRIES):
         try:
-            lower = np.linalg.cholesky(turned)
-            return np.asarray(np.linalg.inv(lower[:, ::-1, ::-1]), damped.dtype)
+            return np.ascontiguousarray(_inverse(np.linalg.cholesky(turned))[:, ::-1, ::-1])
         except np.linalg.LinAlgError:
-            turned = turned + more[:, None, None] * np.eye(turned.shape[1], dtype=turned.dtype)
+            diagonal += more[:, None]
             more = more * 10
-    return np.asarray(np.sqrt(1 / more)[:, None, None] * np.eye(turned.shape[1]), damped.dtype)
+    return np.asarray(np.sqrt(1 / more)[:, None, None] * np.eye(d, dtype=turned.dtype))
+
+
+SMALL = 32
+"""Rows of a triangle that is inverted at once."""
+
+
+def _inverse(lower: Array) -> Array:
+    """The inverse of lower triangles [g, d, d], by halves: of [A 0; C B] it is [A' 0; -B' C A' B']."""
+    d = lower.shape[1]
+    if d <= SMALL:
+        return np.asarray(np.linalg.inv(lower))
+    half = d // 2
+    first, last = _inverse(lower[:, :half, :half]), _inverse(lower[:, half:, half:])
+    out = np.zeros_like(lower)
+    out[:, :half, :half], out[:, half:, half:] = first, last
+    out[:, half:, :half] = -(last @ lower[:, half:, :half] @ first)
+    return out
 
 
 # Terms behind products

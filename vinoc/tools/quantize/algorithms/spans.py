@@ -24,7 +24,7 @@ SHARES = np.geomspace(0.25, 1.0, 21)
 rare large values, which tell most of what a network recognizes, are cut sooner than is good for the outputs; with a
 higher power the range is nearly that of min-max."""
 
-WITH_HISTOGRAM = Spec(channels=True, histogram=True, counted=1 << 15)
+WITH_HISTOGRAM = Spec(channels=True, histogram=True, counted=1 << 18)
 
 
 def extremes(seen: Statistics, symmetric: bool, levels: int) -> Ends:
