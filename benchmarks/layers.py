@@ -31,6 +31,7 @@ NAMES = {
     "conv winograd_output": "convolution: transforms from Winograd's form",
     "conv copy": "convolution: copies to channels last, and into frames",
     "matmul gemm": "products with constant matrices",
+    "matmul gemm_f": "products with constant matrices, few rows, weights of 24 bits",
     "matmul strassen": "products with constant matrices, in seven blocks",
     "matmul strassen_left": "products with constant matrices, in seven blocks: sums",
     "conv depthwise": "convolution: depthwise",
