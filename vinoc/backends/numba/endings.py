@@ -169,3 +169,12 @@ def replace(graph: Graph, taken: Sequence[Node], op: Any, inputs: Sequence[Value
     graph.replace_uses(last.outputs[0], made.outputs[0])
     for old in reversed(taken):
         graph.erase(old)
+
+
+def replace_all(graph: Graph, node: Node, op: Any, inputs: Sequence[Value | None]) -> None:
+    """One node in place of another that has the same outputs."""
+    made = graph.insert(op, inputs, before=node, loc=node.loc)
+    for old, new in zip(node.outputs, made.outputs):
+        new.name = old.name
+        graph.replace_uses(old, new)
+    graph.erase(node)

@@ -9,7 +9,7 @@ from ...ir.graph import Graph, Node, Value
 from ...passes.base import Context, Pass, graph_pass
 from ..cpu.region import extract
 from .chains import chains
-from .endings import attributes, has_loops, is_image, replace, with_ending
+from .endings import attributes, has_loops, is_image, replace, replace_all, with_ending
 from .ops import (
     Averaged,
     AvgPoolLoops,
@@ -21,6 +21,7 @@ from .ops import (
     Reshaped,
     SoftMaximum,
 )
+from .sequences import KINDS, is_usual
 
 
 @graph_pass("numba-loops")
@@ -46,6 +47,10 @@ class NumbaLoops(Pass):
             elif node.kind == "Reshape" and (shape := _known(node)) is not None:
                 replace(graph, [node], Reshaped(shape), [node.operand(0)])
                 context.matches["reshape"] += 1
+            elif is_usual(node):
+                *operands, w, r, b = node.inputs
+                replace_all(graph, node, KINDS[node.kind](**attributes(node)), [operands[0], r, *operands[1:], w, b])
+                context.matches["recurrent"] += 1
             elif (plain := _plain(node)) is not None:
                 replace(graph, [node], plain(**attributes(node)))
                 context.matches[node.kind.lower()] += 1
