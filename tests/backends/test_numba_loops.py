@@ -18,14 +18,17 @@ from vinoc.backends.numba.ops import (
     DepthwiseConvolution,
     MaxPoolValues,
     NearestImage,
+    NormalizedRows,
     PaddedPlain,
     Product,
+    SmoothImage,
     SoftMaximum,
     TransposedConvolution,
     WinogradConvolution,
 )
 from vinoc.ir.dtype import Array
 from vinoc.ir.kernels import activation, arithmetic, quantize
+from vinoc.ir.ops.resize import CoordinateMode, InterpolateMode
 
 
 def numbers(shape: tuple[int, ...], seed: int) -> Array:
@@ -172,6 +175,25 @@ def test_nearest_images(transform: str) -> None:
         np.testing.assert_array_equal(op.loops(image, target, axes), op.evaluate(image, target, axes))
     only = op.loops(image, np.array([17]), np.array([2]))
     np.testing.assert_array_equal(only, op.evaluate(image, np.array([17]), np.array([2])))
+
+
+@pytest.mark.parametrize("mode", ["linear_onnx", "linear", "cubic"])
+@pytest.mark.parametrize("transform", ["asymmetric", "half_pixel", "align_corners"])
+def test_smooth_images(mode: InterpolateMode, transform: CoordinateMode) -> None:
+    """Growing, shrinking with and without a wider filter, one axis alone, and pads."""
+    image, axes = numbers((2, 3, 13, 40), 0), np.array([-1, 2])
+    scaled = SmoothImage(mode, "scales", transform, antialias=True)
+    sized = SmoothImage(mode, "sizes", transform, pads_begin=(0, 0, 1, 2), pads_end=(0, 0, 0, 3))
+    for op, target in ((scaled, np.float32([2, 0.4])), (sized, np.array([33, 60])), (sized, np.array([33, 5]))):
+        close(op.loops(image, target, axes), op.evaluate(image, target, axes))
+    close(sized.loops(image, np.array([17]), np.array([2])), sized.evaluate(image, np.array([17]), np.array([2])))
+
+
+@pytest.mark.parametrize("axes", [[-1], [2, 3], [3, 1, 2]])
+def test_normalization(axes: list[int]) -> None:
+    data = numbers((2, 5, 7, 33), 0) * np.float32(3) + np.float32(10)
+    for op in (NormalizedRows(1e-5), NormalizedRows(1e-2, eps_mode="OUTSIDE_SQRT"), NormalizedRows(0.0, False)):
+        close(op.loops(data, np.array(axes)), op.evaluate(data, np.array(axes)), 1e-5)
 
 
 def test_shapes_that_do_not_go_together_are_refused() -> None:

@@ -103,7 +103,7 @@ def test_lines_and_functions_read_well() -> None:
 
 
 def test_larger_images_are_written_as_loops() -> None:
-    """A transposed convolution takes bias and activation; of resizing, the nearest elements of an image have loops."""
+    """A transposed convolution takes bias and activation; images that are resized, linearly too, have loops."""
     graph = Graph("net")
     b = Builder(graph)
     x = graph.add_input(TensorType(f32, (1, 3, symbol("H"), symbol("W"))), "x")
@@ -122,8 +122,9 @@ def test_larger_images_are_written_as_loops() -> None:
         r"= convolution_transposed\(\s+x, w\[[^\]]*, packed.\], .*kernel=\(2, 2\).*low=0\.0", model, re.DOTALL
     )
     assert "= nearest(" in model
+    assert "= smooth(" in model
     kinds = [n.kind for n in graph if n.kind != "Constant"]
-    assert kinds == ["TransposedConvolution", "NearestImage", "Interpolate"]
+    assert kinds == ["TransposedConvolution", "NearestImage", "SmoothImage"]
 
 
 def test_a_residual_needs_no_channels_of_zeros() -> None:

@@ -16,9 +16,11 @@ from .ops import (
     Joined,
     MaxPoolValues,
     NearestImage,
+    NormalizedRows,
     PaddedPlain,
     Product,
     Reshaped,
+    SmoothImage,
     SoftMaximum,
 )
 from .sequences import KINDS, is_usual
@@ -72,7 +74,7 @@ def _is_read(value: Value) -> bool:
 
 
 PLAIN: dict[str, type[Any]] = {
-    "Concat": Joined, "Interpolate": NearestImage, "MatMul": Product, "Pad": PaddedPlain, "ReduceMean": Averaged,
+    "Concat": Joined, "MatMul": Product, "MVN": NormalizedRows, "Pad": PaddedPlain, "ReduceMean": Averaged,
     "SoftMax": SoftMaximum,
 }  # fmt: skip
 
@@ -80,9 +82,13 @@ PLAIN: dict[str, type[Any]] = {
 def _plain(node: Node) -> type[Any] | None:
     """What NumPy computes in f32, where a node can be computed so."""
     out = node.outputs[0] if node.outputs else None
-    if node.kind not in PLAIN or out is None or out.dtype is not f32 or (node.kind == "Concat" and not out.rank):
+    if out is None or out.dtype is not f32 or (node.kind == "Concat" and not out.rank):
         return None
-    fits = {"Pad": _only_adds, "Interpolate": _is_nearest_image}.get(node.kind)
+    if node.kind == "Interpolate":
+        return _resized(node)
+    if node.kind not in PLAIN:
+        return None
+    fits = {"Pad": _only_adds, "MVN": _is_over_last}.get(node.kind)
     return PLAIN[node.kind] if fits is None or fits(node) else None
 
 
@@ -93,12 +99,21 @@ def _known(node: Node) -> tuple[int, ...] | None:
     return sizes if shape is not None and len(sizes) == len(shape) else None
 
 
-def _is_nearest_image(node: Node) -> bool:
-    """True for an Interpolate to the nearest elements along axes that are known, of the last two."""
+def _resized(node: Node) -> type[Any] | None:
+    """What an Interpolate along axes that are known, of the last two, is written as."""
     rank, axes = node.operand(0).rank, node.operand(2).const if len(node.inputs) > 2 else None
-    if getattr(node.op, "mode", "") != "nearest" or rank is None or rank < 2 or axes is None:
+    if rank is None or rank < 2 or axes is None or any(int(a) % rank < rank - 2 for a in axes.reshape(-1)):
+        return None
+    modes = {"nearest": NearestImage, "linear_onnx": SmoothImage, "linear": SmoothImage, "cubic": SmoothImage}
+    return modes.get(getattr(node.op, "mode", ""))
+
+
+def _is_over_last(mvn: Node) -> bool:
+    """True for an MVN over axes that are known to be the last ones."""
+    rank, axes = mvn.operand(0).rank, mvn.operand(1).const
+    if rank is None or axes is None:
         return False
-    return all(int(a) % rank >= rank - 2 for a in axes.reshape(-1))
+    return sorted(int(a) % rank for a in axes.reshape(-1)) == list(range(rank - axes.size, rank))
 
 
 def _only_adds(pad: Node) -> bool:

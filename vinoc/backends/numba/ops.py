@@ -17,7 +17,7 @@ from ...ir.op import Op, Operand, op
 from ...ir.ops import convolution, matrix, movement, normalization, reduction, resize
 from ...ir.ops import pooling as pool_ops
 from ...ir.types import TensorType
-from .loops import arrays, conv, depthwise, pool, resized, transposed, winograd
+from .loops import arrays, conv, depthwise, normalized, pool, resized, transposed, winograd
 
 
 @op(internal=True)
@@ -205,6 +205,25 @@ class NearestImage(resize.Interpolate):
             image, sizes_or_scales, axes, self.shape_calculation_mode, self.coordinate_transformation_mode,
             self.nearest_mode, self.pads_begin, self.pads_end,
         )  # fmt: skip
+
+
+@op(internal=True)
+class SmoothImage(resize.Interpolate):
+    """Interpolate of f32 to sums of elements, linear or cubic, along the last two axes."""
+
+    def loops(self, image: Array, sizes_or_scales: Array, axes: Array | None = None) -> Array:
+        return resized.smooth(
+            image, sizes_or_scales, axes, self.mode, self.shape_calculation_mode,
+            self.coordinate_transformation_mode, self.antialias, self.pads_begin, self.pads_end, self.cube_coeff,
+        )  # fmt: skip
+
+
+@op(internal=True)
+class NormalizedRows(normalization.MVN):
+    """MVN of f32 over the last axes."""
+
+    def loops(self, data: Array, axes: Array) -> Array:
+        return normalized.normalized(data, axes, self.normalize_variance, self.eps, self.eps_mode)
 
 
 @op(internal=True)
