@@ -65,6 +65,16 @@ class Operand(Protocol):
         """The array, where the value is a constant of any type and size; else None. Loads it."""
 
 
+class TensorOperand:
+    """An operand that stands in no graph: of a type, and with its array where that is known."""
+
+    def __init__(self, type: TensorType, array: Array | None = None) -> None:
+        self.type = self.tensor = type
+        self.dtype, self.shape, self.rank = type.dtype, type.shape, type.rank
+        self.const = array
+        self.known = array if array is not None and array.dtype.kind in "iub" else None
+
+
 Types = Type | tuple[Type, ...]
 """What `infer` returns: the type of the only output, or one for each."""
 

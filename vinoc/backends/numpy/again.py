@@ -13,48 +13,24 @@ from typing import Any
 import numpy as np
 
 from ...ir.dim import Sym
-from ...ir.dtype import Array, DType
 from ...ir.errors import EvaluationError, InferenceError
-from ...ir.graph import Node, Value
-from ...ir.op import as_tuple
-from ...ir.types import Shape, TensorType, Type
+from ...ir.graph import Node
+from ...ir.op import TensorOperand, as_tuple
+from ...ir.types import TensorType, Type
 from ..memory import LARGE, bytes_of, check_room
 
 VIEWS = frozenset({"Broadcast"})
 """Their results are views, which take no memory, however large they seem."""
 
 
-class Given:
-    """An operand of which everything is known."""
-
-    def __init__(self, value: Value, array: Array) -> None:
-        self.type: Type = TensorType(value.dtype, array.shape)
-        self.const = array
-        self.known = array if array.dtype.kind in "iub" else None
-
-    @property
-    def tensor(self) -> TensorType:
-        assert isinstance(self.type, TensorType)
-        return self.type
-
-    @property
-    def dtype(self) -> DType:
-        return self.tensor.dtype
-
-    @property
-    def shape(self) -> Shape | None:
-        return self.tensor.shape
-
-    @property
-    def rank(self) -> int:
-        return self.const.ndim
-
-
 def check_sizes(node: Node, operands: Sequence[Any]) -> None:
     """Raises EvaluationError for operands that a node cannot take, and for a result that there is no memory for."""
     types = [v.type for v in node.outputs]
     if any(map(_depends_on_values, types)) and not node.bodies and all(map(_is_array, operands)):
-        known = [None if v is None else Given(v, a) for v, a in zip(node.inputs, operands, strict=True)]
+        known = [
+            None if v is None else TensorOperand(TensorType(v.dtype, a.shape), a)
+            for v, a in zip(node.inputs, operands, strict=True)
+        ]
         try:
             types = list(as_tuple(node.op.infer(*known)))
         except InferenceError as error:

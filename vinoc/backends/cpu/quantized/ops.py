@@ -17,7 +17,7 @@ from ....ir import dtype as dt
 from ....ir.dtype import Array
 from ....ir.errors import InferenceError
 from ....ir.kernels.conv import group_convolution
-from ....ir.op import Op, Operand, op
+from ....ir.op import Op, Operand, TensorOperand, op
 from ....ir.ops.convolution import Convolution, GroupConvolution
 from ....ir.ops.matrix import MatMul
 from ....ir.types import TensorType, broadcast
@@ -112,17 +112,6 @@ class QuantizedMatMul(Op):
         matrix = weights.astype(np.float64)
         sums = (data.astype(np.float64) - zero) @ (matrix.T if self.transpose_b else matrix)
         return np.asarray(sums * scale.astype(np.float64), np.float32)
-
-
-class TensorOperand:
-    """What an operand of another element type would be, for the rules of the float operation."""
-
-    const = known = None
-
-    def __init__(self, type: TensorType) -> None:
-        self.type = self.tensor = type
-        self.dtype, self.shape = type.dtype, type.shape
-        self.rank = None if type.shape is None else len(type.shape)
 
 
 def _as_data(data: Operand, zero: Operand, weights: Operand, scale: Operand, name: str = "filters") -> Any:
