@@ -125,3 +125,18 @@ def test_rounding() -> None:
     graph = build(lambda b, v: b.MatMul(v, w), x)
     found = Executable(graph, 1, targets()[-1]).run([x])[0]
     assert np.abs(found - want).max() <= 3e-6 * np.ptp(want)
+
+
+def test_zeros_stay_zeros_beside_data(always: None) -> None:
+    """Rows of padding, and columns that were pruned, do not take up rounding errors of what they are summed with."""
+    x, w = data(0, 61, 64), data(1, 64, 70)
+    x[20:40] = 0
+    w[:, 2] = w[:, 50] = 0
+    x[60] *= 1e-12
+    want = x.astype(np.float64) @ w
+    graph = build(lambda b, v: b.MatMul(v, w), x)
+    for target in targets():
+        found = Executable(graph, 2, target).run([x])[0]
+        assert not found[20:40].any()
+        assert not found[:, [2, 50]].any()
+        np.testing.assert_allclose(found[60], want[60], atol=2e-6 * np.abs(want[60]).max(), rtol=0)

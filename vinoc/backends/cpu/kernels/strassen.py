@@ -15,9 +15,10 @@ the products are, in this order,
 multiplication of 2 x 2 matrices"). The T are made when weights are packed, the S by a kernel before the product. Where
 X is added, accumulators begin with it: X and V, one panel wide, are all that is stored beside C.
 
-The error is bounded by the norms of the matrices, not by those of the row and the column that meet: small rows lose
-digits to large ones half of the matrix away. What is not finite, or overflows in a sum, reaches other elements, too: a
-unit whose results are not all finite is computed once more, as four plain products.
+The error of an element is that of a plain product of the larger of two rows by the larger of two columns: those that
+meet in a sum. Where one is more than FAR times the other, a row of padding beside one of data, a unit is computed as
+four plain products, so that zeros stay zeros. So it is where a result is not finite: what is not, or overflows in a sum
+of blocks, has reached elements that it should not.
 
 B lies in packed panels. A pair is a panel of the left half and the same one of the right half; a unit of work is a pair
 and a block of rows of the upper half, with the same of the lower half, pairs running fastest.
@@ -31,41 +32,52 @@ from typing import Any
 
 from llvmlite import ir
 
-from ..codegen.emit import I64, Emitter
+from ..codegen.emit import I1, I32, I64, Emitter
 from .base import Arguments, Kernel
 from .gemm import End, load_floats, share, sums, tiles
 
 MOST_ROWS = 192
 """Of a block of the upper half: as many rows of X and of V lie on the stack."""
 
+FAR = 64.0
+"""Of the largest magnitudes of two rows, or of two columns: two digits are lost at most."""
+
 LEFT_ARGS = ("a", "sums", "rows", "half", "depth", "a_row", "sum_row")
 """half: rows of the upper half; depth: columns of the left half."""
 
 
 def _emit_left(e: Emitter, a: Arguments) -> None:
-    """S1 ... S4, one behind the other. A unit is a row of the upper half; what the lower one lacks is zero."""
+    """S1 ... S4, one behind the other; behind them an i32 for each row of S: whether its two rows of A are far apart.
+
+    A unit is a row of the upper half. What the lower half lacks is zero, and far from nothing.
+    """
     whole = e.b.and_(a.depth, e.i64(-e.lanes))
     rest = e.mask(e.b.sub(a.depth, whole))
-    right = e.mul(a.depth, 4)
+    right, zero = e.mul(a.depth, 4), e.splat(0.0)
+    flags = e.add(a.sums, e.mul(e.mul(a.half, 4), a.sum_row))
     with e.loop(e.function.args[1], e.function.args[2]) as i:
         below = e.add(i, a.half)
         upper, lower = (e.add(a.a, e.mul(row, a.a_row)) for row in (i, below))
         into = [e.add(a.sums, e.mul(e.add(i, e.mul(a.half, n)), a.sum_row)) for n in range(4)]
 
-        def some(both: bool, load: Callable[[Any], Any], store: Callable[[Any, Any], None], k: Any) -> None:
-            at, zero = e.mul(k, 4), e.splat(0.0)
+        def some(
+            both: bool, load: Callable[[Any], Any], store: Callable[[Any, Any], None], k: Any, above: Any, under: Any
+        ) -> Sequence[Any]:
+            at = e.mul(k, 4)
             a11, a12 = (load(e.add(e.add(upper, at), side)) for side in (0, right))
             a21, a22 = (load(e.add(e.add(lower, at), side)) if both else zero for side in (0, right))
             s1 = e.b.fadd(a21, a22)
             s2 = e.b.fsub(s1, a11)
             for address, s in zip(into, (s1, s2, e.b.fsub(a11, a21), e.b.fsub(a12, s2)), strict=True):
                 store(s, e.add(address, at))
+            return _largest(e, above, a11, a12), _largest(e, under, a21, a22)
 
         def row(both: bool) -> None:
-            with e.loop(0, whole, e.lanes) as k:
-                some(both, e.load, e.store, k)
-            with e.when(e.b.icmp_signed("<", whole, a.depth)):
-                some(both, partial(e.masked_load, mask=rest), partial(e.masked_store, mask=rest), whole)
+            found = e.fold(0, whole, e.lanes, [zero, zero], partial(some, both, e.load, e.store))
+            load, store = partial(e.masked_load, mask=rest), partial(e.masked_store, mask=rest)
+            found = e.fold(whole, a.depth, e.lanes, found, partial(some, both, load, store))
+            far = _far(e, *(e.reduce(e.maximum, x) for x in found)) if both else ir.Constant(I1, 0)
+            e.store(e.b.zext(far, I32), e.add(flags, e.mul(i, 4)))
 
         with e.b.if_else(e.b.icmp_signed("<", below, a.rows)) as (there, missing):
             with there:
@@ -74,37 +86,70 @@ def _emit_left(e: Emitter, a: Arguments) -> None:
                 row(False)
 
 
+def _largest(e: Emitter, *values: Any) -> Any:
+    """The largest magnitude of each lane. NaN is none: what comes of it is not finite."""
+    found, *others = values
+    for x in others:
+        found = e.maximum(found, e.abs(x))
+    return found
+
+
+def _far(e: Emitter, x: Any, y: Any) -> Any:
+    """Whether one magnitude is more than FAR times the other."""
+    far = e.splat(FAR, x.type) if isinstance(x.type, ir.VectorType) else e.f32(FAR)
+    return e.b.or_(e.b.fcmp_ordered(">", x, e.b.fmul(far, y)), e.b.fcmp_ordered(">", y, e.b.fmul(far, x)))
+
+
 STRASSEN_LEFT = Kernel("strassen_left", LEFT_ARGS, _emit_left)
 
 RIGHT_ARGS = ("b", "sums", "depth", "columns", "panels", "pairs", "b_panel")
 
 
 def _emit_right(e: Emitter, a: Arguments) -> None:
-    """T2, T3, T4, T1 as [pair][sum][k][width], in the order in which they are read. A unit is a pair.
+    """T2, T3, T4, T1 as [pair][sum][k][width], in the order in which they are read, and behind those of a pair one row
+    whose first i32 says whether two of its columns are far apart. A unit is a pair.
 
-    Columns that B lacks count as zero: packed panels hold anything there.
+    Columns that B lacks count as zero, and far from nothing: packed panels hold anything there.
     """
-    step, width = 4 * e.lanes, e.target.width
+    step, width, zero = 4 * e.lanes, e.target.width, e.splat(0.0)
     size = e.mul(a.depth, 2 * width)
     with e.loop(e.function.args[1], e.function.args[2]) as pair:
         left, right = (e.add(a.b, e.mul(panel, a.b_panel)) for panel in (pair, _partner(e, a, pair)))
-        into = e.add(a.sums, e.mul(pair, e.mul(size, 4)))
+        into = _sums_of(e, a.sums, size, pair)
         columns = e.b.sub(a.columns, e.mul(e.add(pair, a.pairs), width))
         masks = [e.mask(e.max(columns, 0), first=v * e.lanes) for v in range(e.target.vectors)]
-        with e.loop(0, size, 4 * width) as row:
+
+        def row(at: Any, *carried: Any) -> Sequence[Any]:
+            found = list(carried)
             for v, mask in enumerate(masks):
-                at = e.add(row, step * v)
-                b11, b21 = (e.load(e.add(e.add(left, at), down), align=step) for down in (0, size))
-                b12, b22 = (e.masked_load(e.add(e.add(right, at), down), mask) for down in (0, size))
+                here = e.add(at, step * v)
+                b11, b21 = (e.load(e.add(e.add(left, here), down), align=step) for down in (0, size))
+                b12, b22 = (e.masked_load(e.add(e.add(right, here), down), mask) for down in (0, size))
                 t1 = e.b.fsub(b12, b11)
                 t2 = e.b.fsub(b22, t1)
                 for n, t in enumerate((t2, e.b.fsub(b22, b12), e.b.fsub(b21, t2), t1)):
-                    e.store(t, e.add(e.add(into, at), e.mul(size, n)), step)
+                    e.store(t, e.add(e.add(into, here), e.mul(size, n)), step)
+                found[2 * v] = _largest(e, found[2 * v], b11, b21)
+                found[2 * v + 1] = _largest(e, found[2 * v + 1], b12, b22)
+            return found
+
+        found = e.fold(0, size, 4 * width, [zero] * (2 * len(masks)), row)
+        far = ir.Constant(I1, 0)
+        for v, mask in enumerate(masks):
+            lanes = e.b.and_(mask, _far(e, *found[2 * v : 2 * v + 2]))
+            bits = e.b.bitcast(lanes, ir.IntType(e.lanes))
+            far = e.b.or_(far, e.b.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0)))
+        e.store(e.b.zext(far, I32), e.add(into, e.mul(size, 4)))
 
 
 def _partner(e: Emitter, a: Arguments, pair: Any) -> Any:
     """The panel of the right half; where there is none the last one, of which nothing is stored."""
     return e.min(e.add(pair, a.pairs), e.b.sub(a.panels, e.i64(1)))
+
+
+def _sums_of(e: Emitter, base: Any, size: Any, pair: Any) -> Any:
+    """Where the sums of a pair begin, of `size` bytes each."""
+    return e.add(base, e.mul(pair, e.add(e.mul(size, 4), 4 * e.target.width)))
 
 
 STRASSEN_RIGHT = Kernel("strassen_right", RIGHT_ARGS, _emit_right)
@@ -153,17 +198,30 @@ class _Body:
         self.x, self.v = (e.scratch(MOST_ROWS * e.target.width) for _ in range(2))
 
     def unit(self, unit: Any) -> None:
-        """All seven steps, and the plain ones behind them where a result is not finite."""
+        """All seven steps, and the plain ones behind them where a result is not finite; where rows or columns are far
+        apart, the plain ones alone."""
         e, a = self.e, self.a
-        begin, count = share(e, a.half, e.div(unit, a.pairs), a.blocks)
-        self.fill(e.rem(unit, a.pairs), begin, count)
-        e.store(e.i64(0), self.more, 8)
+        pair, (begin, count) = e.rem(unit, a.pairs), share(e, a.half, e.div(unit, a.pairs), a.blocks)
+        self.fill(pair, begin, count)
+        far = self.far(pair, begin, count)
+        e.store(e.b.select(far, e.i64(PLAIN), e.i64(0)), self.more, 8)
         with e.loop(0, 2) as again:
-            first = e.mul(again, SEVEN)
-            number = e.b.select(self.some(again), e.load(self.more, I64, 8), e.i64(SEVEN))
-            with e.loop(first, e.add(first, number)) as i:
+            first = e.b.select(far, e.i64(SEVEN), e.mul(again, SEVEN))
+            last = e.add(e.b.select(self.some(again), e.load(self.more, I64, 8), e.i64(0)), SEVEN)
+            with e.loop(first, last) as i:
                 step = _Step(e, self.table, i)
                 tiles(e, e.i64(0), step.count, e.target.rows, partial(self.tile, step))
+
+    def far(self, pair: Any, begin: Any, count: Any) -> Any:
+        """Whether rows or columns are far apart."""
+        e, a = self.e, self.a
+        flags = e.add(a.left, e.mul(e.mul(a.half, 4), a.left_row))
+        size = e.mul(a.depth, 2 * e.target.width)
+        first = e.load(e.add(_sums_of(e, a.right, size, pair), e.mul(size, 4)), I32)
+        rows = e.fold(
+            begin, e.add(begin, count), 1, [first], lambda i, x: [e.b.or_(x, e.load(e.add(flags, e.mul(i, 4)), I32))]
+        )
+        return e.b.icmp_signed("!=", rows[0], e.i32(0))
 
     def some(self, value: Any) -> Any:
         return self.e.b.icmp_signed("!=", value, self.e.i64(0))
@@ -181,7 +239,8 @@ class _Body:
         s1, s2, s3, s4 = (e.add(a.left, e.mul(e.add(begin, e.mul(a.half, n)), a.left_row)) for n in range(4))
         b11, b12 = (e.add(a.b, e.mul(panel, a.b_panel)) for panel in (pair, _partner(e, a, pair)))
         b21, b22 = e.add(b11, size), e.add(b12, size)
-        t2, t3, t4, t1 = (e.add(a.right, e.mul(size, e.add(e.mul(pair, 4), n))) for n in range(4))
+        sums_of_b = _sums_of(e, a.right, size, pair)
+        t2, t3, t4, t1 = (e.add(sums_of_b, e.mul(size, n)) for n in range(4))
 
         def plain(source: Any, weights: Any, following: Any, rows: Any = count) -> dict[str, Any]:
             return {

@@ -94,7 +94,7 @@ def _left_sums(plan: Plan, a: Place) -> Place:
     found = plan.copies.get((a, STRASSEN_LEFT))
     if found is None:
         (rows, depth), half, row = a.shape, -(-a.shape[0] // 2), 2 * a.shape[1] + GAP
-        found = plan.copies[a, STRASSEN_LEFT] = plan.scratch(half * row)
+        found = plan.copies[a, STRASSEN_LEFT] = plan.scratch(half * (row + 1))
         plan.call(
             STRASSEN_LEFT, half, a=a, sums=found, rows=rows, half=half, depth=depth // 2, a_row=a.strides[0],
             sum_row=row,
@@ -108,7 +108,7 @@ def _right_sums(plan: Plan, constant: Value, transposed: bool, weights: Panels, 
     pairs = -(-panels // 2)
 
     def make(_: Array) -> Array:
-        out = fresh((pairs, 4, depth // 2, plan.target.width))
+        out = fresh((pairs, 2 * depth + 1, plan.target.width))
         plan.packed.run(
             STRASSEN_RIGHT, pairs, b=weights.memory, sums=out, depth=depth, columns=columns, panels=panels,
             pairs=pairs, b_panel=weights.panel,
