@@ -46,6 +46,21 @@ def build(make: Callable[..., Any], *inputs: np.ndarray) -> Graph:
     return graph
 
 
+ENDS = ("", "bias", "relu", "residual", "all", "tanh")
+
+
+def ended(b: Builder, product: Callable[[], Any], bias: np.ndarray, end: str) -> Any:
+    """A product, and what one kernel computes with it: one of ENDS."""
+    y = product()
+    if end in ("bias", "all"):
+        y = b.Add(y, bias)
+    if end in ("residual", "all"):
+        y = b.Add(y, product())
+    if end == "tanh":
+        return b.Tanh(y)
+    return b.ReLU(y) if end in ("relu", "all") else y
+
+
 def check(
     make: Callable[..., Any],
     *inputs: np.ndarray,

@@ -17,7 +17,7 @@ from vinoc.backends.cpu.lowering.plan import Call
 from vinoc.backends.numpy import Interpreter
 from vinoc.ir import Graph
 
-from .checked import assert_close, build, targets
+from .checked import ENDS, assert_close, build, ended, targets
 
 LARGEST = float(np.finfo(np.float32).max)
 WIDE = [t for t in targets() if t.lanes > 4]
@@ -55,7 +55,7 @@ def product(x: np.ndarray, w: np.ndarray, transposed: bool = False) -> Graph:
     st.sampled_from([1, 5, 8, 40, 130, 260]),
     st.sampled_from([1, 5, 8, 16, 31, 33, 70]),
     st.booleans(),
-    st.sampled_from(["", "bias", "relu", "residual", "all", "tanh"]),
+    st.sampled_from(ENDS),
 )
 def test_it_is_the_product_with_rounded_weights(
     batch: list[int], rows: int, depth: int, columns: int, transposed: bool, end: str
@@ -65,14 +65,7 @@ def test_it_is_the_product_with_rounded_weights(
     def graph(weights: np.ndarray) -> Graph:
         def make(b: Any, value: Any) -> Any:
             stored = np.ascontiguousarray(weights.T) if transposed else weights
-            y = b.MatMul(value, stored, transpose_b=transposed)
-            if end in ("bias", "all"):
-                y = b.Add(y, bias)
-            if end in ("residual", "all"):
-                y = b.Add(y, b.MatMul(value, stored, transpose_b=transposed))
-            if end == "tanh":
-                return b.Tanh(y)
-            return b.ReLU(y) if end in ("relu", "all") else y
+            return ended(b, lambda: b.MatMul(value, stored, transpose_b=transposed), bias, end)
 
         return build(make, x)
 

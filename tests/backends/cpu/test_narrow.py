@@ -12,7 +12,7 @@ from vinoc.backends.cpu.device import Executable
 from vinoc.backends.cpu.lowering.plan import Call
 from vinoc.ir.dtype import f32
 
-from .checked import build, check, targets
+from .checked import ENDS, build, check, ended, targets
 
 TYPES = (np.float16, ml_dtypes.bfloat16)
 
@@ -33,7 +33,7 @@ def expanded(b, array):
     st.sampled_from([1, 5, 8, 16, 31, 33, 70]),
     st.booleans(),
     st.sampled_from(TYPES),
-    st.sampled_from(["", "bias", "relu", "residual", "all", "tanh"]),
+    st.sampled_from(ENDS),
 )
 def test_it_is_the_product_with_expanded_weights(
     batch: list[int], rows: int, depth: int, columns: int, transposed: bool, type: np.dtype, end: str
@@ -43,14 +43,7 @@ def test_it_is_the_product_with_expanded_weights(
 
     def make(b, value):
         wide = expanded(b, np.ascontiguousarray(w.T) if transposed else w)
-        y = b.MatMul(value, wide, transpose_b=transposed)
-        if end in ("bias", "all"):
-            y = b.Add(y, bias)
-        if end in ("residual", "all"):
-            y = b.Add(y, b.MatMul(value, wide, transpose_b=transposed))
-        if end == "tanh":
-            return b.Tanh(y)
-        return b.ReLU(y) if end in ("relu", "all") else y
+        return ended(b, lambda: b.MatMul(value, wide, transpose_b=transposed), bias, end)
 
     check(make, x, threads=(1, 2), tolerance=4e-6)
 
