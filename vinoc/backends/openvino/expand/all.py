@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ....passes.base import graph_pass
 from ....passes.rewrite import Group, Rewrite
-from . import axes, bits, casts, cumprod, fourier, masks, ngrams, pools, resample, shifts
+from . import axes, bits, casts, cumprod, fourier, lengths, masks, ngrams, pools, resample, shifts
 
 _RULES: tuple[Rewrite, ...] = (
     masks.MaximumIsNothing(),
@@ -22,6 +22,7 @@ _RULES: tuple[Rewrite, ...] = (
     resample.ExpandResample(),
     fourier.RealTransformComputedAxis(),
     pools.PadBeforeAvgPool(),
+    lengths.ExpandSequenceLengths(),
 )
 
 
