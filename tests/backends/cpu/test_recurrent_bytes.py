@@ -24,7 +24,7 @@ from vinoc.ir.dtype import f32
 from .checked import build, check, targets
 from .test_recurrent import KINDS, data, options
 
-ALWAYS = dict.fromkeys((4, 8, 16), (1, 1))
+ALWAYS = dict.fromkeys((4, 8, 16), (1, 1, 1))
 """Sizes from which on kernels read bytes: all."""
 
 
@@ -102,21 +102,24 @@ def test_results_that_nobody_reads(which: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "hidden", "batch", "bytes"),
+    ("target", "hidden", "batch", "time", "bytes"),
     [
-        ("avx512", 64, 1, True),
-        ("avx512", 32, 1, False),
-        ("avx512", 128, 3, False),
-        ("avx512", 256, 3, True),
-        ("avx2", 256, 1, False),
-        ("avx2", 384, 1, True),
-        ("avx2", 512, 3, True),
-        ("avx2", 128, 3, False),
-        ("sse2", 512, 1, False),
+        ("avx512", 64, 1, 1, True),
+        ("avx512", 64, 2, 5, True),
+        ("avx512", 32, 1, 5, False),
+        ("avx512", 128, 3, 5, False),
+        ("avx512", 256, 3, 5, True),
+        ("avx2", 256, 2, 2, True),
+        ("avx2", 128, 1, 1, False),
+        ("avx2", 256, 1, 5, False),
+        ("avx2", 384, 1, 5, True),
+        ("avx2", 256, 3, 5, True),
+        ("avx2", 128, 3, 5, False),
+        ("sse2", 512, 1, 1, False),
     ],
 )
-def test_bytes_are_read_where_that_is_faster(target: str, hidden: int, batch: int, bytes: bool) -> None:
-    make, inputs = sequence("LSTM", "forward", hidden, 3, batch, 2)
+def test_bytes_are_read_where_that_is_faster(target: str, hidden: int, batch: int, time: int, bytes: bool) -> None:
+    make, inputs = sequence("LSTM", "forward", hidden, 3, batch, time)
     names = kernels(build(make, *inputs), target, inputs)
     assert [name.endswith("_i8") for name in names] == [bytes, bytes]
 

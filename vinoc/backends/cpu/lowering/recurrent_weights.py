@@ -26,12 +26,12 @@ from .panels import pack_matrices
 from .plan import Array, Plan
 
 FEW = 2
-"""Sequences whose steps take as long as it takes to read R."""
+"""Sequences, or steps, that take as long as it takes to read the weights."""
 
-FEWEST = {16: (1 << 14, 1 << 18), 8: (1 << 19, 1 << 18)}
-"""By lanes of a target: weights of the state, of one direction, from which on integers take no longer than floats; of
-few sequences, and of more. To read a vector of them takes two instructions more, and several with four lanes: floats
-must come from caches that are slower than that."""
+FEWEST = {16: (1 << 14, 1 << 14, 1 << 18), 8: (1 << 17, 1 << 19, 1 << 18)}
+"""By lanes: weights of the state, of one direction, from which on integers take no longer than floats; of few
+steps of few sequences, which find them in slow caches, of many, and of more sequences. To read a vector takes two
+instructions more, and several with four lanes."""
 
 
 @record(frozen=True)
@@ -73,7 +73,9 @@ def _pays(node: Node, weights: Value, target: Target) -> bool:
     data, shape = static_shape(node.operand(0).shape), static_shape(weights.shape)
     if data is None or shape is None or target.lanes not in FEWEST:
         return False
-    return prod(shape[-2:]) >= FEWEST[target.lanes][data[0] > FEW]
+    steps = data[1] if len(data) == 3 else 1
+    which = 2 if data[0] > FEW else int(steps > FEW)
+    return prod(shape[-2:]) >= FEWEST[target.lanes][which]
 
 
 def packed_input(plan: Plan, weights: Stored, name: str, hidden: int, directions: int) -> Panels:
