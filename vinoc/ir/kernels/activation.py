@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from . import special
 from .arithmetic import like, widen
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from .array import Array
 
 
 def sigmoid(x: Array) -> Array:

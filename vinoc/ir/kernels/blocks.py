@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 import numpy as np
 
+from .array import Array, Ints
 from .conv import auto_pads, last, out_sizes, pad_spatial, tap_slices, window_view
-
-Array = np.ndarray[Any, np.dtype[Any]]
-Ints = Sequence[int]
 
 
 def depth_to_space(data: Array, block: int, mode: str) -> Array:

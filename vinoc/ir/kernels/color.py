@@ -6,11 +6,9 @@ its first H rows; below them NV12 has the pairs (U, V) side by side, H/2 rows of
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from .array import Array
 
 
 def nv12_planes(image: Array) -> tuple[Array, Array]:

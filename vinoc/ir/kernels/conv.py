@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[Any]]
-Ints = Sequence[int]
+from .array import Array, Ints
 
 
 def convolution(

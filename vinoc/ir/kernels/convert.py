@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from .arithmetic import is_integer, limits
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from .array import Array
 
 
 def convert(x: Array, to: np.dtype[Any]) -> Array:

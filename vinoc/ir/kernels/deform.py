@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 
+from .array import Array, Ints
 from .conv import accumulator, narrow
-
-Array = np.ndarray[Any, np.dtype[Any]]
-Ints = Sequence[int]
 
 
 def deformable_convolution(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from .array import Array
 
 
 def dft(data: Array, axes: Array, signal_size: Array | None, inverse: bool = False) -> Array:

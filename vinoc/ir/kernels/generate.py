@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from .arithmetic import is_integer
+from .array import Array
 from .convert import convert
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def arange(start: Array, stop: Array, step: Array, to: np.dtype[Any]) -> Array:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import Any
 
 import numpy as np
 
+from .array import Array
 from .jpeg import decode_jpeg
 
-Array = np.ndarray[Any, np.dtype[Any]]
 MOST_PIXELS = 1 << 28
 
 

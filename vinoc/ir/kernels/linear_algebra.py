@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from .arithmetic import like
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from .array import Array
 
 
 def inverse(x: Array, adjoint: bool) -> Array:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from .array import Array
 
 
 def bucketize(x: Array, buckets: Array, to: np.dtype[Any], with_right_bound: bool) -> Array:

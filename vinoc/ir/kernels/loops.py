@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from .array import Array
+
 Body = Callable[[list[Any]], list[Any]]
 
 

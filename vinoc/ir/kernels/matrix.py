@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
 
 import numpy as np
 
 from .arithmetic import like, widen
+from .array import Array
 from .conv import accumulator, narrow
 from .norm import softmax
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def matmul(a: Array, b: Array, transpose_a: bool, transpose_b: bool) -> Array:

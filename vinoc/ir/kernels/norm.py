@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from .arithmetic import like, widen
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from .array import Array
 
 
 def batch_norm(data: Array, gamma: Array, beta: Array, mean: Array, variance: Array, epsilon: float) -> Array:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from .array import Array, Ints
 from .conv import auto_pads, last
-
-Array = np.ndarray[Any, np.dtype[Any]]
-Ints = Sequence[int]
 
 
 def max_pool(

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from .arithmetic import is_integer
+from .array import Array
 from .convert import convert
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def philox(count: int, global_seed: int, op_seed: int) -> Array:

@@ -6,14 +6,13 @@ The product of the whole sequence with the weights is formed at once; the steps 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from . import activation
 from .arithmetic import like, widen
+from .array import Array
 
-Array = np.ndarray[Any, np.dtype[Any]]
 Names = Sequence[str]
 Floats = Sequence[float]
 

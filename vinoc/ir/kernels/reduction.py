@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from .arithmetic import is_integer, like, limits
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from .array import Array
 
 
 def axes_of(axes: Array) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from .array import Array
 
 
 def points(n: int, m: int, scale: float, coordinates: str, start: float = 0.0, end: float = 1.0) -> Array:

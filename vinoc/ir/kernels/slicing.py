@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from .array import Array
 
 
 def slice_roles(count: int, new_axis: Sequence[int], shrink: Sequence[int], ellipsis: Sequence[int]) -> list[str]:

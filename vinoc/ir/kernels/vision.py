@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from .arithmetic import like, widen
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from .array import Array
 
 
 def grid_sample(data: Array, grid: Array, align_corners: bool, mode: str, padding: str) -> Array:
