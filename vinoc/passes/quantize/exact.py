@@ -25,11 +25,12 @@ THROUGH = frozenset({"ReLU", "PReLU", "Clamp", "MaxPool"})
 """What may stand between a product without a bias and the FakeQuantize for which it gets one."""
 
 
-def align(found: Found, scales: dict[Value, Array], weights: list[tuple[Weights, Grid]]) -> set[Value]:
+def align(found: Found, scales: dict[Value, Array], weights: list[tuple[Weights, Grid]], half: bool) -> set[Value]:
     """Rounds the biases behind products of quantized data; returns those that are stored with all their bits now.
 
     A product without a bias gets half a unit where its result is quantized. `scales`: of what FakeQuantize gives.
-    Before the weights are stored. The end of a model, behind which nothing is rounded, is left alone.
+    `half`: what is new has fewer bits. Before the weights are stored. The end of a model, behind which nothing is
+    rounded, is left alone.
     """
     aligned: set[Value] = set()
     for which, grid in weights:
@@ -42,7 +43,7 @@ def align(found: Found, scales: dict[Value, Array], weights: list[tuple[Weights,
             if made is not None:
                 aligned.add(made)
             elif (product.outputs[0].rank or 0) > 1 and _is_quantized(product.outputs[0], scales):
-                _add_half(product, unit)
+                _add_half(product, unit, half)
     return aligned
 
 
@@ -75,8 +76,8 @@ def _is_quantized(value: Value, scales: dict[Value, Array]) -> bool:
     return False
 
 
-def _add_half(product: Node, unit: Array) -> None:
-    """Adds half a unit to each channel."""
+def _add_half(product: Node, unit: Array, half: bool) -> None:
+    """Adds half a unit to each channel; `half`: stored in fewer bits, where these hold it exactly."""
     graph, value = product.graph, product.outputs[0]
     assert graph is not None
     assert value.rank is not None
@@ -84,7 +85,7 @@ def _add_half(product: Node, unit: Array) -> None:
     b = Builder(graph, before=product._next)
     term = b.const(unit.reshape(1, -1, *[1] * behind) / 2, f32)
     readers = list(value.uses)
-    made = b.node(Add(), value, narrowed_exactly(term))
+    made = b.node(Add(), value, narrowed_exactly(term) if half else term)
     made.loc = product.loc
     for reader, port in readers:
         if isinstance(reader, Node):

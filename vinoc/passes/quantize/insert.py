@@ -25,6 +25,9 @@ from .ranges import ACTIVATIONS, WEIGHTS, Problem, Range, Ranges, RangesError, S
 from .saturation import SEVEN_BITS, saturate, unsaturated
 from .weights import Form, Weights, grid_of, halve_terms, store, weights_of
 
+WORTH = 0.01
+"""Of the bytes of all weights, that scales of fewer bits must save: each takes a Convert, which the XML must hold."""
+
 MANY = 127
 """Levels from which on a scale of three bits is fine enough."""
 
@@ -38,8 +41,8 @@ class Quantize(Pass):
     what only moves values carries integers through. `unify` names the operations whose operands get one range.
     Weights are i8 with a scale for each output channel, or what the file says; `form` is what expands them: `auto` is
     `scale`, and `fake-quantize` for four bits that integers are computed with. `activations=false` compresses weights
-    alone; `tail=true` quantizes what follows the last product too. With `half` scales and biases are stored as f16:
-    scales are chosen so that it holds them exactly.
+    alone; `tail=true` quantizes what follows the last product too. With `half` scales and biases are stored as f16,
+    where that saves a hundredth of the weights: scales are chosen so that it holds them exactly.
     Of recurrent nodes, and of all that stands in bodies of loops and branches, weights alone become integers.
     With `exact` scales have three bits and biases are odd halves of the unit of the sums that they are added to: f32
     holds these sums exactly, and none of them is halfway between two levels, so that all runtimes agree, whatever
@@ -133,11 +136,13 @@ class _Run:
                 if grid is not None:
                     scales[self.insert(place, grid)] = grid.scale
                     count += 1
-        aligned = align(found, scales, [(w, g) for w, g, setting in chosen if self.is_exact(w, setting)])
-        for part, own in ((found, chosen), *inner):
-            self.store(part, own)
+        parts = [(found, chosen), *inner]
+        half = self.narrows([entry for _, own in parts for entry in own])
+        aligned = align(found, scales, [(w, g) for w, g, setting in chosen if self.is_exact(w, setting)], half)
+        for part, own in parts:
+            self.store(part, own, half)
             count += len(own)
-            if self.options.half:
+            if half:
                 halve_terms([node for weights, _, _ in own for node in weights.readers], aligned)
         if count:
             self.context.matches[Quantize.name] += count
@@ -257,11 +262,16 @@ class _Run:
                 self.problems.append(Problem(f"'{w.name}'", f"the weights of '{w.readers[0].label}': {error}"))
         return out
 
-    def store(self, found: Found, chosen: list[tuple[Weights, Grid, Setting]]) -> None:
+    def narrows(self, chosen: list[tuple[Weights, Grid, Setting]]) -> bool:
+        """Whether scales and biases are stored in fewer bits: of f8 each scale takes three bytes less."""
+        stored = sum(weights.array.size * (setting.bits or 8) / 8 for weights, _, setting in chosen)
+        return self.options.half and 3 * sum(grid.scale.size for _, grid, _ in chosen) >= WORTH * stored
+
+    def store(self, found: Found, chosen: list[tuple[Weights, Grid, Setting]], half: bool) -> None:
         """Puts integers in place of the weights of a graph."""
         for weights, grid, setting in chosen:
             paired = partial(unsaturated, nodes=weights.readers) if self.paired(weights, setting, found) else None
-            store(weights, grid, setting, self.form(weights, setting, found), self.options.half, Quantize.name, paired)
+            store(weights, grid, setting, self.form(weights, setting, found), half, Quantize.name, paired)
 
     def paired(self, weights: Weights, setting: Setting, found: Found) -> bool:
         """Whether products of bytes read weights, of which no two neighbours may saturate."""
