@@ -139,8 +139,7 @@ class Executable:
             if type(node.op) is not Constant:
                 check_room(bytes_of(v.type for v in node.outputs), f"the result of '{node.label}' ({node.kind})")
         remarks = integers(graph, self.library.target.name, self.mode)
-        regions = CpuRegions(floats=not self.mode.integers)
-        regions.run(graph, Context())  # not its bodies: each is lowered when it is made ready to run
+        CpuRegions().run(graph, Context())  # not its bodies: each is lowered when it is made ready to run
         plan = Plan(graph, self.library.target, self.packed, self.mode, self.owned)
         plan.remarks = remarks
         return Image.of(plan.build())

@@ -46,7 +46,7 @@ class Finish:
 
     @property
     def straight(self) -> bool:
-        return self.quantized and self.post is None and self.residual != "f32"
+        return self.quantized and self.post is None
 
     @property
     def name(self) -> str:

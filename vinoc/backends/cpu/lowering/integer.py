@@ -178,7 +178,7 @@ def finishing(
     numbers = numbers_of(outlet, prod(shape))
     kind = "" if residual is None else "u8" if residual.itemsize == 1 else "f32"
     limited = not np.isinf(numbers.lo) or not np.isinf(numbers.hi)
-    bounded = _is_bounded(outlet, numbers, kind, elements)
+    bounded = _is_bounded(outlet, numbers, elements)
     finish = Finish(kind, numbers.post, outlet.result is not None, limited, bounded)
     params = _parameters(plan, numbers, *shape, plan.target.width)
     words = dict(zip(("step", "shift", "low", "high"), numbers.last))
@@ -217,9 +217,9 @@ def readable(plan: Plan, source: Place, row: int, form: Form, unit: int = GATHER
     return own
 
 
-def _is_bounded(outlet: Outlet, numbers: Numbers, residual: str, elements: int) -> bool:
+def _is_bounded(outlet: Outlet, numbers: Numbers, elements: int) -> bool:
     """Whether what is rounded to u8 fits into i32, whatever the data are."""
-    if outlet.result is None or numbers.post is not None or residual == "f32":
+    if outlet.result is None or numbers.post is not None:
         return False
     most = 255 * 128 * elements * np.abs(numbers.factor).max() + np.abs(numbers.offset).max()
     return bool(most + 255 * abs(numbers.res_factor) < 2.0**30)

@@ -108,6 +108,10 @@ class Numbers:
     last: tuple[float, float, float, float]
 
 
+NOTHING = Expression((dt.f32,), ())
+"""Functions that leave a number as it is: what is rounded is what floats would round."""
+
+
 def numbers_of(outlet: Outlet, channels: int) -> Numbers:
     """Everything folded that can be. Raises Unfit for functions of other types than f32."""
     epilogue, result = outlet.epilogue, outlet.result
@@ -120,7 +124,10 @@ def numbers_of(outlet: Outlet, channels: int) -> Numbers:
     lo, hi = float(epilogue.lo), float(epilogue.hi)
     post, constants = _functions(epilogue, channels)
     last = (1.0, 0.0, 0.0, 0.0)
-    if result is not None and post is None and (epilogue.residual is None or outlet.residual is not None):
+    reals = epilogue.residual is not None and outlet.residual is None
+    if result is not None and post is None and reals:
+        post = NOTHING
+    if result is not None and post is None:
         factor, offset = factor / result.scale, (offset - shift * other) / result.scale + result.zero
         if epilogue.residual is not None:  # behind which there is one grid
             other, shift = other / result.scale, 0.0

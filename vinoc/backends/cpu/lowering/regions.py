@@ -25,18 +25,12 @@ TRANSPOSED = frozenset({"ConvolutionBackpropData", "GroupConvolutionBackpropData
 
 @graph_pass("cpu-regions")
 class CpuRegions(Pass):
-    """Products take the bias, the residual and the functions that follow them; elementwise nodes form chains.
-
-    Means of levels are integers' unless `floats` are asked for.
-    """
-
-    floats: bool = False
+    """Products take the bias, the residual and the functions that follow them; elementwise nodes form chains."""
 
     def run(self, graph: Graph, context: Context) -> int:
         count = 0
         for node in graph:
             make = _MAKERS.get(node.kind)
-            make = None if make is _average and self.floats else make
             kernel = make(graph, node) if make else ""
             if kernel:
                 context.matches[kernel] += 1
