@@ -11,6 +11,7 @@ from vinoc.backends.numba.loops import conv, depthwise, pool, scalars, winograd
 from vinoc.backends.numba.loops import settings as loop_settings
 from vinoc.backends.numba.loops.memory import room
 from vinoc.backends.numba.ops import (
+    AttentionLoop,
     Averaged,
     AvgPoolLoops,
     BiasedConvolution,
@@ -194,6 +195,26 @@ def test_normalization(axes: list[int]) -> None:
     data = numbers((2, 5, 7, 33), 0) * np.float32(3) + np.float32(10)
     for op in (NormalizedRows(1e-5), NormalizedRows(1e-2, eps_mode="OUTSIDE_SQRT"), NormalizedRows(0.0, False)):
         close(op.loops(data, np.array(axes)), op.evaluate(data, np.array(axes)), 1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+@pytest.mark.parametrize("mask", [None, (1, 1, 7), (2, 1, 9, 7), (9, 7), (2, 3, 1, 7)])
+@pytest.mark.parametrize(("seen", "depth", "wide"), [(7, 8, 5), (70, 20, 33)])
+def test_attention(mask: tuple[int, ...] | None, seen: int, depth: int, wide: int) -> None:
+    """Heads that are broadcast, masks that are added or that allow, and rows that see nothing, which are NaN."""
+    q, k, v = numbers((2, 3, 9, depth), 0), numbers((2, 1, seen, depth), 1), numbers((1, 3, seen, wide), 2)
+    if mask is None:
+        for op in (AttentionLoop(), AttentionLoop(causal=True)):
+            close(op.loops(q, k, v), op.evaluate(q, k, v))
+        return
+    added = numbers((*mask[:-1], seen), 3)
+    scale = np.float32([0.3])
+    close(AttentionLoop().loops(q, k, v, added, scale), AttentionLoop().evaluate(q, k, v, added, scale))
+    allowed = added > -0.5
+    allowed[..., 0, :] = False
+    expected = AttentionLoop().evaluate(q, k, v, allowed)
+    np.testing.assert_allclose(AttentionLoop().loops(q, k, v, allowed), expected, rtol=0, atol=3e-6)
+    assert np.isnan(expected).any()
 
 
 def test_shapes_that_do_not_go_together_are_refused() -> None:

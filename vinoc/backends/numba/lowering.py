@@ -11,6 +11,7 @@ from ..cpu.region import extract
 from .chains import chains
 from .endings import attributes, has_loops, is_image, replace, replace_all, with_ending
 from .ops import (
+    AttentionLoop,
     Averaged,
     AvgPoolLoops,
     Joined,
@@ -75,7 +76,7 @@ def _is_read(value: Value) -> bool:
 
 PLAIN: dict[str, type[Any]] = {
     "Concat": Joined, "MatMul": Product, "MVN": NormalizedRows, "Pad": PaddedPlain, "ReduceMean": Averaged,
-    "SoftMax": SoftMaximum,
+    "ScaledDotProductAttention": AttentionLoop, "SoftMax": SoftMaximum,
 }  # fmt: skip
 
 

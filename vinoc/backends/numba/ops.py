@@ -17,7 +17,7 @@ from ...ir.op import Op, Operand, op
 from ...ir.ops import convolution, matrix, movement, normalization, reduction, resize
 from ...ir.ops import pooling as pool_ops
 from ...ir.types import TensorType
-from .loops import arrays, conv, depthwise, normalized, pool, resized, transposed, winograd
+from .loops import arrays, attention, conv, depthwise, normalized, pool, resized, transposed, winograd
 
 
 @op(internal=True)
@@ -248,6 +248,16 @@ class Product(matrix.MatMul):
 
     def loops(self, a: Array, b: Array) -> Array:
         return arrays.product(a, b, self.transpose_a, self.transpose_b)
+
+
+@op(internal=True)
+class AttentionLoop(matrix.ScaledDotProductAttention):
+    """ScaledDotProductAttention of f32."""
+
+    def loops(
+        self, query: Array, key: Array, value: Array, mask: Array | None = None, scale: Array | None = None
+    ) -> Array:
+        return attention.attention(query, key, value, mask, scale, self.causal)
 
 
 @op(internal=True)

@@ -32,19 +32,25 @@ def multiply(weights, at, panel, place, step, depth, like):
 
     s[r] = like + sum over k of weights[at + 8 * k + r] * panel[place + k * step ...], where `like` is zeros
     """
+    return multiply_apart(weights, at, ROWS, 1, panel, place, step, depth, like)
+
+
+@inlined
+def multiply_apart(weights, at, further, apart, panel, place, step, depth, like):
+    """The same for weights that lie apart: s[r] = like + sum over k of weights[at + further * k + apart * r] * ..."""
     s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = like
     for k in range(depth):
         x = load(panel, place + k * step, like)
         prefetch(weights, at + AHEAD)
         s0 = plus_product(s0, element(weights, at), x)
-        s1 = plus_product(s1, element(weights, at + 1), x)
-        s2 = plus_product(s2, element(weights, at + 2), x)
-        s3 = plus_product(s3, element(weights, at + 3), x)
-        s4 = plus_product(s4, element(weights, at + 4), x)
-        s5 = plus_product(s5, element(weights, at + 5), x)
-        s6 = plus_product(s6, element(weights, at + 6), x)
-        s7 = plus_product(s7, element(weights, at + 7), x)
-        at += ROWS
+        s1 = plus_product(s1, element(weights, at + apart), x)
+        s2 = plus_product(s2, element(weights, at + 2 * apart), x)
+        s3 = plus_product(s3, element(weights, at + 3 * apart), x)
+        s4 = plus_product(s4, element(weights, at + 4 * apart), x)
+        s5 = plus_product(s5, element(weights, at + 5 * apart), x)
+        s6 = plus_product(s6, element(weights, at + 6 * apart), x)
+        s7 = plus_product(s7, element(weights, at + 7 * apart), x)
+        at += further
     return s0, s1, s2, s3, s4, s5, s6, s7
 
 
