@@ -50,7 +50,7 @@ def test_weights_stay_as_they_are(hint: str | None) -> None:
 ROUNDED = "gemm_f24" if host().lanes > 4 else "gemm"
 """Over weights of which 24 bits are kept."""
 
-LARGE = {"depth": 512, "columns": 1100}
+LARGE = {"depth": 2048, "columns": 2100}
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ LARGE = {"depth": 512, "columns": 1100}
     ],
 )
 def test_bits_of_large_weights_that_few_rows_read(config: dict[str, Any], kernel: str) -> None:
-    model, x = dense(**LARGE), np.random.default_rng(0).standard_normal((2, 512)).astype(np.float32)
+    model, x = dense(**LARGE), np.random.default_rng(0).standard_normal((2, 2048)).astype(np.float32)
     compiled = vinoc.compile_model(model, "CPU", config)
     assert kernels(compiled) == [kernel]
     exact = vinoc.compile_model(model, "TEMPLATE")([x])[0]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from vinoc.backends.cpu.codegen.target import Target
 from vinoc.backends.cpu.device import Executable
-from vinoc.backends.cpu.lowering import matmul
+from vinoc.backends.cpu.lowering import rounded as policy
 from vinoc.backends.cpu.lowering.plan import Call
 from vinoc.backends.numpy import Interpreter
 from vinoc.ir import Graph
@@ -70,7 +70,7 @@ def test_it_is_the_product_with_rounded_weights(
         return build(make, x)
 
     (want,) = Interpreter(graph(rounded(w))).run([x])
-    with mock.patch.object(matmul, "MANY_WEIGHTS", 1):
+    with mock.patch.multiple(policy, LEAST=1, TOGETHER=1):
         for target in WIDE:
             few = 3 * (x.size // depth) <= 2 * target.rows
             for threads in (1, 2, 3):
@@ -84,7 +84,7 @@ def test_it_is_the_product_with_rounded_weights(
 @pytest.mark.parametrize("target", WIDE, ids=lambda t: t.name)
 def test_every_kind_of_number_is_rounded_to_the_nearest(target: Target, transposed: bool) -> None:
     """A product with 1 by random bits, which have all exponents, NaN and infinities, and by the ends of the ranges."""
-    count = matmul.MANY_WEIGHTS
+    count = policy.TOGETHER
     bits = np.random.default_rng(0).integers(0, 1 << 32, count, np.uint32)
     ends = [0, 1, 0x7F, 0x80, 0x81, 0x180, 0x7FFFFF, 0x800000, 0x3F80007F, 0x3F800080, 0x3F800180, 0x3FFFFF80]
     ends += [0x7F7FFF7F, 0x7F7FFF80, 0x7F7FFFFF, 0x7F800000, 0x7F800001, 0x7FC00000, 0x7FFFFFFF]
@@ -104,7 +104,7 @@ def test_every_kind_of_number_is_rounded_to_the_nearest(target: Target, transpos
 
 
 def test_the_same_bits_with_any_number_of_threads() -> None:
-    x, w = data(0, 2, 900), data(1, 900, 601)
+    x, w = data(0, 2, 2100), data(1, 2100, 2001)
     for target in WIDE:
         engines = [Executable(product(x, w), threads, target) for threads in (1, 2, 3)]
         one, *others = (engine.run([x])[0] for engine in engines)
@@ -122,16 +122,33 @@ def test_where_it_is_done(target: Target) -> None:
 
     wide = "gemm_f24" if target.lanes > 4 else "gemm"
     most = 2 * target.rows // 3
-    assert kernel(1, 512, 1024) == wide
-    assert kernel(most, 512, 1024) == wide
-    assert kernel(most + 1, 512, 1024) == "gemm", "many rows: the arithmetic takes longer than the weights"
-    assert kernel(1, 512, 1000) == "gemm", "few weights stay in the caches"
-    assert kernel(1, 512, 1024, accuracy=True) == "gemm"
-    assert kernel(1, 512, 1024, exact=True) == "gemm"
+    assert kernel(1, 2048, 2048) == wide
+    assert kernel(most, 2048, 2048) == wide
+    assert kernel(most + 1, 2048, 2048) == "gemm", "many rows: the arithmetic takes longer than the weights"
+    assert kernel(1, 2048, 2047) == "gemm", "few weights stay in the caches"
+    assert kernel(1, 2048, 2048, accuracy=True) == "gemm"
+    assert kernel(1, 2048, 2048, exact=True) == "gemm"
+
+
+@pytest.mark.parametrize("target", WIDE, ids=lambda t: t.name)
+def test_products_of_a_model_count_together(target: Target) -> None:
+    weights = data(1, 512, 1024), data(2, 1024, 511), data(3, 511, 512)
+
+    def found(layers: int) -> list[str]:
+        def make(b: Any, x: Any) -> Any:
+            for w in weights * layers:
+                x = b.MatMul(b.ReLU(x), w)
+            return x
+
+        names = kernels(Executable(build(make, data(0, 1, 512)), 1, target))
+        return [name for name in names if name.startswith("gemm")]
+
+    assert set(found(3)) == {"gemm"}
+    assert found(4) == ["gemm_f24", "gemm", "gemm"] * 4, "small matrices stay in the caches"
 
 
 def test_the_panels_take_three_quarters_of_the_memory() -> None:
-    x, w = data(0, 1, 512), data(1, 512, 1056)
+    x, w = data(0, 1, 2048), data(1, 2048, 2080)
     executable = Executable(product(x, w), 1, WIDE[0] if WIDE else None)
     program: Any = executable.program([x.shape])
     (step,) = program.plan.steps

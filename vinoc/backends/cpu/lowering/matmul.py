@@ -18,12 +18,10 @@ from .epilogue import Epilogue, epilogue_of, post_arguments
 from .panels import pack_matrices
 from .place import Form, Place
 from .plan import Array, Plan, Unfit, lowers, shape_of
+from .rounded import is_rounded
 
 FEW_ROWS = 4
 """Up to so many rows a transposed right operand is not packed."""
-
-MANY_WEIGHTS = 1 << 19
-"""Of a matrix: more than second-level caches keep."""
 
 PLAIN_ROW = 4096
 """Bytes of a row of a plain right operand, at most: longer ones would touch a page with each step."""
@@ -50,7 +48,7 @@ def constant_product(plan: Plan, node: Node) -> None:
     a = plan.read(node.operand(0))
     constant = node.operand(1)
     depth, columns = a.shape[-1], shape_of(node.outputs[0])[-1]
-    weights = packed_constant(plan, constant, op.transpose_b, _is_rounded(plan, node))
+    weights = packed_constant(plan, constant, op.transpose_b, is_rounded(plan, node))
     epilogue = epilogue_of(body, node)
     out = plan.write(node.outputs[0], Form.ROWS)
     residual = plan.read(epilogue.residual) if epilogue.residual is not None else None
@@ -149,16 +147,6 @@ def _table(*columns: Array) -> Array:
 def table_of(plan: Plan, table: Array) -> Array:
     """A table of i64, shared with equal ones."""
     return plan.packed.get(("i64", table.tobytes()), lambda: table)
-
-
-def _is_rounded(plan: Plan, node: Node) -> bool:
-    """Whether 24 bits of each weight are kept: where they may be rounded, and reading them takes most of the time.
-
-    With more rows than two thirds of a tile the arithmetic takes longer, with vectors of 4 floats expanding does.
-    """
-    rows, weights = prod(shape_of(node.outputs[0])[:-1]), prod(shape_of(node.operand(1)))
-    gains = 3 * rows <= 2 * plan.target.rows and weights >= MANY_WEIGHTS and plan.target.lanes > 4
-    return gains and not (plan.mode.accuracy or plan.mode.exact)
 
 
 def packed_constant(plan: Plan, constant: Value, transposed: bool, rounded: bool) -> Panels:
