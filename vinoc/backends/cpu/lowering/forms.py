@@ -10,7 +10,7 @@ from .place import Form
 MAKERS = frozenset({"MaxPool", "AvgPool", "LRN", "BatchNormInference"})
 """Nodes whose kernels work on channels-last tensors; regions of MAKER_KERNELS too."""
 
-MAKER_KERNELS = frozenset({"conv", "exact_conv", "integer_conv", "level_conv", "integer_average"})
+MAKER_KERNELS = frozenset({"conv", "exact_conv", "integer_conv", "level_conv", "integer_average", "resample_quantize"})
 
 MOVERS = frozenset({"Pad", "Interpolate", "DepthToSpace", "SpaceToDepth", "ShuffleChannels"})
 """Nodes that write into a place of any strides."""

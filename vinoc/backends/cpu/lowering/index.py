@@ -24,7 +24,7 @@ INDEX = {
     "reductions": (
         "CumSum ReduceL1 ReduceLogicalAnd ReduceLogicalOr ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum TopK"
     ),
-    "resize": "Interpolate",
+    "resize": "Interpolate Region:resample_quantize",
     "scatter": "GatherElements GatherND OneHot ScatterElementsUpdate ScatterNDUpdate ScatterUpdate",
     "strassen": "Region:matmul",
     "views": "BatchToSpace ReverseSequence Roll SliceScatter SpaceToBatch StridedSlice",

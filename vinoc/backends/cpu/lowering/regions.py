@@ -106,6 +106,12 @@ def _average(graph: Graph, node: Node) -> str:
     return integer_average(graph, node)
 
 
+def _resample(graph: Graph, node: Node) -> str:
+    from .resize import quantized_resample
+
+    return quantized_resample(graph, node)
+
+
 def _norm(graph: Graph, node: Node) -> str:
     affine = _affine(node)
     if not affine:
@@ -146,6 +152,7 @@ _MAKERS: dict[str, Callable[[Graph, Node], str]] = {
     **dict.fromkeys(("QuantizedConvolution", "QuantizedGroupConvolution", "QuantizedMatMul"), _integers),
     **dict.fromkeys(("AvgPool", "ReduceMean"), _average),
     **dict.fromkeys(RECURRENT, _recurrent),
+    "Interpolate": _resample,
     "MVN": _norm,
 }
 """What makes a region of a node of a kind, and of what belongs to it: the kernel's name, or nothing."""

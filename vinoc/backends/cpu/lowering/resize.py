@@ -9,9 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ....ir.graph import Node
+from ....ir.graph import Graph, Node
 from ....ir.kernels import resize as rules
+from ..kernels.base import f32_bits
 from ..kernels.resample import resample
+from ..quantized.int8 import is_scalar
+from ..region import extract
+from .integer_epilogue import Grid, grid_of
 from .pad import emit_frame, emit_gather
 from .place import Form, Place
 from .plan import Array, Plan, Unfit, lowers, shape_of
@@ -26,13 +30,36 @@ Taps = tuple[Array, Array]
 """Indices and weights, [size of the result, taps]."""
 
 
-@lowers("Interpolate")
+QUANTIZED = "resample_quantize"
+
+
+def quantized_resample(graph: Graph, node: Node) -> str:
+    """Puts an enlargement of channels-last images by weighted sums into a region with the Quantize that follows it, if
+    nothing else does; returns the kernel's name."""
+    op: Any = node.op
+    source, value = node.operand(0), node.outputs[0]
+    user = next(value.users, None)
+    if user is None or user.kind != "Quantize" or value.n_uses != 1 or not is_scalar(user):
+        return ""
+    if op.mode == "nearest" or not value.tensor.is_static or None in node.inputs or len(set(node.inputs)) < 3:
+        return ""
+    shape, out = shape_of(source), shape_of(value)
+    if len(shape) < 3 or shape[:2] != out[:2] or shape[1] < FEW or shape == out:
+        return ""
+    extract(graph, [node, user], QUANTIZED)
+    return QUANTIZED
+
+
+@lowers("Interpolate", f"Region:{QUANTIZED}")
 def interpolate(plan: Plan, node: Node) -> None:
     """Repetition by tables; weighted sums, of all axes at once."""
-    op: Any = node.op
+    first, *last = node.bodies[0] if node.kind == "Region" else [node]
+    op: Any = first.op
     out_value = node.outputs[0]
-    source = _padded(plan, plan.read(node.operand(0)), op)
-    axes, sizes, scales = _targets(node, source)
+    outer = dict(zip(node.bodies[0].inputs, node.inputs, strict=True)) if last else {}
+    grid = [grid_of(n.op, *[outer[n.operand(k)] for k in (1, 2)]) for n in last]  # type: ignore[arg-type]
+    source = _padded(plan, plan.read(node.operand(0), Form.LAST if last else Form.ANY), op)
+    axes, sizes, scales = _targets(node, source, op)
     shrinks = op.antialias and any(s < 1 for s in scales)
     coordinates = [
         rules.coordinates(source.shape[a], n, s, op.coordinate_transformation_mode)
@@ -52,7 +79,7 @@ def interpolate(plan: Plan, node: Node) -> None:
             taps[a] = found
     if not taps:
         return plan.alias(out_value, source)
-    _resampled(plan, source, plan.write(out_value), taps)
+    _resampled(plan, source, plan.write(out_value), taps, grid[0] if grid else None)
     return None
 
 
@@ -70,9 +97,8 @@ def _padded(plan: Plan, source: Place, op: Any) -> Place:
     return whole
 
 
-def _targets(node: Node, source: Place) -> tuple[list[int], list[int], list[float]]:
+def _targets(node: Node, source: Place, op: Any) -> tuple[list[int], list[int], list[float]]:
     """The axes, their sizes in the result, and the factors of growth. Raises Unfit."""
-    op: Any = node.op
     rank = len(source.shape)
     axes = list(range(rank))
     if len(node.inputs) > 2 and node.inputs[2] is not None:
@@ -112,7 +138,7 @@ def _is_identity(taps: Taps, n: int) -> bool:
     return index.shape == (n, 1) and bool((index[:, 0] == np.arange(n)).all() and (weights == 1).all())
 
 
-def _resampled(plan: Plan, source: Place, target: Place, taps: dict[int, Taps]) -> None:
+def _resampled(plan: Plan, source: Place, target: Place, taps: dict[int, Taps], grid: Grid | None) -> None:
     """Brings the axes into the order [batch, channels, *spatial] that the kernel wants."""
     axes = sorted(taps)
     others = [k for k in range(len(source.shape)) if k not in axes]
@@ -121,7 +147,7 @@ def _resampled(plan: Plan, source: Place, target: Place, taps: dict[int, Taps]) 
         return _by_axis(plan, source, target, taps)
     rest = [k for k in others if k != channel]
     order = [*rest, channel, *axes]
-    _call(plan, source.transposed(order), target.transposed(order), [taps[a] for a in axes])
+    _call(plan, source.transposed(order), target.transposed(order), [taps[a] for a in axes], grid)
     return None
 
 
@@ -135,37 +161,37 @@ def _by_axis(plan: Plan, source: Place, target: Place, taps: dict[int, Taps]) ->
         order = [*(k for k in range(rank) if k not in (a, channel)), channel, a]
         back = [order.index(k) for k in range(rank)]
         shape = tuple([len(taps[a][0]) if k == a else source.shape[k] for k in order])
-        result = _inner_channels(plan, shape, 1)
+        result = _inner_channels(plan, shape, 1, np.dtype(np.float32))
         _call(plan, source.transposed(order), result, [taps[a]])
         source = result.transposed(back)
     plan.copy(source, target)
 
 
-def _inner_channels(plan: Plan, shape: tuple[int, ...], count: int) -> Place:
+def _inner_channels(plan: Plan, shape: tuple[int, ...], count: int, dtype: np.dtype[Any]) -> Place:
     """A new place [*batch, channels, *spatial] with so many spatial dimensions, whose channels are adjacent."""
     at = len(shape) - count - 1
-    moved = plan.new((*shape[:at], *shape[at + 1 :], shape[at]), np.dtype(np.float32))
+    moved = plan.new((*shape[:at], *shape[at + 1 :], shape[at]), dtype)
     order = [*range(at), len(shape) - 1, *range(at, len(shape) - 1)]
     return moved.transposed(order)
 
 
-def _call(plan: Plan, source: Place, target: Place, taps: Sequence[Taps]) -> None:
+def _call(plan: Plan, source: Place, target: Place, taps: Sequence[Taps], grid: Grid | None = None) -> None:
     """Places are [*batch, channels, *spatial]; each spatial axis has taps."""
     count = len(taps)
     read = _as_image(source, count)
     if read is None:
-        fresh = _inner_channels(plan, source.shape, count)
+        fresh = _inner_channels(plan, source.shape, count, source.dtype)
         plan.copy(source, fresh)
         read = _as_image(fresh, count)
     write = _as_image(target, count)
     if write is not None and write.fits(Form.LAST):
         assert read is not None
-        return _emit(plan, read, write, taps)
-    fresh = _inner_channels(plan, target.shape, count)
+        return _emit(plan, read, write, taps, grid)
+    fresh = _inner_channels(plan, target.shape, count, target.dtype)
     write = _as_image(fresh, count)
     assert read is not None
     assert write is not None
-    _emit(plan, read, write, taps)
+    _emit(plan, read, write, taps, grid)
     plan.copy(fresh, target)
     return None
 
@@ -173,7 +199,7 @@ def _call(plan: Plan, source: Place, target: Place, taps: Sequence[Taps]) -> Non
 def _as_image(place: Place, count: int) -> Place | None:
     """[images, channels, *spatial] with adjacent channels, where strides allow it."""
     lead = len(place.shape) - count - 1
-    if place.shape[lead] > 1 and place.strides[lead] != 4:
+    if place.shape[lead] > 1 and place.strides[lead] != place.itemsize:
         return None
     shape = (prod(place.shape[:lead]), *place.shape[lead:])
     if not lead:  # one image: its stride is never used, but tells the form
@@ -181,15 +207,16 @@ def _as_image(place: Place, count: int) -> Place | None:
     return place.reshaped(shape)
 
 
-def _emit(plan: Plan, source: Place, target: Place, taps: Sequence[Taps]) -> None:
+def _emit(plan: Plan, source: Place, target: Place, taps: Sequence[Taps], grid: Grid | None) -> None:
     lines = _line_table(taps[:-1], source.strides[2:-1])
     index, weights = taps[-1]
     pixels = _entries(index * source.strides[-1], weights)
     n = index.shape[1]
+    numbers = (grid.scale, grid.zero, grid.low, grid.high) if grid else (0.0,) * 4
     part = min(len(index), PART)
     parts = -(-len(index) // part)
     plan.call(
-        resample(n if n in (1, 2, 4) else 0),
+        resample(n if n in (1, 2, 4) else 0, grid is not None),
         source.shape[0] * len(lines) * parts,
         flops=2 * target.size * n * (lines.shape[1] // 2),
         input=source,
@@ -207,6 +234,7 @@ def _emit(plan: Plan, source: Place, target: Place, taps: Sequence[Taps]) -> Non
         out_pixel=target.pixel,
         out_line=target.strides[-2] if len(taps) > 1 else 0,
         out_image=target.strides[0],
+        **{name: f32_bits(x) for name, x in zip(("step", "level", "low", "high"), numbers)},
     )
 
 
