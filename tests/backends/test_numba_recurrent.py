@@ -62,6 +62,22 @@ def test_cells() -> None:
     same((gru.loops(x, gru.pack(r), h, w, b),), (gru.evaluate(x, r, h, w, b),))
 
 
+def test_cells_in_a_module() -> None:
+    graph = Graph("net")
+    b = Builder(graph)
+    x, h = graph.add_input(TensorType(f32, (2, 5)), "x"), b.const(numbers(2, 4))
+    first = b.LSTMCell(x, h, h, *(b.const(numbers(*s)) for s in ((16, 5), (16, 4), (16,))), hidden_size=4)
+    weights = [b.const(numbers(*s)) for s in ((12, 4), (12, 4), (12,))]
+    graph.add_output(b.GRUCell(first[0], first[1], *weights, hidden_size=4), "y")
+    before = Interpreter(graph).run([data := numbers(2, 5)])
+    PassManager(NumbaBackend.lowering).run(graph)
+    same(tuple(Interpreter(graph).run([data])), tuple(before))
+    text, _ = render(graph, "net")
+    assert re.search(r"= lstm_cell\(\s*x, w\[", text)
+    assert re.search(r"= gru_cell\(", text)
+    assert text.count("= pack_cell(") == 2
+
+
 def test_only_what_has_the_usual_activations_is_written_as_loops() -> None:
     graph = Graph("net")
     b = Builder(graph)

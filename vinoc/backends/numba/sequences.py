@@ -80,7 +80,7 @@ class LstmCellLoops(cells.LSTMCell):
         )
 
     def pack(self, r: Array) -> Array:
-        return recurrent.pack_recurrent(r[None])
+        return recurrent.pack_cell(r)
 
     def loops(self, x: Array, r: Array, h: Array, c: Array, w: Array, b: Array) -> tuple[Array, Array]:
         return recurrent.lstm_cell(x, r, h, c, w, b)
@@ -104,7 +104,7 @@ class GruCellLoops(cells.GRUCell):
         )  # fmt: skip
 
     def pack(self, r: Array) -> Array:
-        return recurrent.pack_recurrent(r[None])
+        return recurrent.pack_cell(r)
 
     def loops(self, x: Array, r: Array, h: Array, w: Array, b: Array) -> Array:
         return recurrent.gru_cell(x, r, h, w, b, self.linear_before_reset)

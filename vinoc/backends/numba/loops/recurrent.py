@@ -30,6 +30,11 @@ def pack_recurrent(r: Array) -> Array:
     return packed
 
 
+def pack_cell(r: Array) -> Array:
+    """The same for [G*H,H]."""
+    return pack_recurrent(r[None])
+
+
 def lstm(
     x: Array, r: Array, h: Array, c: Array, lengths: Array, w: Array, b: Array, direction: str
 ) -> tuple[Array, Array, Array]:
