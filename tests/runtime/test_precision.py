@@ -75,6 +75,17 @@ def test_bits_of_large_weights_that_few_rows_read(config: dict[str, Any], kernel
     assert (2e-6 < error < 2e-5) if kernel == "gemm_f24" else error < 2e-6
 
 
+def test_a_compiled_model_holds_the_bits_that_are_kept() -> None:
+    x = np.random.default_rng(0).standard_normal((2, LARGE["depth"])).astype(np.float32)
+    sizes = []
+    for config in ({}, {"INFERENCE_PRECISION_HINT": "f32"}):
+        compiled = vinoc.compile_model(dense(**LARGE), "CPU", config)
+        stored = compiled.export_model()
+        sizes.append(len(stored))
+        np.testing.assert_array_equal(vinoc.Core().import_model(stored, "CPU")([x])[0], compiled([x])[0])
+    assert ROUNDED == "gemm" or 0.74 < sizes[0] / sizes[1] < 0.77
+
+
 @pytest.mark.parametrize("device", ["CPU", "AUTO", "HETERO:CPU"])
 def test_f32_is_asked_for_by_a_property_of_the_core(device: str) -> None:
     core = vinoc.Core()
