@@ -69,3 +69,29 @@ def test_sequences_of_several_lengths(tmp_path: Path, op: str, gates: int, direc
     whole = helper.make_node(op, ["x", "w", "r"], ["y"], hidden_size=3, direction=direction)
     through_ir(tmp_path, [whole], feeds, dims, 14, w=w, r=r)
     assert f"{op}Sequence" in (tmp_path / "net.xml").read_text()
+
+
+@pytest.mark.parametrize("axes", [[2], [0], [0, 2]])
+@pytest.mark.parametrize("keepdims", [0, 1])
+@pytest.mark.parametrize("op", ["ReduceMean", "ReduceMax"])
+def test_reductions_of_signals_in_integers(tmp_path: Path, op: str, axes: list[int], keepdims: int) -> None:
+    """OpenVINO with integer kernels, which read the order of such signals wrongly."""
+    draw = np.random.default_rng(0)
+    w = draw.standard_normal((8, 16, 3)).astype(np.float32)
+    signals = [draw.standard_normal((1, 16, 40)).astype(np.float32) for _ in range(12)]
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["x", "w"], ["c"]), helper.make_node(op, ["c"], ["y"], axes=axes, keepdims=keepdims)],
+        "net",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 16, "T"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(w, "w")],
+    )
+    save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), str(tmp_path / "net.onnx")
+    )
+    quantized = vinoc.quantize(tmp_path / "net.onnx", signals, integers="always").model
+    vinoc.save_model(quantized, tmp_path / "net.xml")
+    feeds = {"x": np.concatenate(signals[:3])}
+    np.testing.assert_allclose(
+        run(tmp_path / "net.xml", feeds)[0], vinoc.compile_model(quantized, "TEMPLATE")(feeds)[0], 1e-3, 1e-3
+    )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ....passes.base import graph_pass
 from ....passes.rewrite import Group, Rewrite
-from . import axes, bits, casts, cumprod, fourier, lengths, masks, ngrams, pools, resample, shifts
+from . import axes, bits, casts, cumprod, fourier, lengths, masks, ngrams, pools, resample, shifts, signals
 
 _RULES: tuple[Rewrite, ...] = (
     masks.MaximumIsNothing(),
@@ -23,6 +23,7 @@ _RULES: tuple[Rewrite, ...] = (
     fourier.RealTransformComputedAxis(),
     pools.PadBeforeAvgPool(),
     lengths.ExpandSequenceLengths(),
+    signals.ReduceSignalAsImage(),
 )
 
 
