@@ -10,7 +10,7 @@ from typing import Any
 
 from ...compiler.config import DEFAULT_PASSES
 from ...compiler.driver import read_model
-from ...ir.errors import UsageError, VinocError
+from ...ir.errors import EvaluationError, UsageError
 from ...ir.graph import Graph
 from ...ir.quiet import quiet_gc
 from ...passes.manager import PassManager
@@ -85,7 +85,7 @@ def quantize_model(
     samples = _samples(graph, data, options, preparation, watch)
     try:
         return _quantized(raw, _work(graph, samples, options, watch), preparation, clock)
-    except VinocError:
+    except EvaluationError:
         good = taken(graph, samples, watch)
         if len(good) == len(samples):
             raise
