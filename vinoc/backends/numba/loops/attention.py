@@ -14,7 +14,7 @@ from numba import prange
 
 from .memory import aligned, room
 from .scalars import exp
-from .settings import loop, part, threads_for
+from .settings import compiled, loop, threads_for
 from .tiles import ROWS, multiply, multiply_apart, store_eight
 from .vectors import SHORT, larger, load, plus, splat, store, zeros
 
@@ -63,7 +63,7 @@ def attend(q, k, v, added, factor, causal, out):
         attend_head(np.int64(head), q, k, v, added, factor, causal, out)
 
 
-@part
+@compiled
 def attend_head(head, q, k, v, added, factor, causal, out):
     """One head. What lies behind the last key of a row of scores is never likely, and behind the values it is 0."""
     length, depth, seen, wide = q.shape[1], q.shape[2], k.shape[1], v.shape[2]
@@ -92,7 +92,7 @@ def attend_head(head, q, k, v, added, factor, causal, out):
             out[head, first + row] = sums[row * across : row * across + wide]
 
 
-@part
+@compiled
 def turned(rows, depth, pitch):
     """Rows [S,E] as [E,pitch], with zeros behind."""
     out = aligned(depth * pitch)
@@ -103,7 +103,7 @@ def turned(rows, depth, pitch):
     return out
 
 
-@part
+@compiled
 def padded_rows(rows, pitch):
     """Rows [S,V] as [S,pitch], with zeros behind."""
     out = aligned(len(rows) * pitch)
@@ -113,7 +113,7 @@ def padded_rows(rows, pitch):
     return out
 
 
-@part
+@compiled
 def add_mask(scores, added, allowed):
     """Adds the mask to the first scores; those behind `allowed` are impossible."""
     for t in range(allowed):
@@ -122,7 +122,7 @@ def add_mask(scores, added, allowed):
         scores[t] = np.float32(-np.inf)
 
 
-@part
+@compiled
 def soften(scores, row, pitch):
     """exp(x - largest) / sum of those, in place."""
     numbers = scores[row]

@@ -25,7 +25,7 @@ from ....ir.kernels.conv import auto_pads
 from .lines import convolve_lines, split_plane
 from .memory import aligned, room
 from .phases import phases_of
-from .settings import loop, part, tasks_of, threads_for
+from .settings import compiled, loop, tasks_of, threads_for
 from .tiles import ROWS, expect, finish_rows, multiply
 from .vectors import SHORT, WIDE, load, load_some, store, zeros
 
@@ -206,7 +206,7 @@ def together(rows):
     return min(max(PANELS // (rows * WIDE), 1), TOGETHER)
 
 
-@part
+@compiled
 def convolve_chunk(chunk, part, planes, weights, out, given, taps, size):
     """Some vectors of pixels of an image and group, for all output channels or a part of them."""
     chunks, parts = size[5:]
@@ -230,7 +230,7 @@ def convolve_chunk(chunk, part, planes, weights, out, given, taps, size):
             convolve_tile(tile, blocks, channels, planes, weights, out, start + ending, taps, size, room)
 
 
-@part
+@compiled
 def convolve_tile(tile, blocks, channels, planes, weights, out, given, taps, size, room):
     """Some vectors of pixels, for some blocks of output channels, as far as some input channels go."""
     image, first, last = tile
@@ -263,7 +263,7 @@ def convolve_tile(tile, blocks, channels, planes, weights, out, given, taps, siz
                 )
 
 
-@part
+@compiled
 def convolve_vector(where, weights, at, panel, place, apart, depth, out, given, space, step, like):
     """One vector of pixels, for eight output channels."""
     target, rows, count, channel = where
@@ -274,7 +274,7 @@ def convolve_vector(where, weights, at, panel, place, apart, depth, out, given, 
     finish_rows(sums, space, out, target, pitch, rows, count, step, channel, given)
 
 
-@part
+@compiled
 def gather(planes, room, place, first, start, count, depth, taps, size, step, like):
     """The panel [depth,step]: what `count` output pixels from `start` on see at each tap of the filter.
 

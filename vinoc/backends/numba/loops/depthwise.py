@@ -13,7 +13,7 @@ from numba import prange
 from .conv import as_given, as_images, endings, fits, windows
 from .memory import room
 from .phases import room_for, split_lines, strips
-from .settings import inlined, loop, part, share, tasks_of, threads_for
+from .settings import compiled, inlined, loop, share, tasks_of, threads_for
 from .tiles import finish
 from .vectors import HALF, SHORT, WIDE, element, load, plus_product, zeros
 
@@ -66,7 +66,7 @@ def filter_planes(data, filters, out, given, window, taps, size, tasks):
             filter_some(first, last, data, filters, out, given, window, taps, size, HALF, zeros(HALF))
 
 
-@part
+@compiled
 def filter_some(first, last, data, filters, out, given, window, taps, size, step, like):
     """All filters of some planes, strip by strip; the last lines once more, where there are too few left."""
     phases, strip, (height, width) = room_for(size, window, np.float32(0)), size[4], out.shape[1:]

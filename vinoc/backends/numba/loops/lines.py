@@ -10,7 +10,7 @@ from numba import prange
 
 from .memory import aligned
 from .phases import fill, split
-from .settings import inlined, loop, part, share
+from .settings import compiled, inlined, loop, share
 from .tiles import ROWS, expect, finish_rows
 from .vectors import SHORT, WIDE, element, load, plus_product, zeros
 
@@ -31,7 +31,7 @@ def convolve_lines(data, planes, weights, out, given, window, taps, size, step):
             convolve_vectors(np.int64(task), planes, weights, out, given, taps, size, SHORT, zeros(SHORT))
 
 
-@part
+@compiled
 def split_plane(data, plane, planes, filters, window, size):
     """A plane of data [N,C,H,W], with its pads, as phases."""
     shape = data.shape[2:]
@@ -41,7 +41,7 @@ def split_plane(data, plane, planes, filters, window, size):
     split(data, plane * shape[0] * shape[1], shape, planes, place, form, window, 0, np.float32(0))
 
 
-@part
+@compiled
 def convolve_vectors(task, planes, weights, out, given, taps, size, step, like):
     """Some vectors of an image and group, for all channels; the last pixels of a line once more, where few are left."""
     (groups, blocks, depth), (channels, height, width) = weights.shape[:3], out.shape[1:]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .settings import part
+from .settings import compiled
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -48,7 +48,7 @@ def room(shape: Sequence[int]) -> Array:
     return whole[first : first + count].reshape(shape)
 
 
-@part
+@compiled
 def aligned(size):
     """An array that begins where a cache line does: vectors that lie across two lines take twice as long."""
     space = np.empty(size + 16, np.float32)

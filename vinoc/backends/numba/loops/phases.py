@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .memory import aligned
-from .settings import inlined, part
+from .settings import compiled, inlined
 from .vectors import HALF, SHORT, WIDE, element, load, load_second, splat, store, zeros
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -48,7 +48,7 @@ def strips(out: Ints, kernel: Ints, steps: Ints) -> tuple[tuple[int, ...], Array
     return (*size, lines), taps
 
 
-@part
+@compiled
 def split(planes, at, shape, phases, place, size, window, top, pad):
     """A plane with its pads, as phases: (a, b) has the lines a, a + down, ... and of those elements b, b + right, ...
 
@@ -75,7 +75,7 @@ def split(planes, at, shape, phases, place, size, window, top, pad):
                     target += pitch
 
 
-@part
+@compiled
 def room_for(size, window, pad):
     """Room for the phases of some lines, with the pads in it."""
     phases = aligned(window[0] * window[1] * (size[0] * size[1] + size[3]) + WIDE)
@@ -83,14 +83,14 @@ def room_for(size, window, pad):
     return phases
 
 
-@part
+@compiled
 def split_lines(planes, c, phases, size, window, top, pad):
     """The lines of plane c of planes [C,H,W] that the strip of the result from line `top` on sees."""
     shape = planes.shape[1:]
     split(planes, c * shape[0] * shape[1], shape, phases, 0, size[:4], window, top, pad)
 
 
-@part
+@compiled
 def fill(array, at, count, number):
     """`count` times that number; by vectors, which numba's own assignment is not."""
     vector = splat(number, zeros(SHORT))
@@ -101,7 +101,7 @@ def fill(array, at, count, number):
         array[i] = number
 
 
-@part
+@compiled
 def is_seen(phase, taps, dilation, stride):
     """True where a tap of the filter falls on this phase."""
     for tap in range(taps):  # noqa: SIM110  # numba has no generators in `any`

@@ -19,7 +19,7 @@ from ....ir.kernels.pool import pool_sizes, window_counts
 from .arrays import averaged
 from .memory import room
 from .phases import room_for, split_lines, strips
-from .settings import loop, part, share, tasks_of, threads_for
+from .settings import compiled, loop, share, tasks_of, threads_for
 from .tiles import store_places
 from .vectors import HALF, SHORT, WIDE, known, larger, load, plus, zeros
 
@@ -101,7 +101,7 @@ def largest_planes(planes, out, window, taps, size, nothing, tasks):
             largest_some(first, last, planes, out, window, taps, size, nothing, HALF, zeros(HALF))
 
 
-@part
+@compiled
 def largest_some(first, last, planes, out, window, taps, size, nothing, step, like):
     """Some planes, a vector at a time; the last lines and columns once more, where there are too few left."""
     phases, pitch, (height, width) = room_for(size, window, np.float32(np.nan)), size[1], out.shape[1:]
@@ -133,7 +133,7 @@ def add_planes(planes, out, window, taps, size, tasks):
             add_some(first, last, planes, out, window, taps, size, HALF, zeros(HALF))
 
 
-@part
+@compiled
 def add_some(first, last, planes, out, window, taps, size, step, like):
     """Some planes, as above."""
     phases, pitch, (height, width) = room_for(size, window, np.float32(0)), size[1], out.shape[1:]

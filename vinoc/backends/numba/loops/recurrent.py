@@ -13,7 +13,7 @@ from numba import prange
 
 from .memory import aligned, room
 from .scalars import sigmoid, tanh
-from .settings import loop, part, threads_for
+from .settings import compiled, loop, threads_for
 from .tiles import ROWS, multiply, store_eight
 from .vectors import WIDE, element, load, plus_product, store, zeros
 
@@ -88,7 +88,7 @@ def lstm_steps(gates, r, b, lengths, out, h, c, reverse):
         lstm_group(d, group * ROWS, last, gates, r, b, lengths, out, h, c, reverse or d == 1)
 
 
-@part
+@compiled
 def lstm_group(d, first, last, gates, r, b, lengths, out, h, c, backwards):
     """Some sequences in one direction. Gates in the order forget, input, cell, output."""
     time, size = out.shape[2:]
@@ -107,7 +107,7 @@ def lstm_group(d, first, last, gates, r, b, lengths, out, h, c, backwards):
                 out[n, d, t] = 0
 
 
-@part
+@compiled
 def lstm_row(row, c, h, size):
     """The state of one sequence from the sums of its gates."""
     for j in range(size):
@@ -126,7 +126,7 @@ def gru_steps(gates, r, b, lengths, out, h, reverse, linear):
         gru_group(d, group * ROWS, last, gates, r, b, lengths, out, h, reverse or d == 1, linear)
 
 
-@part
+@compiled
 def gru_group(d, first, last, gates, r, b, lengths, out, h, backwards, linear):
     """Some sequences in one direction. Gates in the order update, reset, hidden."""
     time, size = out.shape[2:]
@@ -161,7 +161,7 @@ def gru_group(d, first, last, gates, r, b, lengths, out, h, backwards, linear):
                 out[n, d, t] = 0
 
 
-@part
+@compiled
 def gru_row(row, h, size):
     """The state of one sequence: update * h + (1 - update) * tanh(hidden)."""
     for j in range(size):
@@ -169,7 +169,7 @@ def gru_row(row, h, size):
         h[j] = update * h[j] + (np.float32(1) - update) * tanh(row[2 * size + j])
 
 
-@part
+@compiled
 def rooms(size, width):
     """Room for eight rows of states, turned, and for their products."""
     state = aligned(size * ROWS)
@@ -177,7 +177,7 @@ def rooms(size, width):
     return state, aligned(ROWS * (width + 4 * WIDE)).reshape(ROWS, width + 4 * WIDE)
 
 
-@part
+@compiled
 def turn(h, d, first, last, state):
     """state [H,8] = some rows of h [N,D,H]."""
     for n in range(first, last):
@@ -185,7 +185,7 @@ def turn(h, d, first, last, state):
             state[k * ROWS + n - first] = h[n, d, k]
 
 
-@part
+@compiled
 def recur(state, rows, r, k, width, begin, end, sums):
     """sums [8,width]: states [H,8] times columns `begin` to `end` of the weights [H,width] from row k of r on."""
     depth, pitch = len(state) // ROWS, sums.shape[1]
@@ -201,7 +201,7 @@ def recur(state, rows, r, k, width, begin, end, sums):
             store_eight(sums, j, pitch, eight)
 
 
-@part
+@compiled
 def multiply_one(state, at, panel, place, step, depth, like):
     """Four vectors of sums over k: state[at + 8 * k] * row k of the panel."""
     s0 = s1 = s2 = s3 = like
@@ -216,7 +216,7 @@ def multiply_one(state, at, panel, place, step, depth, like):
     return s0, s1, s2, s3
 
 
-@part
+@compiled
 def add_input(row, more, b):
     """Adds to sums what the input adds to the gates, and the bias."""
     for j in range(len(more)):

@@ -12,7 +12,7 @@ from numba import prange
 
 from ....ir.kernels.resize import coordinates, cubic_taps, linear_taps, nearest_index, pad_zeros, targets, triangle_taps
 from .memory import room
-from .settings import loop, part, share, tasks_of, threads_for
+from .settings import compiled, loop, share, tasks_of, threads_for
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -113,7 +113,7 @@ def add_weighted(planes, out, lines, down, columns, right, tasks):
                 add_columns(line, out[c, y], columns, right)
 
 
-@part
+@compiled
 def add_lines(plane, line, lines, weights):
     """The weighted sum of some lines."""
     source, weight = plane[lines[0]], weights[0]
@@ -125,7 +125,7 @@ def add_lines(plane, line, lines, weights):
             line[x] += weight * source[x]
 
 
-@part
+@compiled
 def add_columns(line, out, columns, weights):
     """The weighted sums of some elements of a line."""
     for x in range(len(out)):

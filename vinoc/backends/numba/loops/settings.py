@@ -31,7 +31,7 @@ def tasks_of(threads: int, count: int) -> int:
 
 
 # What only loops call: without the code that takes Python's objects.
-part = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+compiled = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 inlined = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
 
 

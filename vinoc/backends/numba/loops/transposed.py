@@ -18,7 +18,7 @@ from numba import prange
 from ....ir.kernels.conv import backprop_window
 from .conv import convolution, pack_filters
 from .memory import room
-from .settings import loop, part, threads_for
+from .settings import compiled, loop, threads_for
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Ints = Sequence[int]
@@ -75,7 +75,7 @@ def lay_phases(parts, out, strides, begin):
         lay_plane(parts[c], out[c], strides, begin)
 
 
-@part
+@compiled
 def lay_plane(parts, out, strides, begin):
     down, right = strides
     for y in range(len(out)):

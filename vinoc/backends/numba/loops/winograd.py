@@ -22,7 +22,7 @@ from numba import prange
 from .conv import as_images, endings, fits, windows
 from .memory import aligned, room
 from .phases import fill, split
-from .settings import inlined, loop, part, share, tasks_of, threads_for
+from .settings import compiled, inlined, loop, share, tasks_of, threads_for
 from .tiles import ROWS, finish, multiply, store_eight
 from .vectors import HALF, SHORT, WIDE, load, load_fourths, mixed, plus, plus_product, store, times, will_write, zeros
 
@@ -87,7 +87,7 @@ def transform(data, points, tiles, pads, tasks):
             transform_channels(data, channels, points, tiles, pads, HALF, zeros(HALF))
 
 
-@part
+@compiled
 def transform_channels(data, channels, points, tiles, pads, step, like):
     """Tiles beside each other, `step` at a time; what is too much of a line, the next overwrites."""
     count, down, right = tiles
@@ -158,7 +158,7 @@ def multiply_points(filters, points, products, count):
             multiply_point(filters, points, products, point, vector * WIDE, zeros(SHORT))
 
 
-@part
+@compiled
 def multiply_point(filters, points, products, point, tile, like):
     """All channels at one point, for a vector of tiles."""
     blocks, depth = filters.shape[1:3]
@@ -182,7 +182,7 @@ def interpolate(products, out, tiles, given, tasks):
             interpolate_channels(products, channels, out, tiles, given, HALF, zeros(HALF))
 
 
-@part
+@compiled
 def interpolate_channels(products, channels, out, tiles, given, step, like):
     """Tiles beside each other, `step` at a time."""
     count, down, right = tiles
