@@ -105,6 +105,14 @@ def test_accuracy_rules_it_out() -> None:
     assert "strassen" not in kernels(graph, Executable(graph, 1, target, accuracy=True), x)
 
 
+def test_sums_of_levels_stay_exact() -> None:
+    """Quantized data are multiplied plainly."""
+    x, w = data(0, 512, 512), data(1, 512, 512)
+    limits = [np.float32(v) for v in (-4, 3.96875, -4, 3.96875)]
+    graph = build(lambda b, v: b.MatMul(b.FakeQuantize(v, *limits, levels=256), w), x)
+    assert "strassen" not in kernels(graph, Executable(graph, 1, targets()[-1], integers=False), x)
+
+
 @pytest.mark.parametrize("name", ["sse2", "avx2", "avx512", "neon"])
 def test_where_it_pays(name: str) -> None:
     """Large products of many rows; neither a few rows, nor a short sum, nor threads that would have nothing to do."""

@@ -16,6 +16,7 @@ from .epilogue import epilogue_of, post_arguments
 from .matmul import Panels, adjacent, as_rows, packed_constant
 from .place import Form, Place
 from .plan import Array, Plan, Unfit, fresh, lowers, shape_of
+from .regions import is_quantized
 
 LEAST_TILES = 4
 """Tiles of rows of a block: with fewer, weights do not come from memory as fast as they are used."""
@@ -39,6 +40,8 @@ def strassen(plan: Plan, node: Node) -> None:
     panels = -(-columns // width)
     if prod(shape_of(constant)) != depth * columns or depth % 2:
         raise Unfit("it has a batch of matrices, or halves that differ")
+    if is_quantized(a):
+        raise Unfit("sums of levels are exact in the plain product")
     if plan.mode.accuracy or not pays(plan.target, rows, depth, panels, plan.mode.threads):
         raise Unfit("the plain product is as fast, or more exact")
     body = node.bodies[0]
