@@ -134,6 +134,17 @@ def test_moves_and_a_product() -> None:
     run(build(make, x), x, 3)
 
 
+@pytest.mark.parametrize("mode", ["reflect", "edge", "constant"])
+def test_pads_that_are_given_a_value(mode: str) -> None:
+    def make(b: Any, x: Any) -> Any:
+        net = Network(b, 5)
+        padded = b.Pad(net.quantized(x, -3, 3), [0, 0, 1, 2], [0, 0, 2, 1], np.float32(0), pad_mode=mode)
+        return b.Convolution(padded, net.weights((8, 4, 3, 3)), **POINT)
+
+    x = image(2, 1, 4, 7, 6)
+    run(build(make, x), x, 1)
+
+
 def test_what_stays_float_says_why() -> None:
     x = image(0, 1, 32, 24, 24)
 

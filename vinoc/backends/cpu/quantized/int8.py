@@ -121,11 +121,12 @@ def _sunk(graph: Graph, node: Node) -> str:
         return "its operands are on several grids"
     b = Builder(graph, before=node, loc=node.loc)
     inputs = [s.operand(0) for s in sources if s is not None] + list(node.inputs[len(sources) :])
-    if node.kind == "Pad" and node.op.pad_mode == "constant":  # type: ignore[attr-defined]
-        level = pad_level(node, *grid)
-        if level is None:
+    if node.kind == "Pad":
+        constant = node.op.pad_mode == "constant"  # type: ignore[attr-defined]
+        level = pad_level(node, *grid) if constant else None
+        if constant and level is None:
             return "what it pads with is none of its levels"
-        inputs[3:] = [b.const(np.uint8(level))]
+        inputs[3:] = [] if level is None else [b.const(np.uint8(level))]
     results = []
     for old, moved in zip(node.outputs, b.outputs(node.op, *inputs)):
         if moved.dtype is not dt.u8:
