@@ -12,8 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from ....ir.graph import Graph, Node
-from ....passes.quantize import Setting
+from ....passes.quantize import Range, Setting
 from ..data import Samples
 from ..memory import give_back
 from ..work import Work
@@ -58,14 +60,24 @@ class Trials:
         return self.first
 
     def add(self, name: str, work: Work, estimators: Iterable[str]) -> None:
-        """Judges work, whose weights are rounded, with the ranges of each estimator."""
+        """Judges work, whose weights are rounded, with the ranges of each estimator; equal ones once."""
+        known: list[Tried] = []
         for estimator in estimators:
             made = replace(work)
             made.values = ranges_of(made, estimator)
-            tried = Tried(f"{name}, {estimator}", estimator, made, self.judge.error(made.quantized()))
-            self.errors[tried.name] = tried.error
-            if self.first is None or tried.error < MARGIN * self.first.error:
+            same = next((t for t in known if _same(t.work.values, made.values)), None)
+            error = same.error if same else self.judge.error(made.quantized())
+            tried = Tried(f"{name}, {estimator}", estimator, made, error)
+            known.append(tried)
+            self.errors[tried.name] = error
+            if self.first is None or error < MARGIN * self.first.error:
                 self.first = tried
+
+
+def _same(a: Mapping[str, Range], b: Mapping[str, Range]) -> bool:
+    """Whether ranges have the same ends."""
+    pairs = [(x, y) for n in a for x, y in ((a[n].low, b[n].low), (a[n].high, b[n].high))]
+    return all(x is not None and y is not None and np.array_equal(x, y) for x, y in pairs)
 
 
 def best_recipe(work: Work) -> None:
