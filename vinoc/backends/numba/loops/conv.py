@@ -7,7 +7,8 @@ multiplied with each of them in registers (`multiply`), so that filters are read
 input channels add the bias, those that follow add to what is there, the last do what else follows.
 
 Where there are pads or strides, every plane of the data first gets its pads and is dealt out to phases (see `split`),
-so that what neighbouring windows see at one tap lies side by side.
+so that what neighbouring windows see at one tap lies side by side. Where there are few output channels and vectors fill
+the lines, that is read where it lies, and nothing is gathered (see `lines`).
 """
 
 from __future__ import annotations
