@@ -26,8 +26,8 @@ from .classes import constant_of
 PRODUCTS = ("Convolution", "GroupConvolution", "MatMul")
 """Products whose rows are known."""
 
-ROWS, FOLD = 128, 2
-"""Drawn from each sample, and for each element of a row: more bring nothing."""
+ROWS, SOME, FOLD = 128, 50, 2
+"""Drawn from each sample, at most, and of convolutions of groups; and for each element of a row: more bring nothing."""
 
 UNSURE = 1e-5
 """Of the mean of E[x^2]: a covariance is a difference of sums in f32, and where little is left of these, as of what was
@@ -102,7 +102,8 @@ def from_rows(node: Node, rows: Array, like: Array) -> Array:
 
 
 def drawn(node: Node, data: Array, weights: tuple[int, ...], draw: np.random.Generator) -> Array:
-    """Rows [g, n, d] of what a product reads, at most ROWS of them; of short ones FOLD for each of their elements."""
+    """Rows [g, n, d] of what a product reads, at most ROWS or SOME of them; of short ones FOLD for each of their
+    elements."""
     if isinstance(node.op, MatMul):
         flat = (np.swapaxes(data, -1, -2) if node.op.transpose_a and data.ndim > 1 else data).reshape(
             -1, data.shape[-2 if node.op.transpose_a and data.ndim > 1 else -1]
@@ -112,7 +113,7 @@ def drawn(node: Node, data: Array, weights: tuple[int, ...], draw: np.random.Gen
         return np.asarray(flat[None], np.float32)
     assert isinstance(node.op, Convolution | GroupConvolution)
     groups = weights[0] if isinstance(node.op, GroupConvolution) else 1
-    count = min(ROWS, FOLD * int(np.prod(weights[1 if groups == 1 else 2 :])))
+    count = min(ROWS if groups == 1 else SOME, FOLD * int(np.prod(weights[1 if groups == 1 else 2 :])))
     windows = _windows(node.op, data, weights[-(data.ndim - 2) :], count, draw)
     laid = windows.reshape(*windows.shape[:2], groups, -1).transpose(2, 1, 3, 0)
     return np.ascontiguousarray(laid.reshape(groups, windows.shape[1], -1))
