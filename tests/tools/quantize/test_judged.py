@@ -33,9 +33,15 @@ def detector(path: Path) -> Path:
         "ws": draw.standard_normal((1, 8, 1, 1)) / 3,
     }
     numbers = {
-        "four": np.array([0, 4, -1], np.int64), "one": np.array([0, 1, -1], np.int64), "most": np.int64(200), "iou": np.float32(0.5),
-        "least": np.float32(0.5), "second": np.array([2], np.int64), "third": np.array([3], np.int64), "axis": np.array([1], np.int64),
-    }  # fmt: skip
+        "four": np.array([0, 4, -1], np.int64),
+        "one": np.array([0, 1, -1], np.int64),
+        "most": np.int64(200),
+        "iou": np.float32(0.5),
+        "least": np.float32(0.5),
+        "second": np.array([2], np.int64),
+        "third": np.array([3], np.int64),
+        "axis": np.array([1], np.int64),
+    }
     nodes = [
         helper.make_node("Conv", ["x", "w"], ["c"], pads=[1, 1, 1, 1]),
         helper.make_node("Relu", ["c"], ["r"]),
