@@ -82,7 +82,7 @@ def _add_half(product: Node, unit: Array, half: bool) -> None:
     assert graph is not None
     assert value.rank is not None
     behind = 0 if product.kind == "MatMul" else value.rank - 2
-    b = Builder(graph, before=product._next)
+    b = Builder(graph, before=product.next)
     term = b.const(unit.reshape(1, -1, *[1] * behind) / 2, f32)
     readers = list(value.uses)
     made = b.node(Add(), value, narrowed_exactly(term) if half else term)

@@ -231,7 +231,7 @@ class _Run:
         """Puts a FakeQuantize behind a value, for those that are to read it; returns what it gives."""
         value = place.value
         node = value.node
-        b = Builder(self.graph, before=node._next if node else self.graph.first)
+        b = Builder(self.graph, before=node.next if node else self.graph.first)
         low, high = (b.const(_laid(v, place), value.dtype) for v in (grid.low, grid.high))
         name = self.lookup.name_of(value)
         made = b.node(FakeQuantize(levels=grid.levels), value, low, high, low, high, name=f"{name}/quantized")

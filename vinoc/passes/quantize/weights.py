@@ -178,7 +178,7 @@ def store(
     assert setting.bits is not None
     assert graph is not None
     assert producer is not None
-    b = Builder(graph, before=producer._next)  # the last step alone says where it comes from: files stay short
+    b = Builder(graph, before=producer.next)  # the last step alone says where it comes from: files stay short
     signed = setting.mode == "symmetric"
     type, name = dtype(f"{'i' if signed else 'u'}{setting.bits}"), weights.name
     stored = b.const(integers(weights.array, grid, setting.bits, signed, limited), name=f"{name}/{type}")
@@ -222,7 +222,7 @@ def narrowed(value: Value, to: DType) -> Value:
     node = value.node
     assert node is not None
     assert node.graph is not None
-    b = Builder(node.graph, before=node._next)
+    b = Builder(node.graph, before=node.next)
     array = value.const
     assert array is not None
     small = b.const(Buffer.of(array.astype(to.numpy), to))

@@ -15,8 +15,6 @@ from ..inputs.options import preparation
 from ..words import ToolCommand
 from .options import TARGETS, Integers, Options, Preset
 
-AUTO = "auto"
-
 
 class QuantizeCommand(ToolCommand):
     many = frozenset({"data", "reports", "keep_float", "ignore", "ignore_type", "ignore_pattern", "algorithms", "runs"})

@@ -54,10 +54,6 @@ def top1(found: Sequence[Sequence[Array]], labels: Any) -> Array:
     return np.asarray(rows.argmax(axis=1) == classes)
 
 
-METRICS: dict[str, Metric] = {"accuracy": top1, "top1": top1, "accuracy@top1": top1}
-"""By the names that configuration files have."""
-
-
 def evaluator(samples: Samples, metric: Metric = top1) -> Evaluate:
     """Runs graphs on the samples on the CPU device, as they are: quantized ones in integers. Raises UsageError."""
     if samples.labels is None:

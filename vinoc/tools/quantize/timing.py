@@ -22,8 +22,6 @@ ROUNDS, SECONDS = 9, 0.03
 PROFILED = 7
 """Inferences with a clock for each step, of which the least time counts."""
 
-INTEGER = ("u8", "i8")
-
 
 @dataclass(frozen=True)
 class Times:

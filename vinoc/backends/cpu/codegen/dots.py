@@ -69,7 +69,7 @@ def pairs_of(target: Target, weights: Array) -> Pairs | None:
     return Pairs(not crowded[0].any(), float(crowded.all(axis=0).mean()))
 
 
-def times(target: Target, sizes: tuple[int, int, int], pairs: Pairs | None, channels: int = 0) -> dict[str, float]:
+def times(sizes: tuple[int, int, int], pairs: Pairs | None, channels: int = 0) -> dict[str, float]:
     """What a row of sums of a panel takes, in steps of PAIRS, with so many (panels, taps, quads) of weights.
 
     pairs: None where weights are not known yet.
@@ -92,7 +92,7 @@ def form_of(target: Target, weights: Array, channels: int = 0) -> str:
     data are."""
     if target.dots:
         return DOT
-    found = times(target, weights.shape[-5:-2], pairs_of(target, weights), channels)
+    found = times(weights.shape[-5:-2], pairs_of(target, weights), channels)
     return min(found, key=lambda form: found[form])
 
 

@@ -182,7 +182,7 @@ def _share(pairs: Pairs | None, target: Target, conv: Convolution) -> float:
     elements = conv.channels * prod(conv.window.kernel)
     gathered = row if prod(conv.window.out) >= target.rows and spread_rows(target, elements) else 0
     sizes = (-(-conv.depth // target.width), elements // row, quads)
-    return STEP * (min(times(target, sizes, pairs, gathered).values()) + FINISH) * QUAD / elements
+    return STEP * (min(times(sizes, pairs, gathered).values()) + FINISH) * QUAD / elements
 
 
 def _by_rows(conv: Convolution, target: Target) -> bool:

@@ -23,6 +23,7 @@ from ....ir.graph import Graph, Node, Value
 from ....ir.op import as_tuple
 from ....ir.ops.convert import Convert
 from ....ir.types import TensorType, static_shape
+from ....passes.mark_weights import PRODUCTS
 
 PINNED, NOTHING = 0, -1
 
@@ -39,8 +40,6 @@ POOLS = frozenset({"MaxPool", "AvgPool", "Interpolate", "AdaptiveAvgPool"})
 REDUCTIONS = frozenset({"ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin"})
 
 UNARY = frozenset({"ReLU", "PReLU", "LeakyReLU", "Abs", "Negative"})
-
-PRODUCTS = ("Convolution", "GroupConvolution", "ConvolutionBackpropData", "GroupConvolutionBackpropData", "MatMul")
 
 
 @dataclass(frozen=True, eq=False)
