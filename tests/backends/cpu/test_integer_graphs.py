@@ -6,6 +6,7 @@ so that both must agree to the bit, also for what stays float.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -163,20 +164,25 @@ def test_what_stays_float_says_why() -> None:
     assert not integer_targets()[-1].dots or not fast.program([x.shape]).plan.remarks  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("target", ["sse2", "avx2"])
-def test_what_stays_float_gives_the_same_levels(target: str) -> None:
-    """Winograd's form over tiles of 6 x 6 would round sums, a few of which lie beside a border between two levels."""
-    x = image(1, 1, 64, 32, 32)
+def convolutions(function: str, low: float) -> Callable[[Any, Any], Any]:
+    """Three of 64 channels, a function behind each, its results quantized from `low` on."""
 
     def make(b: Any, v: Any) -> Any:
         net = Network(b, 1)
         y = net.quantized(v, -2.0, 2.0)
         for _ in range(3):
-            y = b.Convolution(y, net.weights((64, 64, 3, 3)), **WINDOW)
-            y = net.quantized(b.ReLU(b.Add(y, image(2, 1, 64, 1, 1))), 0.0, 3.0)
+            y = b.Add(b.Convolution(y, net.weights((64, 64, 3, 3)), **WINDOW), image(2, 1, 64, 1, 1))
+            y = net.quantized(getattr(b, function)(y), low, 3.0)
         return y
 
-    graph = build(make, x)
+    return make
+
+
+@pytest.mark.parametrize("target", ["sse2", "avx2"])
+def test_what_stays_float_gives_the_same_levels(target: str) -> None:
+    """Winograd's form over tiles of 6 x 6 would round sums, a few of which lie beside a border between two levels."""
+    x = image(1, 1, 64, 32, 32)
+    graph = build(convolutions("ReLU", 0.0), x)
     (want,) = Interpreter(graph).run([x])
     executable = Executable(graph.clone(), 1, TARGETS[target])
     (found,) = executable.run([x])
@@ -222,16 +228,7 @@ def test_floats_in_place_of_integers(function: str) -> None:
     """FakeQuantize and products as floats: the same levels, behind functions that the reference rounds in another way
     too, and no form that rounds sums."""
     x = image(1, 1, 64, 32, 32)
-
-    def make(b: Any, v: Any) -> Any:
-        net = Network(b, 1)
-        y = net.quantized(v, -2.0, 2.0)
-        for _ in range(3):
-            y = b.Convolution(y, net.weights((64, 64, 3, 3)), **WINDOW)
-            y = net.quantized(getattr(b, function)(b.Add(y, image(2, 1, 64, 1, 1))), -1.0, 3.0)
-        return y
-
-    graph = build(make, x)
+    graph = build(convolutions(function, -1.0), x)
     for target in integer_targets():
         floats, levels = (Executable(graph.clone(), 1, target, integers=on) for on in (False, True))
         np.testing.assert_array_equal(floats.run([x])[0], levels.run([x])[0], err_msg=target.name)
