@@ -71,7 +71,7 @@ class Tapped:
         for value, functions in looks.items():
             node = twin[value].node
             if node is not None:
-                taps = [Builder(copy, before=node._next).node(Tap(look), twin[value]) for look in functions]
+                taps = [Builder(copy, before=node.next).node(Tap(look), twin[value]) for look in functions]
                 for tap in taps:
                     copy.add_output(tap.output)
         self.request: Any = None

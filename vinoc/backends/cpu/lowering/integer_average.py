@@ -16,7 +16,7 @@ from ..kernels.base import f32_bits
 from ..quantized.int8 import dequantized, is_scalar
 from ..region import extract
 from .conv import Window
-from .integer_epilogue import Grid, grid_of
+from .integer_epilogue import Grid, grid_within
 from .place import Form, Place
 from .plan import Plan, lowers, shape_of
 from .pool import widest
@@ -61,7 +61,7 @@ def average(plan: Plan, node: Node) -> None:
     first, pool, *rest = body
     data = outer[first.operand(0)]
     assert data is not None
-    grid, *result = [_grid(n, outer) for n in (first, *rest)]
+    grid, *result = [grid_within(n, outer) for n in (first, *rest)]
     source = plan.read(data, Form.LAST)
     windows = _windows(pool, source)
     taps, variant = prod(windows.window.kernel), windows.variant()
@@ -87,10 +87,6 @@ def average(plan: Plan, node: Node) -> None:
     )  # fmt: skip
     if target is not image:
         plan.copy(target, image)
-
-
-def _grid(node: Node, outer: dict[Any, Any]) -> Grid:
-    return grid_of(node.op, outer[node.operand(1)], outer[node.operand(2)])
 
 
 def _windows(pool: Node, source: Place) -> Windows:

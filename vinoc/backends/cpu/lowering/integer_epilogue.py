@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def outlet_of(node: Node) -> Outlet:
     data, zero, filters, scale = (outer[product.operand(k)] for k in range(4))
     return Outlet(
         product, data, filters, _array(zero), _array(scale).reshape(-1), epilogue,
-        _grid(residual, outer) if residual else None, _grid(last, outer) if last else None,
+        grid_within(residual, outer) if residual else None, grid_within(last, outer) if last else None,
     )  # fmt: skip
 
 
@@ -79,7 +80,8 @@ def _array(value: Value) -> Array:
     return np.asarray(value.const, np.float64)
 
 
-def _grid(node: Node, outer: dict[Value, Value]) -> Grid:
+def grid_within(node: Node, outer: Mapping[Value, Any]) -> Grid:
+    """Of a Quantize or Dequantize in a Region, whose values are given by those `outer` ones."""
     return grid_of(node.op, outer[node.operand(1)], outer[node.operand(2)])
 
 

@@ -15,7 +15,7 @@ from ..kernels.base import f32_bits
 from ..kernels.resample import resample
 from ..quantized.int8 import is_scalar
 from ..region import extract
-from .integer_epilogue import Grid, grid_of
+from .integer_epilogue import Grid, grid_within
 from .pad import emit_frame, emit_gather
 from .place import Form, Place
 from .plan import Array, Plan, Unfit, lowers, shape_of
@@ -57,7 +57,7 @@ def interpolate(plan: Plan, node: Node) -> None:
     op: Any = first.op
     out_value = node.outputs[0]
     outer = dict(zip(node.bodies[0].inputs, node.inputs, strict=True)) if last else {}
-    grid = [grid_of(n.op, *[outer[n.operand(k)] for k in (1, 2)]) for n in last]  # type: ignore[arg-type]
+    grid = [grid_within(n, outer) for n in last]
     source = _padded(plan, plan.read(node.operand(0), Form.LAST if last else Form.ANY), op)
     axes, sizes, scales = _targets(node, source, op)
     shrinks = op.antialias and any(s < 1 for s in scales)
