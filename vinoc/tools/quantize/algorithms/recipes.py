@@ -52,12 +52,12 @@ class Trials:
     def __init__(self, judge: Judge) -> None:
         self.judge = judge
         self.errors: dict[str, float] = {}
-        self.first: Tried | None = None
+        self._best: Tried | None = None
 
     @property
     def best(self) -> Tried:
-        assert self.first is not None
-        return self.first
+        assert self._best is not None
+        return self._best
 
     def add(self, name: str, work: Work, estimators: Iterable[str]) -> None:
         """Judges work, whose weights are rounded, with the ranges of each estimator; equal ones once."""
@@ -70,8 +70,8 @@ class Trials:
             tried = Tried(f"{name}, {estimator}", estimator, made, error)
             known.append(tried)
             self.errors[tried.name] = error
-            if self.first is None or error < MARGIN * self.first.error:
-                self.first = tried
+            if self._best is None or error < MARGIN * self._best.error:
+                self._best = tried
 
 
 def _same(a: Mapping[str, Range], b: Mapping[str, Range]) -> bool:
