@@ -14,7 +14,7 @@ from vinoc.passes import PassManager
 
 from ...conftest import SHARED
 from ...models.zoo import onnx_models
-from .util import FLOAT, compiled, forced, infer, precisions, quantized, relative, written
+from .util import APART, FLOAT, compiled, forced, infer, precisions, quantized, relative, written
 
 MODELS = {m.name: m for m in onnx_models(SHARED)} if (SHARED / "models").is_dir() else {}
 NAMES = ("samplenet", "blazeface", "facemesh")
@@ -36,7 +36,7 @@ def test_sizes_precisions_and_numbers(name: str, tmp_path: Path) -> None:
     whole = written(graph, tmp_path / "float.xml").with_suffix(".bin").stat().st_size
     path = written(made, tmp_path / "int8.xml")
     assert path.with_suffix(".bin").stat().st_size <= 0.27 * whole
-    products = precisions(compiled(path), "Convolution", "FullyConnected")
+    products = precisions(compiled(path, APART), "Convolution", "FullyConnected")
     assert {precision for _, precision in products} == {"u8"}
     assert products.total() == sum(n.kind in ("Convolution", "GroupConvolution", "MatMul") for n in graph)
     expected, plain = Interpreter(made).run(inputs[0]), Interpreter(graph).run(inputs[0])

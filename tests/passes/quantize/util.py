@@ -20,6 +20,8 @@ from vinoc.passes.quantize import Quantize, Ranges, needed
 
 from ...backends.ir_util import CORE, EXACT
 
+APART = EXACT | {"SNIPPETS_MODE": "DISABLE"}
+"""Each product is a node of its own: on one core OpenVINO computes small ones behind each other as one Subgraph."""
 FLOAT = EXACT | {"LP_TRANSFORMS_MODE": "NO", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0"}
 """OpenVINO computes what FakeQuantize says, in floats; it also quantizes what compressed weights meet otherwise."""
 
