@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +20,15 @@ from vinoc.tools.engines.base import Asked, Feeds
 Engine = Callable[[Feeds], list[Array]]
 
 AGAIN = " again"
+
+
+def hold(isa: str) -> None:
+    """Holds OpenVINO and vinoc to one of vinoc's targets, `avx2` for one; before either makes a model ready."""
+    from vinoc.backends.cpu.codegen import target
+
+    os.environ["ONEDNN_MAX_CPU_ISA"] = isa.upper()
+    chosen = target.target(isa)
+    target.host = lambda: chosen  # type: ignore[assignment]
 
 
 def load(name: str, path: str, threads: int, cache: str = "") -> Engine:

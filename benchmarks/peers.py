@@ -14,7 +14,8 @@ process     A fresh process for each engine in each round: seconds to import it 
 
 Prints a Markdown table: medians over the rounds (the best), and ratios vinoc / peer, which are medians of those of the
 rounds, so that a noisy neighbour hits both sides. "ort again" is a second onnxruntime: the noise of the machine.
---json keeps all samples, for `chart.py`.
+--json keeps all samples, for `chart.py`. --isa avx2 holds OpenVINO and vinoc to these instructions (onnxruntime cannot
+be): python benchmarks/peers.py latency --isa avx2 --engines ov,"ov again",vinoc --threads 1 DIR/*.onnx
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from engines import AGAIN, load, made_up, throughput
+from engines import AGAIN, hold, load, made_up, throughput
 
 from vinoc.tools.bench.interleave import Samples, apart, interleaved, ratio, turns
 
@@ -80,6 +81,7 @@ def process(path: str, threads: int, options: argparse.Namespace) -> dict[str, A
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, FEEDS).write_bytes(pickle.dumps(made_up(path, options.size)))
         command = [sys.executable, __file__, "once", path, "--threads", str(threads), "--size", str(options.size)]
+        command += ["--isa", options.isa]
         for name in engines:  # fills caches, of kernels too
             child([*command, "--engines", name, "--cache", folder])
         for name in turns(engines, options.rounds):
@@ -159,11 +161,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seconds", type=float, default=0.05, help="of a sample; a model is run that often")
     parser.add_argument("--size", type=int, default=1, help="of dimensions that are not known")
+    parser.add_argument("--isa", default="", help="a target of vinoc's: the instructions that vinoc and OpenVINO use")
     parser.add_argument("--json", type=Path, help="file that a line for each model is added to")
     parser.add_argument("--cache", default="", help=argparse.SUPPRESS)
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child or options.what == "once":
+        if options.isa:
+            hold(options.isa)
         print("@@" + json.dumps(MODES[options.what](options.models[0], int(options.threads), options)))
         return
     begun = False
@@ -174,6 +179,7 @@ def main() -> None:
             else:
                 same = ["--engines", ",".join(options.engines), "--rounds", str(options.rounds)]
                 same += ["--seconds", str(options.seconds), "--size", str(options.size), "--threads", str(threads)]
+                same += ["--isa", options.isa]
                 found = child([sys.executable, __file__, options.what, model, *same])
             if not begun:
                 print(header(list(next(iter(found.values())))), flush=True)
