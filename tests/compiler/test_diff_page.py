@@ -64,7 +64,7 @@ def test_bodies_have_their_places(cli: Cli, tmp_path: Path) -> None:
     assert {("Exp", "old"), ("Sin", "new")} <= {k for p in re.findall(r"<svg .*?</svg>", text, re.S) for k in cards(p)}
 
 
-@pytest.mark.parametrize(("name", "message"), [("d.htm", "a page is a .html file"), ("no/d.html", "no folder")])
+@pytest.mark.parametrize(("name", "message"), [("d.htm", "a page is .html"), ("no/d.html", "no folder")])
 def test_a_useless_name_is_refused_before_work(cli: Cli, tiny: Path, name: str, message: str) -> None:
     run = cli("diff", tiny, tiny, "--html", name)
     assert run.code == 2

@@ -1,4 +1,4 @@
-"""Several files that appear together or not at all."""
+"""Files that appear together, complete or not at all."""
 
 from __future__ import annotations
 
@@ -39,6 +39,13 @@ def written_together(paths: Sequence[Path]) -> Iterator[list[BinaryIO]]:
         for path in hidden:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> Path:
+    """A file of text, complete or not at all."""
+    with written_together([path]) as (file,):
+        file.write(text.encode())
+    return path
 
 
 def _check_target(path: Path) -> None:

@@ -27,6 +27,9 @@ HALF_PASSES = f"{CPU_PASSES},fp16{{rounding=nearest,products=true}}"
 
 FP16_PASS = "fp16"
 
+REPORTS = (".json", ".html")
+"""The files that can give an account of a compilation."""
+
 NO_FACE = Face()
 """The model as it is."""
 

@@ -9,8 +9,7 @@ from html import escape
 from pathlib import Path
 
 from .. import __version__
-from ..backends.files import written_together
-from ..ir.errors import UsageError
+from ..backends.files import write_text
 from ..ir.graph import Graph, Node
 from ..passes.changes import WHOLE, together
 from ..passes.sketch import Keys, Live, Role, Sketch, is_weight, sketch
@@ -28,22 +27,13 @@ SHOWN_NODES = 5000
 """Nodes of each graph that the search knows."""
 
 
-def check_page_path(path: Path) -> None:
-    """Raises UsageError, before any work, when a page cannot be written there."""
-    if path.suffix != ".html":
-        raise UsageError(f"a page is a .html file, not '{path.suffix}'", f"--html {path}")
-    if not path.parent.is_dir():
-        raise UsageError(f"there is no folder '{path.parent}'", f"--html {path}")
-
-
 def write_diff_page(first: Path, second: Path, found: Difference, path: Path) -> None:
     """Writes the page, complete or not at all. Raises VinocError."""
     names = f"{escape(first.name)} <small>&rarr;</small> {escape(second.name)}"
     places = list(_places(found))
     body = _body(found, places, (first.name, second.name))
     text = page(f"{first.name} and {second.name} - vinoc diff", names, body, _index(found, places), False)
-    with written_together([path]) as (file,):
-        file.write("".join(f"{piece}\n" for piece in text).encode())
+    write_text(path, "".join(f"{piece}\n" for piece in text))
 
 
 @dataclass(slots=True)

@@ -87,7 +87,7 @@ def compile_model_file(
         pipeline = Pipeline((*passes.steps, *lowering.steps))
         _check_names(options, pipeline)
         _check_directory(options.out_dir)
-        clock = _Clock()
+        clock = Clock()
         stage(f"reading {path}")
         graph, face = open_model(path, options.framework, options.outputs, options.face)
         pipeline = Pipeline((*face, *pipeline.steps))
@@ -184,14 +184,17 @@ def peak_memory() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-class _Clock:
+class Clock:
+    """Wall seconds by phase."""
+
     def __init__(self) -> None:
         self.laps: dict[str, float] = {}
         self.last = time.perf_counter()
 
     def lap(self, name: str) -> None:
+        """Ends a phase."""
         now = time.perf_counter()
-        self.laps[name], self.last = now - self.last, now
+        self.laps[name], self.last = self.laps.get(name, 0.0) + now - self.last, now
 
 
 @contextmanager

@@ -8,34 +8,25 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..backends.files import written_together
+from ..backends.files import write_text
 from ..ir.errors import UsageError
 from ..passes.changes import Changed, Changes
 from ..passes.manager import StepResult
+from .config import REPORTS
 from .driver import Result, peak_memory
-
-SUFFIXES = (".json", ".html")
-
-
-def check_report_path(path: Path) -> None:
-    """Raises UsageError, before any work, when a report cannot be written there."""
-    if path.suffix not in SUFFIXES:
-        raise UsageError(f"a report is .json or .html, not '{path.suffix}'", f"--report {path}")
-    if not path.parent.is_dir():
-        raise UsageError(f"there is no folder '{path.parent}'", f"--report {path}")
+from .paths import check_file
 
 
 def write_report(result: Result, path: Path) -> None:
     """Writes the report, complete or not at all; the suffix chooses the form. Raises VinocError."""
-    check_report_path(path)
+    check_file(path, "--report", REPORTS, "a report")
     if path.suffix == ".json":
         text = json.dumps(as_dict(result), indent=2) + "\n"
     else:
         from .report_page import report_page
 
         text = "".join(f"{piece}\n" for piece in report_page(result, _changes(result)))
-    with written_together([path]) as (file,):
-        file.write(text.encode())
+    write_text(path, text)
 
 
 def _changes(result: Result) -> Changes:

@@ -29,9 +29,7 @@ def command(
     expected: Path | None,
     device: str,
     tolerance: float,
-    plugins: tuple[Path, ...],
     framework: str | None,
-    debug: bool,
 ) -> None:
     """Runs the passes on MODEL one by one, its outputs compared behind each, then halves the rewrites of the bad one.
 
@@ -42,10 +40,8 @@ def command(
     from ...passes.measure import read_arrays
     from ..bisect import bisect, evaluator, lines
     from ..driver import read_model
-    from ..plugins import load_plugins
     from ..samples import evaluable_inputs
 
-    load_plugins(plugins)
     with quiet_gc():
         graph = read_model(model, framework)
         reference, suspected = evaluator("TEMPLATE"), evaluator(device)

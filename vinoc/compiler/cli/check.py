@@ -25,17 +25,13 @@ def command(
     passes: str | None,
     framework: str | None,
     output: Sequence[str],
-    plugins: Sequence[Path],
-    debug: bool,
 ) -> int:
     """Tells whether MODEL would convert, and if not, every problem at once; writes no file."""
     from ..check import check_model
     from ..config import DEFAULT_PASSES, Options
     from ..errors_table import COLUMNS, headline, rows, text
-    from ..plugins import load_plugins
     from .console import print_table, progress
 
-    load_plugins(plugins)
     pipeline = DEFAULT_PASSES if passes is None else passes
     options = Options(passes=pipeline, target=target, framework=framework, outputs=output)
     with progress() as watch:

@@ -11,6 +11,7 @@ import click
 
 from ... import __version__
 from ...ir.errors import UsageError
+from ..config import REPORTS
 from .options import FILE, SETTINGS, debug, face, framework, outputs, pipeline
 
 FP16, FP32 = ("FP16", "half"), ("FP32", "float")
@@ -63,26 +64,18 @@ def command(**given: Any) -> None:
 
     vinoc model.onnx -o out
     """
-    from ..plugins import load_plugins
-
-    load_plugins(given["plugins"])
-    if given["report"] is not None:
-        from ..report import check_report_path
-
-        check_report_path(given["report"])
-    compile_model(_model(given["model"], given["input_model"]), given)
-
-
-def compile_model(model: Path, given: dict[str, Any]) -> None:
-    """Compiles and prints what was asked for."""
     from ..driver import compile_model_file
-    from ..report import write_report
+    from ..paths import check_file
     from ..summary import explanation, summary, timing
     from .console import progress
 
+    check_file(given["report"], "--report", REPORTS, "a report")
+    model = _model(given["model"], given["input_model"])
     with progress(not given["silent"]) as watch:
         result = compile_model_file(model, _options(given), watch)
     if given["report"] is not None:
+        from ..report import write_report
+
         write_report(result, given["report"])
     printers: list[Callable[[Any], Any]] = [explanation] if given["explain"] else []
     printers += [timing] if given["time_passes"] else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
@@ -61,6 +61,30 @@ def progress(enabled: bool = True, out: TextIO | None = None) -> Iterator[Watch]
         yield shown
     finally:
         shown.stop()
+
+
+@contextmanager
+def bars(enabled: bool = True) -> Iterator[Callable[[str, int, int | None], None]]:
+    """A bar for each title on the terminal that errors go to; nothing where there is none.
+
+    What is given is told a title, how much of it is done, and how much there is.
+    """
+    if not enabled or not sys.stderr.isatty():
+        yield lambda title, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as shown:
+        tasks: dict[str, Any] = {}
+
+        def tick(title: str, done: int, total: int | None) -> None:
+            if title not in tasks:
+                tasks[title] = shown.add_task(title, total=total)
+            shown.update(tasks[title], completed=done, total=total)
+
+        yield tick
 
 
 class _Progress:

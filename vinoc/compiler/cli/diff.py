@@ -15,15 +15,15 @@ from .options import FILE, SETTINGS, debug
 @click.option("--html", type=FILE, metavar="FILE", help="Draw the differences side by side, on a page of its own.")
 @click.option("--silent", is_flag=True, help="Print nothing; the exit code tells.")
 @debug
-def command(first: Path, second: Path, html: Path | None, silent: bool, debug: bool) -> int:
+def command(first: Path, second: Path, html: Path | None, silent: bool) -> int:
     """Compares FIRST and SECOND, files of any format: `-` removed, `+` added, `~` changed, `!` inputs and outputs."""
     from ...ir.quiet import quiet_gc
     from ..diff import diff
-    from ..diff_page import check_page_path, write_diff_page
+    from ..diff_page import write_diff_page
     from ..driver import Size, read_model
+    from ..paths import check_file
 
-    if html is not None:
-        check_page_path(html)
+    check_file(html, "--html", (".html",), "a page")
     with quiet_gc():
         a, b = read_model(first), read_model(second)
         found = diff(a, b)

@@ -17,14 +17,12 @@ from .options import FILE, SETTINGS, debug, framework, plugin
 @plugin
 @framework
 @debug
-def command(model: Path, node: str, passes: str, plugins: tuple[Path, ...], framework: str | None, debug: bool) -> None:
+def command(model: Path, node: str, passes: str, framework: str | None) -> None:
     """Follows NODE of MODEL through the passes: every rule that touched it, and those that almost did."""
     from ...ir.quiet import quiet_gc
     from ..driver import read_model
     from ..explain import explain
-    from ..plugins import load_plugins
 
-    load_plugins(plugins)
     with quiet_gc():
         for line in explain(read_model(model, framework), node, passes):
             print(line)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
@@ -19,16 +18,12 @@ from .options import SETTINGS, debug, plugin
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @plugin
 @debug
-def command(
-    kinds: Sequence[str], matrix: bool, frontend: str | None, as_json: bool, plugins: Sequence[Path], debug: bool
-) -> None:
+def command(kinds: Sequence[str], matrix: bool, frontend: str | None, as_json: bool) -> None:
     """Lists all operations, or tells all about those named."""
     from ...ir.op import op_class, registry
     from ..catalogue import MATRIX, describe_op, support
-    from ..plugins import load_plugins
     from .console import print_table
 
-    load_plugins(plugins)
     if frontend is not None:
         _operators(frontend, kinds, as_json)
         return

@@ -26,11 +26,9 @@ def command(file: Path, output: Path | None, **given: Any) -> None:
     from ...ir.text import print_graph
     from ..config import Options
     from ..driver import read_model, run_passes
-    from ..plugins import load_plugins
     from ..summary import explain_steps
     from .console import progress
 
-    load_plugins(given["plugins"])
     if output is not None and output.suffix != ".vir":
         raise UsageError(f"a graph in text form is a .vir file, not '{output.suffix}'", f"-o {output}")
     options = Options(

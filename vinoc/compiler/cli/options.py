@@ -21,7 +21,9 @@ SETTINGS: dict[str, Any] = {
 FILE = click.Path(path_type=Path)
 
 
-def _all(*options: Callable[[F], F]) -> Callable[[F], F]:
+def every(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Several options as one, in this order."""
+
     def decorate(f: F) -> F:
         for option in reversed(options):
             f = option(f)
@@ -30,8 +32,15 @@ def _all(*options: Callable[[F], F]) -> Callable[[F], F]:
     return decorate
 
 
+def _load(context: click.Context, option: click.Parameter, files: tuple[Path, ...]) -> None:
+    if files:
+        from ..plugins import load_plugins
+
+        load_plugins(files)
+
+
 plugin = click.option(
-    "--plugin", "plugins", multiple=True, type=FILE, metavar="FILE",
+    "--plugin", multiple=True, type=FILE, metavar="FILE", expose_value=False, callback=_load,
     help="Python file that declares passes, operations, converters or kernels.",
 )  # fmt: skip
 framework = click.option("--framework", metavar="NAME", help="Format of the model, where its name does not tell.")
@@ -39,9 +48,10 @@ outputs = click.option(
     "--output", metavar="A,B", default="", help="Compute these tensors or nodes (NAME or NAME:PORT), nothing else.",
     callback=lambda context, option, value: [name.strip() for name in value.split(",") if name.strip()],
 )  # fmt: skip
-debug = click.option("--debug", is_flag=True, help="Show tracebacks.")
+debug = click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
+"""Is read by `main`, which prints the errors of all commands."""
 
-pipeline = _all(
+pipeline = every(
     click.option("--passes", metavar="P", help=f'Passes, e.g. fuse,(fold,dce)*; "" for none [{DEFAULT_PASSES}].'),
     plugin,
     click.option(
@@ -53,7 +63,7 @@ pipeline = _all(
     click.option("--explain", multiple=True, metavar="PASS", help="Tell where a pass did not apply, and why."),
 )  # fmt: skip
 
-face = _all(
+face = every(
     click.option("--input", metavar="LIST", help="Where the model begins: data[1,3]{f32},0:node,node:1,flag->True."),
     click.option("--input_shape", metavar="LIST", help="Shapes of the inputs: [1,3,224,224],[1,?,1..8]."),
     click.option("-b", "--batch", type=int, metavar="N", help="The size of the batch."),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
@@ -17,13 +16,11 @@ from .options import SETTINGS, debug, plugin
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @plugin
 @debug
-def command(names: Sequence[str], as_json: bool, plugins: Sequence[Path], debug: bool) -> None:
+def command(names: Sequence[str], as_json: bool) -> None:
     """Lists all passes, or tells all about those named."""
     from ...passes.registry import names as known
     from ..catalogue import describe_pass
-    from ..plugins import load_plugins
 
-    load_plugins(plugins)
     rows = [describe_pass(name) for name in names or known()]
     if as_json:
         print(json.dumps(rows, indent=2))

@@ -29,14 +29,11 @@ def command(
     times: bool,
     input_shape: str | None,
     as_json: bool,
-    plugins: tuple[Path, ...],
     framework: str | None,
-    debug: bool,
 ) -> None:
     """Shows what is in MODEL; with NODE, all about the nodes of that name."""
     from ...ir.quiet import quiet_gc
     from ..driver import read_model
-    from ..plugins import load_plugins
     from ..show import node_lines, plan_lines, summary, with_shapes
 
     if times and not plan:
@@ -45,7 +42,6 @@ def command(
         raise UsageError("--json goes with --plan")
     if input_shape and not plan:
         raise UsageError("--input_shape goes with --plan")
-    load_plugins(plugins)
     with quiet_gc():
         graph = read_model(model, framework)
         if input_shape:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...compiler.cli.options import FILE, SETTINGS, debug
+from ...compiler.cli.options import FILE, SETTINGS, debug, every
 from ..words import ToolCommand, spelled
 
 if TYPE_CHECKING:
-    from .evaluation import Evaluation, Tick
     from .results import Outcome
 
 
@@ -25,7 +24,7 @@ class AccuracyCommand(ToolCommand):
     switches = frozenset({"shuffle", "async_mode"})
 
 
-OPTIONS = (
+OPTIONS = every(
     spelled("c", "config", "config", type=FILE, required=True, metavar="FILE", help="The configuration."),
     spelled("m", "models", "models", type=FILE, multiple=True, metavar="PATH...",
             help="Folders that models are in; or models, where the configuration names none."),
@@ -56,23 +55,18 @@ OPTIONS = (
 )  # fmt: skip
 
 
-def _options(command: Any) -> Any:
-    for option in reversed(OPTIONS):
-        command = option(command)
-    return command
-
-
 @click.command(cls=AccuracyCommand, context_settings=SETTINGS, short_help="Measure how right a model is.")
-@_options
+@OPTIONS
 @debug
-def command(config: Path, debug: bool, **given: Any) -> None:
+def command(config: Path, **given: Any) -> None:
     """Evaluates models on labelled data, as a configuration of Accuracy Checker's says.
 
     The exit code is 1 where a metric misses its reference, or an evaluation cannot be done.
 
     vinoc accuracy -c config.yml -m models -s data
     """
-    from ..paths import check_file
+    from ...compiler.cli.console import bars
+    from ...compiler.paths import check_file
     from .config.read import read_config
     from .config.request import Request
     from .run import run_all
@@ -83,8 +77,13 @@ def command(config: Path, debug: bool, **given: Any) -> None:
     plan = read_config(Request(config=config, **{name: given[name] for name in same}))
     for remark in plan.remarks:
         _warn(remark)
-    with _progress(len(plan.evaluations)) as begin:
-        outcomes, failed = run_all(plan, _warn, begin, keep=given["save_results"] is not None)
+    with bars() as tick:
+        outcomes, failed = run_all(
+            plan,
+            _warn,
+            lambda e: partial(tick, f"{e.model} by {e.launcher.name}"),
+            keep=given["save_results"] is not None,
+        )
     _print(outcomes, given["parts"])
     _write(outcomes, failed, given, config)
     for evaluation, error in failed:
@@ -135,22 +134,3 @@ def _write(outcomes: list[Outcome], failed: list[Any], given: dict[str, Any], co
             file.write(made().encode())
     for path in wanted:
         print(f"written: {path}")
-
-
-@contextmanager
-def _progress(count: int) -> Iterator[Callable[[Evaluation], Tick]]:
-    """A bar for each evaluation on a terminal that errors go to."""
-    if not sys.stderr.isatty():
-        yield lambda evaluation: lambda done, whole: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bars:
-
-        def begin(evaluation: Evaluation) -> Tick:
-            task = bars.add_task(f"{evaluation.model} by {evaluation.launcher.name}", total=None)
-            return lambda done, whole: bars.update(task, completed=done, total=whole)
-
-        yield begin

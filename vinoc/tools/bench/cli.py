@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from ...compiler.cli.options import FILE, SETTINGS, debug
+from ...compiler.cli.options import FILE, SETTINGS, debug, every
 from ...ir.errors import UsageError
 from ..words import ToolCommand, words
 from ..words import spelled as _option
@@ -27,7 +27,7 @@ def _switch(*names: str, help: str, default: bool | None = False) -> Callable[[A
     return _option(*names, type=bool, default=default, metavar="[BOOL]", help=help)
 
 
-OPTIONS = (
+OPTIONS = every(
     _option("m", "path_to_model", "path", type=FILE, metavar="FILE", help="The model, in place of the argument."),
     _option("d", "target_device", "device", default="CPU", metavar="DEVICE", help="Where to run it [CPU]."),
     _option("hint", "perf_hint", "hint", type=click.Choice(list(HINTS), case_sensitive=False),
@@ -92,23 +92,17 @@ OPTIONS = (
 )  # fmt: skip
 
 
-def _options(command: Any) -> Any:
-    for option in reversed(OPTIONS):
-        command = option(command)
-    return command
-
-
 @click.command(cls=BenchCommand, context_settings=SETTINGS, short_help="Measure how fast a model runs.")
 @click.argument("model", required=False, type=FILE)
-@_options
+@OPTIONS
 @debug
-def command(model: Path | None, path: Path | None, debug: bool, **given: Any) -> None:
+def command(model: Path | None, path: Path | None, **given: Any) -> None:
     """Measures MODEL. Options, steps and reports are those of OpenVINO's benchmark_app; one dash or two, all the same.
 
     vinoc bench model.onnx -t 5 -hint latency
     """
+    from ...compiler.paths import check_file
     from ..charts.page import SUFFIXES
-    from ..paths import check_file
     from .prepare import existing
 
     if given["kernels"] is not None:
@@ -188,7 +182,7 @@ def _compare(settings: Settings, given: dict[str, Any]) -> None:
 
 def _write(path: Path | None, data: Any) -> None:
     if path is not None:
-        from .report import write_text
+        from ...backends.files import write_text
 
         write_text(path, json.dumps(data, indent=1) + "\n")
 

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ...backends.files import write_text
 from ...ir.errors import UsageError
 from .log import Log
-from .report import write_text
 from .settings import HINTS, Settings, devices_in, per_device
 
 Config = dict[str, dict[str, Any]]

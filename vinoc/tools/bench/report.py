@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...backends.files import written_together
+from ...backends.files import write_text
 from ...runtime.profiling import ProfilingInfo
 from .figures import Latency
 from .settings import Settings
@@ -107,13 +107,6 @@ class Report:
             return write_text(path, json.dumps({"report_type": "sorted", "avg_performance": shaped}, indent=4) + "\n")
         rows = [f"{line},{share}" for line, share in zip(list(_csv(block, ","))[1:-1], shares, strict=True)]
         return write_text(path, "\n".join([",".join((*COUNTERS, "proportion (%)")), *rows]) + "\n")
-
-
-def write_text(path: Path, text: str) -> Path:
-    """A file, complete or not at all."""
-    with written_together([path]) as (file,):
-        file.write(text.encode())
-    return path
 
 
 Counter = tuple[str, str, str, str, float, float]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...compiler.paths import check_file, check_folder
 from ...ir.errors import UsageError
-from ..paths import check_file, check_folder
 
 HINTS = {
     "throughput": "THROUGHPUT",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
@@ -46,7 +45,7 @@ class CrosscheckCommand(ToolCommand):
 @click.option("--json", "as_json", type=FILE, metavar="FILE", help="Write all numbers.")
 @plugin
 @debug
-def command(a: str | None, b: str | None, plugins: tuple[Path, ...], debug: bool, **given: Any) -> int:
+def command(a: str | None, b: str | None, **given: Any) -> int:
     """Runs A and B on the same inputs and compares every tensor that both have.
 
     Each is FILE, FILE@ENGINE or FILE@ENGINE:PRECISION. A file is a model of any format, or a .npz that --dump wrote;
@@ -56,13 +55,11 @@ def command(a: str | None, b: str | None, plugins: tuple[Path, ...], debug: bool
     vinoc crosscheck model.onnx model.xml@openvino:f16
     """
     from ...compiler.cli.console import progress
-    from ...compiler.plugins import load_plugins
-    from ..paths import check_file
+    from ...compiler.paths import check_file
     from .run import crosscheck, make_inputs, run, wanted_layers
     from .sides import other, read_side
     from .trace import dump
 
-    load_plugins(plugins)
     check_file(given["html"], "--html", (".html",), "a page")
     for option in ("dump", "dump_b"):
         check_file(given[option], f"--{option}", (".npz",), "a file of tensors")
@@ -94,7 +91,7 @@ def command(a: str | None, b: str | None, plugins: tuple[Path, ...], debug: bool
         write_check_page(check, side_a, side_b, given["html"])
         print(f"page: {given['html']}")
     if given["as_json"] is not None:
-        from ..bench.report import write_text
+        from ...backends.files import write_text
         from .text import as_dict
 
         write_text(given["as_json"], json.dumps(as_dict(check), indent=2) + "\n")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 
-from ...backends.files import written_together
+from ...backends.files import write_text
 from ...compiler.draw.page import Entry, page, tiles
 from ...compiler.draw.svg import svg
 from ...compiler.driver import read_model
@@ -59,8 +59,7 @@ def write_check_page(check: Check, a: Side, b: Side, path: Path) -> None:
     graph = drawn_graph(check, a, b)
     title = f"{check.a.title} and {check.b.title} - vinoc crosscheck"
     text = page(title, heading, _body(check, graph), _index(check), foldable=False)
-    with written_together([path]) as (file,):
-        file.write("".join(f"{piece}\n" for piece in text).encode())
+    write_text(path, "".join(f"{piece}\n" for piece in text))
 
 
 def drawn_graph(check: Check, a: Side, b: Side) -> Graph | None:

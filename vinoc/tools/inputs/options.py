@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import click
 
-OPTIONS = (
+from ...compiler.cli.options import every
+
+preparation = every(
     click.option("--layout", default="", metavar="LIST", help="Names of dimensions, where they are not seen: [NHWC]."),
     click.option(
         "--resize",
@@ -33,10 +32,3 @@ OPTIONS = (
     click.option("--scale_values", metavar="LIST", help="Then divide by these."),
     click.option("--scale", type=float, metavar="X", help="Divide all data by this."),
 )
-
-
-def preparation(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds these options to a command, in this order."""
-    for option in reversed(OPTIONS):
-        command = option(command)
-    return command

@@ -77,18 +77,16 @@ def _list(*names: str, help: str, metavar: str = "NAME...") -> Callable[[Any], A
 @click.option("--silent", is_flag=True, help="Print nothing but warnings and errors.")
 @plugin
 @debug
-def command(model: Path | None, plugins: tuple[Path, ...], debug: bool, config: Path | None, **given: Any) -> None:
+def command(model: Path | None, config: Path | None, **given: Any) -> None:
     """Quantizes MODEL by what samples of DATA show, and writes it as IR.
 
     vinoc quantize model.onnx --data images --normalize signed -o out
 
     Mean and scale are applied to the data; the model's inputs stay as they are.
     """
-    from ...compiler.plugins import load_plugins
+    from ...compiler.paths import check_file
     from ..charts.page import SUFFIXES
-    from ..paths import check_file
 
-    load_plugins(plugins)
     if config is not None:
         from .pot import run_config
 
@@ -152,13 +150,13 @@ def _names(words: tuple[str, ...]) -> tuple[str, ...]:
 
 def drawn(job: Any, path: Path, runs: tuple[str, ...]) -> None:
     """Tries all presets and draws them with runs whose reports are given."""
-    from ...compiler.cli.console import print_table
+    from ...compiler.cli.console import bars, print_table
     from ..charts.page import write_page
     from .pareto import COLUMNS, best, page_of, row, stored, tried
-    from .watch import Watch, progress
+    from .watch import Watch
 
     others = [stored(Path(r)) for r in runs]
-    with progress() as tick:
+    with bars() as tick:
         found = [*tried(job, Watch(tick)), *others]
     winners = best(found)
     print_table(COLUMNS, [row(r, r.name in winners) for r in found])
@@ -168,9 +166,10 @@ def drawn(job: Any, path: Path, runs: tuple[str, ...]) -> None:
 
 def told(job: Any, silent: bool = False) -> Any:
     """Runs a job and says what was done."""
+    from ...compiler.cli.console import bars
     from .job import run_job
     from .report_text import summary
-    from .watch import Watch, progress
+    from .watch import Watch
 
     said: list[str] = []
 
@@ -178,7 +177,7 @@ def told(job: Any, silent: bool = False) -> Any:
         said.append(text)
         print(f"warning: {text}", file=sys.stderr)
 
-    with progress(not silent) as tick:
+    with bars(not silent) as tick:
         done = run_job(job, Watch(tick, warn))
     if silent:
         for text in set(done.report.warnings) - set(said):

@@ -16,6 +16,7 @@ from ...backends.files import written_together
 from ...backends.openvino import write_ir
 from ...compiler.driver import open_model
 from ...compiler.face.options import Face
+from ...compiler.paths import check_file, check_target
 from ...ir.errors import UsageError, VinocError
 from ...ir.graph import Graph
 from ...ir.quiet import quiet_gc
@@ -23,7 +24,6 @@ from ...passes.manager import PassManager
 from ...passes.pipeline import Pipeline
 from ...runtime.model import Model
 from ..inputs.slots import inputs_of, set_layouts
-from ..paths import check_file, check_target
 from .asked import Asked
 from .blas import one_thread
 from .data import Preparation

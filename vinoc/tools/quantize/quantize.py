@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass, field
 from os import PathLike
 from typing import Any
 
 from ...compiler.config import DEFAULT_PASSES
-from ...compiler.driver import read_model
+from ...compiler.driver import Clock, read_model
 from ...ir.errors import EvaluationError, UsageError
 from ...ir.graph import Graph
 from ...ir.quiet import quiet_gc
@@ -155,19 +154,6 @@ def _samples(graph: Graph, data: Any, options: Options, preparation: Preparation
         return Samples([], lambda index: {}, inputs_of(Model(graph).inputs))
     samples = data if isinstance(data, Samples) else open_data(data, graph, preparation, options.subset)
     return screened(samples.subset(options.subset), watch, graph)
-
-
-class Clock:
-    """Wall seconds by phase."""
-
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self.last = time.perf_counter()
-
-    def lap(self, name: str) -> None:
-        """Ends a phase."""
-        now = time.perf_counter()
-        self.laps[name], self.last = self.laps.get(name, 0.0) + now - self.last, now
 
 
 def quantize(model: Any, data: Any = None, *, preparation: Preparation | None = None, **options: Any) -> Result:

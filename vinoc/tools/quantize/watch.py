@@ -65,26 +65,3 @@ def ahead(items: Iterable[T]) -> Iterator[Iterator[T]]:
                 yield item  # type: ignore[misc]  # no end among the items
 
         yield made()
-
-
-@contextmanager
-def progress(enabled: bool = True) -> Iterator[Tick]:
-    """Bars on the terminal that errors go to; nothing where there is none."""
-    import sys
-
-    if not enabled or not sys.stderr.isatty():
-        yield silent
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as shown:
-        tasks = {}
-
-        def tick(title: str, done: int, total: int) -> None:
-            if title not in tasks:
-                tasks[title] = shown.add_task(title, total=total)
-            shown.update(tasks[title], completed=done, total=total)
-
-        yield tick

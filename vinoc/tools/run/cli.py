@@ -39,19 +39,17 @@ class RunCommand(ToolCommand):
 @outputs
 @plugin
 @debug
-def command(model: Path, words: tuple[str, ...], plugins: tuple[Path, ...], debug: bool, **given: Any) -> None:
+def command(model: Path, words: tuple[str, ...], **given: Any) -> None:
     """Runs MODEL once for each file, or batch of files, and shows what it gives.
 
     vinoc run resnet.onnx --input cat.jpg --normalize imagenet --resize crop --labels imagenet.txt
     """
-    from ...compiler.plugins import load_plugins
+    from ...compiler.paths import check_file
     from ..inputs.fill import Look
-    from ..paths import check_file
     from .prepare import Asked, prepare
     from .results import SUFFIXES, read_labels, save, told
 
     check_file(given["save"], "--save", SUFFIXES, "what results are saved as")
-    load_plugins(plugins)
     labels = read_labels(given["labels"]) if given["labels"] else []
     bgr = given["reverse_input_channels"] or given["color"] == "bgr"
     same = ("device", "precision", "shape", "batch", "layout", "normalize", "mean_values", "scale_values", "scale")

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ....compiler.paths import read_text
 from ....ir.dtype import Array
 from ....ir.errors import UsageError
-from ...paths import read_text
 from ..options import option
 from ..representation import Prediction, TextPrediction
 from .base import Adapter, Frames, Outputs, adapter

@@ -6,9 +6,9 @@ from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ....compiler.paths import read_text
 from ....ir.errors import UsageError, VinocError
 from ...extras import require
-from ...paths import read_text
 from ..problems import check
 
 OPEN = object()

@@ -11,9 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ....compiler.paths import read_text
 from ....ir.errors import UsageError, VinocError
 from ...accuracy.problems import check
-from ...paths import read_text
 
 if TYPE_CHECKING:
     from lark import Lark, Token
