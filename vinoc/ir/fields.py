@@ -38,7 +38,7 @@ class Attribute:
 
 _ATTRIBUTES: dict[type, tuple[Attribute, ...]] = {}
 _KINDS: dict[Any, str] = {int: "int", float: "float", bool: "bool", str: "str", DType: "dtype", Buffer: "buffer"}
-_USUAL = {kind: type for type, kind in _KINDS.items()}
+USUAL = {kind: type for type, kind in _KINDS.items()}
 """The type that values of a kind have already, as a rule."""
 _LISTS: dict[Any, str] = {int: "ints", float: "floats", str: "strs"}
 _ELEMENT: dict[str, Callable[[Any], Any]] = {"ints": int, "floats": float, "strs": str}
@@ -86,7 +86,7 @@ def _attribute(f: dataclasses.Field[Any], annotation: Any) -> Attribute:
 def checker(owner: str, a: Attribute) -> Check:
     """A function that brings a value to the attribute's type, or raises VinocError."""
     check = _list_check if a.kind in _ELEMENT else _scalar_check
-    usual = _USUAL.get(a.kind)
+    usual = USUAL.get(a.kind)
 
     def checked(value: Any) -> Any:
         if type(value) is usual or (value is None and a.optional):
@@ -114,7 +114,7 @@ def _scalar_check(a: Attribute, value: Any) -> Any:
         return bool(value) if not isinstance(value, str) and value in (0, 1) else _REFUSED
     if kind == "enum":
         return value if isinstance(value, str) and value in a.choices else _REFUSED
-    return value if isinstance(value, _USUAL[kind]) else _REFUSED
+    return value if isinstance(value, USUAL[kind]) else _REFUSED
 
 
 def _list_check(a: Attribute, value: Any) -> Any:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 def infer(node: Node) -> Sequence[Type]:
     """The types of a node's outputs from its operands. Raises InferenceError that names the node."""
     op, inputs = node.op, node.inputs
-    cls = type(op)
-    if not cls.min_inputs <= len(inputs) or (cls.max_inputs is not None and len(inputs) > cls.max_inputs):
-        raise InferenceError(check_arity(cls, len(inputs)) or "", node.where)
+    cls, count = type(op), len(inputs)
+    if count < cls.min_inputs or (cls.max_inputs is not None and count > cls.max_inputs):
+        raise InferenceError(check_arity(cls, count) or "", node.where)
     if None in inputs[: cls.min_inputs]:
         missing = inputs.index(None)
         raise InferenceError(f"{cls.kind} needs its input `{port_name(cls, missing)}`", node.where)
@@ -52,10 +52,12 @@ def detached(
     while ins and ins[-1] is None:
         ins = ins[:-1]
     node = Node(op, ins, tuple(bodies), loc)
-    node.outputs = tuple([Value(t, node, i) for i, t in enumerate(infer(node))])
-    if name:
-        for i, out in enumerate(node.outputs):
-            out.name = name if i == 0 else f"{name}.{i}"
+    types = infer(node)
+    if len(types) == 1:
+        node.outputs = (Value(types[0], node, 0, name),)
+    else:
+        names = [f"{name}.{i}" if i and name else name for i in range(len(types))]
+        node.outputs = tuple([Value(t, node, i, n) for i, (t, n) in enumerate(zip(types, names, strict=True))])
     if op.symbolic or type(op) is Constant:
         follow(node)
     return node

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Union
 from . import loc as _loc
 from .constant import Constant
 from .dtype import Array, DType
-from .errors import InferenceError, VinocError
+from .errors import VinocError
 from .loc import AnyLoc
 from .op import Op, port_name
-from .types import Shape, TensorType, Type
+from .types import Shape, TensorType, Type, no_tensor
 
 if TYPE_CHECKING:
     from .graph import Graph
@@ -49,19 +49,20 @@ class Value:
     def tensor(self) -> TensorType:
         if isinstance(self.type, TensorType):
             return self.type
-        raise InferenceError(f"expected a tensor, got {self.type}")
+        raise no_tensor(self.type)
 
     @property
     def dtype(self) -> DType:
-        return self.tensor.dtype
+        return self.type.dtype
 
     @property
     def shape(self) -> Shape | None:
-        return self.tensor.shape
+        return self.type.shape
 
     @property
     def rank(self) -> int | None:
-        return self.tensor.rank
+        shape = self.type.shape
+        return None if shape is None else len(shape)
 
     @property
     def const(self) -> Array | None:
@@ -145,6 +146,14 @@ class Node:
         if len(self.outputs) != 1:
             raise VinocError(f"{self.kind} has {len(self.outputs)} outputs")
         return self.outputs[0]
+
+    @property
+    def is_read(self) -> bool:
+        """Whether anything reads one of its outputs."""
+        for out in self.outputs:  # noqa: SIM110  # asked of every node again and again
+            if out._uses:
+                return True
+        return False
 
     @property
     def label(self) -> str:

@@ -30,7 +30,7 @@ from .cached import Cached
 from .dtype import Array, DType
 from .errors import VinocError, did_you_mean
 from .families import Families
-from .fields import Attribute, Check, attributes_of, checker
+from .fields import USUAL, Attribute, Check, attributes_of, checker
 from .ops.index import INDEX
 from .record import later, record
 from .types import Shape, TensorType, Type
@@ -111,7 +111,7 @@ class Op:
     ports: ClassVar[tuple[Port, ...]] = ()
     min_inputs: ClassVar[int] = 0
     max_inputs: ClassVar[int | None] = 0
-    _checks: ClassVar[tuple[tuple[str, Check], ...]] = ()
+    _checks: ClassVar[tuple[tuple[str, type | None, Check], ...]] = ()
 
     infer: ClassVar[Callable[..., Types]]
     """Types of the outputs from the operands. Raises InferenceError. With bodies: keyword `bodies`, the graphs."""
@@ -124,11 +124,10 @@ class Op:
 
     def __post_init__(self) -> None:
         values = self.__dict__
-        for name, check in self._checks:
+        for name, usual, check in self._checks:
             value = values[name]
-            fixed = check(value)
-            if fixed is not value:
-                object.__setattr__(self, name, fixed)
+            if value.__class__ is not usual:
+                values[name] = check(value)
         self.validate()
 
     def validate(self) -> None:
@@ -237,8 +236,8 @@ def _ports(cls: type[Op]) -> tuple[Port, ...]:
 class _LazyChecks:
     """Stands in for a class's checks until its first instance."""
 
-    def __get__(self, instance: object, owner: type[Op]) -> tuple[tuple[str, Check], ...]:
-        checks = tuple((a.name, checker(owner.kind, a)) for a in attributes_of(owner))
+    def __get__(self, instance: object, owner: type[Op]) -> tuple[tuple[str, type | None, Check], ...]:
+        checks = tuple((a.name, USUAL.get(a.kind), checker(owner.kind, a)) for a in attributes_of(owner))
         owner._checks = checks
         return checks
 

@@ -105,13 +105,15 @@ class _Unfinished:
 
 def _written(cls: type, own: tuple[Field[Any], ...], frozen: bool) -> dict[str, Any]:
     """`__init__` and `_compared` of a class with these fields."""
-    names: dict[str, Any] = {"_set": object.__setattr__, "_MISSING": MISSING}
+    names: dict[str, Any] = {"_MISSING": MISSING}
     names |= {f"_default_{f.name}": f.default for f in own}
     names |= {f"_make_{f.name}": f.default_factory for f in own}
     plain = [_parameter(f) for f in own if f.init and not f.kw_only]
     named = [_parameter(f) for f in own if f.init and f.kw_only]
     parameters = ["self", *plain, *(["*", *named] if named else [])]
-    body = [f" _set(self, {n!r}, {v})" if frozen else f" self.{n} = {v}" for n, v in _values(own)]
+    body = [f" _dict[{n!r}] = {v}" if frozen else f" self.{n} = {v}" for n, v in _values(own)]
+    if frozen and body:
+        body.insert(0, " _dict = self.__dict__")  # whose `__setattr__` refuses
     if hasattr(cls, "__post_init__"):
         body.append(" self.__post_init__()")
     compared = "".join(f"self.{f.name}, " for f in own if f.compare)

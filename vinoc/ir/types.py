@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -18,12 +17,25 @@ Shape: TypeAlias = tuple[Dim, ...]
 """Dimensions, outermost first. Where the rank itself is unknown, `None` stands in place of a Shape."""
 
 
-@dataclass(frozen=True, slots=True)
 class TensorType:
-    """Element type and shape; `shape` None means that the rank is not known."""
+    """Element type and shape; `shape` None means that the rank is not known. Immutable."""
 
-    dtype: DType
-    shape: Shape | None = None
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, dtype: DType, shape: Shape | None = None) -> None:
+        self.dtype: Final = dtype
+        self.shape: Final = shape
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, TensorType) and self.dtype is other.dtype and self.shape == other.shape
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.dtype, self.shape))
+
+    def __repr__(self) -> str:
+        return f"TensorType({self})"
 
     @property
     def rank(self) -> int | None:
@@ -38,8 +50,20 @@ class TensorType:
         return f"{self.dtype.name}[{dims}]"
 
 
+class _Box:
+    """A type that is no tensor's: to ask for what only tensors have raises InferenceError."""
+
+    @property
+    def dtype(self) -> DType:
+        raise no_tensor(self)
+
+    @property
+    def shape(self) -> Shape | None:
+        raise no_tensor(self)
+
+
 @record(frozen=True)
-class SequenceType:
+class SequenceType(_Box):
     """A list of values of one type, of any length."""
 
     element: Type
@@ -49,7 +73,7 @@ class SequenceType:
 
 
 @record(frozen=True)
-class OptionalType:
+class OptionalType(_Box):
     """A value or nothing."""
 
     element: Type
@@ -59,6 +83,10 @@ class OptionalType:
 
 
 Type: TypeAlias = TensorType | SequenceType | OptionalType
+
+
+def no_tensor(type: object) -> InferenceError:
+    return InferenceError(f"expected a tensor, got {type}")
 
 
 def static_shape(shape: Shape | None) -> tuple[int, ...] | None:
@@ -90,8 +118,8 @@ def check_size(type: Type) -> None:
         raise InferenceError(f"a tensor of {len(type.shape)} dimensions is asked for, {MAX_RANK} are the most")
     n = type.dtype.bits
     for d in type.shape:
-        if not isinstance(d, Sym):
-            n *= d or 1
+        if d.__class__ is not Sym:
+            n *= d or 1  # type: ignore[assignment]  # a number
     if n > 8 * MAX_SIZE:
         raise InferenceError(f"{type} takes more bytes than can be counted in 64 bits")
 

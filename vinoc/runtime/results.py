@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..ir.types import TensorType
 from .arrays import as_bytes, as_text
 from .ports import Port, find_port
 
@@ -59,5 +60,4 @@ class TextForms:
 
 
 def _is_text(port: Port) -> bool:
-    dtype: Any = getattr(port.type, "dtype", None)
-    return dtype is not None and dtype.kind == "s"
+    return isinstance(port.type, TensorType) and port.type.dtype.kind == "s"

@@ -31,7 +31,11 @@ class FoldingBuilder(Builder):
         super().__init__(graph, fold=True)
 
     def outputs(self, op: Op, *inputs: Any, bodies: Any = (), name: str = "") -> tuple[Value, ...]:
-        return tuple([self.settle(v) for v in super().outputs(op, *inputs, bodies=bodies, name=name)])
+        made = super().outputs(op, *inputs, bodies=bodies, name=name)
+        for v in made:
+            if v.known is not None:
+                return tuple([self.settle(v) for v in made])
+        return made
 
     def settle(self, value: Value) -> Value:
         """A constant in place of a value of which all numbers are known."""
@@ -128,7 +132,7 @@ class Scope:
 def sweep(graph: Graph) -> None:
     """Erases what nothing reads: the shape arithmetic that became constants. Bodies are swept when they are made."""
     for node in reversed(graph):
-        if node.op.pure and not any(out.n_uses for out in node.outputs):
+        if node.op.pure and not node.is_read:
             graph.erase(node)
 
 
