@@ -36,6 +36,9 @@ POST = (PTR, I64, I64, I64, I64)
 SETS = 4
 """Tiles of few rows split the sum over so many sets of accumulators, to hide the latency of the multiply-add."""
 
+LONG = 128 * 1024
+"""Bytes of a panel of which the caches do not hold two."""
+
 ARGS = (
     "input", "output", "weights", "bias", "residual", "table", "zeros", "post", "post_args", "lo", "hi",
     "pixels", "taps", "channels", "out_channels", "panels", "groups", "blocks",
@@ -68,10 +71,12 @@ def emit(e: Emitter, a: Arguments, sparse: bool) -> None:
         width = e.target.width
         number = e.add(e.mul(group, a.panels), panel)
         columns = e.min(e.b.sub(a.out_channels, e.mul(panel, width)), width)
+        begin, count = share(e, a.pixels, block, a.blocks)
         tile = partial(
             _Tile,
             e,
             a,
+            pixels=(begin, count),
             source=_offset(e, a.input, (image, a.in_image), (group, a.in_group)),
             out=_offset(e, a.output, (image, a.out_image), (group, a.out_group), (panel, 4 * width)),
             residual=_offset(e, a.residual, (image, a.res_image), (group, a.res_group)),
@@ -83,7 +88,6 @@ def emit(e: Emitter, a: Arguments, sparse: bool) -> None:
             limits=(lo, hi),
             sparse=sparse,
         )
-        begin, count = share(e, a.pixels, block, a.blocks)
         wide, slim = shapes(e.target)
         # Rows at multiples of 2 KiB meet in two sets of the first-level cache: there is no room for more of them.
         crowded = e.b.icmp_signed("==", e.b.and_(a.in_stride, e.i64(2047)), e.i64(0))
@@ -120,6 +124,7 @@ class _Tile:
         a: Arguments,
         shape: Shape,
         *,
+        pixels: tuple[Any, Any],
         source: Any,
         out: Any,
         residual: Any,
@@ -136,7 +141,8 @@ class _Tile:
         self.column, self.columns, self.first_channel = column, columns, first_channel
         self.lo, self.hi = limits
         self.sparse = sparse
-        self.ahead = e.min(e.mul(e.mul(a.taps, a.channels), 4 * e.target.width), AHEAD)
+        self.pixels, self.depth = pixels, e.mul(a.taps, a.channels)
+        self.rate = e.div(e.i64(4 * e.target.width << 16), e.max(pixels[1], 1))
         self.full = e.b.icmp_signed("==", columns, e.i64(shape.vectors * e.lanes))
 
     def emit(self, rows: int, pixel: Any) -> None:
@@ -206,8 +212,9 @@ class _Tile:
         bias = [e.load(e.add(self.bias, 4 * e.lanes * v), align=e.lanes * 4) for v in range(vectors)]
         start = bias * rows + [e.splat(0.0)] * (rows * vectors * (sets - 1))
         entries = e.add(a.table, e.mul(e.mul(pixel, a.taps), 4))
+        wanted, stride = self.following(rows, pixel, steps)
 
-        def tap(t: Any, weights: Any, *sums: Any) -> Sequence[Any]:
+        def tap(t: Any, weights: Any, wanted: Any, *sums: Any) -> Sequence[Any]:
             at = e.add(entries, e.mul(t, 4))
             index = [e.load(e.add(at, e.mul(a.taps, 4 * r)), I32) for r in range(rows)]
             sources = [self.row(i) for i in index]
@@ -217,27 +224,47 @@ class _Tile:
                 channels = e.b.select(outside, e.i64(0), channels)
             whole = e.b.sub(channels, e.rem(channels, steps))
 
-            def several(k: Any, weights: Any, *sums: Any) -> Sequence[Any]:
+            def several(k: Any, weights: Any, wanted: Any, *sums: Any) -> Sequence[Any]:
                 current = list(sums)
                 for n, s in enumerate(range(0, steps, shape.steps)):
                     self.steps(shape.steps, sources, e.add(k, s), e.add(weights, width * s), current, n % sets)
-                return [e.add(weights, width * steps), *current]
+                for s in range(steps):
+                    prefetch(e, e.add(wanted, width * s), 4 * e.lanes * vectors)
+                return [e.add(weights, width * steps), e.add(wanted, stride), *current]
 
-            def single(k: Any, weights: Any, *sums: Any) -> Sequence[Any]:
+            def single(k: Any, weights: Any, wanted: Any, *sums: Any) -> Sequence[Any]:
                 current = list(sums)
                 self.steps(1, sources, k, weights, current, 0)
-                return [e.add(weights, width), *current]
+                return [e.add(weights, width), wanted, *current]
 
-            state = e.fold(0, whole, steps, [weights, *sums], several)
-            end, *totals = e.fold(whole, channels, 1, state, single)
-            return [e.add(weights, e.mul(a.channels, width)) if self.sparse else end, *totals]
+            state = e.fold(0, whole, steps, [weights, wanted, *sums], several)
+            end, later, *totals = e.fold(whole, channels, 1, state, single)
+            if self.sparse:
+                end = e.add(weights, e.mul(a.channels, width))
+                later = e.add(wanted, e.mul(e.div(a.channels, steps), stride))
+            return [end, later, *totals]
 
-        _, *sums = e.fold(0, a.taps, 1, [self.weights, *start], tap)
+        _, _, *sums = e.fold(0, a.taps, 1, [self.weights, wanted, *start], tap)
         size = rows * vectors
         totals = sums[:size]
         for s in range(1, sets):
             totals = [e.b.fadd(x, y) for x, y in zip(totals, sums[s * size : (s + 1) * size], strict=True)]
         return totals
+
+    def following(self, rows: int, pixel: Any, steps: int) -> tuple[Any, Any]:
+        """Where what a tile prefetches begins, and how far that moves on in so many steps of the sum.
+
+        Each tile prefetches its share of the next panel, evenly: the first tile alone would want all of it faster than
+        memory gives it. Of long panels a tile prefetches what it comes to itself.
+        """
+        e, width = self.e, 4 * self.e.target.width
+        begin, _ = self.pixels
+        done = e.b.lshr(e.mul(e.mul(self.rate, self.depth), e.b.sub(pixel, begin)), e.i64(16))
+        stride = e.add(e.b.lshr(e.mul(self.rate, rows * steps), e.i64(16)), 1)
+        size = e.mul(self.depth, width)
+        long = e.b.icmp_signed(">", size, e.i64(LONG))
+        start = e.b.select(long, e.i64(AHEAD), e.add(size, done))
+        return e.add(self.weights, start), e.b.select(long, e.i64(steps * width), stride)
 
     def row(self, entry: Any) -> Any:
         """The address of the input pixel that a table entry names; of zeros where it is -1."""
@@ -253,8 +280,6 @@ class _Tile:
         lines = [
             [e.load(e.add(weights, width * s + align * v), align=align) for v in range(vectors)] for s in range(count)
         ]
-        for s in range(count):
-            prefetch(e, e.add(e.add(weights, self.ahead), width * s), align * vectors)
         base = which * len(sources) * vectors
         for r, source in enumerate(sources):
             address = e.add(source, e.mul(k, 4))
