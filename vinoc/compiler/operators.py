@@ -70,7 +70,7 @@ TAKEN_APART = frozenset(
 LOWERED = frozenset({"Dropout"})
 """Internal operations that passes take out."""
 
-EXPANDED = frozenset({"CumProd", "NGramCount"})
+EXPANDED = frozenset({"CumProd", "IntegerConvolution", "IntegerMatMul", "NGramCount"})
 """Internal operations that are always written out when IR is written, and stay what they are for other targets."""
 
 

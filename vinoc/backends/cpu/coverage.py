@@ -64,8 +64,8 @@ def has_kernel(kind: str) -> bool:
     return kind in OPERATIONS or kind in CONVOLUTIONS or kind in TRANSPOSED or kind in ALIASES or is_lowered(kind)
 
 
-ALIASES = frozenset({"ConvertLike"})
-"""Chains compute them as another operation."""
+ALIASES = frozenset({"ConvertLike", "IntegerConvolution", "IntegerMatMul"})
+"""They are computed as other operations, by chains or behind a pass."""
 
 
 def support(kind: str) -> str:

@@ -17,6 +17,7 @@ INDEX = {
     "gather": "Gather GatherElements GatherND GatherTree",
     "generate": "DropoutMask Eye MelWeightMatrix Multinomial RandomUniform Range",
     "images": "ImageDecoder",
+    "integer": "IntegerConvolution IntegerMatMul",
     "logical": "LogicalAnd LogicalNot LogicalOr LogicalXor",
     "lookup": "Bucketize OneHot SearchSorted",
     "matrix": "Einsum MatMul ScaledDotProductAttention",

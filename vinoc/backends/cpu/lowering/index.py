@@ -8,7 +8,7 @@ INDEX = {
     "conv_choice": "Region:conv Region:exact_conv",
     "depthwise_bytes": "Region:integer_conv",
     "indexed": "Broadcast Gather Tile",
-    "integer": "Region:integer_conv Region:integer_matmul",
+    "integer": "ByteConvolution ByteMatMul Region:integer_conv Region:integer_matmul",
     "integer_average": "Region:integer_average",
     "matmul": "MatMul Region:matmul",
     "movement": "Concat Dropout Identity Reshape Slice Split Squeeze Transpose Unsqueeze VariadicSplit",

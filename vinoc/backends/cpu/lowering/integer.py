@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from ....ir.dtype import i32
 from ....ir.graph import Node, Value
 from ....ir.kernels.conv import auto_pads
 from ....ir.record import record
 from ..codegen.dots import GATHERED, QUAD, SPREAD
 from ..kernels.base import f32_bits
 from ..kernels.finish import Finish
+from ..kernels.finish_sums import SUMS, build_sums
 from ..kernels.igemm_bytes import SPAN, igemm_bytes
 from .conv import Window
 from .direct import UNITS, number_of_blocks
@@ -48,14 +51,14 @@ class Product:
     merged: int = 1
 
 
-@lowers("Region:integer_conv")
+@lowers("Region:integer_conv", "ByteConvolution")
 def convolution(plan: Plan, node: Node) -> None:
     """By implicit GEMM; of few channels by rows of the kernel, each of which is one tap."""
     outlet = outlet_of(node)
     if outlet.zero.size > 1:
         raise Unfit("zero points by channel")
     op: Any = outlet.product.op
-    grouped = outlet.product.kind == "QuantizedGroupConvolution"
+    grouped = outlet.filters.rank != outlet.data.rank
     groups, depth, channels, *kernel = shape_of(outlet.filters) if grouped else (1, *shape_of(outlet.filters))
     size, out = shape_of(outlet.data)[2:], shape_of(node.outputs[0])[2:]
     begin, _ = auto_pads(size, kernel, op.strides, op.dilations, op.pads_begin, op.pads_end, op.auto_pad)
@@ -109,7 +112,7 @@ def _by_rows(plan: Plan, outlet: Outlet, window: Window) -> tuple[Place, Window]
     return replace(image, shape=(image.shape[0], image.shape[1] * window.kernel[-1], *image.shape[2:])), over
 
 
-@lowers("Region:integer_matmul")
+@lowers("Region:integer_matmul", "ByteMatMul")
 def product(plan: Plan, node: Node) -> None:
     """Rows of data by a constant matrix: a convolution of one tap over rows in place of pixels."""
     outlet = outlet_of(node)
@@ -175,6 +178,9 @@ def finishing(
     plan: Plan, outlet: Outlet, residual: Place | None, shape: tuple[int, int], elements: int
 ) -> dict[str, Any]:
     """Arguments about what becomes of sums of so many products, for [groups, channels out]."""
+    if outlet.product.outputs[0].dtype is i32:
+        nothing = dict.fromkeys(("params", "lo", "hi", "res_factor", "res_zero", "step", "shift", "low", "high"), 0)
+        return {"finish": Address(SUMS, partial(build_sums, plan.target)), "total": 0, **nothing}
     numbers = numbers_of(outlet, prod(shape))
     kind = "" if residual is None else "u8" if residual.itemsize == 1 else "f32"
     limited = not np.isinf(numbers.lo) or not np.isinf(numbers.hi)

@@ -40,7 +40,7 @@ class Outlet:
     product            the first node of the body, with its attributes
     data, filters      u8 and i8, the latter a constant
     zero, scale        constants of the product: the data's zero point, and what a sum stands for
-    epilogue           bias, residual, limits, functions, in reals
+    epilogue           bias, residual, limits, functions, in reals; nothing where the sums are the result
     residual, result   the grid of the residual and of the result, where these are u8
     """
 
@@ -55,7 +55,10 @@ class Outlet:
 
 
 def outlet_of(node: Node) -> Outlet:
-    """Reads a Region of a product of integers."""
+    """Reads a Region of a product of integers, or a product whose sums are the result."""
+    if not node.bodies:
+        data, zero, filters = (node.operand(k) for k in range(3))
+        return Outlet(node, data, filters, _array(zero), np.ones(1), Epilogue(), None, None)
     body = node.bodies[0]
     outer = {b: v for b, v in zip(body.inputs, node.inputs, strict=True) if v is not None}
     nodes = list(body)

@@ -14,12 +14,19 @@ from ..codegen.target import TARGETS, Target
 if TYPE_CHECKING:
     from ..lowering.plan import Mode
 
+INTEGER_PRODUCTS = frozenset({"IntegerMatMul", "IntegerConvolution"})
+
 AFTER = "fold,cse,dce"
 """What stayed float loses the marks that kept its weights as they are stored."""
 
 
 def integers(graph: Graph, target: str, mode: Mode) -> list[str]:
     """Makes integers of what is quantized; says which products of quantized values stay float, and why."""
+    if any(n.kind in INTEGER_PRODUCTS for n in graph):
+        from .sums import CpuIntegerSums
+
+        CpuIntegerSums().run(graph, Context())
+        PassManager(AFTER).run(graph)
     if not any(n.kind == "FakeQuantize" or _marked(n) for n in graph):
         return []
     from .int8 import PLAIN, CpuInt8  # most models hold floats alone

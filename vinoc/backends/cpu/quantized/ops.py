@@ -3,6 +3,7 @@
     q = clamp(round(x * (1 / scale) + zero), low, high)  Quantize; halves to even
     x = (q - zero) * scale                               Dequantize
     y = scale[c] * sum of (q - zero) * w                 products: exact in i32, then one rounding to f32
+    s = sum of (q - zero) * w                            the sums themselves, where a model asks for them
 
 (Affine quantization: Jacob et al. 2018, arXiv:1712.05877.)
 """
@@ -17,6 +18,7 @@ from ....ir import dtype as dt
 from ....ir.dtype import Array
 from ....ir.errors import InferenceError
 from ....ir.kernels.conv import group_convolution
+from ....ir.kernels.integer import wrapped
 from ....ir.op import Op, Operand, TensorOperand, op
 from ....ir.ops.convolution import Convolution, GroupConvolution
 from ....ir.ops.matrix import MatMul
@@ -112,6 +114,36 @@ class QuantizedMatMul(Op):
         matrix = weights.astype(np.float64)
         sums = (data.astype(np.float64) - zero) @ (matrix.T if self.transpose_b else matrix)
         return np.asarray(sums * scale.astype(np.float64), np.float32)
+
+
+@op(internal=True)
+class ByteMatMul(Op):
+    """(data - zero) @ weights as i32, modulo 2^32. data [..., k] u8, zero f32 with one element, weights [k, n] i8."""
+
+    transpose_b: bool = False
+
+    def infer(self, data: Operand, zero: Operand, weights: Operand) -> TensorType:
+        matrix = _as_data(data, zero, weights, zero, "weights")
+        return TensorType(dt.i32, MatMul(transpose_b=self.transpose_b).infer(data, matrix).shape)
+
+    def evaluate(self, data: Array, zero: Array, weights: Array) -> Array:
+        matrix = weights.astype(np.float64)
+        return wrapped((data.astype(np.float64) - zero) @ (matrix.T if self.transpose_b else matrix))
+
+
+@op(internal=True)
+class ByteConvolution(GroupConvolution):
+    """Convolution of data - zero by filters as i32, modulo 2^32. data u8, zero f32 with one element, filters
+    [G,O,I,*kernel] i8."""
+
+    def infer(self, data: Operand, zero: Operand, filters: Operand) -> TensorType:  # type: ignore[override]
+        filters = _as_data(data, zero, filters, zero)
+        return TensorType(dt.i32, GroupConvolution.infer(self, data, filters).shape)
+
+    def evaluate(self, data: Array, zero: Array, filters: Array) -> Array:  # type: ignore[override]
+        centred = data.astype(np.float64) - zero.reshape(-1)
+        geometry = self.strides, self.dilations, self.pads_begin, self.pads_end, self.auto_pad
+        return wrapped(group_convolution(centred, filters.astype(np.float64), *geometry))
 
 
 def _as_data(data: Operand, zero: Operand, weights: Operand, scale: Operand, name: str = "filters") -> Any:

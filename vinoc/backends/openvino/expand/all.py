@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ....passes.base import graph_pass
 from ....passes.rewrite import Group, Rewrite
-from . import axes, bits, casts, cumprod, fourier, lengths, masks, ngrams, pools, resample, shifts, signals
+from . import axes, bits, casts, cumprod, fourier, integers, lengths, masks, ngrams, pools, resample, shifts, signals
 
 _RULES: tuple[Rewrite, ...] = (
     masks.MaximumIsNothing(),
@@ -17,6 +17,7 @@ _RULES: tuple[Rewrite, ...] = (
     axes.ReduceComputedAxes(),
     axes.LogicalReduceComputedAxes(),
     cumprod.ExpandCumProd(),
+    integers.IntegerProductInFloats(),
     bits.ExpandBitCast(),
     ngrams.ExpandNgramCount(),
     resample.ExpandResample(),

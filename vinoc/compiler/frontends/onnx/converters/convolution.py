@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .....ir import dtype as dt
 from .....ir.graph import Value
 from .....ir.record import record
 from .....ir.types import static_shape
 from ..context import NodeContext
 from ..registry import converter
-from .values import ints, number, rank, to
+from .matrix import zero_point
+from .values import ints, number, rank
 from .values import reshape as to_shape
 
 AUTO_PAD = {
@@ -92,18 +95,23 @@ def per_channel(ctx: NodeContext, values: Value, n: int) -> Value:
 
 def convolve(ctx: NodeContext, x: Value, filters: Value, n: int) -> Value:
     """The convolution of the node over n spatial dimensions, without bias."""
-    begin, end = padding(ctx, n)
+    attributes = _geometry_of(ctx, n)
     groups = int(ctx.attr("group", 1))
-    attributes = {
+    if groups == 1:
+        return ctx.b.Convolution(x, filters, **attributes)
+    return ctx.b.GroupConvolution(x, split_groups(ctx, filters, groups, "output"), **attributes)
+
+
+def _geometry_of(ctx: NodeContext, n: int) -> dict[str, Any]:
+    """Strides, dilations and pads over n spatial dimensions."""
+    begin, end = padding(ctx, n)
+    return {
         "strides": spatial(ctx, "strides", n, 1),
         "dilations": spatial(ctx, "dilations", n, 1),
         "pads_begin": begin,
         "pads_end": end,
         "auto_pad": auto_pad(ctx),
     }
-    if groups == 1:
-        return ctx.b.Convolution(x, filters, **attributes)
-    return ctx.b.GroupConvolution(x, split_groups(ctx, filters, groups, "output"), **attributes)
 
 
 def add_bias(ctx: NodeContext, y: Value, index: int, n: int) -> Value:
@@ -250,20 +258,13 @@ def _distribute(totals: list[int], extra: list[int], mode: str) -> _Geometry:
 
 @converter("ConvInteger")
 def conv_integer(ctx: NodeContext) -> Value:
-    """Convolution of data and filters less their zero points, in f32."""
+    """IntegerConvolution: exact, modulo 2^32. In IR sums are f32: exact below 2^24."""
     x, filters = ctx.input(0), ctx.input(1)
     n = spatial_rank(ctx, x, filters)
-    return to(ctx.b, convolve(ctx, centred(ctx, x, 2, None), centred(ctx, filters, 3, n), n), dt.i32)
-
-
-def centred(ctx: NodeContext, values: Value, zero_point: int, n: int | None) -> Value:
-    """Integers less their zero point as f32; for filters with `n` spatial dimensions it may be one a channel."""
-    b = ctx.b
-    out = to(b, values, dt.f32)
-    zero = ctx.optional(zero_point)
-    if zero is None:
-        return out
-    zero = to(b, zero, dt.f32)
-    if zero.rank != 0:
-        zero = to_shape(b, zero, [-1, 1, *[1] * n] if n is not None else [])
-    return b.Subtract(out, zero)
+    zero = to_shape(ctx.b, zero_point(ctx, 2, 0), [])
+    shift = zero_point(ctx, 3, 1)
+    if shift.rank != 0:
+        shift = to_shape(ctx.b, shift, [-1, 1, *[1] * n])
+    groups = int(ctx.attr("group", 1))
+    found: Value = ctx.b.IntegerConvolution(x, filters, zero, shift, groups=groups, **_geometry_of(ctx, n))
+    return found

@@ -48,19 +48,15 @@ def einsum(ctx: NodeContext) -> Value:
 
 @converter("MatMulInteger")
 def mat_mul_integer(ctx: NodeContext) -> Value:
-    """MatMul of operands less their zero points, in f32."""
-    b = ctx.b
-    a, w = _centred(ctx, 0, 2, row=True), _centred(ctx, 1, 3, row=False)
-    return to(b, b.MatMul(a, w), dt.i32)
+    """IntegerMatMul: exact, modulo 2^32. In IR sums are f32: exact below 2^24."""
+    a, w, row, column = ctx.input(0), ctx.input(1), zero_point(ctx, 2, 0), zero_point(ctx, 3, 1)
+    if row.rank == 1 and row.shape != (1,):
+        row = to_shape(ctx.b, row, [-1, 1])
+    found: Value = ctx.b.IntegerMatMul(a, w, row, column)
+    return found
 
 
-def _centred(ctx: NodeContext, index: int, zero_index: int, row: bool) -> Value:
-    """An operand less its zero point, one for each row of A or column of B, as f32."""
-    b, values, zero = ctx.b, ctx.input(index), ctx.optional(zero_index)
-    out = to(b, values, dt.f32)
-    if zero is None:
-        return out
-    zero = to(b, zero, dt.f32)
-    if row and zero.rank == 1 and zero.shape != (1,):
-        zero = to_shape(b, zero, [-1, 1])
-    return b.Subtract(out, zero)
+def zero_point(ctx: NodeContext, index: int, of: int) -> Value:
+    """The zero point of an operand, as it is given; 0 where it is left out."""
+    given = ctx.optional(index)
+    return number(ctx.b, 0, ctx.input(of).dtype) if given is None else given
