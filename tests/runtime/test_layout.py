@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import vinoc
-from vinoc.runtime import layout_helpers
+from vinoc import layout_helpers
 from vinoc.runtime.layout import Layout
 
 GOOD = (

@@ -8,9 +8,12 @@ Each is the name of a property, and is called to get it, or to pair it with a va
 
 from __future__ import annotations
 
-from ..runtime.words import CacheMode, WorkloadType
-from . import device, hint, intel_auto, log, streams
+from ..runtime import words
+from . import device, hint, intel_auto, log, streams  # noqa: F401  # attributes of the package
 from .property import Property
+
+CacheMode = words.CacheMode
+WorkloadType = words.WorkloadType
 
 auto_batch_timeout = Property("AUTO_BATCH_TIMEOUT", int)
 available_devices = Property("AVAILABLE_DEVICES")
@@ -30,31 +33,3 @@ range_for_async_infer_requests = Property("RANGE_FOR_ASYNC_INFER_REQUESTS")
 range_for_streams = Property("RANGE_FOR_STREAMS")
 supported_properties = Property("SUPPORTED_PROPERTIES")
 workload_type = Property("WORKLOAD_TYPE", WorkloadType)
-
-__all__ = [
-    "CacheMode",
-    "WorkloadType",
-    "auto_batch_timeout",
-    "available_devices",
-    "cache_dir",
-    "cache_mode",
-    "device",
-    "enable_mmap",
-    "enable_profiling",
-    "execution_devices",
-    "hint",
-    "inference_num_threads",
-    "intel_auto",
-    "loaded_from_cache",
-    "log",
-    "max_batch_size",
-    "model_name",
-    "num_streams",
-    "optimal_batch_size",
-    "optimal_number_of_infer_requests",
-    "range_for_async_infer_requests",
-    "range_for_streams",
-    "streams",
-    "supported_properties",
-    "workload_type",
-]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from ..runtime.words import DeviceType as Type
+from ..runtime import words
 from .property import Property
+
+Type = words.DeviceType
 
 architecture = Property("DEVICE_ARCHITECTURE")
 capabilities = Property("OPTIMIZATION_CAPABILITIES")
@@ -25,16 +27,3 @@ class Capability:
     INT16 = "INT16"
     INT8 = "INT8"
     WINOGRAD = "WINOGRAD"
-
-
-__all__ = [
-    "Capability",
-    "Type",
-    "architecture",
-    "capabilities",
-    "full_name",
-    "id",
-    "priorities",
-    "properties",
-    "type",
-]

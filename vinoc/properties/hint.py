@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from ..runtime import words
 from ..runtime.element import Type
-from ..runtime.words import (
-    Affinity,
-    ExecutionMode,
-    ModelDistributionPolicy,
-    PerformanceMode,
-    Priority,
-    SchedulingCoreType,
-)
 from .property import Property
+
+Affinity = words.Affinity
+ExecutionMode = words.ExecutionMode
+ModelDistributionPolicy = words.ModelDistributionPolicy
+PerformanceMode = words.PerformanceMode
+Priority = words.Priority
+SchedulingCoreType = words.SchedulingCoreType
 
 allow_auto_batching = Property("ALLOW_AUTO_BATCHING", bool)
 enable_cpu_pinning = Property("ENABLE_CPU_PINNING", bool)
@@ -23,22 +23,3 @@ model_priority = Property("MODEL_PRIORITY", Priority)
 num_requests = Property("PERFORMANCE_HINT_NUM_REQUESTS", int)
 performance_mode = Property("PERFORMANCE_HINT", PerformanceMode)
 scheduling_core_type = Property("SCHEDULING_CORE_TYPE", SchedulingCoreType)
-
-__all__ = [
-    "Affinity",
-    "ExecutionMode",
-    "ModelDistributionPolicy",
-    "PerformanceMode",
-    "Priority",
-    "SchedulingCoreType",
-    "allow_auto_batching",
-    "enable_cpu_pinning",
-    "enable_hyper_threading",
-    "execution_mode",
-    "inference_precision",
-    "model_distribution_policy",
-    "model_priority",
-    "num_requests",
-    "performance_mode",
-    "scheduling_core_type",
-]

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from ..runtime.words import Level
+from ..runtime import words
 from .property import Property
 
-level = Property("LOG_LEVEL", Level)
+Level = words.Level
 
-__all__ = [
-    "Level",
-    "level",
-]
+level = Property("LOG_LEVEL", Level)

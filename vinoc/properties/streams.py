@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from ..runtime.words import Num
+from ..runtime import words
 from .property import Property
 
-num = Property("NUM_STREAMS", int)
+Num = words.Num
 
-__all__ = [
-    "Num",
-    "num",
-]
+num = Property("NUM_STREAMS", int)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..ir.dtype import DType, from_numpy
 from ..ir.errors import ArgumentTypeError, UsageError, VinocError, did_you_mean
+from .both import Both
 
 _C_NAMES = {
     "boolean": "char",
@@ -77,15 +78,11 @@ class Type:
             raise UsageError("the element type is dynamic: it stands for any")
         return self._dtype
 
-    @property
-    def type_name(self) -> str:
+    def get_type_name(self) -> str:
         return "dynamic" if self._dtype is None else self._dtype.name
 
-    def get_type_name(self) -> str:
-        return self.type_name
-
-    def to_string(self) -> str:
-        return self.type_name
+    type_name = Both(get_type_name)
+    to_string = get_type_name
 
     def to_dtype(self) -> np.dtype[Any]:
         """The NumPy type of `Tensor.data`; of types narrower than a byte that of the bytes that hold them."""
@@ -120,42 +117,18 @@ class Type:
     def is_quantized(self) -> bool:
         return self._dtype is not None and self._dtype.name in _QUANTIZED
 
-    @property
-    def real(self) -> bool:
-        return self.is_real()
-
-    @property
-    def integral(self) -> bool:
-        return self.is_integral()
-
-    @property
-    def integral_number(self) -> bool:
-        return self.is_integral_number()
-
-    @property
-    def signed(self) -> bool:
-        return self.is_signed()
-
-    @property
-    def quantized(self) -> bool:
-        return self.is_quantized()
-
-    @property
-    def bitwidth(self) -> int:
+    def get_bitwidth(self) -> int:
         if self._dtype is None:
             return 0
         return _STRING_BITS if self._dtype.kind == "s" else self._dtype.bits
 
-    def get_bitwidth(self) -> int:
-        return self.bitwidth
-
-    @property
-    def size(self) -> int:
-        """Bytes of an element, a whole number."""
-        return -(-self.bitwidth // 8)
-
     def get_size(self) -> int:
-        return self.size
+        """Bytes of an element, a whole number."""
+        return -(-self.get_bitwidth() // 8)
+
+    real, signed, quantized = Both(is_real), Both(is_signed), Both(is_quantized)
+    integral, integral_number = Both(is_integral), Both(is_integral_number)
+    bitwidth, size = Both(get_bitwidth), Both(get_size)
 
     def compatible(self, other: Type) -> bool:
         """Whether both are the same, or one stands for any."""

@@ -11,6 +11,7 @@ from ..ir.types import TensorType
 from ..ir.verify import verify
 from . import changes
 from .anyvalue import OVAny, RTMap, look_up, put
+from .both import Both
 from .element import Type
 from .nodes.assemble import model_graph
 from .nodes.kinds import Parameter, Result
@@ -44,36 +45,24 @@ class Model(Ported, NodeLists):
 
     # Names and facts
 
-    @property
-    def friendly_name(self) -> str:
-        return self.graph.name
-
-    @friendly_name.setter
-    def friendly_name(self, name: str) -> None:
-        self.graph.name = name
-
     def get_friendly_name(self) -> str:
         return self.graph.name
 
     def set_friendly_name(self, name: str) -> None:
         self.graph.name = name
 
-    @property
-    def name(self) -> str:
+    def get_name(self) -> str:
         """The model's name; where OpenVINO has a second, unchangeable one, it is the same here."""
         return self.graph.name
 
-    def get_name(self) -> str:
-        return self.graph.name
+    friendly_name, name = Both(get_friendly_name, set_friendly_name), Both(get_name)
 
     def is_dynamic(self) -> bool:
         """Whether the shape of anything in it is open."""
         values = [*self.graph.inputs, *(v for n in self.graph for v in n.outputs)]
         return any(not isinstance(v.type, TensorType) or not v.type.is_static for v in values)
 
-    @property
-    def dynamic(self) -> bool:
-        return self.is_dynamic()
+    dynamic = Both(is_dynamic)
 
     # Inputs and outputs
 
@@ -134,15 +123,13 @@ class Model(Ported, NodeLists):
     def get_result_index(self, value: Result | Output) -> int:
         return changes.result_index(self.graph, value)
 
-    @property
-    def result(self) -> Result:
-        return self.get_result()
-
     def get_result(self) -> Result:
         """The only one. Raises UsageError when there are several."""
         if len(self.results) != 1:
             raise UsageError(f"the model has {len(self.results)} outputs", help="use `results`")
         return self.results[0]
+
+    result = Both(get_result)
 
     def get_output_size(self) -> int:
         return len(self.graph.outputs)
@@ -193,13 +180,11 @@ class Model(Ported, NodeLists):
 
     # Variables
 
-    @property
-    def variables(self) -> list[Variable]:
+    def get_variables(self) -> list[Variable]:
         """What a stateful model remembers from one inference to the next."""
         return variables_of(self.graph)
 
-    def get_variables(self) -> list[Variable]:
-        return self.variables
+    variables = Both(get_variables)
 
     def get_variable_by_id(self, variable_id: str) -> Variable | None:
         return next((v for v in self.variables if v.info.variable_id == variable_id), None)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..ir.types import TensorType
 from .anyvalue import RTMap
-
-if TYPE_CHECKING:
-    from .element import Type
-    from .ports import Port
-    from .shapes import PartialShape
-    from .vectors import Shape
+from .both import Both
+from .ports import Port, Typed
 
 
-class PortNode:
+class PortNode(Typed):
     """The Parameter or the Result of a port: its names, its type and its shape. It is no part of a graph."""
 
     __slots__ = ("_port",)
@@ -21,43 +18,28 @@ class PortNode:
     def __init__(self, port: Port) -> None:
         self._port = port
 
-    @property
-    def friendly_name(self) -> str:
+    def get_friendly_name(self) -> str:
         port = self._port
         first = port._names[0] if port._names else f"{'input' if port.is_input else 'output'}_{port.index}"
         return first if self._port.is_input else f"{first}/sink_port_0"
 
-    def get_friendly_name(self) -> str:
-        return self.friendly_name
-
-    @property
-    def name(self) -> str:
-        return self.friendly_name
-
-    def get_name(self) -> str:
-        return self.friendly_name
+    get_name = get_friendly_name
+    friendly_name, name = Both(get_friendly_name), Both(get_name)
 
     def get_type_name(self) -> str:
         return "Parameter" if self._port.is_input else "Result"
 
-    def get_element_type(self) -> Type:
-        return self._port.element_type
-
-    def get_partial_shape(self) -> PartialShape:
-        return self._port.partial_shape
-
-    def get_shape(self) -> Shape:
-        return self._port.shape
+    @property
+    def tensor_type(self) -> TensorType:
+        return self._port.tensor_type
 
     def output(self, output_index: int = 0) -> Port:
         return self._port
 
-    @property
-    def rt_info(self) -> RTMap:
+    def get_rt_info(self) -> RTMap:
         return RTMap()
 
-    def get_rt_info(self) -> RTMap:
-        return self.rt_info
+    rt_info = Both(get_rt_info)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PortNode) and self._port == other._port

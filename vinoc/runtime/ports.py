@@ -9,12 +9,35 @@ from ..ir.errors import ArgumentTypeError, UsageError, VinocError, did_you_mean
 from ..ir.graph import Graph, Value
 from ..ir.types import TensorType
 from ..ir.types import Type as ValueType
+from .both import Both
 from .element import Type
 from .shapes import PartialShape
 from .vectors import Shape
 
 
-class Port:
+class Typed:
+    """What has an element type and a shape."""
+
+    __slots__ = ()
+
+    @property
+    def tensor_type(self) -> TensorType:
+        raise NotImplementedError
+
+    def get_element_type(self) -> Type:
+        return Type(self.tensor_type.dtype)
+
+    def get_partial_shape(self) -> PartialShape:
+        return PartialShape(self.tensor_type.shape)
+
+    def get_shape(self) -> Shape:
+        """The numbers. Raises VinocError when the shape is dynamic."""
+        return self.get_partial_shape().to_shape()
+
+    element_type, partial_shape, shape = Both(get_element_type), Both(get_partial_shape), Both(get_shape)
+
+
+class Port(Typed):
     """An input or output of a model. Ports of a model and of what is compiled from it are equal."""
 
     __slots__ = ("_names", "_type", "index", "is_input")
@@ -25,22 +48,16 @@ class Port:
         self._names = tuple(names)
         self._type = type
 
-    @property
-    def names(self) -> set[str]:
-        return set(self._names)
-
     def get_names(self) -> set[str]:
         return set(self._names)
 
-    @property
-    def any_name(self) -> str:
+    def get_any_name(self) -> str:
         """The first of the names in alphabetical order, as OpenVINO has it. Raises VinocError when there is none."""
         if not self._names:
             raise VinocError(f"{self.where} has no name", help="use its index")
         return min(self._names)
 
-    def get_any_name(self) -> str:
-        return self.any_name
+    names, any_name = Both(get_names), Both(get_any_name)
 
     def get_index(self) -> int:
         return self.index
@@ -56,57 +73,25 @@ class Port:
             return self._type
         raise VinocError(f"{self.where} is no tensor: {self._type}", help="use `type`")
 
-    @property
-    def element_type(self) -> Type:
-        return Type(self.tensor_type.dtype)
-
-    def get_element_type(self) -> Type:
-        return self.element_type
-
-    @property
-    def partial_shape(self) -> PartialShape:
-        return PartialShape(self.tensor_type.shape)
-
-    def get_partial_shape(self) -> PartialShape:
-        return self.partial_shape
-
-    @property
-    def shape(self) -> Shape:
-        """The numbers. Raises VinocError when the shape is dynamic."""
-        return self.partial_shape.to_shape()
-
-    def get_shape(self) -> Shape:
-        return self.shape
-
     # What it stands for
 
-    @property
-    def node(self) -> Any:
-        """The Parameter or the Result: of a compiled model its names and its type, no part of a graph."""
-        return self.get_node()
-
     def get_node(self) -> Any:
+        """The Parameter or the Result: of a compiled model its names and its type, no part of a graph."""
         from .port_node import PortNode
 
         return PortNode(self)
 
-    @property
-    def tensor(self) -> Any:
-        """Names, type and shape of what it takes or gives."""
-        return self.get_tensor()
-
     def get_tensor(self) -> Any:
+        """Names, type and shape of what it takes or gives."""
         from .nodes.ports import TensorDescriptor
 
         return TensorDescriptor(cast(Any, self))
 
-    @property
-    def rt_info(self) -> Any:
-        """What programs note at the node; a compiled model has no notes."""
-        return self.get_rt_info()
-
     def get_rt_info(self) -> Any:
+        """What programs note at the node; a compiled model has no notes."""
         return self.get_node().rt_info
+
+    node, tensor, rt_info = Both(get_node), Both(get_tensor), Both(get_rt_info)
 
     @property
     def where(self) -> str:

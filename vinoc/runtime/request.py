@@ -11,6 +11,7 @@ from warnings import warn
 
 from ..ir.errors import ArgumentTypeError, UsageError, VinocError
 from .arguments import Binder
+from .both import Both
 from .engines import Engine, submitter
 from .ports import Port, Ported, find_port
 from .profiling import ProfilingInfo
@@ -318,13 +319,7 @@ class InferRequest(Ported):
 
     # What was
 
-    @property
-    def model_inputs(self) -> list[Port]:
-        return self.inputs
-
-    @property
-    def model_outputs(self) -> list[Port]:
-        return self.outputs
+    model_inputs, model_outputs = Ported.inputs, Ported.outputs
 
     @property
     def results(self) -> Results:
@@ -349,9 +344,7 @@ class InferRequest(Ported):
         self._check_idle()
         return self._engine.times()
 
-    @property
-    def profiling_info(self) -> list[ProfilingInfo]:
-        return self.get_profiling_info()
+    profiling_info = Both(get_profiling_info)
 
     # State
 

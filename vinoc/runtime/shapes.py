@@ -10,6 +10,7 @@ from typing import Any, SupportsIndex, overload
 from ..ir import dim as _dim
 from ..ir.dim import Dim, Sym
 from ..ir.errors import ArgumentTypeError, UsageError
+from .both import Both
 from .vectors import Shape
 
 MAX_LENGTH = (1 << 63) - 1
@@ -64,21 +65,15 @@ class Dimension:
     def is_dynamic(self) -> bool:
         return isinstance(self.dim, Sym)
 
-    @property
-    def min_length(self) -> int:
+    def get_min_length(self) -> int:
         return max(int(_dim.bounds(self.dim)[0]), 0)
 
-    @property
-    def max_length(self) -> int:
+    def get_max_length(self) -> int:
         """The upper bound; -1 where there is none."""
         hi = _dim.bounds(self.dim)[1]
         return -1 if hi == inf else int(hi)
 
-    def get_min_length(self) -> int:
-        return self.min_length
-
-    def get_max_length(self) -> int:
-        return self.max_length
+    min_length, max_length = Both(get_min_length), Both(get_max_length)
 
     def get_length(self) -> int:
         """The number. Raises UsageError when it is open."""
@@ -257,8 +252,7 @@ class PartialShape:
             raise UsageError(f"the shape {self} is dynamic", help="use `partial_shape`, or reshape the model")
         return Shape([d.get_length() for d in self])
 
-    def get_shape(self) -> Shape:
-        return self.to_shape()
+    get_shape = to_shape
 
     def get_min_shape(self) -> Shape:
         return Shape([d.min_length for d in self._dims or ()])

@@ -14,6 +14,7 @@ from ..ir.buffer import pack, packed_size, unpack
 from ..ir.dtype import Array
 from ..ir.errors import ArgumentTypeError, UsageError
 from .arrays import as_bytes, as_text, to_strings
+from .both import Both
 from .element import Type
 from .ports import Port
 from .vectors import Shape, Strides
@@ -153,23 +154,11 @@ class Tensor:
 
     # Facts
 
-    @property
-    def element_type(self) -> Type:
-        return self._type
-
     def get_element_type(self) -> Type:
         return self._type
 
-    @property
-    def shape(self) -> Shape:
-        return Shape(self._shape)
-
-    @shape.setter
-    def shape(self, shape: Iterable[Any]) -> None:
-        self.set_shape(shape)
-
     def get_shape(self) -> Shape:
-        return self.shape
+        return Shape(self._shape)
 
     def set_shape(self, shape: Iterable[Any]) -> None:
         """Another shape over the same memory; memory of its own grows where that is too small.
@@ -187,24 +176,15 @@ class Tensor:
                 return
         self._lay(wanted)
 
-    @property
-    def size(self) -> int:
+    def get_size(self) -> int:
         """How many elements there are."""
         return prod(self._shape)
 
-    def get_size(self) -> int:
-        return self.size
-
-    @property
-    def byte_size(self) -> int:
+    def get_byte_size(self) -> int:
         dtype = self._type.dtype
         return packed_size(dtype, self.size) if dtype.packed else self.size * self._type.size
 
-    def get_byte_size(self) -> int:
-        return self.byte_size
-
-    @property
-    def strides(self) -> Strides:
+    def get_strides(self) -> Strides:
         """Steps in bytes along each dimension. Raises UsageError for elements narrower than a byte."""
         if self._type.dtype.packed:
             raise UsageError(f"elements of type {self._type.type_name} share bytes: there are no strides")
@@ -212,8 +192,8 @@ class Tensor:
             return Strides([s // self._array.itemsize * self._type.size for s in self._array.strides])
         return Strides(self._array.strides)
 
-    def get_strides(self) -> Strides:
-        return self.strides
+    element_type, shape = Both(get_element_type), Both(get_shape, set_shape)
+    size, byte_size, strides = Both(get_size), Both(get_byte_size), Both(get_strides)
 
     def is_continuous(self) -> bool:
         return self._array.flags.c_contiguous

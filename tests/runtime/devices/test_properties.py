@@ -26,7 +26,7 @@ def model() -> vinoc.Model:
 def test_names_and_words_are_those_of_openvino(module: str) -> None:
     ours = importlib.import_module(f"vinoc.properties{module}")
     theirs: Any = importlib.import_module(f"openvino.properties{module}")
-    for name in ours.__all__:
+    for name in [n for n in vars(ours) if not n.startswith("_")]:
         value, other = getattr(ours, name), getattr(theirs, name, None)
         if isinstance(value, Property):
             assert value == other() == value(), name

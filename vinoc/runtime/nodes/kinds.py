@@ -13,6 +13,7 @@ from ...ir.dtype import Array
 from ...ir.errors import UsageError
 from ...ir.graph import Graph, Value
 from ...ir.types import TensorType
+from ..both import Both
 from ..element import Type
 from ..layout import Layout
 from ..shapes import PartialShape
@@ -78,12 +79,8 @@ class Constant(Node):
     def get_byte_size(self) -> int:
         return int(self._buffer.nbytes)
 
-    @property
-    def strides(self) -> tuple[int, ...]:
-        return tuple(np.ascontiguousarray(self.data).strides)
-
     def get_strides(self) -> tuple[int, ...]:
-        return self.strides
+        return tuple(np.ascontiguousarray(self.data).strides)
 
     def get_attributes(self) -> dict[str, Any]:
         return {"element_type": self._buffer.dtype.name, "shape": list(self._buffer.shape)}
@@ -94,9 +91,7 @@ class Constant(Node):
 
         return Tensor(self.data, shared_memory=True)
 
-    @property
-    def tensor_view(self) -> Any:
-        return self.get_tensor_view()
+    strides, tensor_view = Both(get_strides), Both(get_tensor_view)
 
 
 class _End(Node):
@@ -107,19 +102,13 @@ class _End(Node):
     _layout_key: str
     """Under which key of `rt_info` it is."""
 
-    @property
-    def layout(self) -> Layout:
-        return self.get_layout()
-
-    @layout.setter
-    def layout(self, layout: Layout | str) -> None:
-        self.set_layout(layout)
-
     def get_layout(self) -> Layout:
         return Layout(self.rt_info.get(self._layout_key, ""))
 
     def set_layout(self, layout: Layout | str) -> None:
         self.rt_info[self._layout_key] = Layout(layout)
+
+    layout = Both(get_layout, set_layout)
 
 
 class Parameter(_End):
@@ -162,8 +151,7 @@ class Parameter(_End):
     def get_type_info(self) -> DiscreteTypeInfo:
         return DiscreteTypeInfo("Parameter", "opset1")
 
-    @property
-    def rt_info(self) -> dict[str, Any]:
+    def get_rt_info(self) -> dict[str, Any]:
         return _NOTES.setdefault(self._value, {})
 
     def get_attributes(self) -> dict[str, Any]:
@@ -171,24 +159,8 @@ class Parameter(_End):
         dims = [str(d) for d in shape] if shape.is_dynamic and shape.dims is not None else shape.dims
         return {"shape": "..." if dims is None else list(dims), "element_type": self._value.dtype.name}
 
-    @property
-    def element_type(self) -> Type:
-        return self.get_element_type()
-
-    @element_type.setter
-    def element_type(self, element_type: Any) -> None:
-        self.set_element_type(element_type)
-
     def set_element_type(self, element_type: Any) -> None:
         self._retype(TensorType(Type(element_type).dtype, self._value.shape))
-
-    @property
-    def partial_shape(self) -> PartialShape:
-        return self.get_partial_shape()
-
-    @partial_shape.setter
-    def partial_shape(self, shape: Any) -> None:
-        self.set_partial_shape(shape)
 
     def get_partial_shape(self) -> PartialShape:
         return self.output(0).get_partial_shape()
@@ -196,6 +168,9 @@ class Parameter(_End):
     def set_partial_shape(self, shape: Any) -> None:
         wanted = shape if isinstance(shape, PartialShape) else PartialShape(shape)
         self._retype(TensorType(self._value.dtype, wanted.dims))
+
+    element_type = Both(Node.get_element_type, set_element_type)
+    partial_shape = Both(get_partial_shape, set_partial_shape)
 
     def _retype(self, type: TensorType) -> None:
         from .rewire import retype_parameter
@@ -271,10 +246,9 @@ class Result(_End):
     def get_attributes(self) -> dict[str, Any]:
         return {}
 
-    @property
-    def rt_info(self) -> dict[str, Any]:
+    def get_rt_info(self) -> dict[str, Any]:
         """What programs note at the node that gives the output; its Results share it."""
-        return Output(self._values()[0]).node.rt_info
+        return Output(self._values()[0]).get_rt_info()
 
     @property
     def _layout_key(self) -> str:  # type: ignore[override]

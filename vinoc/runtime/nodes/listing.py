@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..both import Both
 from .kinds import Parameter, Result
 from .node import Node
 from .ports import view
@@ -17,32 +18,20 @@ class NodeLists:
 
     graph: Graph
 
-    @property
-    def parameters(self) -> list[Parameter]:
+    def get_parameters(self) -> list[Parameter]:
         return [Parameter(v) for v in self.graph.inputs]
 
-    def get_parameters(self) -> list[Parameter]:
-        return self.parameters
-
-    @property
-    def results(self) -> list[Result]:
+    def get_results(self) -> list[Result]:
         return [Result.of(self.graph, i) for i in range(len(self.graph.outputs))]
 
-    def get_results(self) -> list[Result]:
-        return self.results
-
-    @property
-    def sinks(self) -> list[Node]:
+    def get_sinks(self) -> list[Node]:
         """The nodes that set variables."""
         return [view(n) for n in self.graph if n.kind == "Assign"]
 
-    def get_sinks(self) -> list[Node]:
-        return self.sinks
+    parameters, results, sinks = Both(get_parameters), Both(get_results), Both(get_sinks)
 
     def get_ordered_ops(self) -> list[Node]:
         """All nodes, each behind what it reads: Parameters first, Results last."""
         return [*self.parameters, *(view(n) for n in self.graph), *self.results]
 
-    def get_ops(self) -> list[Node]:
-        """All nodes."""
-        return self.get_ordered_ops()
+    get_ops = get_ordered_ops

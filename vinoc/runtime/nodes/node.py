@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,6 +12,7 @@ from ...ir.errors import UsageError, did_you_mean
 from ...ir.fields import Attribute, attributes_of
 from ...ir.graph import Value
 from ...ir.loc import Loc
+from ..both import Both
 from ..element import Type
 from ..shapes import PartialShape
 from .make import make
@@ -28,7 +29,33 @@ class DiscreteTypeInfo(NamedTuple):
     version_id: str
 
 
-class Node:
+def _binary(kind: str, swapped: bool = False) -> Callable[[Node, Any], Node]:
+    """The method of an operator: a node of that kind."""
+
+    def make_node(self: Node, other: Any) -> Node:
+        from .operands import pair
+
+        return Node(make(_op(kind), pair(other, self) if swapped else pair(self, other)))
+
+    return make_node
+
+
+class Noted:
+    """What programs can note something at: a node, or its outputs and inputs, which share the node's notes."""
+
+    __slots__ = ()
+
+    def get_rt_info(self) -> dict[str, Any]:
+        """What programs note at the node."""
+        raise NotImplementedError
+
+    def set_rt_info(self, value: Any, key: str) -> None:
+        self.get_rt_info()[key] = value
+
+    rt_info = Both(get_rt_info)
+
+
+class Node(Noted):
     """A node of a model, or one that is to be part of one. It is a view: two views of one node are equal.
 
     Arithmetic on nodes makes nodes: `+ - * / ** %`, `@`, `-x` and the comparisons `< <= > >=`; a number takes the
@@ -68,52 +95,32 @@ class Node:
 
     # Names and facts
 
-    @property
-    def friendly_name(self) -> str:
-        return self.get_friendly_name()
-
-    @friendly_name.setter
-    def friendly_name(self, name: str) -> None:
-        self.set_friendly_name(name)
-
     def set_friendly_name(self, name: str) -> None:
         if not isinstance(name, str):
             raise TypeError(f"a node's name is text, not {type(name).__name__}")
         self._set_name(name)
 
-    @property
-    def name(self) -> str:
-        """The node's name; where OpenVINO has a second, unchangeable one, it is the same here."""
-        return self.friendly_name
-
     def get_name(self) -> str:
-        return self.friendly_name
+        """The node's name; where OpenVINO has a second, unchangeable one, it is the same here."""
+        return self.get_friendly_name()
+
+    friendly_name, name = Both(get_friendly_name, set_friendly_name), Both(get_name)
 
     def get_type_name(self) -> str:
         return type_name(self._node.op)
-
-    @property
-    def type_info(self) -> DiscreteTypeInfo:
-        return self.get_type_info()
 
     def get_type_info(self) -> DiscreteTypeInfo:
         opset = self._node.op.opset
         return DiscreteTypeInfo(self.get_type_name(), f"opset{opset}" if opset else "vinoc")
 
+    type_info = Both(get_type_info)
+
     def get_instance_id(self) -> int:
         """A number that no other node has while this one is there."""
         return id(self._place)
 
-    @property
-    def rt_info(self) -> dict[str, Any]:
-        """What programs note at the node."""
-        return self._node.rt_info
-
     def get_rt_info(self) -> dict[str, Any]:
-        return self.rt_info
-
-    def set_rt_info(self, value: Any, key: str) -> None:
-        self.rt_info[key] = value
+        return self._node.rt_info
 
     # Attributes
 
@@ -259,56 +266,14 @@ class Node:
         shapes = ", ".join(str(o.get_partial_shape()) for o in self.outputs())
         return f"<{self.get_type_name()}: '{self.friendly_name}' ({shapes})>"
 
-    def __add__(self, other: Any) -> Node:
-        return _binary("Add", self, other)
-
-    def __radd__(self, other: Any) -> Node:
-        return _binary("Add", other, self)
-
-    def __sub__(self, other: Any) -> Node:
-        return _binary("Subtract", self, other)
-
-    def __rsub__(self, other: Any) -> Node:
-        return _binary("Subtract", other, self)
-
-    def __mul__(self, other: Any) -> Node:
-        return _binary("Multiply", self, other)
-
-    def __rmul__(self, other: Any) -> Node:
-        return _binary("Multiply", other, self)
-
-    def __truediv__(self, other: Any) -> Node:
-        return _binary("Divide", self, other)
-
-    def __rtruediv__(self, other: Any) -> Node:
-        return _binary("Divide", other, self)
-
-    def __pow__(self, other: Any) -> Node:
-        return _binary("Power", self, other)
-
-    def __rpow__(self, other: Any) -> Node:
-        return _binary("Power", other, self)
-
-    def __mod__(self, other: Any) -> Node:
-        return _binary("FloorMod", self, other)
-
-    def __matmul__(self, other: Any) -> Node:
-        return _binary("MatMul", self, other)
-
-    def __rmatmul__(self, other: Any) -> Node:
-        return _binary("MatMul", other, self)
-
-    def __lt__(self, other: Any) -> Node:
-        return _binary("Less", self, other)
-
-    def __le__(self, other: Any) -> Node:
-        return _binary("LessEqual", self, other)
-
-    def __gt__(self, other: Any) -> Node:
-        return _binary("Greater", self, other)
-
-    def __ge__(self, other: Any) -> Node:
-        return _binary("GreaterEqual", self, other)
+    __add__, __radd__ = _binary("Add"), _binary("Add", swapped=True)
+    __sub__, __rsub__ = _binary("Subtract"), _binary("Subtract", swapped=True)
+    __mul__, __rmul__ = _binary("Multiply"), _binary("Multiply", swapped=True)
+    __truediv__, __rtruediv__ = _binary("Divide"), _binary("Divide", swapped=True)
+    __pow__, __rpow__ = _binary("Power"), _binary("Power", swapped=True)
+    __matmul__, __rmatmul__ = _binary("MatMul"), _binary("MatMul", swapped=True)
+    __mod__ = _binary("FloorMod")
+    __lt__, __le__, __gt__, __ge__ = map(_binary, ("Less", "LessEqual", "Greater", "GreaterEqual"))
 
     def __neg__(self) -> Node:
         return Node(make(_op("Negative"), [self.output(0)._value]))
@@ -318,12 +283,6 @@ def _op(kind: str) -> Any:
     from ...ir.op import op_class
 
     return op_class(kind)()
-
-
-def _binary(kind: str, left: Any, right: Any) -> Node:
-    from .operands import pair
-
-    return Node(make(_op(kind), pair(left, right)))
 
 
 def _plain(value: Any) -> Any:

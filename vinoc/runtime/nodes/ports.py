@@ -8,15 +8,15 @@ from typing import Any
 from ...ir import graph as _ir
 from ...ir.errors import UsageError
 from ...ir.graph import Graph, Value
+from ...ir.types import TensorType
 from ...ir.types import Type as ValueType
-from ..element import Type
-from ..ports import Port
-from ..shapes import PartialShape
+from ..both import Both
+from ..ports import Port, Typed
 from .names import name_tensor, tensor_names
-from .node import Node
+from .node import Node, Noted
 
 
-class Output(Port):
+class Output(Noted, Port):
     """An output of a node: a typed value that other nodes read. Of a Result it is what the Result passes on."""
 
     __slots__ = ("_reader", "_value")
@@ -57,10 +57,6 @@ class Output(Port):
 
     # The node
 
-    @property
-    def node(self) -> Node:
-        return self.get_node()
-
     def get_node(self) -> Node:
         if self._reader is not None:
             return self._reader
@@ -71,25 +67,14 @@ class Output(Port):
 
         return Parameter(self._value)
 
-    @property
-    def rt_info(self) -> dict[str, Any]:
-        """What programs note at the node that gives it."""
-        return self.node.rt_info
-
     def get_rt_info(self) -> dict[str, Any]:
-        return self.rt_info
-
-    def set_rt_info(self, value: Any, key: str) -> None:
-        self.rt_info[key] = value
+        """What programs note at the node that gives it."""
+        return self.get_node().get_rt_info()
 
     # The tensor
 
-    @property
-    def tensor(self) -> TensorDescriptor:
-        return TensorDescriptor(self)
-
     def get_tensor(self) -> TensorDescriptor:
-        return self.tensor
+        return TensorDescriptor(self)
 
     def set_names(self, names: Iterable[str]) -> None:
         name_tensor(self._value, _texts(names))
@@ -111,9 +96,7 @@ class Output(Port):
                 found.add(Input(view(owner), index))
         return found
 
-    @property
-    def target_inputs(self) -> set[Input]:
-        return self.get_target_inputs()
+    target_inputs = Both(get_target_inputs)
 
     def remove_target_input(self, target_input: Input) -> None:
         raise UsageError("an input of a node cannot be left without a source", help="use Input.replace_source_output")
@@ -133,7 +116,7 @@ class Output(Port):
         return hash(self._key())
 
 
-class Input:
+class Input(Noted, Typed):
     """An input of a node."""
 
     __slots__ = ("_index", "_owner")
@@ -145,15 +128,7 @@ class Input:
     def get_node(self) -> Node:
         return self._owner
 
-    @property
-    def node(self) -> Node:
-        return self._owner
-
     def get_index(self) -> int:
-        return self._index
-
-    @property
-    def index(self) -> int:
         return self._index
 
     def get_source_output(self) -> Output:
@@ -171,43 +146,17 @@ class Input:
             raise TypeError(f"an input reads an output of a node, not a {type(new_source_output).__name__}")
         self._owner._set_operand(self._index, new_source_output._value)
 
-    def get_element_type(self) -> Type:
-        return self.get_source_output().get_element_type()
-
     @property
-    def element_type(self) -> Type:
-        return self.get_element_type()
-
-    def get_partial_shape(self) -> PartialShape:
-        return self.get_source_output().get_partial_shape()
-
-    @property
-    def partial_shape(self) -> PartialShape:
-        return self.get_partial_shape()
-
-    def get_shape(self) -> Any:
-        return self.get_source_output().get_shape()
-
-    @property
-    def shape(self) -> Any:
-        return self.get_shape()
+    def tensor_type(self) -> TensorType:
+        return self.get_source_output().tensor_type
 
     def get_tensor(self) -> TensorDescriptor:
         return self.get_source_output().get_tensor()
 
-    @property
-    def tensor(self) -> TensorDescriptor:
-        return self.get_tensor()
-
-    @property
-    def rt_info(self) -> dict[str, Any]:
-        return self._owner.rt_info
-
     def get_rt_info(self) -> dict[str, Any]:
-        return self.rt_info
+        return self._owner.get_rt_info()
 
-    def set_rt_info(self, value: Any, key: str) -> None:
-        self.rt_info[key] = value
+    node, index, tensor = Both(get_node), Both(get_index), Both(get_tensor)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Input) and (self._owner, self._index) == (other._owner, other._index)
@@ -219,7 +168,7 @@ class Input:
         return f"<Input: shape{self.get_partial_shape()} type: {self.get_element_type()}>"
 
 
-class TensorDescriptor:
+class TensorDescriptor(Typed):
     """Names, type and shape of what an output gives."""
 
     __slots__ = ("_output",)
@@ -228,12 +177,8 @@ class TensorDescriptor:
         self._output = output
 
     @property
-    def names(self) -> set[str]:
-        return self._output.names
-
-    @names.setter
-    def names(self, names: Iterable[str]) -> None:
-        self._output.set_names(names)
+    def tensor_type(self) -> TensorType:
+        return self._output.tensor_type
 
     def get_names(self) -> set[str]:
         return self._output.names
@@ -244,33 +189,10 @@ class TensorDescriptor:
     def add_names(self, names: Iterable[str]) -> None:
         self._output.add_names(names)
 
-    @property
-    def any_name(self) -> str:
-        return self._output.any_name
-
     def get_any_name(self) -> str:
         return self._output.any_name
 
-    @property
-    def element_type(self) -> Type:
-        return self._output.element_type
-
-    def get_element_type(self) -> Type:
-        return self._output.element_type
-
-    @property
-    def partial_shape(self) -> PartialShape:
-        return self._output.partial_shape
-
-    def get_partial_shape(self) -> PartialShape:
-        return self._output.partial_shape
-
-    @property
-    def shape(self) -> Any:
-        return self._output.shape
-
-    def get_shape(self) -> Any:
-        return self._output.shape
+    names, any_name = Both(get_names, set_names), Both(get_any_name)
 
     @property
     def rt_info(self) -> dict[str, Any]:

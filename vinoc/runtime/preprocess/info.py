@@ -6,7 +6,7 @@ Every method gives back what it was called on, so calls may be chained.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -53,28 +53,50 @@ def _numbers(value: Any, what: str) -> tuple[float, ...]:
     return found
 
 
-class InputTensorInfo:
+class _Laid:
+    """What has a layout."""
+
+    def __init__(self) -> None:
+        self.layout: Layout | None = None
+
+    def set_layout(self, layout: Layout | str) -> Self:
+        """Its layout; where that of the tensor is another than the model's, the dimensions are ordered anew."""
+        self.layout = Layout(layout)
+        return self
+
+
+class ModelInfo(_Laid):
+    """What the model itself takes or gives."""
+
+
+class _Tensor(_Laid):
+    """A tensor of users."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dtype: DType | None = None
+
+    def set_element_type(self, type: Any) -> Self:
+        """Its element type; where that is another than the model's, a conversion is added if no step makes it."""
+        self.dtype = Type(type).dtype
+        return self
+
+
+class OutputTensorInfo(_Tensor):
+    """The tensor that users get."""
+
+
+class InputTensorInfo(_Tensor):
     """The tensor that users give."""
 
     def __init__(self) -> None:
-        self.dtype: DType | None = None
-        self.layout: Layout | None = None
+        super().__init__()
         self.color = ColorFormat.UNDEFINED
         self.sub_names: tuple[str, ...] = ()
         self.shape: PartialShape | None = None
         self.spatial: tuple[int, int] | None = None
         self.spatial_open = False
         self.memory_type: str | None = None
-
-    def set_element_type(self, type: Any) -> InputTensorInfo:
-        """Its element type; a conversion to the model's is added where no step makes it."""
-        self.dtype = Type(type).dtype
-        return self
-
-    def set_layout(self, layout: Layout | str) -> InputTensorInfo:
-        """Its layout; where the model has another, the dimensions are ordered anew."""
-        self.layout = Layout(layout)
-        return self
 
     def set_memory_type(self, memory_type: str) -> InputTensorInfo:
         """A note for devices whose tensors lie elsewhere than in the main memory. The devices of vinoc ignore it."""
@@ -141,18 +163,6 @@ class InputTensorInfo:
         )
 
 
-class ModelInfo:
-    """What the model itself takes or gives."""
-
-    def __init__(self) -> None:
-        self.layout: Layout | None = None
-
-    def set_layout(self, layout: Layout | str) -> ModelInfo:
-        """The layout of the model's own input or output."""
-        self.layout = Layout(layout)
-        return self
-
-
 class Steps:
     """Steps in the order in which they are called."""
 
@@ -161,28 +171,29 @@ class Steps:
     def __init__(self) -> None:
         self.steps: list[Step] = []
 
-    def convert_element_type(self, type: Any = None) -> Any:
-        """Elements of another type; without one: the model's (before it), the tensor's (behind it)."""
-        self.steps.append(make.convert_type(None if type is None or str(type) == "dynamic" else Type(type).dtype))
+    def _then(self, step: Step) -> Self:
+        self.steps.append(step)
         return self
 
-    def convert_layout(self, dst_layout: Layout | str | Sequence[int] = "") -> Any:
+    def convert_element_type(self, type: Any = None) -> Self:
+        """Elements of another type; without one: the model's (before it), the tensor's (behind it)."""
+        return self._then(make.convert_type(None if type is None or str(type) == "dynamic" else Type(type).dtype))
+
+    def convert_layout(self, dst_layout: Layout | str | Sequence[int] = "") -> Self:
         """Dimensions in the order of a layout, or in an order of numbers: dimension `order[i]` becomes dimension i.
 
         An empty layout is the model's (before it), the tensor's (behind it).
         """
         if isinstance(dst_layout, Layout | str):
-            self.steps.append(make.convert_layout(Layout(dst_layout), self._grows))
-        elif len(order := _wholes(dst_layout, "convert_layout", 0)) > 0:
-            self.steps.append(make.transpose(order))
-        return self
+            return self._then(make.convert_layout(Layout(dst_layout), self._grows))
+        order = _wholes(dst_layout, "convert_layout", 0)
+        return self._then(make.transpose(order)) if order else self
 
-    def custom(self, operation: Callable[[Any], Any]) -> Any:
+    def custom(self, operation: Callable[[Any], Any]) -> Self:
         """What a function makes of the tensor: it takes an Output and returns one."""
         if not callable(operation):
             raise ArgumentTypeError(f"custom: expected a function from Output to Output, got {operation!r}")
-        self.steps.append(make.custom(operation))
-        return self
+        return self._then(make.custom(operation))
 
 
 class PreProcessSteps(Steps):
@@ -192,13 +203,11 @@ class PreProcessSteps(Steps):
 
     def convert_color(self, dst_format: ColorFormat) -> PreProcessSteps:
         """An image of other colors."""
-        self.steps.append(make.convert_color(_one_of(dst_format, ColorFormat, "convert_color")))
-        return self
+        return self._then(make.convert_color(_one_of(dst_format, ColorFormat, "convert_color")))
 
     def reverse_channels(self) -> PreProcessSteps:
         """Channels in reverse order."""
-        self.steps.append(make.reverse_channels())
-        return self
+        return self._then(make.reverse_channels())
 
     def resize(
         self, alg: ResizeAlgorithm, dst_height: int | None = None, dst_width: int | None = None
@@ -208,56 +217,33 @@ class PreProcessSteps(Steps):
         if (dst_height is None) != (dst_width is None):
             raise ArgumentTypeError("resize: height and width are given both, or neither")
         size = None if dst_height is None else (_whole(dst_height, "resize", 1), _whole(dst_width, "resize", 1))
-        self.steps.append(make.resize(alg, size))
-        return self
+        return self._then(make.resize(alg, size))
 
     def mean(self, value: float | Sequence[float]) -> PreProcessSteps:
         """Subtracts a number, or one for each channel."""
-        self.steps.append(make.mean(_numbers(value, "mean")))
-        return self
+        return self._then(make.mean(_numbers(value, "mean")))
 
     def scale(self, value: float | Sequence[float]) -> PreProcessSteps:
         """Divides by a number, or by one for each channel."""
-        self.steps.append(make.scale(_numbers(value, "scale")))
-        return self
+        return self._then(make.scale(_numbers(value, "scale")))
 
     def crop(self, begin: Sequence[int], end: Sequence[int]) -> PreProcessSteps:
         """From `begin` to before `end` in each dimension; negative numbers count from the end."""
         first, last = _wholes(begin, "crop"), _wholes(end, "crop")
         if len(first) != len(last):
             raise UsageError(f"crop: begin has {len(first)} dimensions, end has {len(last)}")
-        self.steps.append(make.crop(first, last))
-        return self
+        return self._then(make.crop(first, last))
 
     def pad(
         self, pads_begin: Sequence[int], pads_end: Sequence[int], value: float | Sequence[float], mode: PaddingMode
     ) -> PreProcessSteps:
         """Puts elements around the tensor: a number, or the tensor mirrored. Negative pads take away."""
         begin, end = _wholes(pads_begin, "pad"), _wholes(pads_end, "pad")
-        self.steps.append(make.pad(begin, end, _numbers(value, "pad"), _one_of(mode, PaddingMode, "pad")))
-        return self
+        return self._then(make.pad(begin, end, _numbers(value, "pad"), _one_of(mode, PaddingMode, "pad")))
 
 
 class PostProcessSteps(Steps):
     """The steps from the model's output to the user's tensor."""
-
-
-class OutputTensorInfo:
-    """The tensor that users get."""
-
-    def __init__(self) -> None:
-        self.dtype: DType | None = None
-        self.layout: Layout | None = None
-
-    def set_element_type(self, type: Any) -> OutputTensorInfo:
-        """Its element type; a conversion is added where no step makes it."""
-        self.dtype = Type(type).dtype
-        return self
-
-    def set_layout(self, layout: Layout | str) -> OutputTensorInfo:
-        """Its layout; where the model has another, the dimensions are ordered anew."""
-        self.layout = Layout(layout)
-        return self
 
 
 class InputInfo:
