@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ....ir.buffer import Buffer
@@ -200,6 +201,14 @@ class NodeContext:
     def retry(self, mark: int) -> None:
         """Forgets what a body reported since the mark, because it is converted again."""
         self._conversion.forget(mark)
+
+    # Other operators
+
+    def standing_for(self, op_type: str, inputs: Sequence[Value | None]) -> NodeContext:
+        """This node as one of another operator, for whose converter its inputs have been changed."""
+        other = copy(self)
+        other.op_type, other.inputs = op_type, list(inputs)
+        return other
 
     # Refusing
 

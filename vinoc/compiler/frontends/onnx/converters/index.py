@@ -32,6 +32,10 @@ INDEX = {
         "com.microsoft:Attention com.microsoft:GroupQueryAttention com.microsoft:MultiHeadAttention "
         "com.microsoft:RotaryEmbedding"
     ),
+    "microsoft_int8": (
+        "com.microsoft:DynamicQuantizeLSTM com.microsoft:QAttention com.microsoft:QEmbedLayerNormalization "
+        "com.microsoft:QLinearAveragePool"
+    ),
     "microsoft_more": (
         "com.microsoft:BiasAdd com.microsoft:BiasSoftmax com.microsoft:BiasSplitGelu com.microsoft:CDist "
         "com.microsoft:ComplexMul com.microsoft:ComplexMulConj com.microsoft:ExpandDims com.microsoft:FusedGemm "

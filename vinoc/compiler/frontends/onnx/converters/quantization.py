@@ -190,10 +190,11 @@ def dynamic_quantize_linear(ctx: NodeContext) -> list[Value]:
 def dynamic_quantized(ctx: NodeContext) -> list[Value]:
     """Data as u8 with scale and zero point from their own range, which includes zero."""
     b, x = ctx.b, ctx.input(0)
-    axes = ints(b, range(rank(ctx, x)))
+    flat = x if x.rank is not None else to_shape(b, x, [-1])
+    axes = ints(b, range(rank(ctx, flat)))
     zero, top = number(b, 0, x.dtype), number(b, 255, x.dtype)
-    high = b.Maximum(b.ReduceMax(x, axes, keep_dims=False), zero)
-    low = b.Minimum(b.ReduceMin(x, axes, keep_dims=False), zero)
+    high = b.Maximum(b.ReduceMax(flat, axes, keep_dims=False), zero)
+    low = b.Minimum(b.ReduceMin(flat, axes, keep_dims=False), zero)
     scale = b.Divide(b.Subtract(high, low), top)
     scale = b.Select(b.Equal(scale, zero), number(b, 1, x.dtype), scale)
     offset = b.Clamp(b.Round(b.Divide(b.Subtract(zero, low), scale), mode="half_to_even"), min=0.0, max=255.0)

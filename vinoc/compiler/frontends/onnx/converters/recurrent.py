@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .....ir import dtype as dt
+from .....ir.builder import Builder
 from .....ir.graph import Value
 from ..context import NodeContext
 from ..registry import converter
@@ -113,8 +114,12 @@ class _Recurrent:
         return b.Broadcast(dim(b, self.x, 1), self.batch(), mode="numpy")
 
     def ordered(self, weights: Value, order: Sequence[int]) -> Value:
-        """[D, gates * H, ..] with its gates in another order."""
-        b, tail = self.ctx.b, (weights.rank or 3) - 2
+        """[D, gates * H, ..] with its gates in another order: integers and their scales, where it is made of these."""
+        b, tail, node = self.ctx.b, (weights.rank or 3) - 2, weights.node
+        if node is not None and _expands(weights):
+            rows = (self.directions, len(order) * self.hidden, 1)
+            parts = (self.ordered(_filled(b, node.operand(i), rows), order) for i in range(len(node.inputs)))
+            return b.node(node.op, *parts).output
         apart = to_shape(b, weights, [self.directions, len(order), self.hidden, *[-1] * tail])
         there = b.Gather(apart, ints(b, order), 1, batch_dims=0)
         return to_shape(b, there, [self.directions, len(order) * self.hidden, *[-1] * tail])
@@ -133,6 +138,21 @@ class _Recurrent:
         b = self.ctx.b
         order = [0, 2, 1, 3] if self.batch_first else [2, 1, 0, 3]
         return [b.Transpose(outputs[0], ints(b, order)), *(self._swapped(v) for v in outputs[1:])]
+
+
+def _expands(value: Value) -> bool:
+    """Whether a value is made of constant integers by Convert, Subtract and Multiply of constants."""
+    node = value.node
+    if node is None or node.kind not in ("Convert", "Subtract", "Multiply"):
+        return False
+    return all(v.is_const or _expands(v) for v in map(node.operand, range(len(node.inputs))))
+
+
+def _filled(b: Builder, value: Value, rows: Sequence[int]) -> Value:
+    """A constant for all rows, or for all of a direction, as one for each row."""
+    array = value.const
+    short = array is not None and all(d in (1, r) for d, r in zip(array.shape[::-1], rows[::-1], strict=False))
+    return b.const(np.broadcast_to(array, rows)) if array is not None and short else value
 
 
 @converter("LSTM")

@@ -1,0 +1,137 @@
+"""Operators of ONNX Runtime's quantizer beside ONNX Runtime, and what becomes of weights that are integers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+from vinoc.ir import dtype as dt
+
+from .onnx_util import check, compare, make_model, read, run_graph, run_reference
+
+MS = "com.microsoft"
+RNG = np.random.default_rng(5)
+STEP = np.float32(0.02)
+
+
+def floats(*shape: int) -> np.ndarray:
+    return RNG.normal(size=shape).astype(np.float32)
+
+
+def levels(kind: type, *shape: int) -> np.ndarray:
+    info = np.iinfo(kind)
+    return RNG.integers(info.min, info.max + 1, shape).astype(kind)
+
+
+@pytest.mark.parametrize("causal", [0, 1])
+@pytest.mark.parametrize("columns", [False, True], ids=["one scale", "a scale for each column"])
+def test_q_attention(columns: bool, causal: int) -> None:
+    scale = np.abs(floats(24)) * STEP if columns else STEP
+    zero = np.zeros(24, np.int8) if columns else np.int8(3)
+    lengths = np.array([3, 5], np.int32)
+    inputs: list[Any] = [levels(np.uint8, 2, 5, 8), levels(np.int8, 8, 24), floats(24), STEP, scale, lengths, np.uint8(120), zero]
+    check("QAttention", inputs, 20, constant=range(1, 8), symbolic=False, domain=MS, rtol=1e-4, atol=1e-4, num_heads=2,
+          unidirectional=causal)  # fmt: skip
+
+
+@pytest.mark.parametrize("segments", [False, True])
+def test_q_embed_layer_normalization(segments: bool) -> None:
+    ids, mask = np.array([[3, 1, 0], [2, 6, 6]], np.int32), np.array([[1, 1, 0], [1, 1, 1]], np.int32)
+    kinds = np.array([[0, 1, 1], [0, 0, 1]], np.int32) if segments else None
+    sizes = [(7, 8), (4, 8), (2, 8) if segments else None, (8,), (8,)]
+    tables: list[Any] = [None if s is None else levels(np.uint8, *s) for s in sizes]
+    scales = [None if s is None else STEP for s in sizes]
+    zeros = [None if s is None else np.uint8(120 + i) for i, s in enumerate(sizes)]
+    inputs: list[Any] = [ids, kinds, *tables, mask, *scales, *zeros]
+    constant = [i for i in range(2, 18) if inputs[i] is not None and i != 7]
+    check("QEmbedLayerNormalization", inputs, 20, 2, constant, symbolic=False, domain=MS, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("counted", [0, 1])
+def test_qlinear_average_pool(counted: int) -> None:
+    inputs: list[Any] = [levels(np.uint8, 1, 3, 6, 7), STEP, np.uint8(90), np.float32(0.015), np.uint8(100)]
+    check("QLinearAveragePool", inputs, 20, constant=range(1, 5), symbolic=False, domain=MS, kernel_shape=[3, 2],
+          strides=[2, 1], pads=[1, 0, 1, 1], count_include_pad=counted)  # fmt: skip
+
+
+def test_channels_last_is_refused() -> None:
+    inputs: list[Any] = [levels(np.uint8, 1, 6, 7, 3), STEP, np.uint8(90), STEP, np.uint8(100)]
+    with pytest.raises(Exception, match="channels_last"):
+        check("QLinearAveragePool", inputs, 20, constant=range(1, 5), symbolic=False, domain=MS, kernel_shape=[2, 2],
+              channels_last=1)  # fmt: skip
+
+
+def lstm(kind: type, rows: bool, both: bool) -> tuple[onnx.ModelProto, dict[str, np.ndarray]]:
+    """DynamicQuantizeLSTM of 6 hidden units, with a scale and a zero point for each direction or each row of gates."""
+    d = 2 if both else 1
+    given = {"x": floats(4, 2, 5), "h": floats(d, 2, 6) * 0.3, "c": floats(d, 2, 6) * 0.3}
+    weights = {"w": levels(kind, d, 5, 24), "r": levels(kind, d, 6, 24), "b": floats(d, 48)}
+    middle = 128 if kind is np.uint8 else 0
+    for name in "wr":
+        shape = (d, 24) if rows else (d,)
+        weights[name + "s"] = (0.002 + 0.002 * RNG.random(shape)).astype(np.float32)
+        weights[name + "z"] = np.full(shape, middle, kind)
+    names = ["x", "w", "r", "b", "", "h", "c", "", "ws", "wz", "rs", "rz"]
+    node = helper.make_node("DynamicQuantizeLSTM", names, ["y", "yh", "yc"], domain=MS, hidden_size=6,
+                            direction="bidirectional" if both else "forward")  # fmt: skip
+    return make_model(node, given, 20, weights, domain=MS), given
+
+
+CASES = [(np.int8, False, False), (np.int8, True, True), (np.uint8, False, True)]
+
+
+@pytest.mark.parametrize(("kind", "rows", "both"), CASES, ids=["i8", "i8 rows both", "u8 both"])
+def test_dynamic_quantize_lstm(kind: type, rows: bool, both: bool) -> None:
+    """ONNX Runtime rounds data to 8 bits, in its own way: half a step of 1/100 or so is between the two."""
+    model, given = lstm(kind, rows, both)
+    graph = read(model)
+    compare(run_graph(graph, list(given.values())), run_reference(model, given), rtol=0, atol=2e-2)
+
+
+def stored(graph) -> Iterator[tuple[dt.DType, tuple[int, ...] | None]]:  # type: ignore[no-untyped-def]
+    """Of the weights of sequences: the type that they are stored in, and the shape of their scale."""
+    node = next(n for n in graph if n.kind == "LSTMSequence")
+    for port in (4, 5):
+        scaled = node.operand(port).node
+        assert scaled.kind == "Multiply"
+        yield scaled.operand(0).node.operand(0).dtype, scaled.operand(1).shape
+
+
+@pytest.mark.parametrize("rows", [False, True])
+def test_weights_of_an_lstm_stay_integers(rows: bool) -> None:
+    """As the kernels of recurrent layers read them: i8, and a scale for each row."""
+    assert list(stored(read(lstm(np.int8, rows, True)[0]))) == [(dt.i8, (2, 24, 1))] * 2
+
+
+def test_dequantized_weights_of_an_lstm_stay_integers() -> None:
+    given = {"x": floats(4, 2, 5)}
+    nodes = [
+        helper.make_node("DequantizeLinear", ["w", "ws", "z"], ["wf"], axis=1),
+        helper.make_node("DequantizeLinear", ["r", "rs"], ["rf"]),
+        helper.make_node("LSTM", ["x", "wf", "rf"], ["y"], hidden_size=6),
+    ]
+    weights: dict[str, Any] = {"w": levels(np.int8, 1, 24, 5), "r": levels(np.int8, 1, 24, 6), "z": np.zeros(24, np.int8)}
+    weights |= {"ws": np.abs(floats(24)) * STEP, "rs": STEP}
+    model = make_model(nodes, given, 17, weights)
+    graph = read(model)
+    assert list(stored(graph)) == [(dt.i8, (1, 24, 1))] * 2
+    compare(run_graph(graph, list(given.values())), run_reference(model, given), rtol=1e-4, atol=1e-5)
+
+
+def test_dynamic_quantize_linear_of_an_unknown_rank() -> None:
+    """A branch of unknown shape, as exporters leave them."""
+    shapes = {"x": floats(2, 3), "shape": np.array([3, 2], np.int64)}
+    nodes = [
+        helper.make_node("Reshape", ["x", "shape"], ["free"]),
+        helper.make_node("DynamicQuantizeLinear", ["free"], ["y", "scale", "zero"]),
+    ]
+    model = make_model(nodes, shapes, 17)
+    model.graph.input[1].type.tensor_type.shape.dim[0].dim_param = "rank"
+    graph = read(model)
+    assert next(n for n in graph if n.kind == "Reshape").output.rank is None
+    compare(run_graph(graph, list(shapes.values())), run_reference(model, shapes))
