@@ -163,7 +163,8 @@ def _make(monomials: Mapping[Monomial, int], const: int) -> Dim:
     return Sym(terms, const, lo, hi)
 
 
-def _bounds(d: Dim) -> tuple[float, float]:
+def bounds(d: Dim) -> tuple[float, float]:
+    """Inclusive bounds of a dimension; the upper one may be `inf`."""
     return (d.lo, d.hi) if isinstance(d, Sym) else (d, d)
 
 
@@ -177,7 +178,7 @@ def _parts(d: Dim) -> tuple[dict[Monomial, int], int]:
 
 def _add(a: Dim, b: Dim, sign: int) -> Dim:
     if _is_unknown(a) or _is_unknown(b):
-        (alo, ahi), (blo, bhi) = _bounds(a), _bounds(b)
+        (alo, ahi), (blo, bhi) = bounds(a), bounds(b)
         return unknown(alo + blo, ahi + bhi) if sign > 0 else unknown(alo - bhi, ahi - blo)
     terms, const = _parts(a)
     more, extra = _parts(b)
@@ -188,7 +189,7 @@ def _add(a: Dim, b: Dim, sign: int) -> Dim:
 
 def _less(a: Dim, b: Dim) -> bool:
     """a < b, whatever the symbols stand for. Raises InferenceError where that depends on them."""
-    lo, hi = _bounds(_add(a, b, -1))
+    lo, hi = bounds(_add(a, b, -1))
     if hi < 0 or lo >= 0:
         return hi < 0
     raise InferenceError(f"whether {a} is less than {b} is not known")
@@ -198,7 +199,7 @@ def _mul(a: Dim, b: Dim) -> Dim:
     if _is_unknown(a) or _is_unknown(b):
         if 0 in (a, b):
             return 0
-        ends = [_times(x, y) for x in _bounds(a) for y in _bounds(b)]
+        ends = [_times(x, y) for x in bounds(a) for y in bounds(b)]
         return unknown(min(ends), max(ends))
     (ta, ca), (tb, cb) = _parts(a), _parts(b)
     terms: dict[Monomial, int] = {}
@@ -263,7 +264,7 @@ def _floordiv_int(a: Sym, b: int) -> Dim:
 
 
 def _floordiv_bounds(a: Dim, b: Dim) -> tuple[float, float]:
-    (alo, ahi), (blo, bhi) = _bounds(a), _bounds(b)
+    (alo, ahi), (blo, bhi) = bounds(a), bounds(b)
     if blo <= 0:
         return (0 if alo >= 0 else -inf), (ahi if ahi >= 0 else inf)
     ends = [_quot(x, y) for x in (alo, ahi) for y in (blo, bhi)]
@@ -308,9 +309,9 @@ def _extreme(a: Dim, b: Dim, name: str) -> Dim:
         return pick(a, b)
     if a == b and not _is_unknown(a):
         return a
-    (alo, ahi), (blo, bhi) = _bounds(a), _bounds(b)
+    (alo, ahi), (blo, bhi) = bounds(a), bounds(b)
     difference = _add(a, b, -1)
-    dlo, dhi = _bounds(difference)
+    dlo, dhi = bounds(difference)
     if dhi <= 0 and not _is_unknown(difference):
         return a if name == "min" else b
     if dlo >= 0 and not _is_unknown(difference):
@@ -333,11 +334,6 @@ def dim_max(a: Dim, b: Dim) -> Dim:
 def ceildiv(a: Dim, b: Dim) -> Dim:
     """a / b rounded up, for a positive b."""
     return (a + b - 1) // b
-
-
-def bounds(d: Dim) -> tuple[float, float]:
-    """Inclusive bounds of a dimension; the upper one may be `inf`."""
-    return _bounds(d)
 
 
 def known_equal(a: Dim, b: Dim) -> bool:
@@ -367,7 +363,7 @@ def merge_dim(a: Dim, b: Dim) -> Dim:
     if isinstance(a, int) or isinstance(b, int):
         number, sym = (a, b) if isinstance(a, int) else (b, a)
         assert isinstance(number, int)
-        lo, hi = _bounds(sym)
+        lo, hi = bounds(sym)
         if not lo <= number <= hi:
             raise InferenceError(f"dimension {number} is outside {sym} ({lo:g}..{hi:g})")
         return number
@@ -380,5 +376,5 @@ def join_dim(a: Dim, b: Dim) -> Dim:
     """A dimension that covers both."""
     if known_equal(a, b):
         return a
-    (alo, ahi), (blo, bhi) = _bounds(a), _bounds(b)
+    (alo, ahi), (blo, bhi) = bounds(a), bounds(b)
     return unknown(min(alo, blo), max(ahi, bhi))

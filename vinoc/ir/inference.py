@@ -12,7 +12,7 @@ from .errors import InferenceError, VinocError
 from .known import follow, same_known
 from .loc import AnyLoc
 from .node import Node, Value
-from .op import Op, as_tuple, check_arity, port_name
+from .op import Op, check_arity, port_name
 from .types import Type, check_size
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ def infer(node: Node) -> Sequence[Type]:
         missing = inputs.index(None)
         raise InferenceError(f"{cls.kind} needs its input `{port_name(cls, missing)}`", node.where)
     try:
-        types = as_tuple(op.infer(*inputs, bodies=node.bodies) if cls.n_bodies else op.infer(*inputs))
+        found = op.infer(*inputs, bodies=node.bodies) if cls.n_bodies else op.infer(*inputs)
+        types: Sequence[Type] = found if isinstance(found, tuple) else (found,)
         for t in types:
             check_size(t)
         return types

@@ -67,8 +67,9 @@ def window_size(
 
 def _at_least_0(size: Dim) -> Dim:
     """An unknown size has no negative lower bound."""
-    lo, hi = bounds(size)
-    return unknown(0, hi) if lo < 0 and not isinstance(size, int) and size.is_unknown else size
+    if isinstance(size, int) or not size.is_unknown or size.lo >= 0:
+        return size
+    return unknown(0, size.hi)
 
 
 def windows(
@@ -82,10 +83,8 @@ def windows(
     rounding: Rounding = "floor",
 ) -> Shape:
     """`window_size` for each spatial dimension."""
-    return tuple(
-        window_size(n, k, s, d, b, e, auto_pad, rounding)
-        for n, k, s, d, b, e in zip(spatial, kernel, strides, dilations, begin, end)
-    )
+    each = zip(spatial, kernel, strides, dilations, begin, end)
+    return tuple([window_size(n, k, s, d, b, e, auto_pad, rounding) for n, k, s, d, b, e in each])
 
 
 def positive_sizes(sizes: Shape, what: str) -> Shape:

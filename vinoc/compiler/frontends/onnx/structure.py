@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Sequence
 from typing import Any
 
 from ....ir.errors import Problem, did_you_mean
@@ -83,7 +83,7 @@ def arrange(
     outputs: Iterable[str],
     given: Container[str],
     report: Callable[[Problem], None],
-    cut: Container[str] = (),
+    cut: Collection[str] = (),
 ) -> tuple[list[Entry], set[str]]:
     """The nodes that `outputs` depend on, in an order in which they can be computed, and names that cannot be.
 
@@ -121,14 +121,15 @@ def arrange(
     return _needed(entries, set(outputs), cut), lost
 
 
-def _needed(entries: Sequence[Entry], wanted: set[str], cut: Container[str]) -> list[Entry]:
+def _needed(entries: Sequence[Entry], wanted: set[str], cut: Collection[str]) -> list[Entry]:
     """The nodes that the wanted names depend on."""
+    unneeded = ("", *cut)
+    wanted.difference_update(unneeded)
     kept = []
     for entry in reversed(entries):
-        if not wanted.isdisjoint(entry.outputs) and any(n in wanted and n not in cut for n in entry.outputs):
-            wanted.update(entry.inputs)
-            wanted.update(entry.captures)
-            wanted.discard("")
+        if not wanted.isdisjoint(entry.outputs):
+            wanted.update(entry.inputs, entry.captures)
+            wanted.difference_update(unneeded)
             kept.append(entry)
     kept.reverse()
     return kept

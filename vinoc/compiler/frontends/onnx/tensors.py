@@ -90,10 +90,10 @@ class TensorReader:
         what = f"tensor '{name or t.name or '?'}'"
         dtype = element_type(t.data_type, what)
         shape = tuple(t.dims)
-        if min(shape, default=0) < 0:
+        count = math.prod(shape)
+        if shape and min(shape) < 0:
             raise ModelError(f"{what} has the negative dimension {min(shape)}", help="the file is damaged")
         check_size(TensorType(dtype, shape))
-        count = math.prod(shape)
         if t.HasField("segment"):
             raise ModelError(f"{what} is split into segments", help="store the tensor in one piece")
         if raw is not None:
