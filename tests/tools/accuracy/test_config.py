@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from vinoc.ir.errors import VinocError
-from vinoc.tools.accuracy.config.marked import Map, as_map, parse_yaml
+from vinoc.tools.accuracy.config.marked import parse_yaml
 from vinoc.tools.accuracy.config.read import Plan, read_config
 from vinoc.tools.accuracy.config.request import Request
+from vinoc.tools.marked import Map, as_map
 
 pytest.importorskip("yaml")
 

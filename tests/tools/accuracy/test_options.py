@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from vinoc.ir.errors import UsageError
 from vinoc.tools.accuracy.base import Named, data_reader, metric, postprocessor, preprocessor, reader
 from vinoc.tools.accuracy.options import configure, option, parse
-from vinoc.tools.accuracy.problems import SHOWN, Problems, check
+from vinoc.tools.problems import SHOWN, Problems, check
 
 REGISTRIES = (reader, data_reader, preprocessor, postprocessor, metric)
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from ...ir.dtype import Array
 from ...ir.errors import UsageError, VinocError
+from ..problems import SHOWN, check
 from .base import DataReader, Dataset, Image, Preprocessor, Reader
-from .problems import SHOWN, check
 from .representation import Annotation, DetectionAnnotation, PairsAnnotation
 
 OUTSIDE = 1.0

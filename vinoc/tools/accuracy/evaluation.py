@@ -14,11 +14,11 @@ import numpy as np
 
 from ...ir.dtype import Array
 from ...ir.errors import UsageError, VinocError, did_you_mean
+from ..problems import check
 from .adapters.base import Adapter, Frames, Outputs
 from .annotations import Images, load, prepared
 from .base import DataReader, Dataset, Image, Meter, Postprocessor, Preprocessor, Reader
 from .launchers.base import Launcher, Running
-from .problems import check
 from .representation import Annotation, Prediction
 from .results import Outcome, Wanted, findings
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from ...ir.errors import UsageError, VinocError, did_you_mean
-from .problems import check
+from ..problems import check
 
 T = TypeVar("T")
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ....ir.errors import UsageError, VinocError, did_you_mean
+from ....ir.errors import VinocError, did_you_mean
+from ...marked import Map, Place, Seq
+from ...problems import Notes
 from ..adapters.base import adapter
 from ..base import Named, data_reader, metric, postprocessor, preprocessor, reader
 from ..evaluation import Evaluation, Source
@@ -16,7 +18,7 @@ from ..options import options_of, parse
 from ..registry import Registry
 from ..results import Wanted
 from .choose import device_config, tags_of
-from .marked import Map, Seq, read_list
+from .marked import read_list
 from .merge import Entry
 from .paths import CONVERSION, DATASET, VOCABULARY, Prefixes, resolved, with_files
 from .request import Request
@@ -36,25 +38,17 @@ SEED = 666
 
 
 @dataclass
-class Builder:
+class Builder(Notes):
     """Makes objects, notes what is wrong and what is accepted without a meaning."""
 
+    _: KW_ONLY
     request: Request
-    problems: list[VinocError] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
     defined: Sequence[str] = ()
     """names of data sets that definitions have"""
 
     @property
     def prefixes(self) -> Prefixes:
         return self.request.prefixes
-
-    def wrong(self, what: str, where: str, help: str | None = None) -> None:
-        self.problems.append(UsageError(what, where, help or None))
-
-    def remark(self, text: str) -> None:
-        if text not in self.remarks:
-            self.remarks.append(text)
 
     # Components
 
@@ -246,8 +240,6 @@ def _with_masks(conversion: Map, folder: Path | None) -> Map:
 
 
 def _place(given: Any) -> Any:
-    from .marked import Place
-
     return getattr(given, "place", Place("the configuration", 0))
 
 

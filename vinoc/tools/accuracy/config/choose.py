@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ....ir.errors import did_you_mean
+from ...marked import Map
 from ..launchers.base import launcher as registry
-from .marked import Map, read_yaml
+from .marked import read_yaml
 from .merge import Entry, Merged
 from .models import models_of
 from .request import Request

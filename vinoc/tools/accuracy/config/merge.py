@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ....ir.errors import UsageError, VinocError, did_you_mean
-from .marked import Map, Seq, as_map, read_yaml
+from ....ir.errors import UsageError, did_you_mean
+from ...marked import Map, Seq, as_map
+from ...problems import Notes
+from .marked import read_yaml
 from .request import Request
 
 TOP = ("models", "evaluations", "global_definitions")
@@ -28,17 +30,12 @@ class Entry:
 
 
 @dataclass
-class Merged:
+class Merged(Notes):
     """All entries, what is wrong, and what a person should know."""
 
     entries: list[Entry] = field(default_factory=list)
-    problems: list[VinocError] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
     defined: list[str] = field(default_factory=list)
     """names of the data sets in the definitions"""
-
-    def wrong(self, what: str, where: str, help: str | None = None) -> None:
-        self.problems.append(UsageError(what, where, help or None))
 
 
 def merged(request: Request) -> Merged:

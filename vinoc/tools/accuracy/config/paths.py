@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ....ir.errors import UsageError
-from .marked import Map
+from ...marked import Map
 
 VARIABLES = {
     "source": "DATA_DIR",

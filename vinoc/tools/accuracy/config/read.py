@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...problems import check
 from ..evaluation import Evaluation
-from ..problems import check
 from .build import Builder
 from .choose import chosen
 from .merge import merged
@@ -26,7 +26,7 @@ def read_config(request: Request | Path | str) -> Plan:
     asked = request if isinstance(request, Request) else Request(config=Path(request))
     out = merged(asked)
     entries = chosen(out, asked)
-    builder = Builder(asked, out.problems, out.remarks, out.defined)
+    builder = Builder(out.problems, out.remarks, request=asked, defined=out.defined)
     made = [builder.evaluation(e) for e in entries]
     seen: dict[str, None] = dict.fromkeys(map(str, builder.problems))  # parts that several entries share
     check([next(p for p in builder.problems if str(p) == text) for text in seen], asked.where)

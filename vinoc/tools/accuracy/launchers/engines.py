@@ -9,8 +9,8 @@ from ....ir.errors import UsageError
 from ...engines.base import Loaded
 from ...engines.find import errors_of
 from ...extras import require
+from ...problems import check
 from ..options import option
-from ..problems import check
 from .base import Launcher, launcher
 
 

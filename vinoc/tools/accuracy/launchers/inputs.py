@@ -12,9 +12,9 @@ import numpy as np
 from ....ir.dtype import Array
 from ....ir.errors import UsageError, VinocError, did_you_mean
 from ...engines.base import Slot
+from ...problems import check
 from ..base import Image
 from ..options import configure, option
-from ..problems import check
 from .layouts import channels_last, laid
 
 DATA, CONSTANT, STATE, EMPTY = "INPUT", "CONST_INPUT", "LSTM_INPUT", "IGNORE_INPUT"

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ....ir.errors import UsageError, VinocError
+from ...problems import check
 from ..base import Reader
 from ..options import option
-from ..problems import check
 
 
 @dataclass

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from ....passes.quantize import Setting
+from ...problems import Notes
 from ..algorithms.accuracy_aware import Aware
 from ..options import Preset
 from ..schemes import Bound, Scheme, Schemes
-from .kinds import Notes
 from .schema import ALGORITHMS, ALIGNMENT, CORRECTION, ESTIMATED, FAST, PRESETS, RANGES
 
 GRANULARITY = {"pertensor": "tensor", "perchannel": "channel"}
@@ -43,9 +43,9 @@ def steps_of(algorithms: Sequence[tuple[str, Mapping[str, Any]]], where: str, no
             out.shuffle = params.get("seed") or 0
         ignored = params.get("ignored") or {}
         if any(isinstance(v, dict) for v in ignored.values()):
-            notes.wrong(where, "'ignored' has blocks for models of a cascade, which are not quantized")
+            notes.wrong("'ignored' has blocks for models of a cascade, which are not quantized", where)
         elif ignored.get("skip_model"):
-            notes.wrong(where, "'skip_model' leaves nothing to do")
+            notes.wrong("'skip_model' leaves nothing to do", where)
         out.scope += [n for n in ignored.get("scope") or [] if n is not None]
         out.operations += [o for o in ignored.get("operations") or [] if o.get("type") is not None]
         _schemes(out, params, where, notes)
@@ -89,14 +89,14 @@ def _scheme(block: Mapping[str, Any], kind: str, where: str, notes: Notes) -> Sc
     granularity = GRANULARITY.get(block.get("granularity") or "")
     if kind == "activations":
         if granularity == "channel":
-            notes.remark(where, "'activations': channels have ranges of their own where depthwise layers read them")
+            notes.remark("'activations': channels have ranges of their own where depthwise layers read them", where)
         granularity = None
     setting = Setting(block.get("mode"), block.get("bits"), levels, cast(Any, granularity))
     if levels is not None and levels > 2 ** (setting.bits or 8):
-        notes.wrong(where, f"'{kind}': {levels} levels are more than {setting.bits or 8} bits have")
+        notes.wrong(f"'{kind}': {levels} levels are more than {setting.bits or 8} bits have", where)
     estimator = block.get("range_estimator") or {}
     if kind == "weights" and any((estimator.get(end) or {}).get("type") for end in ("min", "max")):
-        notes.remark(where, "'weights': their scales are chosen by the error, no quantiles are cut off")
+        notes.remark("'weights': their scales are chosen by the error, no quantiles are cut off", where)
     ends = [_bound(estimator.get(end), end) for end in ("min", "max")]
     return Scheme(setting, ends[0], ends[1], estimator.get("preset") == "quantile")
 
@@ -119,9 +119,9 @@ def aware_of(params: Mapping[str, Any] | None, notes: Notes, where: str) -> tupl
     names = tuple(m.get("name") or m.get("type") for m in metrics)
     baselines = [m["baseline_value"] for m in metrics if m.get("baseline_value") is not None]
     if len(baselines) > 1:
-        notes.remark(where, "'baseline_value': the first counts")
+        notes.remark("'baseline_value': the first counts", where)
     if params.get("annotation_conf_threshold") is not None and params.get("annotation_free"):
-        notes.remark(where, "'annotation_conf_threshold': all samples count")
+        notes.remark("'annotation_conf_threshold': all samples count", where)
     return Aware(
         maximal_drop=params.get("maximal_drop", 0.01),
         kind=params.get("drop_type") or "absolute",

@@ -21,8 +21,8 @@ from ....ir.errors import UsageError
 from ....ir.graph import Graph
 from ....passes.manager import PassManager
 from ....runtime.model import Model
-from ...accuracy.problems import check
 from ...inputs.slots import inputs_of
+from ...problems import Notes, check
 from ..algorithms.accuracy_aware import accuracy_aware
 from ..collect import Runner
 from ..data import Preparation, Samples, fitted
@@ -33,7 +33,6 @@ from ..watch import Watch
 from .algorithms import aware_of, steps_of
 from .checker import scored
 from .config import algorithms_of, options_of, scope_of
-from .kinds import Notes
 from .scope import ignored
 
 AWARE = "AccuracyAwareQuantization"

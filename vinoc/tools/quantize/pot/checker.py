@@ -13,12 +13,11 @@ from ....ir.errors import UsageError, did_you_mean
 from ....ir.graph import Graph
 from ....runtime.model import Model
 from ...accuracy.annotations import Images, prepared
-from ...accuracy.config.marked import Map, Place, Seq
 from ...accuracy.judge import Judge
 from ...inputs.slots import inputs_of
+from ...marked import Map, as_map
 from ..data import Samples
 from ..metrics import Evaluate, Score
-from .commented import Block, Items
 from .config import Config
 
 CALIBRATED, JUDGED = "optimization", "evaluation"
@@ -48,30 +47,16 @@ def judges(config: Config) -> tuple[Judge, Judge]:
     return first, second
 
 
-def _with(block: Mapping[str, Any], common: Any) -> dict[str, Any]:
-    made = Block(getattr(block, "file", ""), getattr(block, "at", (0, 0)))
-    made.places = dict(getattr(block, "places", {}))
-    made.update({**({"preprocessing": common} if common is not None else {}), **block})
-    return made
+def _with(block: Mapping[str, Any], common: Any) -> Map:
+    own = as_map(block, "the engine's data set")
+    return own.changed() if common is None else own.changed(preprocessing=own.get("preprocessing", common))
 
 
 def _model(given: Mapping[str, Any], sets: Any) -> Mapping[str, Any]:
     """What a file of Accuracy Checker holds, of the blocks in the engine's."""
     launchers = given.get("launchers") or [{"framework": "vinoc"}]
-    entry = {"name": given["name"], "launchers": _marked(launchers), "datasets": _marked(sets)}
+    entry = {"name": given["name"], "launchers": launchers, "datasets": sets}
     return {"models": [entry]}
-
-
-def _marked(value: Any) -> Any:
-    """Blocks and lists as Accuracy Checker's configurations have them, with their lines."""
-    if isinstance(value, Block):
-        places = {key: Place(value.file, line) for key, (line, _) in value.places.items()}
-        return Map({k: _marked(v) for k, v in value.items()}, Place(value.file, value.at[0]), places)
-    if isinstance(value, Items):
-        lines = [Place(value.file, line) for line, _ in value.places]
-        first = lines[0] if lines else Place(value.file, 0)
-        return Seq([_marked(v) for v in value], first, lines)
-    return [_marked(v) for v in value] if isinstance(value, list) else value
 
 
 def samples_of(judge: Judge, graph: Graph) -> Samples:

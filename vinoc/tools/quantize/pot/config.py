@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from ....ir.errors import UsageError, did_you_mean
-from ...accuracy.problems import check
+from ...marked import Map
+from ...problems import Notes, check
 from ..algorithms.accuracy_aware import Aware
 from ..options import Options
 from .algorithms import Steps, aware_of, steps_of
-from .commented import Block, read_commented
-from .kinds import Notes, read_block
+from .commented import read_commented
+from .kinds import read_block
 from .schema import ALGORITHMS, CHECKER, SEARCH, TOP, Known
 
 PLACEHOLDER = re.compile(r"<.*>|PATH_TO_\w+")
@@ -89,7 +90,7 @@ def read_config(path: Path | str) -> Config:
     top = read_block(data, TOP, "the file", str(path), notes)
     for name in ("model", "engine", "compression"):
         if name not in data:
-            notes.wrong(data.where(), f"there is no '{name}'", f"the file has {', '.join(TOP)}")
+            notes.wrong(f"there is no '{name}'", data.where(), f"the file has {', '.join(TOP)}")
     compression = top.get("compression", {})
     found = _algorithms(data, compression, notes)
     made = _config(path, data, top, found, notes)
@@ -111,13 +112,13 @@ def placeholder(text: str | None) -> str:
 Algorithms = list[tuple[str, dict[str, Any]]]
 
 
-def _algorithms(data: Block, compression: Mapping[str, Any], notes: Notes) -> Algorithms:
+def _algorithms(data: Map, compression: Mapping[str, Any], notes: Notes) -> Algorithms:
     block = data.get("compression")
-    where = block.where("algorithms") if isinstance(block, Block) else str(data.file)
+    where = block.where("algorithms") if isinstance(block, Map) else data.place.file
     given = compression.get("algorithms") or []
     if not given:
-        notes.wrong(where, "there are no algorithms", 'algorithms: [{"name": "DefaultQuantization", "params": {}}]')
-    raw = block["algorithms"] if isinstance(block, Block) and given else []
+        notes.wrong("there are no algorithms", where, 'algorithms: [{"name": "DefaultQuantization", "params": {}}]')
+    raw = block["algorithms"] if isinstance(block, Map) and given else []
     return algorithms_of(given, raw, where, notes)
 
 
@@ -128,48 +129,48 @@ def algorithms_of(
     names = [a.get("name") for a in given]
     out = []
     for place, (entry, block) in enumerate(zip(given, raw, strict=True)):
-        at = block.where("name") if isinstance(block, Block) else where
+        at = block.where("name") if isinstance(block, Map) else where
         name = entry.get("name")
         known = ALGORITHMS.get(name or "")
         if name is None:
-            notes.wrong(at, "an algorithm has no name")
+            notes.wrong("an algorithm has no name", at)
         elif known is None:
             near = did_you_mean(name, ALGORITHMS) or f"there are {', '.join(ALGORITHMS)}"
-            notes.wrong(at, f"there is no algorithm '{name}'", near)
+            notes.wrong(f"there is no algorithm '{name}'", at, near)
         elif known.refused:
-            notes.wrong(at, f"algorithm '{name}' cannot be had: {known.refused}", "take it out of the list")
+            notes.wrong(f"algorithm '{name}' cannot be had: {known.refused}", at, "take it out of the list")
         elif names.index(name) != place:
-            notes.wrong(at, f"algorithm '{name}' stands in the list twice")
+            notes.wrong(f"algorithm '{name}' stands in the list twice", at)
         else:
-            inside = block.where("params") if isinstance(block, Block) else where
+            inside = block.where("params") if isinstance(block, Map) else where
             out.append((name, _params(name, known, entry, at, inside, notes)))
     if AWARE in names and len(names) > 1:
-        notes.wrong(where, f"'{AWARE}' begins with its base algorithm: it stands alone in the list")
+        notes.wrong(f"'{AWARE}' begins with its base algorithm: it stands alone in the list", where)
     return out
 
 
 def _params(name: str, known: Known, entry: Mapping[str, Any], at: str, inside: str, notes: Notes) -> dict[str, Any]:
     if known.remark:
-        notes.remark(at, f"'{name}': {known.remark}")
+        notes.remark(f"'{name}': {known.remark}", at)
     if name == "TunableQuantization":
-        notes.remark(at, f"'{name}': {SEARCH}")
+        notes.remark(f"'{name}': {SEARCH}", at)
     return read_block(entry["params"], known.keys, name, inside, notes) if "params" in entry else {}
 
 
 def _config(
-    path: Path, data: Block, top: Mapping[str, Any], algorithms: Sequence[tuple[str, dict[str, Any]]], notes: Notes
+    path: Path, data: Map, top: Mapping[str, Any], algorithms: Sequence[tuple[str, dict[str, Any]]], notes: Notes
 ) -> Config | None:
     model, compression = top.get("model", {}), top.get("compression", {})
     where = data.where("compression")
     names = tuple(name for name, _ in algorithms)
     if model.get("cascade"):
         notes.wrong(
-            _inside(data, "model", "cascade"), "cascades of models are not quantized", "quantize one after the other"
+            "cascades of models are not quantized", _inside(data, "model", "cascade"), "quantize one after the other"
         )
     steps = steps_of(algorithms, _inside(data, "compression", "algorithms"), notes)
     engine = _engine(data, top.get("engine", {}), model, notes)
     if AWARE in names and engine.kind == FREE:
-        notes.wrong(_inside(data, "engine", "type"), f"'{AWARE}' needs labels, which data that are made up do not have")
+        notes.wrong(f"'{AWARE}' needs labels, which data that are made up do not have", _inside(data, "engine", "type"))
     _devices(data, compression, notes)
     if notes.problems:
         return None
@@ -198,54 +199,54 @@ def scope_of(steps: Steps, notes: Notes, where: str) -> Scope:
     names = [n for n in steps.scope if placeholder(n)]
     kinds = [(o["type"], o.get("attributes") or {}) for o in steps.operations if placeholder(o.get("type"))]
     if len(names) < len(steps.scope) or len(kinds) < len(steps.operations):
-        notes.remark(where, "'ignored': placeholders name nothing")
+        notes.remark("'ignored': placeholders name nothing", where)
     return Scope(tuple(dict.fromkeys(names)), tuple(kinds))
 
 
-def _devices(data: Block, compression: Mapping[str, Any], notes: Notes) -> None:
+def _devices(data: Map, compression: Mapping[str, Any], notes: Notes) -> None:
     device = compression.get("target_device")
     if device not in (None, "ANY", "CPU", "CPU_SPR", "GPU"):
         notes.remark(
-            _inside(data, "compression", "target_device"), f"'{device}' has rules of its own: those for CPUs are taken"
+            f"'{device}' has rules of its own: those for CPUs are taken", _inside(data, "compression", "target_device")
         )
     if compression.get("model_type") == "transformer":
         notes.remark(
-            _inside(data, "compression", "model_type"), "'transformer': attention is found in the graph, unasked"
+            "'transformer': attention is found in the graph, unasked", _inside(data, "compression", "model_type")
         )
 
 
-def _engine(data: Block, engine: Mapping[str, Any], model: Mapping[str, Any], notes: Notes) -> Engine:
+def _engine(data: Map, engine: Mapping[str, Any], model: Mapping[str, Any], notes: Notes) -> Engine:
     if "type" in engine and engine["type"] is None:  # what it is said to be is wrong
         return Engine(CHECKED)
     kind = engine.get("type") or CHECKED
     raw = data.get("engine")
-    where = raw.where() if isinstance(raw, Block) else data.where()
+    where = raw.where() if isinstance(raw, Map) else data.where()
     inline = {key: engine[key] for key in CHECKER if key in engine}
     if kind != CHECKED:
         for key in (*inline, *(k for k in ("config",) if k in engine)):
-            notes.remark(_inside(data, "engine", key), f"'{key}': not used, since the engine is '{kind}'")
+            notes.remark(f"'{key}': not used, since the engine is '{kind}'", _inside(data, "engine", key))
         if "central_fraction" in engine:
-            notes.remark(_inside(data, "engine", "central_fraction"), "'central_fraction': images are taken whole")
+            notes.remark("'central_fraction': images are taken whole", _inside(data, "engine", "central_fraction"))
         source = engine.get("data_source") or ""
         if not source and kind == SIMPLE:
-            notes.wrong(where, "the simplified engine has no 'data_source'", "a folder of images, or an .npz")
+            notes.wrong("the simplified engine has no 'data_source'", where, "a folder of images, or an .npz")
         layout = engine.get("layout") or ""
         return Engine(kind, placeholder(source), layout, engine.get("generate_data", True) is not False, None, where)
     if "data_source" in engine:
-        notes.remark(_inside(data, "engine", "data_source"), "'data_source': not used, the data set has its own")
+        notes.remark("'data_source': not used, the data set has its own", _inside(data, "engine", "data_source"))
     if "module" in inline or "module_config" in inline:
-        notes.wrong(_inside(data, "engine", "module"), "evaluators in Python of Accuracy Checker's are not run here")
+        notes.wrong("evaluators in Python of Accuracy Checker's are not run here", _inside(data, "engine", "module"))
         return Engine(kind)
     if engine.get("config"):
         text = placeholder(engine["config"])
         return Engine(kind, checker=Path(text) if text else None, where=_inside(data, "engine", "config"))
     if not inline:
-        notes.wrong(where, "the engine has neither 'config' nor 'datasets'", "or give type: simplified")
+        notes.wrong("the engine has neither 'config' nor 'datasets'", where, "or give type: simplified")
     name = inline.pop("name", None) or model.get("model_name") or "model"
     return Engine(kind, checker={"name": name, **inline}, where=where)
 
 
-def _inside(data: Block, section: str, key: str) -> str:
+def _inside(data: Map, section: str, key: str) -> str:
     """Where a key of a section stands."""
     block = data.get(section)
-    return block.where(key) if isinstance(block, Block) else data.where(section)
+    return block.where(key) if isinstance(block, Map) else data.where(section)

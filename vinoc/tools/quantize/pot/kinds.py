@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from ....ir.errors import UsageError, VinocError, did_you_mean
+from ....ir.errors import did_you_mean
+from ...problems import Notes
 
 FLAGS = {"true": True, "false": False, "yes": True, "no": False}
-
-
-@dataclass
-class Notes:
-    """Problems, all of which are reported; remarks on what was accepted without a meaning here."""
-
-    problems: list[VinocError] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-
-    def wrong(self, where: str, what: str, help: str | None = None) -> None:
-        self.problems.append(UsageError(what, where, help))
-
-    def remark(self, where: str, text: str) -> None:
-        self.remarks.append(f"{where}: {text}")
 
 
 class Kind(Protocol):
@@ -58,12 +45,12 @@ class Text:
         if value is None and "none" in self.choices:
             return "none"
         if not isinstance(value, str):
-            notes.wrong(where, f"'{key}' is {value!r}: a text is needed")
+            notes.wrong(f"'{key}' is {value!r}: a text is needed", where)
             return None
         found = next((c for c in self.choices if c.lower() == value.lower()), None)
         if self.choices and found is None:
             near = did_you_mean(value, self.choices) or f"one of {', '.join(self.choices)}"
-            notes.wrong(where, f"'{key}' cannot be '{value}'", near)
+            notes.wrong(f"'{key}' cannot be '{value}'", where, near)
         return found if self.choices else value
 
 
@@ -75,7 +62,7 @@ class Flag:
         if isinstance(value, str) and value.lower() in FLAGS:
             return FLAGS[value.lower()]
         if not isinstance(value, bool):
-            notes.wrong(where, f"'{key}' is {value!r}: true or false is needed")
+            notes.wrong(f"'{key}' is {value!r}: true or false is needed", where)
             return None
         return value
 
@@ -91,12 +78,12 @@ class Number:
     def read(self, value: Any, key: str, where: str, notes: Notes) -> Any:
         number = isinstance(value, int | float) and not isinstance(value, bool) and value == value
         if not number or (self.whole and int(value) != value):
-            notes.wrong(where, f"'{key}' is {value!r}: {'a whole number' if self.whole else 'a number'} is needed")
+            notes.wrong(f"'{key}' is {value!r}: {'a whole number' if self.whole else 'a number'} is needed", where)
             return None
         if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):
             bounds = [f"at least {self.low:g}" if self.low is not None else "",
                       f"at most {self.high:g}" if self.high is not None else ""]  # fmt: skip
-            notes.wrong(where, f"'{key}' is {value:g}: it must be {' and '.join(b for b in bounds if b)}")
+            notes.wrong(f"'{key}' is {value:g}: it must be {' and '.join(b for b in bounds if b)}", where)
             return None
         return int(value) if self.whole else float(value)
 
@@ -109,7 +96,7 @@ class Many:
 
     def read(self, value: Any, key: str, where: str, notes: Notes) -> Any:
         if not isinstance(value, list):
-            notes.wrong(where, f"'{key}' is {value!r}: a list is needed")
+            notes.wrong(f"'{key}' is {value!r}: a list is needed", where)
             return []
         places = getattr(value, "where", lambda index: where)
         return [self.item.read(v, key, places(i), notes) for i, v in enumerate(value)]
@@ -131,7 +118,7 @@ def read_block(
 ) -> dict[str, Any]:
     """The values of a block by their names."""
     if not isinstance(value, dict):
-        notes.wrong(where, f"'{name}' is {value!r}: names with values are needed, {{...}}")
+        notes.wrong(f"'{name}' is {value!r}: names with values are needed, {{...}}", where)
         return {}
     places = getattr(value, "where", lambda key: where)
     out = {}
@@ -139,11 +126,11 @@ def read_block(
         known = keys.get(key, Key(others) if others is not None and isinstance(given, dict) else None)
         if known is None:
             near = did_you_mean(key, keys) or f"there are {listed(tuple(keys))}"
-            notes.wrong(places(key), f"there is no '{key}' in '{name}'", near)
+            notes.wrong(f"there is no '{key}' in '{name}'", places(key), near)
             continue
         out[key] = known.kind.read(given, key, places(key), notes)
         if known.remark:
-            notes.remark(places(key), f"'{key}': {known.remark}")
+            notes.remark(f"'{key}': {known.remark}", places(key))
     return out
 
 

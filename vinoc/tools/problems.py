@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from ...ir.errors import UsageError, VinocError
+from ..ir.errors import UsageError, VinocError
 
 SHOWN = 20
 """How many problems an error lists; the others are counted."""
@@ -27,3 +28,19 @@ def check(problems: Sequence[VinocError], where: str | None = None) -> None:
         raise found[0]
     if found:
         raise Problems(f"{len(found)} problems", where, found)
+
+
+@dataclass
+class Notes:
+    """What is found while an input is read: problems, all of which are told, and remarks on what is accepted."""
+
+    problems: list[VinocError] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def wrong(self, what: str, where: str, help: str | None = None) -> None:
+        self.problems.append(UsageError(what, where, help or None))
+
+    def remark(self, text: str, where: str = "") -> None:
+        told = f"{where}: {text}" if where else text
+        if told not in self.remarks:
+            self.remarks.append(told)
