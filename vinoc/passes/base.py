@@ -111,6 +111,8 @@ class Pass:
     name: ClassVar[str]
     after: ClassVar[tuple[tuple[str, str], ...]] = ()
     """(other pass, reason): where both are in a pipeline, the other comes first. Checked, never reordered."""
+    needs: ClassVar[frozenset[str]] = frozenset()
+    """Kinds of operations: it does nothing to a graph that has none of them. Empty: it looks at every graph."""
     face: ClassVar[bool] = False
     """True: it changes what the model computes, or its ports, as it was told to. It does not enter bodies."""
     rounds: ClassVar[float] = 0.0
@@ -119,6 +121,10 @@ class Pass:
     def run(self, graph: Graph, context: Context) -> int:
         """Changes the graph; returns how many changes it made."""
         raise NotImplementedError
+
+    def concerns(self, kinds: set[str]) -> bool:
+        """Whether it may do anything to a graph of operations of these kinds."""
+        return not self.needs or not kinds.isdisjoint(self.needs)
 
     @classmethod
     def summary(cls) -> str:

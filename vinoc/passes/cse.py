@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..ir.buffer import Buffer
 from ..ir.constant import Constant
 from ..ir.graph import Graph, Node
 from .base import Context, Pass, graph_pass
@@ -15,23 +16,34 @@ class Cse(Pass):
 
     def run(self, graph: Graph, context: Context) -> int:
         count = 0
-        seen: dict[tuple[Any, ...], list[Node]] = {}
+        constants: dict[Buffer, Node] = {}
+        others: dict[tuple[Any, ...], list[Node]] = {}
         for node in graph:
-            if not node.op.pure or node.bodies:
-                continue
-            op, inputs = node.op, node.inputs
-            key: tuple[Any, ...] = (type(op), *inputs)
+            op = node.op
             if type(op) is Constant:
-                key = (op.value,)
-            elif op.commutative and len(inputs) == 2 and inputs[0] is not inputs[1]:
-                key = (type(op), frozenset(inputs))
-            alike = seen.setdefault(key, [])
-            first = next((n for n in alike if n.op == op), None)
-            if first is None:
-                alike.append(node)
+                first = constants.setdefault(op.value, node)
+            elif op.pure and not node.bodies:
+                first = _first(node, others)
+            else:
+                continue
+            if first is node:
                 continue
             for old, new in zip(node.outputs, first.outputs, strict=True):
                 graph.replace_uses(old, new)
             graph.erase(node)
             count += 1
         return count
+
+
+def _first(node: Node, seen: dict[tuple[Any, ...], list[Node]]) -> Node:
+    """The first node of those seen, this one among them, that computes what this one does."""
+    op, inputs = node.op, node.inputs
+    key: tuple[Any, ...] = (type(op), *inputs)
+    if op.commutative and len(inputs) == 2 and inputs[0] is not inputs[1]:
+        key = (type(op), frozenset(inputs))
+    alike = seen.setdefault(key, [])
+    for first in alike:
+        if first.op == op:
+            return first
+    alike.append(node)
+    return node

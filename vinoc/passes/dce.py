@@ -13,7 +13,7 @@ class Dce(Pass):
     def run(self, graph: Graph, context: Context) -> int:
         count = 0
         for node in reversed(graph):
-            if node.op.pure and not any(out.n_uses for out in node.outputs):
+            if node.op.pure and not node.is_read:
                 graph.erase(node)
                 count += 1
         return count

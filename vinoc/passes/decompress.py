@@ -26,6 +26,8 @@ class Decompress(Pass):
     recurrent nodes read, and others where values are quantized as well: these devices compute the products in integers.
     """
 
+    needs = frozenset({"Convert"})
+
     keep_products: bool = False
 
     def run(self, graph: Graph, context: Context) -> int:

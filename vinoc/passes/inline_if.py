@@ -26,6 +26,8 @@ class InlineIf(Pass):
     the original model too, and is out of the question.
     """
 
+    needs = frozenset({"If"})
+
     def run(self, graph: Graph, context: Context) -> int:
         count = 0
         for node in graph:

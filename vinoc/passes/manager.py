@@ -73,10 +73,11 @@ class PassManager:
         self.explain = explain
         self.limits = limits or {}
         self.results: list[StepResult] = []
+        self._seen: tuple[list[Graph], set[str]] | None = None
 
     def run(self, graph: Graph) -> list[StepResult]:
         """Runs all steps on the graph, in place; returns what each execution of a pass did."""
-        self.results = []
+        self.results, self._seen = [], None
         for instrument in self.instruments:
             instrument.start(graph)
         self._run_steps(self.pipeline.steps, graph)
@@ -104,7 +105,7 @@ class PassManager:
 
     def _run_pass(self, p: Pass, graph: Graph) -> int:
         step = StepResult(len(self.results), p.name, str(p), face=p.face, rounds=p.rounds)
-        graphs = list(graph.walk())
+        graphs, kinds = self._look(graph)
         step.nodes_before = sum(map(len, graphs))
         for instrument in self.instruments:
             instrument.before(step, graph)
@@ -119,7 +120,7 @@ class PassManager:
             camera=step.camera,
         )
         began = time.perf_counter()
-        for g in [graph] if p.face else graphs:
+        for g in [graph] if p.face else graphs if p.concerns(kinds) else ():
             try:
                 step.changes += p.run(g, context)
             except VinocError as error:
@@ -127,8 +128,17 @@ class PassManager:
                     error.where = f"pass '{p.name}'"
                 raise
         step.seconds = time.perf_counter() - began
-        step.nodes_after = sum(map(len, graph.walk()))
+        if step.changes:
+            self._seen = None
+        step.nodes_after = sum(map(len, self._look(graph)[0]))
         self.results.append(step)
         for instrument in self.instruments:
             instrument.after(step, graph)
         return step.changes
+
+    def _look(self, graph: Graph) -> tuple[list[Graph], set[str]]:
+        """The graph and its bodies, and the kinds of operations in them; looked for again when a pass changed them."""
+        if self._seen is None:
+            graphs = list(graph.walk())
+            self._seen = graphs, {n.op.kind for g in graphs for n in g}
+        return self._seen

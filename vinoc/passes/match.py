@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Sequence
 from typing import TypeAlias, Union
 
 import numpy as np
 
 from ..ir.graph import Node, Value
-from .pattern import Match, Number, OpPattern, Pattern, Var
+from .pattern import Makers, Match, Number, OpPattern, Pattern, Var
 
 # Goals are a linked list (pattern, value, rest), so that a choice can be undone by keeping a reference.
 Goals: TypeAlias = Union["tuple[Pattern | None, Value | None, Goals]", None]
@@ -17,12 +16,11 @@ Goals: TypeAlias = Union["tuple[Pattern | None, Value | None, Goals]", None]
 
 def match(pattern: OpPattern, node: Node) -> Match | None:
     """Matches at a node. A match whose `blocked` is not empty must not be applied: it says why."""
-    found = Match(node)
-    root = node.outputs[pattern.output] if pattern.output < len(node.outputs) else None
-    if root is None or not _solve((pattern, root, None), found):
+    found = Match(node, pattern.consts)
+    if pattern.output >= len(node.outputs) or not _solve((pattern, node.outputs[pattern.output], None), found):
         return None
-    found.blocked = _read_elsewhere(found)
-    found.consts = _constants(pattern)
+    if len(found.nodes) > 1:
+        found.blocked = _read_elsewhere(found)
     return found
 
 
@@ -30,7 +28,7 @@ def near_match(pattern: OpPattern, node: Node) -> str:
     """What alone keeps a pattern of several operations from matching: a constant or an attribute. Empty for others."""
     if pattern.output >= len(node.outputs):
         return ""
-    found = Match(node, misses=[])
+    found = Match(node, pattern.consts, misses=[])
     if not _solve((pattern, node.outputs[pattern.output], None), found) or len(found.nodes) < 2:
         return ""
     assert found.misses is not None
@@ -40,30 +38,38 @@ def near_match(pattern: OpPattern, node: Node) -> str:
 def _solve(goals: Goals, m: Match) -> bool:
     while goals is not None:
         pattern, value, goals = goals
-        if type(pattern) is Var:
-            if value is None or not _bind(pattern, value, m):
+        if pattern is None:
+            if value is not None:
+                return False
+        elif value is None:
+            return False
+        elif type(pattern) is Var:
+            if not _bind(pattern, value, m):
                 return False
         elif type(pattern) is Number:
-            if value is None or not (_holds(value, pattern.value) or _near(value, pattern.value, m)):
-                return False
-        elif pattern is None:
-            if value is not None:
+            if not (_holds(value, pattern.value) or _near(value, pattern.value, m)):
                 return False
         else:
             assert isinstance(pattern, OpPattern)
-            node = value.node if value is not None else None
-            if node is None or value is None or not _enter(pattern, value, node, m):
+            node = value.owner
+            if not isinstance(node, Node) or not _enter(pattern, value, node, m):
                 return False
+            args, inputs = pattern.args, node.inputs
             if not pattern.commutative:
-                for p, v in zip(reversed(pattern.args), reversed(node.inputs[: len(pattern.args)])):
-                    goals = (p, v, goals)
+                for i in range(len(args) - 1, -1, -1):
+                    goals = (args[i], inputs[i], goals)
                 continue
-            (p0, p1), (v0, v1) = pattern.args, node.inputs
-            values, nodes, misses = dict(m.values), dict(m.nodes), None if m.misses is None else list(m.misses)
-            if _solve((p0, v0, (p1, v1, goals)), m):
-                return True
-            m.values, m.nodes, m.misses = values, nodes, misses
-            goals = (p0, v1, (p1, v0, goals))
+            kinds = made_by(inputs)
+            straight, crossed = _fits(pattern.makers, kinds), _fits(pattern.makers, kinds[::-1])
+            if straight and crossed:
+                values, nodes, misses = dict(m.values), dict(m.nodes), None if m.misses is None else list(m.misses)
+                if _solve((args[0], inputs[0], (args[1], inputs[1], goals)), m):
+                    return True
+                m.values, m.nodes, m.misses = values, nodes, misses
+            elif not straight and not crossed:
+                return False
+            first = 1 if crossed else 0
+            goals = (args[0], inputs[first], (args[1], inputs[1 - first], goals))
     return True
 
 
@@ -95,7 +101,7 @@ def _enter(pattern: OpPattern, value: Value, node: Node, m: Match) -> bool:
     op = node.op
     if op.kind not in pattern.kinds or value.index != pattern.output or not _takes(pattern, len(node.inputs)):
         return False
-    if m.nodes.get(pattern, node) is not node:
+    if m.nodes.setdefault(pattern, node) is not node:
         return False
     for name, wanted in pattern.attributes:
         actual = getattr(op, name)
@@ -103,7 +109,6 @@ def _enter(pattern: OpPattern, value: Value, node: Node, m: Match) -> bool:
             if m.misses is None or callable(wanted):
                 return False
             m.misses.append(f"`{name}` of '{node.label}' ({node.kind}) is {actual}, not {wanted}")
-    m.nodes[pattern] = node
     return True
 
 
@@ -122,40 +127,36 @@ def _takes(pattern: OpPattern, inputs: int) -> bool:
 LOOKED_AT = 4
 """Operands whose producers tell which patterns can match at a node at all."""
 
-Signature: TypeAlias = tuple["str | int | None", ...]
+Signature: TypeAlias = tuple[str, int, tuple[str | None, ...]]
+"""The kind of a node, the number of its operands, and the kinds of those that make the first of them."""
 
 
 def signature(node: Node) -> Signature:
-    """The kind of a node, the number of its operands, and the kinds of those that make the first of them.
-
-    A graph's input is made by the kind "", an operand that is left out is None.
-    """
+    """Equal for nodes at which the same patterns can match."""
     inputs = node.inputs
-    found: list[str | int | None] = [node.op.kind, len(inputs)]
-    for value in inputs[:LOOKED_AT]:
-        if value is None:
-            found.append(None)
-        else:
-            op = value.op
-            found.append("" if op is None else op.kind)
-    return tuple(found)
+    return node.op.kind, len(inputs), made_by(inputs[:LOOKED_AT])
+
+
+def made_by(values: Sequence[Value | None]) -> tuple[str | None, ...]:
+    """The kinds of the nodes that make values: "" for an input of the graph, None for what is left out."""
+    return tuple([None if v is None else "" if v.owner.op is None else v.owner.op.kind for v in values])
 
 
 def can_match(pattern: OpPattern, s: Signature) -> bool:
     """False where no node of that signature can match."""
-    kind, count, *made_by = s
-    if kind not in pattern.kinds or not _takes(pattern, int(count or 0)):
+    kind, count, kinds = s
+    if kind not in pattern.kinds or not _takes(pattern, count):
         return False
-    straight = all(map(_made_by, pattern.args, made_by))
-    return straight or (pattern.commutative and all(map(_made_by, pattern.args, reversed(made_by))))
+    return _fits(pattern.makers, kinds) or (pattern.commutative and _fits(pattern.makers, kinds[::-1]))
 
 
-def _made_by(arg: Pattern | None, kind: str | int | None) -> bool:
-    if arg is None or kind is None:
-        return arg is None and kind is None
-    if type(arg) is OpPattern:
-        return kind in arg.kinds
-    return kind == "Constant" or (type(arg) is Var and not arg.const)
+def _fits(makers: Sequence[Makers], kinds: Sequence[str | None]) -> bool:
+    for allowed, kind in zip(makers, kinds):
+        if allowed is None:
+            continue
+        if kind not in allowed:
+            return False
+    return True
 
 
 def _holds(value: Value, number: float) -> bool:
@@ -166,23 +167,11 @@ def _holds(value: Value, number: float) -> bool:
     assert array is not None
     if array.dtype.kind not in "fiu" or array.size == 0:
         return False
-    if array.size > 1 and array.reshape(-1)[0] != array.reshape(-1)[-1]:
+    if array.size > 1 and array.item(0) != array.item(-1):
         return False
     if number == 0:
         return not array.any()  # a tiny epsilon is not nothing
-    tolerance = 1e-3 if array.dtype.itemsize <= 2 else 1e-6
-    return bool(np.all(np.abs(array.astype(np.float64) - number) <= tolerance * abs(number)))
-
-
-@cache
-def _constants(pattern: OpPattern) -> frozenset[str]:
-    """The names of the variables that match constants only."""
-    return frozenset(v.name for v in _variables(pattern) if v.const)
-
-
-def _variables(pattern: Pattern | None) -> Iterator[Var]:
-    if isinstance(pattern, Var):
-        yield pattern
-    elif isinstance(pattern, OpPattern):
-        for arg in pattern.args:
-            yield from _variables(arg)
+    tolerance = (1e-3 if array.dtype.itemsize <= 2 else 1e-6) * abs(number)
+    if array.size == 1:
+        return abs(float(array.item()) - number) <= tolerance
+    return bool(np.all(np.abs(array.astype(np.float64) - number) <= tolerance))

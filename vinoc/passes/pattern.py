@@ -12,12 +12,12 @@ stands for any further ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import field
+from collections.abc import Callable, Iterator
 from functools import cache
 from types import MethodType
 from typing import Any, TypeAlias
 
+from ..ir.cached import Cached
 from ..ir.graph import Node, Value
 from ..ir.op import op_class
 from ..ir.order import in_order
@@ -51,10 +51,40 @@ class OpPattern:
     output: int = 0
     variadic: bool = False
 
-    @property
+    @Cached
     def commutative(self) -> bool:
         """Whether its two operands match in either order."""
         return len(self.args) == 2 and not self.variadic and _commutative(self.kinds)
+
+    @Cached
+    def makers(self) -> tuple[Makers, ...]:
+        """What may make each operand."""
+        return tuple(map(_makers, self.args))
+
+    @Cached
+    def consts(self) -> frozenset[str]:
+        """The names of the variables that match constants only."""
+        return frozenset(v.name for v in _variables(self) if v.const)
+
+
+Makers: TypeAlias = frozenset[str | None] | None
+"""The kinds of operations one of which makes an operand (None: it is left out); None where it is any value."""
+
+
+def _makers(arg: Pattern | None) -> Makers:
+    if isinstance(arg, OpPattern):
+        return frozenset(arg.kinds)
+    if isinstance(arg, Var) and not arg.const:
+        return None
+    return frozenset([None if arg is None else "Constant"])
+
+
+def _variables(pattern: Pattern | None) -> Iterator[Var]:
+    if isinstance(pattern, Var):
+        yield pattern
+    elif isinstance(pattern, OpPattern):
+        for arg in pattern.args:
+            yield from _variables(arg)
 
 
 @cache
@@ -107,16 +137,18 @@ def trace(method: Callable[..., Any]) -> tuple[OpPattern, ...]:
     return result if isinstance(result, tuple) else (result,)
 
 
-@record()
 class Match:
     """What a pattern bound: `m.x` a value, `m.w` an array (Const), `m.Convolution` an operation."""
 
-    root: Node
-    values: dict[str, Value] = field(default_factory=dict)
-    nodes: dict[OpPattern, Node] = field(default_factory=dict)
-    consts: frozenset[str] = frozenset()
-    blocked: str = ""
-    misses: list[str] | None = None
+    __slots__ = ("blocked", "consts", "misses", "nodes", "root", "values")
+
+    def __init__(self, root: Node, consts: frozenset[str], misses: list[str] | None = None) -> None:
+        self.root = root
+        self.consts = consts
+        self.misses = misses
+        self.values: dict[str, Value] = {}
+        self.nodes: dict[OpPattern, Node] = {}
+        self.blocked = ""
 
     def __getattr__(self, name: str) -> Any:
         value = self.values.get(name)

@@ -19,10 +19,13 @@ from __future__ import annotations
 import re
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, ClassVar, TypeVar
 
 from ..ir import types
 from ..ir.builder import Builder
+from ..ir.cached import Cached
+from ..ir.constant import Constant
 from ..ir.errors import InferenceError, VerificationError, VinocError
 from ..ir.graph import Graph, Node, Value
 from ..ir.loc import fuse
@@ -45,8 +48,16 @@ class Rewrite(Pass):
     pattern: ClassVar[Callable[..., Any]]
     replace: ClassVar[Callable[..., Any]]
 
+    @Cached
+    def _index(self) -> _Index:
+        """Where it may match."""
+        return _index_of((self,))
+
+    def concerns(self, kinds: set[str]) -> bool:
+        return not kinds.isdisjoint(self._index.by_kind)
+
     def run(self, graph: Graph, context: Context) -> int:
-        return apply(graph, [self], context)
+        return _Driver(graph, self._index, context).run()
 
 
 MAX_ROUNDS = 200
@@ -64,6 +75,11 @@ class Group(Pass):
         """Passes over the whole graph that follow the rules, and after which they begin again."""
         return ()
 
+    @Cached
+    def _index(self) -> _Index:
+        """Where its rules may match."""
+        return _index_of(tuple(self.rules()))
+
     def run(self, graph: Graph, context: Context) -> int:
         """Applies the rules, then what looks at more than a rule does, and begins again where that changed anything.
 
@@ -71,8 +87,9 @@ class Group(Pass):
         """
         total = 0
         for _ in range(MAX_ROUNDS):
-            total += apply(graph, self.rules(), context)
-            more = sum(p.run(graph, context) for p in self.passes())
+            total += _Driver(graph, self._index, context).run()
+            kinds = {n.op.kind for n in graph}
+            more = sum(p.run(graph, context) for p in self.passes() if p.concerns(kinds))
             total += more
             if not more:
                 return total
@@ -102,14 +119,6 @@ def patterns_of(rule: Rewrite) -> tuple[OpPattern, ...]:
     return found
 
 
-def apply(graph: Graph, rules: Sequence[Rewrite], context: Context) -> int:
-    """Applies rules at every node until none matches; returns how often one did.
-
-    Raises VinocError when they do not come to an end, naming the rules that undo each other.
-    """
-    return _Driver(graph, rules, context).run()
-
-
 class _Index:
     """Which patterns can match at a node: one look-up by its kind and the kinds that make its operands.
 
@@ -133,25 +142,28 @@ class _Index:
         return found
 
 
-_INDEXES: dict[tuple[Rewrite, ...], _Index] = {}
+@cache
+def _index_of(rules: tuple[Rewrite, ...]) -> _Index:
+    """Equal rules share an index, and what it has learned."""
+    return _Index(rules)
 
 
-def _index_of(rules: Sequence[Rewrite]) -> _Index:
-    key = tuple(rules)
-    found = _INDEXES.get(key)
-    if found is None:
-        found = _INDEXES[key] = _Index(key)
-    return found
+def apply(graph: Graph, rules: Sequence[Rewrite], context: Context) -> int:
+    """Applies rules at every node until none matches; returns how often one did.
+
+    Raises VinocError when they do not come to an end, naming the rules that undo each other.
+    """
+    return _Driver(graph, _index_of(tuple(rules)), context).run()
 
 
 class _Driver:
     """A worklist over the nodes. It listens to the graph, so that what a rule touches is looked at again."""
 
-    def __init__(self, graph: Graph, rules: Sequence[Rewrite], context: Context) -> None:
+    def __init__(self, graph: Graph, index: _Index, context: Context) -> None:
         self.graph = graph
         self.context = context
-        self.index = _index_of(rules)
-        self.by_kind = self.index.by_kind
+        self.index = index
+        self.by_kind = index.by_kind
         self.queue: deque[Node] = deque()
         self.queued: set[Node] = set()
         self.new: list[Node] = []
@@ -170,7 +182,7 @@ class _Driver:
             self.context.camera.touched.add(node)
 
     def push(self, node: Node) -> None:
-        if node not in self.queued and node.kind in self.by_kind:
+        if node not in self.queued and node.op.kind in self.by_kind:
             self.queued.add(node)
             self.queue.append(node)
 
@@ -237,15 +249,13 @@ class _Driver:
         return True
 
     def substitute(self, rule: Rewrite, m: Match, results: tuple[Value | None, ...]) -> None:
-        root = m.root
-        loc = fuse((n.loc for n in m.in_order()), rule.name)
+        root, matched = m.root, m.in_order()
+        loc = fuse([n.loc for n in matched], rule.name)
+        precise = any(n.precise for n in matched)
         for node in self.new:
             node.loc = loc
-        if any(n.precise for n in m.nodes.values()):
-            for node in self.new:
-                node.precise = True
+            node.precise |= precise
         camera = self.context.camera
-        matched = m.in_order() if camera else []
         if camera:
             camera.before(rule.name, matched, self.new)
         for old, new in zip(root.outputs, results):
@@ -260,11 +270,11 @@ class _Driver:
             for user in new.users:
                 self.push(user)
         if self.context.explain:
-            self.context.rewrote(rule.name, loc, [n.label for n in m.in_order()], [n.kind for n in self.new])
+            self.context.rewrote(rule.name, loc, [n.label for n in matched], [n.kind for n in self.new])
         else:
             self.context.matches[rule.name] += 1
         self.latest.append(rule.name)
-        erase_dead(self.graph, [root, *m.nodes.values()], on_producer=self.push)
+        erase_dead(self.graph, [root, *m.nodes.values()], self.push)
         if camera:
             camera.after(rule.name, self.context.made, matched, [n for n in self.new if n.graph is self.graph], results)
         for node in self.new:
@@ -295,18 +305,20 @@ def erase_dead(graph: Graph, nodes: Sequence[Node], on_producer: Callable[[Node]
     count = 0
     while stack:
         node = stack.pop()
-        if node.graph is not graph or not node.op.pure or any(out.n_uses for out in node.outputs):
+        if node.graph is not graph or not node.op.pure or node.is_read:
             continue
         inputs = node.inputs
         graph.erase(node)
         count += 1
         for value in inputs:
-            if value is None or value.node is None:
+            producer = value.node if value is not None else None
+            if value is None or producer is None:
                 continue
-            if value.n_uses == 0:
-                stack.append(value.node)
-            elif on_producer is not None and value.n_uses <= FEW_USES and value.node.kind != "Constant":
-                on_producer(value.node)
+            uses = value.n_uses
+            if not uses:
+                stack.append(producer)
+            elif on_producer is not None and uses <= FEW_USES and type(producer.op) is not Constant:
+                on_producer(producer)
                 for user in value.users:
                     on_producer(user)
     return count

@@ -29,6 +29,8 @@ class FuseSequence(Pass):
     reshapes around it.
     """
 
+    needs = frozenset({"TensorIterator"})
+
     def run(self, graph: Graph, context: Context) -> int:
         count = 0
         for node in list(graph):

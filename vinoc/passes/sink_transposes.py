@@ -28,6 +28,8 @@ class SinkTransposes(Pass):
     fewer they go to the model's own ports, so that weights can take what stood before them.
     """
 
+    needs = frozenset({"Transpose"})
+
     def run(self, graph: Graph, context: Context) -> int:
         count = 0
         seen: dict[Order, set[Node]] = {}

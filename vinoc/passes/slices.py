@@ -22,6 +22,8 @@ class SlicesToSplit(Pass):
     Lists stay as they are: they are the arithmetic of shapes.
     """
 
+    needs = frozenset({"Slice"})
+
     def run(self, graph: Graph, context: Context) -> int:
         count = 0
         seen: set[Value] = set()

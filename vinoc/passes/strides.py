@@ -27,6 +27,8 @@ class MoveStrides(Pass):
     all that f reads must come from convolutions; one other source of f gets a MaxPool of window 1 to pick its share.
     """
 
+    needs = frozenset({"Convolution"})
+
     def run(self, graph: Graph, context: Context) -> int:
         count = 0
         for node in list(graph)[::-1]:

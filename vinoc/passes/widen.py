@@ -31,7 +31,7 @@ class Widen(Pass):
     """
 
     def run(self, graph: Graph, context: Context) -> int:
-        if not any(_is_narrow(v) for n in graph for v in (*n.inputs, *n.outputs)):
+        if not any(map(_is_narrow, [*graph.inputs, *(v for n in graph for v in n.outputs)])):
             return 0
         work = _Widening(graph)
         for node in list(graph):

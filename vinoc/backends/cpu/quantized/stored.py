@@ -23,6 +23,8 @@ class IntegerWeights(Pass):
     gained by integers, and all stays as it is.
     """
 
+    needs = frozenset({"FakeQuantize"})
+
     def run(self, graph: Graph, context: Context) -> int:
         if not any(quantizes(node) for node in graph):
             return 0
