@@ -34,19 +34,14 @@ class ImageNet(FileReader):
         used: dict[int, tuple[int | None, Path | None]] = {}
         for i, line in lines_of(self.annotation_file):
             name, _, label = line.rpartition(" ") if " " in line else line.rpartition("\t")
-            try:
+            with problems.told(f"cannot be read, '{line}'", i):
                 klass = number(label, int) + shift
                 if not name.strip() or klass < 0:
                     raise ValueError("a name and a class from 0 on are needed")
-            except ValueError as error:
-                problems.add(f"cannot be read, '{line}': {error}", i)
-                continue
-            used.setdefault(klass, (i, None))
-            found.append(ClassificationAnnotation(identifier=name.strip(), label=klass))
+                used.setdefault(klass, (i, None))
+                found.append(ClassificationAnnotation(identifier=name.strip(), label=klass))
         check_labels(problems, used, labels)
-        self.check_images(problems, self.images_dir, [a.identifier for a in found])
-        problems.check()
-        return Dataset(tuple(found), labels, 0 if self.has_background else background)
+        return self.dataset(found, problems, labels, 0 if self.has_background else background)
 
 
 @reader("cls_dataset_folder", "image_folder")
@@ -107,9 +102,7 @@ class Csv(FileReader):
                 found.append(ClassificationAnnotation(identifier=name, label=numbers[label]))
             else:
                 problems.add(f"there is no class '{label}'", i, help=did_you_mean(label, numbers) or None)
-        self.check_images(problems, self.images_dir, [a.identifier for a in found])
-        problems.check()
-        return Dataset(tuple(found), names)
+        return self.dataset(found, problems, names)
 
     def _delimiter(self) -> str:
         delimiter = "\t" if self.delimiter in ("tab", "\\t") else self.delimiter

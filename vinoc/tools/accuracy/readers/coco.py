@@ -11,12 +11,12 @@ from ....ir.errors import UsageError
 from ..base import Dataset, reader
 from ..options import option
 from ..representation import DetectionAnnotation
-from .common import FileReader, Problem, meta_of, read_json, with_background
-from .detection import Objects, checked_boxes
+from .common import Problem, meta_of, read_json, with_background
+from .detection import Objects, ObjectsReader
 
 
 @reader("mscoco_detection")
-class MsCocoDetection(FileReader):
+class MsCocoDetection(ObjectsReader):
     """instances_val2017.json: boxes `x y w h`, crowds, areas of outlines. Classes count from 0 in the order of the
     file's categories."""
 
@@ -47,10 +47,7 @@ class MsCocoDetection(FileReader):
             by_size = self.sort_key == "image_size"
             order.sort(key=lambda i: images[i][1] if by_size else (isinstance(i, str), i))
         annotations: list[DetectionAnnotation] = [objects[i].annotation(*images[i]) for i in order]
-        notes = checked_boxes(annotations, problems)
-        self.check_images(problems, self.images_dir, [a.identifier for a in annotations])
-        problems.check()
-        return Dataset(tuple(annotations), labels, 0 if self.has_background else None, notes=notes)
+        return self.dataset(annotations, problems, labels, 0 if self.has_background else None)
 
     def _classes(self, categories: list[Any], problems: Problem) -> tuple[dict[int, str], dict[Any, int]]:
         """Names by class, and classes by the numbers of the file."""

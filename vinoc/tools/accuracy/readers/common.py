@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ....ir.errors import UsageError, VinocError
 from ...problems import check
-from ..base import Reader
+from ..base import Dataset, Reader
 from ..options import option
+from ..representation import Annotation
 
 
 @dataclass
@@ -24,6 +26,16 @@ class Problem:
     def add(self, what: str, line: int | None = None, path: Path | None = None, help: str | None = None) -> None:
         place = str(path) if path is not None else self.where
         self.found.append(UsageError(what, f"{place}:{line}" if line is not None else place, help))
+
+    @contextmanager
+    def told(self, what: str, line: int | None = None, path: Path | None = None) -> Iterator[None]:
+        """A ValueError becomes a problem: `what`, and what it says; a KeyError one about a missing column."""
+        try:
+            yield
+        except KeyError as error:
+            self.add(f"{what}: there is no column {error}", line, path)
+        except ValueError as error:
+            self.add(f"{what}: {error}", line, path)
 
     def check(self) -> None:
         """Raises what was found."""
@@ -47,6 +59,13 @@ class FileReader(Reader):
             if not (folder / name).is_file():
                 problems.add(f"there is no image '{folder / name}'")
 
+    def dataset(self, found: Sequence[Annotation], problems: Problem, labels: Mapping[int, str],
+                background: int | None = None, **more: Any) -> Dataset:  # fmt: skip
+        """The annotations as a data set. Raises all problems, those of images that are missing as well."""
+        self.check_images(problems, self.images_dir, [a.identifier for a in found])
+        problems.check()
+        return Dataset(tuple(found), labels, background, **more)
+
 
 def existing(path: Path, what: str = "file") -> Path:
     """Raises UsageError where there is no such file or folder."""
@@ -66,6 +85,16 @@ def read_text(path: Path) -> str:
 def lines_of(path: Path) -> list[tuple[int, str]]:
     """(number, text) of the lines that are not empty."""
     return [(i, line.strip()) for i, line in enumerate(read_text(path).splitlines(), 1) if line.strip()]
+
+
+def pairs_of(path: Path, problems: Problem, what: str) -> Iterator[tuple[int, str, str]]:
+    """(number, first word, second word) of each line; a problem for lines that have not two: `what` is needed."""
+    for i, line in lines_of(path):
+        words = line.split()
+        if len(words) == 2:
+            yield i, words[0], words[1]
+        else:
+            problems.add(f"{what} are needed, not '{line}'", i)
 
 
 def read_json(path: Path) -> Any:

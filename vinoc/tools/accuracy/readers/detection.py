@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -13,7 +14,7 @@ from ....ir.errors import UsageError, did_you_mean
 from ..annotations import outside, reaching_out
 from ..base import Dataset, Reader, reader
 from ..options import option
-from ..representation import DetectionAnnotation, Meta
+from ..representation import Annotation, DetectionAnnotation, Meta
 from .common import (
     FileReader,
     Problem,
@@ -22,6 +23,7 @@ from .common import (
     lines_of,
     meta_of,
     number,
+    pairs_of,
     read_json,
     read_text,
     with_background,
@@ -54,18 +56,23 @@ class Objects:
         )
 
 
-def checked_boxes(annotations: Sequence[DetectionAnnotation], problems: Problem) -> tuple[str, ...]:
-    """Adds the boxes that make no sense to the problems; returns what is odd about others."""
-    odd = 0
-    for a in annotations:
-        if a.meta.size is not None:
-            problems.found += outside(a, a.meta.size, problems.where)
-            odd += reaching_out(a, a.meta.size)
-    return (f"{problems.where}: {odd} boxes reach out of their images by more than a pixel",) if odd else ()
+class ObjectsReader(FileReader):
+    """A reader whose boxes are held against the sizes of the images, where these are known."""
+
+    def dataset(self, found: Sequence[Annotation], problems: Problem, labels: Mapping[int, str],
+                background: int | None = None, **more: Any) -> Dataset:  # fmt: skip
+        """Boxes that make no sense are problems; what is odd about others is noted."""
+        odd = 0
+        for a in found:
+            if isinstance(a, DetectionAnnotation) and a.meta.size is not None:
+                problems.found += outside(a, a.meta.size, problems.where)
+                odd += reaching_out(a, a.meta.size)
+        notes = (f"{problems.where}: {odd} boxes reach out of their images by more than a pixel",) if odd else ()
+        return super().dataset(found, problems, labels, background, notes=notes, **more)
 
 
 @reader("voc_detection")
-class VocDetection(FileReader):
+class VocDetection(ObjectsReader):
     """Pascal VOC: an XML file for each image of a list; boxes move by -1, so that pixels count from 0."""
 
     imageset_file: Path = option(doc="ImageSets/Main/test.txt: the names of the images, without suffix")
@@ -88,13 +95,10 @@ class VocDetection(FileReader):
             annotation = _voc_file(path, numbers, problems)
             if annotation is not None:
                 found.append(annotation)
-        notes = checked_boxes(found, problems)
-        self.check_images(problems, self.images_dir, [a.identifier for a in found])
-        problems.check()
         if self.has_background:
             background = 0
             labels = {0: "__background__", **labels}
-        return Dataset(tuple(found), labels, background, notes=notes)
+        return self.dataset(found, problems, labels, background)
 
 
 def _voc_file(path: Path, numbers: dict[str, int], problems: Problem) -> DetectionAnnotation | None:
@@ -105,19 +109,15 @@ def _voc_file(path: Path, numbers: dict[str, int], problems: Problem) -> Detecti
         return None
     objects = Objects()
     for i, entry in enumerate(root.iter("object"), 1):
-        try:
+        with problems.told(f"object {i} cannot be read", path=path):
             name = (entry.findtext("name") or "").strip()
             if name not in numbers:
                 raise ValueError(f"there is no class '{name}'; {did_you_mean(name, numbers)}".rstrip("; "))
             edges = [entry.findtext(f"bndbox/{edge}") for edge in ("xmin", "ymin", "xmax", "ymax")]
             box = [number((edge or "nothing").strip(), float) - 1 for edge in edges]
-            difficult = (entry.findtext("difficult") or "0").strip() == "1"
-        except ValueError as error:
-            problems.add(f"object {i} cannot be read: {error}", path=path)
-            continue
-        objects.boxes.append(box)
-        objects.labels.append(numbers[name])
-        objects.difficult.append(difficult)
+            objects.boxes.append(box)
+            objects.labels.append(numbers[name])
+            objects.difficult.append((entry.findtext("difficult") or "0").strip() == "1")
     height, width = (root.findtext(f"size/{side}") or "" for side in ("height", "width"))
     size = (int(height), int(width)) if height.strip().isdigit() and width.strip().isdigit() else None
     name = (root.findtext("filename") or f"{path.stem}.jpg").strip()
@@ -125,7 +125,7 @@ def _voc_file(path: Path, numbers: dict[str, int], problems: Problem) -> Detecti
 
 
 @reader("cvat_object_detection")
-class CvatObjectDetection(FileReader):
+class CvatObjectDetection(ObjectsReader):
     """CVAT for images, one XML file: boxes `label xtl ytl xbr ybr`; of the paths of images the names count. Boxes of
     other labels are left out, occluded ones are difficult."""
 
@@ -144,10 +144,7 @@ class CvatObjectDetection(FileReader):
         labels, background = self._labels(root)
         numbers = {name: i for i, name in labels.items()}
         found = [self._image(image, numbers, problems) for image in root.iter("image")]
-        notes = checked_boxes(found, problems)
-        self.check_images(problems, self.images_dir, [a.identifier for a in found])
-        problems.check()
-        return Dataset(tuple(found), labels, background, notes=notes)
+        return self.dataset(found, problems, labels, background)
 
     def _labels(self, root: ElementTree.Element) -> tuple[dict[int, str], int | None]:
         shift = int(self.has_background)
@@ -169,20 +166,17 @@ class CvatObjectDetection(FileReader):
         for i, entry in enumerate(image.iter("box"), 1):
             if entry.get("label") not in numbers:
                 continue
-            try:
+            with problems.told(f"box {i} of '{name}' cannot be read"):
                 box = [number(entry.get(edge, "nothing"), float) for edge in ("xtl", "ytl", "xbr", "ybr")]
-            except ValueError as error:
-                problems.add(f"box {i} of '{name}' cannot be read: {error}")
-                continue
-            objects.boxes.append(box)
-            objects.labels.append(numbers[entry.get("label", "")])
-            objects.difficult.append(entry.get("occluded", "0") == "1")
+                objects.boxes.append(box)
+                objects.labels.append(numbers[entry.get("label", "")])
+                objects.difficult.append(entry.get("occluded", "0") == "1")
         height, width = image.get("height", ""), image.get("width", "")
         return objects.annotation(name, (int(height), int(width)) if height.isdigit() and width.isdigit() else None)
 
 
 @reader("wider")
-class Wider(FileReader):
+class Wider(ObjectsReader):
     """WIDER FACE: wider_face_val_bbx_gt.txt. For each image its name, the number of faces, and `x y w h blur expression
     illumination invalid occlusion pose` of each; faces that are invalid count as difficult."""
 
@@ -207,29 +201,23 @@ class Wider(FileReader):
             found.append(self._faces(name, rows if faces else [], problems))
             if len(rows) < faces:
                 problems.add(f"'{name}' has {faces} faces, the file ends after {len(rows)}", i)
-        self.check_images(problems, self.images_dir, [a.identifier for a in found])
-        notes = checked_boxes(found, problems)
-        problems.check()
         labels, background = meta_of(self.dataset_meta_file, self.label_start)
         if not labels:
             labels = {**({0: "__background__"} if self.label_start else {}), self.label_start: "face"}
             background = 0 if self.label_start else None
-        return Dataset(tuple(found), labels, background, notes=notes)
+        return self.dataset(found, problems, labels, background)
 
     def _faces(self, name: str, rows: Sequence[tuple[int, str]], problems: Problem) -> DetectionAnnotation:
         objects = Objects()
         for i, line in rows:
             words = line.split()
-            try:
+            with problems.told("a face cannot be read", i):
                 if len(words) < 4:
                     raise ValueError(f"x y w h are needed, not '{line}'")
                 x, y, w, h = (number(word, float) for word in words[:4])
-            except ValueError as error:
-                problems.add(f"a face cannot be read: {error}", i)
-                continue
-            objects.boxes.append((x, y, x + max(w, 0), y + max(h, 0)))
-            objects.labels.append(self.label_start)
-            objects.difficult.append(len(words) > 7 and words[7] == "1")
+                objects.boxes.append((x, y, x + max(w, 0), y + max(h, 0)))
+                objects.labels.append(self.label_start)
+                objects.difficult.append(len(words) > 7 and words[7] == "1")
         return objects.annotation(name)
 
 
@@ -248,17 +236,14 @@ class _TextBoxes(Reader):
             objects = Objects()
             for i, line in lines_of(path):
                 words = line.split()
-                try:
+                with problems.told("an object cannot be read", i, path):
                     if len(words) != 5:
                         raise ValueError(f"a class and 4 numbers are needed, not '{line}'")
                     label = number(words[0], int) + shift
                     a, b, c, d = (number(word, float) for word in words[1:])
-                except ValueError as error:
-                    problems.add(f"an object cannot be read: {error}", i, path)
-                    continue
-                used.setdefault(label, (i, path))
-                objects.labels.append(label)
-                objects.boxes.append((a - c / 2, b - d / 2, a + c / 2, b + d / 2) if centred else (a, b, c, d))
+                    used.setdefault(label, (i, path))
+                    objects.labels.append(label)
+                    objects.boxes.append((a - c / 2, b - d / 2, a + c / 2, b + d / 2) if centred else (a, b, c, d))
             found.append(objects.annotation(name))
         check_labels(problems, used, labels)
         problems.check()
@@ -314,13 +299,8 @@ class CommonObjectDetection(_TextBoxes):
             pairs = [(f"{path.stem}.jpg", path) for path in sorted(self.annotation_dir.glob("*.txt"))]
         else:
             problems = Problem(str(self.pairs_file))
-            pairs = []
-            for i, line in lines_of(self.pairs_file):
-                words = line.split()
-                if len(words) != 2:
-                    problems.add(f"an image and an annotation are needed, not '{line}'", i)
-                    continue
-                pairs.append((words[0], self.annotation_dir / words[1]))
+            named = pairs_of(self.pairs_file, problems, "an image and an annotation")
+            pairs = [(image, self.annotation_dir / annotation) for _, image, annotation in named]
             problems.check()
         moved = int(self.add_background_to_label_id)
         found = self._read(self.annotation_dir, pairs, labels, moved, centred=False)

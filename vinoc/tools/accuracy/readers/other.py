@@ -11,7 +11,7 @@ from ....ir.errors import UsageError
 from ..base import Dataset, reader
 from ..options import option
 from ..representation import LandmarksAnnotation, Meta, TextAnnotation
-from .common import FileReader, Problem, lines_of, number, read_text
+from .common import FileReader, Problem, lines_of, number, pairs_of, read_text
 
 ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 """The characters of ICDAR 2013's word recognition, in the order in which models of Open Model Zoo number them."""
@@ -74,12 +74,9 @@ class LicensePlates(_Texts):
         found = tuple(a for a in self._texts(self.annotation_file, " ") if a.text != "NA")
         problems = Problem(str(self.decoding_dictionary_file))
         labels = {}
-        for i, line in lines_of(self.decoding_dictionary_file):
-            words = line.split()
-            if len(words) != 2 or not words[0].isdigit():
-                problems.add(f"a class and a character are needed, not '{line}'", i)
-                continue
-            labels[int(words[0])] = words[1]
+        for i, label, character in pairs_of(self.decoding_dictionary_file, problems, "a class and a character"):
+            with problems.told("a class and a character are needed", i):
+                labels[number(label, int)] = character
         problems.check()
         return Dataset(found, labels)
 
@@ -116,22 +113,16 @@ class VggFace(FileReader):
             problems.add(f"has {len(boxes)} faces, there are {len(rows)} sets of points", path=self.bbox_csv_file)
         found = []
         for i, row in enumerate(rows):
-            try:
+            with problems.told("cannot be read", i + 2):
                 points = np.array([[number(row[f"P{p}{axis}"], float) for axis in "XY"] for p in range(1, 6)])
                 more = {}
                 if boxes is not None and i < len(boxes):
                     x, y, w, h = (max(number(boxes[i][side], int), 0) for side in "XYWH")
                     more = {"rect": (x, y, x + w, y + h)}
                 name = f"{row['NAME_ID']}.jpg"
-            except (KeyError, ValueError) as error:
-                what = f"there is no column {error}" if isinstance(error, KeyError) else str(error)
-                problems.add(f"cannot be read: {what}", i + 2)
-                continue
-            found.append(LandmarksAnnotation(identifier=name, meta=Meta(more=more), points=points, eyes=EYES))
-        self.check_images(problems, self.images_dir, [a.identifier for a in found])
-        problems.check()
+                found.append(LandmarksAnnotation(identifier=name, meta=Meta(more=more), points=points, eyes=EYES))
         names = ("Left Eye", "Right Eye", "Nose", "Left Mouth Corner", "Right Mouth Corner")
-        return Dataset(tuple(found), dict(enumerate(names)))
+        return self.dataset(found, problems, dict(enumerate(names)))
 
 
 def _table(path: Path) -> list[dict[str, str]]:

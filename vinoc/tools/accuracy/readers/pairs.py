@@ -52,14 +52,12 @@ class Lfw(FileReader):
             seen |= {first: None, second: None}
             counted += 1
         points = self._points(problems)
-        self.check_images(problems, self.images_dir, list(seen))
-        problems.check()
-        found = tuple(
+        found = [
             PairsAnnotation(identifier=n, meta=Meta(more={"keypoints": points[n]} if n in points else {}),
                             same=tuple(same[n]), other=tuple(other[n]))
             for n in seen
-        )  # fmt: skip
-        return Dataset(found, more={"folds": sets if each else 1})
+        ]  # fmt: skip
+        return self.dataset(found, problems, {}, more={"folds": sets if each else 1})
 
     def _picture(self, person: str, index: str) -> str:
         return f"{person}/{person}_{int(index):04d}.{self.extension}"
@@ -68,13 +66,11 @@ class Lfw(FileReader):
         found = {}
         for i, line in lines_of(self.landmarks_file) if self.landmarks_file is not None else []:
             name, *words = line.split("\t")
-            try:
+            with problems.told(f"points of '{name}' cannot be read", i, self.landmarks_file):
                 values = [number(word, float) for word in words]
                 if not values or len(values) % 2:
                     raise ValueError(f"x and y of points are needed, there are {len(values)} numbers")
                 found[name] = np.array(values).reshape(-1, 2)
-            except ValueError as error:
-                problems.add(f"points of '{name}' cannot be read: {error}", i, self.landmarks_file)
         return found
 
 

@@ -70,15 +70,13 @@ def _mask(path: Path, changed: int, colors: Colors) -> Array:
 class Masks(FileReader):
     """Readers of images and their masks."""
 
-    def dataset(self, pairs: Sequence[tuple[str, Path]], problems: Problem, labels: dict[int, str],
+    def of_pairs(self, pairs: Sequence[tuple[str, Path]], problems: Problem, labels: dict[int, str],
                  background: int | None, colors: Colors) -> Dataset:  # fmt: skip
         for _, mask in pairs:
             if not mask.is_file():
                 problems.add(f"there is no mask '{mask}'")
-        self.check_images(problems, self.images_dir, [name for name, _ in pairs])
-        problems.check()
-        found = tuple(SegmentationAnnotation(identifier=n, load=partial(read_mask, m, colors)) for n, m in pairs)
-        return Dataset(found, labels, background, more={"segmentation_colors": colors})
+        found = [SegmentationAnnotation(identifier=n, load=partial(read_mask, m, colors)) for n, m in pairs]
+        return self.dataset(found, problems, labels, background, more={"segmentation_colors": colors})
 
     @property
     def meta_file(self) -> Path | None:
@@ -113,7 +111,7 @@ class VocSegmentation(Masks):
         images = self.images_dir or root / "JPEGImages"
         pairs = [(_suffixed(images, name, ".jpg"), masks / _suffixed(masks, name, ".png")) for name in names]
         colors = self.colors(voc_colors(len(VOC) + 1))
-        return self.dataset(pairs, Problem(str(self.imageset_file)), labels, background, colors)
+        return self.of_pairs(pairs, Problem(str(self.imageset_file)), labels, background, colors)
 
 
 def _suffixed(folder: Path, name: str, default: str) -> str:
@@ -154,4 +152,4 @@ class CommonSemanticSegmentation(Masks):
             (n, self.masks_dir / f"{self.mask_prefix}{n[len(first) : len(n) - len(last)]}{self.mask_postfix}")
             for n in names
         ]
-        return self.dataset(pairs, Problem(str(self.masks_dir)), labels, background, self.colors(()))
+        return self.of_pairs(pairs, Problem(str(self.masks_dir)), labels, background, self.colors(()))

@@ -7,7 +7,7 @@ from pathlib import Path
 from ....ir.errors import UsageError
 from ..base import Dataset, reader
 from ..options import option
-from .common import Problem, existing, lines_of, meta_of
+from .common import Problem, existing, meta_of, pairs_of
 from .segmentation import Colors, Masks
 
 CAMVID = ("Sky", "Building", "Pole", "Road", "Pavement", "Tree", "SignSymbol", "Fence", "Car", "Pedestrian",
@@ -43,15 +43,9 @@ class CamVid(Masks):
             labels, background = dict(enumerate(CAMVID)), len(CAMVID) - 1
         problems = Problem(str(self.annotation_file))
         root = self.mask_dir or self.annotation_file.parent
-        pairs = []
-        for i, line in lines_of(self.annotation_file):
-            words = line.split()
-            if len(words) != 2:
-                problems.add(f"an image and a mask are needed, not '{line}'", i)
-                continue
-            image, mask = ("/".join(Path(word).parts[-2:]) for word in words)
-            pairs.append((image, root / mask))
-        return self.dataset(pairs, problems, labels, background, self.colors(CAMVID_COLORS))
+        listed = pairs_of(self.annotation_file, problems, "an image and a mask")
+        pairs = [("/".join(Path(i).parts[-2:]), root.joinpath(*Path(m).parts[-2:])) for _, i, m in listed]
+        return self.of_pairs(pairs, problems, labels, background, self.colors(CAMVID_COLORS))
 
 
 @reader("cityscapes")
@@ -80,7 +74,7 @@ class Cityscapes(Masks):
              masks / path.parent.name / f"{path.stem.removesuffix(self.images_suffix)}{self.masks_suffix}.png")
             for path in images
         ]  # fmt: skip
-        return self.dataset(pairs, Problem(str(masks)), labels, background, self.colors(()))
+        return self.of_pairs(pairs, Problem(str(masks)), labels, background, self.colors(()))
 
 
 @reader("mapillary_20")
@@ -100,6 +94,6 @@ class Mapillary20(Masks):
         masks = existing(self.mask_dir or root / self.mask_subfolder, "folder")
         labels, background = meta_of(self.dataset_meta_file)
         pairs = [(path.name, masks / path.name) for path in sorted(images.glob("*.png"))]
-        return self.dataset(
+        return self.of_pairs(
             pairs, Problem(str(masks)), labels or dict(enumerate(MAPILLARY)), background, self.colors(())
         )
