@@ -40,7 +40,7 @@ graph g(x: f32[1,32,H,W]) -> (z) {
   w = Constant() : f32[32,32,3,3] = random(1)
   c = Convolution(x, w) {strides=[1,1], pads_begin=[1,1], pads_end=[1,1], dilations=[1,1]}
   y = ReLU(c)
-  v = Constant() : f32[16,32,1,1] = random(2)
+  v = Constant() : f32[256,32,1,1] = random(2)
   z = Convolution(y, v) {strides=[1,1], pads_begin=[0,0], pads_end=[0,0], dilations=[1,1]}
 }
 """

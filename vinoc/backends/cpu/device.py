@@ -21,7 +21,7 @@ from .codegen.target import Target
 from .engine.image import Image
 from .engine.islands import Runner, State
 from .engine.locks import Lock
-from .engine.packer import Packer
+from .engine.packer import FEW_BYTES, Packer
 from .engine.pool import Pool, cores
 from .engine.profile import Profile
 from .engine.program import Program
@@ -65,7 +65,7 @@ class Executable:
         self.graph = graph
         self.library: Library = parent.library if parent else library(kernels.name if kernels else "host")
         self.pool: Pool = parent.pool if parent and not threads else Pool(self.library, threads or cores())
-        self.packed: Packed = parent.packed if parent else Packed(Packer(self.library, self.pool))
+        self.packed: Packed = parent.packed if parent else Packed(Packer(self.library, self.pool, FEW_BYTES))
         self.mode: Mode = parent.mode if parent else Mode(self.pool.threads, accuracy, integers, exact)
         stream_of = parent if parent is not None and parent.graph is graph else None
         self.owned: bool = stream_of.owned if stream_of else owned and all(_static(v) for v in graph.inputs)
@@ -136,8 +136,8 @@ class Executable:
 
     def _plan(self, graph: Graph) -> Image:
         for node in graph:
-            if type(node.op) is not Constant:
-                check_room(bytes_of(v.type for v in node.outputs), f"the result of '{node.label}' ({node.kind})")
+            if type(node.op) is not Constant and (size := bytes_of([v.type for v in node.outputs])) >= LARGE:
+                check_room(size, f"the result of '{node.label}' ({node.kind})")
         remarks = integers(graph, self.library.target.name, self.mode)
         CpuRegions().run(graph, Context())  # not its bodies: each is lowered when it is made ready to run
         plan = Plan(graph, self.library.target, self.packed, self.mode, self.owned)

@@ -73,7 +73,7 @@ class Library:
 
     def address(self, name: str, build: Build) -> int:
         """The address of function `name`."""
-        return self.addresses({name: build})[0]
+        return self._addresses.get(name) or self.addresses({name: build})[0]
 
     def addresses(self, functions: Mapping[str, Build]) -> list[int]:
         """The addresses of functions, by their names. Those that are new are linked together."""

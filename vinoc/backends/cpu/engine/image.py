@@ -120,11 +120,10 @@ class _Maker:
             self.function(Address(kernel.name, partial(_build, kernel, self.plan.target)))
         self.calls.append((self.functions[kernel.name][0], len(self.words), call.units, 0))
         for name in kernel.args:
-            self.words.append(self.word(args[name]))
+            value = args[name]
+            self.words.append(value if type(value) is int else self.word(value))  # a number is the usual case
 
     def word(self, value: Argument) -> int:
-        if type(value) is int:  # the usual case
-            return value
         if isinstance(value, Place):
             self.relocate(BASES[value.buffer.kind], *self.located(value.buffer, value.offset))
         elif isinstance(value, Address):

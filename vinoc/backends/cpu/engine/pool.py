@@ -82,7 +82,8 @@ class Pool:
             raise EvaluationError(
                 f"{self.threads - 1} worker threads are needed: {error}", help="set INFERENCE_NUM_THREADS to fewer"
             ) from error
-        weakref.finalize(self, state.stop)
+        # Not at exit: what is called there later may still run, and the process ends its workers.
+        weakref.finalize(self, state.stop).atexit = False
         self._state = state
         return state
 

@@ -24,8 +24,8 @@ from .islands import Maker, NodeRunner, State
 
 def is_static(graph: Graph) -> bool:
     """Whether every value is an array of static shape."""
-    made = all(_static(v) for node in graph for v in node.outputs)
-    return made and not any(map(_is_object, (*graph.inputs, *(v for node in graph for v in node.outputs))))
+    made = [v for node in graph for v in node.outputs]
+    return all(map(_static, made)) and not any(map(_is_object, (*graph.inputs, *made)))
 
 
 def _static(value: Value) -> bool:

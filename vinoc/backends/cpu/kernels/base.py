@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ctypes import c_float, c_int32
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
@@ -57,4 +58,4 @@ class Kernel:
 
 def f32_bits(x: float) -> int:
     """A float as it stands in an argument block."""
-    return int(np.float32(x).view(np.int32))
+    return c_int32.from_buffer(c_float(x)).value

@@ -53,7 +53,7 @@ class Expression:
         return (*self.operands, *(s.type for s in self.steps))
 
     def name(self) -> str:
-        return digest(repr(self).encode())[:20]
+        return _name(self)
 
     def emit(self, t: Typed, operands: Sequence[Value]) -> Value:
         """The result of vectors of operands."""
@@ -76,6 +76,11 @@ class Expression:
         *steps, last = self.steps
         values = self._compute(t, operands, steps)
         return grids.level(t, last, *(values[k] for k in last.args))
+
+
+@cache
+def _name(expression: Expression) -> str:
+    return digest(repr(expression).encode())[:20]
 
 
 def lanes_of(target: Target, types: Sequence[DType]) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -120,7 +119,7 @@ def _repeated(plan: Plan, operand: Operand, out: Place) -> Place | None:
     array = plan.packed.of(operand.value, ("repeated", pixels), lambda a: np.tile(a.reshape(-1), pixels))
     size = array.itemsize
     strides = (0, size, *(0,) * (len(out.shape) - 3), channels * size)
-    return replace(plan.constant(array), shape=out.shape, strides=strides)
+    return plan.constant(array).viewed(out.shape, strides)
 
 
 def _is_far(place: Place, out: Place) -> bool:
@@ -133,8 +132,8 @@ def _is_far(place: Place, out: Place) -> bool:
 def spread(place: Place, shape: tuple[int, ...]) -> Place:
     """A place broadcast to a shape, by strides of 0."""
     pad = len(shape) - len(place.shape)
-    strides = tuple(0 if n == 1 else s for n, s in zip(place.shape, place.strides))
-    return replace(place, shape=shape, strides=(*(0,) * pad, *strides))
+    strides = [0 if n == 1 else s for n, s in zip(place.shape, place.strides)]
+    return place.viewed(shape, (*(0,) * pad, *strides))
 
 
 def scalar_bits(array: Array, type: dt.DType) -> int:

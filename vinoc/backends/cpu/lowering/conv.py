@@ -29,21 +29,28 @@ class Window:
 
     def table(self) -> Array:
         """[output pixels, taps]: the input pixel under each tap, -1 for padding; int32."""
-        index = np.zeros((1, 1), np.int64)
+        index = np.zeros((1, 1), np.int32)
         valid = np.ones((1, 1), bool)
         for axis, n in enumerate(self.size):
-            at = self._under(axis)
+            at = self.under(axis).astype(np.int32)
             o, here = len(at), (at >= 0) & (at < n)
             index = (index[:, None, :, None] * n + at[None, :, None, :]).reshape(index.shape[0] * o, -1)
             valid = (valid[:, None, :, None] & here[None, :, None, :]).reshape(index.shape)
-        return np.where(valid, index, -1).astype(np.int32)
+        return np.where(valid, index, np.int32(-1))
 
     def outer_share(self) -> float:
         """The share of the taps that are not padding, as far as all dimensions but the last tell."""
-        inside = [(at >= 0) & (at < n) for at, n in zip(map(self._under, range(len(self.size) - 1)), self.size)]
-        return prod([float(each.mean()) for each in inside if each.size])
+        return prod([self._share(axis) for axis in range(len(self.size) - 1) if self.out[axis] * self.kernel[axis]])
 
-    def _under(self, axis: int) -> Array:
+    def _share(self, axis: int) -> float:
+        n, out, stride = self.size[axis], self.out[axis], self.strides[axis]
+        inside = 0
+        for tap in range(self.kernel[axis]):
+            first = tap * self.dilations[axis] - self.pads[axis]
+            inside += max(min((n - 1 - first) // stride + 1, out) - max(-(first // stride), 0), 0)
+        return inside / (out * self.kernel[axis])
+
+    def under(self, axis: int) -> Array:
         """[output pixels, taps]: the coordinate under each tap."""
         first = np.arange(self.out[axis]) * self.strides[axis] - self.pads[axis]
         return np.asarray(first[:, None] + np.arange(self.kernel[axis]) * self.dilations[axis])

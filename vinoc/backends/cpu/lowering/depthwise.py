@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from itertools import pairwise
+from math import gcd, prod
 
 import numpy as np
 
@@ -27,11 +28,13 @@ def depthwise(plan: Plan, result: Value, source: Place, window: Window, filters:
     weights = plan.packed.of(
         filters, ("depthwise", lanes, lattice), lambda array: pack(chosen(array, channels, lattice), lanes)
     )
-    window = replace(
-        window,
-        kernel=tuple([n for _, _, n in lattice]),
-        dilations=tuple([d * step for d, (_, step, _) in zip(window.dilations, lattice)]),
-        pads=tuple([p - d * first for p, d, (first, _, _) in zip(window.pads, window.dilations, lattice)]),
+    window = Window(
+        window.size,
+        window.out,
+        tuple([n for _, _, n in lattice]),
+        window.strides,
+        tuple([d * step for d, (_, step, _) in zip(window.dilations, lattice)]),
+        tuple([p - d * first for p, d, (first, _, _) in zip(window.pads, window.dilations, lattice)]),
     )
     out = plan.write(result, Form.LAST)
     scaled(plan, out, source, window, weights, bias_of(plan, epilogue.bias, channels), epilogue)
@@ -78,12 +81,15 @@ def nonzero(filters: Value, rank: int) -> Lattice:
     """
     assert isinstance(filters.op, Constant)
     array = filters.op.value.array
+    kernel = array.shape[array.ndim - rank :]
+    taps = array.reshape(-1, prod(kernel)).any(0).reshape(kernel)
+    if taps.all():
+        return tuple([(0, 1, n) for n in kernel])
     found = []
-    for axis in range(array.ndim - rank, array.ndim):
-        used = np.flatnonzero(array.any(tuple(k for k in range(array.ndim) if k != axis)))
-        used = used if len(used) else np.zeros(1, np.int64)
-        step = int(np.gcd.reduce(np.diff(used))) if len(used) > 1 else 1
-        found.append((int(used[0]), step, int(used[-1] - used[0]) // step + 1))
+    for axis in range(rank):
+        used = np.flatnonzero(taps.any(tuple([k for k in range(rank) if k != axis]))).tolist() or [0]
+        step = gcd(*[b - a for a, b in pairwise(used)]) or 1
+        found.append((used[0], step, (used[-1] - used[0]) // step + 1))
     return tuple(found)
 
 

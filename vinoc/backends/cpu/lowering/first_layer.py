@@ -8,7 +8,6 @@ into that form by the copy that makes it channels-last anyway.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -51,7 +50,7 @@ def lower(plan: Plan, node: Node, most: int = FEW_CHANNELS) -> bool:
     if any(b >= span for b, span in zip(begin, spans)):
         return False  # it sees nothing but pads in a dimension
     image = framed(plan, source, begin, spans)
-    view = replace(image, shape=(image.shape[0], length, *image.shape[2:]))
+    view = image.viewed((image.shape[0], length, *image.shape[2:]), image.strides)
     window = Window(
         image.shape[2:], out, (*kernel[:-1], 1), tuple(op.strides), (*op.dilations[:-1], 1), (0,) * len(out)
     )

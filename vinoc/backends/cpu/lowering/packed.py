@@ -118,8 +118,5 @@ def aligned(array: Array) -> Array:
 
 def fresh(shape: tuple[int, ...], dtype: Any = np.float32, make: Callable[..., Array] = np.empty) -> Array:
     """An array that begins at a multiple of 64 bytes; its contents are anything, or what `make` fills memory with."""
-    size = prod(shape) * np.dtype(dtype).itemsize
-    raw = make(size + 64, np.uint8)
-    start = -address_of(raw) % 64
-    out: Array = raw[start : start + size].view(dtype).reshape(shape)
-    return out
+    raw = make(prod(shape) * np.dtype(dtype).itemsize + 64, np.uint8)
+    return np.ndarray(shape, dtype, raw, -address_of(raw) % 64)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Sequence
-from dataclasses import replace
 from enum import Enum, auto
 from itertools import pairwise
 from math import prod
@@ -89,29 +88,33 @@ class Place:
         """Whether it has a form. Dimensions of one element may have any stride."""
         if form is Form.ANY:
             return True
+        shape, strides, item = self.shape, self.strides, self.itemsize
         if form is Form.ROWS:
-            return same_strides(self.shape, self.strides, row_major(self.shape, self.itemsize))
-        pixel = self.pixel
-        if self.shape[1] > 1 and self.strides[1] != self.itemsize:
+            return _are_nested(shape, strides, item)
+        pixel, channels = self.pixel, shape[1]
+        if pixel < channels * item or (channels > 1 and strides[1] != item):
             return False
-        wanted = channels_last(self.shape, self.itemsize, pixel)
-        return pixel >= self.shape[1] * self.itemsize and same_strides(self.shape[2:], self.strides[2:], wanted[2:])
+        return _are_nested(shape[2:], strides[2:], pixel)
+
+    def viewed(self, shape: tuple[int, ...], strides: tuple[int, ...], moved: int = 0) -> Place:
+        """Other elements of the same memory, some bytes on."""
+        return Place(self.buffer, shape, strides, self.dtype, self.offset + moved)
 
     def sliced(self, axis: int, start: int, size: int, step: int = 1) -> Place:
         """The part [start : start + size*step : step] of an axis."""
         shape = (*self.shape[:axis], size, *self.shape[axis + 1 :])
         strides = (*self.strides[:axis], self.strides[axis] * step, *self.strides[axis + 1 :])
-        return replace(self, shape=shape, strides=strides, offset=self.offset + start * self.strides[axis])
+        return self.viewed(shape, strides, start * self.strides[axis])
 
     def transposed(self, order: Sequence[int]) -> Place:
-        return replace(self, shape=tuple(self.shape[k] for k in order), strides=tuple(self.strides[k] for k in order))
+        return self.viewed(tuple([self.shape[k] for k in order]), tuple([self.strides[k] for k in order]))
 
     def reshaped(self, shape: tuple[int, ...]) -> Place | None:
         """The same elements under another shape; None where strides cannot say so."""
         if self.size == 0:
-            return replace(self, shape=shape, strides=row_major(shape, self.itemsize))
+            return self.viewed(shape, row_major(shape, self.itemsize))
         strides = regrouped(self.shape, self.strides, shape, self.itemsize)
-        return None if strides is None else replace(self, shape=shape, strides=strides)
+        return None if strides is None else self.viewed(shape, strides)
 
     def view(self) -> np.ndarray[Any, Any]:
         """The memory as an array, once its address is known."""
@@ -164,12 +167,10 @@ def row_major(shape: Sequence[int], itemsize: int) -> tuple[int, ...]:
     return tuple(strides)
 
 
-def channels_last(shape: Sequence[int], itemsize: int, pixel: int = 0) -> tuple[int, ...]:
+def channels_last(shape: Sequence[int], itemsize: int) -> tuple[int, ...]:
     """Strides of [N, C, *spatial] with the channels innermost."""
-    pixel = pixel or max(shape[1], 1) * itemsize
-    strides = [0] * len(shape)
-    strides[1] = itemsize
-    step = pixel
+    strides = [itemsize] * len(shape)
+    step = max(shape[1], 1) * itemsize
     for k in range(len(shape) - 1, 1, -1):
         strides[k] = step
         step *= max(shape[k], 1)
@@ -177,8 +178,16 @@ def channels_last(shape: Sequence[int], itemsize: int, pixel: int = 0) -> tuple[
     return tuple(strides)
 
 
-def same_strides(shape: Sequence[int], a: Sequence[int], b: Sequence[int]) -> bool:
-    return 0 in shape or all(x == y for n, x, y in zip(shape, a, b, strict=True) if n > 1)
+def _are_nested(shape: Sequence[int], strides: Sequence[int], step: int) -> bool:
+    """Whether dimensions lie within each other without gaps, the innermost with a step; one element may have any."""
+    if 0 in shape:
+        return True
+    for n, stride in zip(reversed(shape), reversed(strides), strict=True):
+        if n > 1:
+            if stride != step:
+                return False
+            step *= n
+    return True
 
 
 def dense(shape: Sequence[int], dtype: np.dtype[Any], form: Form) -> tuple[int, ...]:

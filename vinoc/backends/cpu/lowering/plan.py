@@ -252,11 +252,11 @@ class Plan:
             self.node = node
             self._lower(node)
             if self.owned:
-                self._give_up(v for v in node.inputs if v is not None and v.n_uses == 1)
+                self._give_up([v for v in node.inputs if v is not None and v.n_uses == 1])
         for i, value in enumerate(self.graph.outputs):
             self._finish(i, value)
         if self.owned:
-            self._give_up(v for n in self.graph for v in n.outputs)
+            self._give_up([v for n in self.graph for v in n.outputs if v.only_user is None])
         self.arena_size = arrange([b for b in self.buffers if b.first >= 0])
         return self
 

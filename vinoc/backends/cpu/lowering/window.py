@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from math import prod
 from typing import Any
 
@@ -56,7 +57,7 @@ class Windows:
         offsets = np.zeros((1, 1), np.int64)
         inside = np.ones((1, 1), bool)
         for k in range(outer):
-            at = np.arange(w.out[k])[:, None] * w.strides[k] - w.pads[k] + np.arange(w.kernel[k]) * w.dilations[k]
+            at = w.under(k)
             here = (at >= 0) & (at < w.size[k])
             shape = (offsets.shape[0] * w.out[k], -1)
             offsets = (offsets[:, None, :, None] + (at * self.strides[k])[None, :, None, :]).reshape(shape)
@@ -65,34 +66,46 @@ class Windows:
         table = np.zeros((len(offsets), LINE + 2 * offsets.shape[1]), np.int64)
         table[:, 0] = inside.sum(1)
         table[:, 1] = self._counts(slice(0, outer)).reshape(-1)
-        table[:, LINE::2] = np.take_along_axis(offsets, order, 1)
+        table[:, LINE::2] = offsets[np.arange(len(offsets))[:, None], order]
         table[:, LINE + 1 :: 2] = order * (w.kernel[-1] * self.weight_step)
         return table
 
     def segments(self, most: int) -> Array:
         """[segments, words]: neighbouring pixels whose windows are cut alike, in even parts of at most `most`."""
-        w = self.window
-        (size, out, kernel, stride, dilation, pad) = (
-            w.size[-1], w.out[-1], w.kernel[-1], w.strides[-1], w.dilations[-1], w.pads[-1],
-        )  # fmt: skip
-        known = self.variant()[0]
-        at = np.arange(out) * stride - pad
-        begin = np.minimum(-(np.minimum(at, 0) // dilation), kernel)
-        end = np.clip(-((at - size) // dilation), begin, kernel)
-        counts = self._counts(slice(len(w.size) - 1, None)).reshape(-1)
-        keys = np.stack([begin, end, np.broadcast_to(counts, (out,))], 1)
-        edges = [0, *(np.flatnonzero((keys[1:] != keys[:-1]).any(1)) + 1).tolist(), out]
+        w, known = self.window, self.variant()[0]
+        stride, dilation, pad = w.strides[-1], w.dilations[-1], w.pads[-1]
         rows: list[list[int]] = []
-        for first, last in itertools.pairwise(edges):
-            t, taps = int(begin[first]), int(end[first] - begin[first])
+        for first, last, t, taps, count in self._alike():
             single = bool(known) and taps != known
             pieces = last - first if single else -(-(last - first) // most)
             cuts = [first + (last - first) * i // pieces for i in range(pieces + 1)]
             for x, y in itertools.pairwise(cuts):
                 case = (most + taps if taps else 0) if single else y - x
-                offset = (int(at[x]) + t * dilation) * self.strides[-1]
-                rows.append([case, x, y - x, taps, offset, t * self.weight_step, int(keys[first, 2])])
+                offset = (x * stride - pad + t * dilation) * self.strides[-1]
+                rows.append([case, x, y - x, taps, offset, t * self.weight_step, count])
         return np.array(rows, np.int64).reshape(-1, SEGMENT)
+
+    def _alike(self) -> Iterator[tuple[int, int, int, int, int]]:
+        """Neighbouring pixels whose windows are cut alike: first, behind the last, first tap, taps, count."""
+        w = self.window
+        (size, out, kernel, stride, dilation, pad) = (
+            w.size[-1], w.out[-1], w.kernel[-1], w.strides[-1], w.dilations[-1], w.pads[-1],
+        )  # fmt: skip
+        counts = self._counts(slice(len(w.size) - 1, None)).tolist()
+        left = min(max(-(-pad // stride), 0), out)
+        right = max(min((size - 1 - (kernel - 1) * dilation + pad) // stride + 1, out), left)
+        starts: list[int] = []
+        cuts: list[tuple[int, int, int]] = []
+        for x in (*range(left), *range(left, right)[:1], *range(right, out)):  # between left and right all are whole
+            at = x * stride - pad
+            begin = min(-(min(at, 0) // dilation), kernel)
+            end = min(max(-((at - size) // dilation), begin), kernel)
+            cut = begin, end - begin, counts[x]
+            if not cuts or cut != cuts[-1]:
+                starts.append(x)
+                cuts.append(cut)
+        for first, last, cut in zip(starts, [*starts[1:], out], cuts, strict=True):
+            yield first, last, *cut
 
     def _counts(self, dims: slice) -> Array:
         """The share of the divisor of each index of some output dimensions."""
