@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..ir.entries import entries
-from ..ir.errors import UsageError, did_you_mean
+from ..ir.errors import UsageError, nearest
 from ..ir.graph import Graph
 
 GROUP = "vinoc.backends"
@@ -35,7 +35,6 @@ def backend(name: str) -> Backend:
     """The backend of that name, made new. Raises UsageError with the nearest name."""
     known = entries(GROUP)
     if name not in known:
-        hint = did_you_mean(name, known) or f"there are: {', '.join(sorted(known)) or 'none; is vinoc installed?'}"
-        raise UsageError(f"no target named '{name}'", help=hint)
+        raise UsageError(f"no target named '{name}'", help=nearest(name, sorted(known)))
     made: Backend = known[name].load()()
     return made

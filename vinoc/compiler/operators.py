@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from ..ir.errors import UsageError, did_you_mean
+from ..ir.errors import UsageError, did_you_mean, nearest
 from ..ir.op import registry
 
 COLUMNS = ("domain", "operator", "from opset", "IR", "CPU kernel", "meaning")
@@ -23,8 +23,7 @@ FRONTENDS = ("onnx",)
 def rows(frontend: str, names: Sequence[str] = ()) -> list[tuple[str, ...]]:
     """A row for each operator, or for those named. Raises UsageError with the nearest name."""
     if frontend not in FRONTENDS:
-        hint = did_you_mean(frontend, FRONTENDS) or f"there is one for {', '.join(FRONTENDS)}"
-        raise UsageError(f"no table for the frontend '{frontend}'", "--frontend", hint)
+        raise UsageError(f"no table for the frontend '{frontend}'", "--frontend", nearest(frontend, FRONTENDS))
     from .frontends.onnx.registry import table
 
     listed = sorted(table().items())

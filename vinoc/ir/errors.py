@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from .record import record
 
@@ -95,3 +95,15 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     names = list(known)
     near = [k for k in names if k.lower() == name.lower()] or get_close_matches(name, names, n=1, cutoff=0.6)
     return f"did you mean '{near[0]}'?" if near else ""
+
+
+def nearest(name: str, known: Iterable[str], listed: str = "there are") -> str:
+    """Help for a name that is not known: the nearest one that is, or all of them."""
+    names = list(known)
+    return did_you_mean(name, names) or f"{listed} {', '.join(names) or 'none'}"
+
+
+def check_known(what: str, name: str, known: Collection[str], where: str | None = None) -> None:
+    """Raises UsageError with `nearest` where a name is not known: no `what` is called so."""
+    if name not in known:
+        raise UsageError(f"no {what} '{name}'", where, nearest(name, known))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..ir.errors import ArgumentTypeError, UsageError, did_you_mean
+from ..ir.errors import ArgumentTypeError, UsageError, did_you_mean, nearest
 from ..ir.record import record
 from .element import Type
 from .words import ExecutionMode, Level, PerformanceMode, Priority, SchedulePolicy, SchedulingCoreType, Word
@@ -135,8 +135,7 @@ def find(key: str, known: Mapping[str, Property] = PROPERTIES) -> Property:
 
 def unknown(key: Any, known: Mapping[str, Any]) -> UsageError:
     """The error about a key that is not there."""
-    hint = did_you_mean(str(key).upper(), known)
-    return UsageError(f"no configuration key '{key}'", help=f"{hint} known: {', '.join(known)}".strip())
+    return UsageError(f"no configuration key '{key}'", help=nearest(str(key).upper(), known))
 
 
 def pairs(given: Any, value: Any = None) -> list[tuple[str, Any]]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import click
 
 from ...ir.entries import entries
-from ...ir.errors import UsageError, VinocError, did_you_mean
+from ...ir.errors import UsageError, VinocError, nearest
 
 GROUP = "vinoc.commands"
 DEFAULT = "compile"
@@ -25,9 +25,8 @@ def route(argv: Sequence[str]) -> tuple[str, list[str]]:
     if first in entries(GROUP):
         return first, rest
     if not os.path.exists(first) and not {".", "/", "\\"} & set(first):
-        hint = did_you_mean(first, entries(GROUP))
-        listed = ", ".join(sorted(entries(GROUP)))
-        raise UsageError(f"'{first}' is neither a model file nor a command", help=f"{hint} commands: {listed}".strip())
+        help = nearest(first, sorted(entries(GROUP)), "commands are")
+        raise UsageError(f"'{first}' is neither a model file nor a command", help=help)
     return DEFAULT, list(argv)
 
 

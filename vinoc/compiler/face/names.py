@@ -38,10 +38,8 @@ def tensor_called(outline: Outline, name: str, option: str) -> str:
     if after and after[1] in outline.nodes:
         return _port(outline.nodes[after[1]][1], int(after[2]), name, option)
     inner = before[2] if before else after[1] if after else name
-    near = did_you_mean(inner, [*known, *outline.nodes])
-    raise UsageError(
-        f"the model has no tensor or node '{inner}'", option, f"{near} its inputs: {', '.join(outline.inputs)}".strip()
-    )
+    near = did_you_mean(inner, [*known, *outline.nodes]) or f"its inputs: {', '.join(outline.inputs)}"
+    raise UsageError(f"the model has no tensor or node '{inner}'", option, near)
 
 
 def _port(listed: Sequence[str], index: int, name: str, option: str) -> str:

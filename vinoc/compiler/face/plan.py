@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...ir.dim import bounds
-from ...ir.errors import UsageError, did_you_mean
+from ...ir.errors import UsageError, nearest
 from ...ir.graph import Graph
 from ...ir.types import TensorType
 from ...passes.base import Pass
@@ -102,8 +102,7 @@ class Layouts:
                 continue
             return side, index, _shape(values[index].type)
         known = [n for names in (*graph.input_names, *graph.output_names) for n in names]
-        hint = did_you_mean(row.name, known)
-        raise UsageError(f"no input or output '{row.name}'", option, f"{hint} there are: {', '.join(known)}".strip())
+        raise UsageError(f"no input or output '{row.name}'", option, nearest(row.name, known))
 
     def channels(self, index: int) -> int | None:
         """The axis of the channels of an input, where its layout tells."""
@@ -225,10 +224,7 @@ def _changes(face: Face) -> Iterator[Pass]:
         elif name == "Pruning":
             made = PruneChannels()
         else:
-            hint = did_you_mean(name, TRANSFORMS)
-            raise UsageError(
-                f"no transformation '{name}'", "--transform", f"{hint} there are: {', '.join(TRANSFORMS)}".strip()
-            )
+            raise UsageError(f"no transformation '{name}'", "--transform", nearest(name, TRANSFORMS))
         if given:
             raise UsageError(f"{name} has no setting '{next(iter(given))}'", "--transform")
         yield made

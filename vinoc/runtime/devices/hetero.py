@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...ir.constant import Constant
-from ...ir.errors import UsageError, VinocError, did_you_mean
+from ...ir.errors import UsageError, VinocError, nearest
 from ...ir.graph import Graph, Node
 from ...ir.quiet import quiet_gc
 from ...passes.manager import PassManager
@@ -83,8 +83,8 @@ def affinities(graph: Graph, entries: list[Entry], settings: Mapping[str, Any], 
 
 def _by_hand(node: Node, wanted: str, can: Mapping[str, Mapping[Node, str]], host: Host) -> str:
     if wanted not in can:
-        hint = did_you_mean(wanted, can) or f"the devices are {', '.join(can)}"
-        raise UsageError(f"its affinity is {wanted}, which is not one of the devices of HETERO", node.where, hint)
+        what = f"its affinity is {wanted}, which is not one of the devices of HETERO"
+        raise UsageError(what, node.where, nearest(wanted, can))
     if node not in can[wanted]:
         why = host.device(wanted).supports(node) or "it does not take the node"
         raise UsageError(f"its affinity is {wanted}, which cannot compute it: {why}", node.where)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...ir.entries import entries, owner
-from ...ir.errors import UsageError, VinocError, did_you_mean
+from ...ir.errors import UsageError, VinocError, nearest
 from ...ir.graph import Graph, Node
 from ..properties import CORE, Property, checked, shown, unknown
 from .base import GROUP, Device, Prepared
@@ -22,7 +22,7 @@ def find(name: str) -> Device:
     if found is None:
         known = entries(GROUP)
         if name not in known:
-            raise UsageError(f"no device '{name}'", help=f"{did_you_mean(name, known)} available: {_all()}".strip())
+            raise UsageError(f"no device '{name}'", help=nearest(name, sorted(known)))
         try:
             found = _devices[name] = known[name].load()()
         except Exception as error:
@@ -44,10 +44,6 @@ def names() -> list[str]:
 def is_virtual(device: Device) -> bool:
     """Whether a device computes nothing itself."""
     return bool(getattr(device, "virtual", False))
-
-
-def _all() -> str:
-    return ", ".join(sorted(entries(GROUP)))
 
 
 class Settings:

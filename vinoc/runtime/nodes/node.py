@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...ir import graph as _ir
 from ...ir.dtype import DType
-from ...ir.errors import UsageError, did_you_mean
+from ...ir.errors import UsageError, nearest
 from ...ir.fields import Attribute, attributes_of
 from ...ir.graph import Value
 from ...ir.loc import Loc
@@ -295,10 +295,7 @@ def _attribute_named(cls: type, name: str) -> Attribute:
     known = {a.ir_name or a.name: a for a in attributes_of(cls)}
     found = known.get(name)
     if found is None:
-        listing = f"it has: {', '.join(known) or 'none'}"
-        raise UsageError(
-            f"{cls.__name__} has no attribute '{name}'", help=f"{did_you_mean(name, known)} {listing}".strip()
-        )
+        raise UsageError(f"{cls.__name__} has no attribute '{name}'", help=nearest(name, known, "it has"))
     return found
 
 

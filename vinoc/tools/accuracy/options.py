@@ -16,7 +16,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from ...ir.errors import UsageError, VinocError, did_you_mean
+from ...ir.errors import UsageError, VinocError, did_you_mean, nearest
 from ..problems import check
 
 T = TypeVar("T")
@@ -109,8 +109,7 @@ def _checked(value: Any, bounds: Bounds) -> Any:
         if number and bounds.high is not None and one > bounds.high:
             raise _Wrong(f"is {one}: it may be {bounds.high:g} at most")
         if bounds.choices and one is not None and one not in bounds.choices:
-            near = did_you_mean(str(one), bounds.choices)
-            raise _Wrong(f"cannot be '{one}'", near or f"one of {', '.join(bounds.choices)}")
+            raise _Wrong(f"cannot be '{one}'", nearest(str(one), bounds.choices))
     return value
 
 

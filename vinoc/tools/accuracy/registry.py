@@ -9,7 +9,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, Generic, TypeVar, get_type_hints
 
-from ...ir.errors import UsageError, did_you_mean
+from ...ir.errors import UsageError, nearest
 from .options import NOWHERE, configure, options_of
 
 T = TypeVar("T")
@@ -62,8 +62,7 @@ class Registry(Generic[T]):
         """The class of a name. Raises UsageError with the nearest name."""
         found = self._all().get(name)
         if found is None:
-            help = did_you_mean(name, self.names()) or f"there are {', '.join(self.names())}"
-            raise UsageError(f"there is no {self.kind} '{name}'", where or None, help)
+            raise UsageError(f"there is no {self.kind} '{name}'", where or None, nearest(name, self.names()))
         return found
 
     def make(

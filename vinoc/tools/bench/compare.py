@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ir.errors import UsageError, did_you_mean
+from ...ir.errors import UsageError, nearest
 from ..engines.base import Asked, Loaded
 from ..engines.find import ALIASES, ENGINES, engine_called, load
 from ..inputs.slots import by_input
@@ -80,8 +80,7 @@ def _fields(text: str) -> dict[str, str]:
         if not equals:
             key, value = ("engine", part) if part.lower() in (*ENGINES, *ALIASES) else ("model", part)
         if key not in KEYS:
-            hint = did_you_mean(key, KEYS)
-            raise UsageError(f"'{key}' says nothing of a contender", "--compare", f"{hint} known: {', '.join(KEYS)}")
+            raise UsageError(f"'{key}' says nothing of a contender", "--compare", nearest(key, KEYS))
         if key in found:
             raise UsageError(f"'{key}' is given twice in '{text}'", "--compare")
         found[key] = value

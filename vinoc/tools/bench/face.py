@@ -9,7 +9,7 @@ from ...compiler.face.options import Face
 from ...ir.builder import Builder
 from ...ir.dim import Sym
 from ...ir.dtype import DType, u8
-from ...ir.errors import UsageError, did_you_mean
+from ...ir.errors import UsageError, nearest
 from ...ir.graph import Graph
 from ...ir.quiet import quiet_gc
 from ...ir.types import TensorType
@@ -108,10 +108,7 @@ def _types(settings: Settings, inputs: Sequence[Input], graph: Graph) -> dict[st
     for part in filter(None, settings.io_precision.replace(" ", "").split(",")):
         name, colon, precision = part.rpartition(":")
         if not colon or name not in known:
-            hint = did_you_mean(name, known)
-            raise UsageError(
-                f"no input or output '{name or part}'", "-iop", f"{hint} there are: {', '.join(known)}".strip()
-            )
+            raise UsageError(f"no input or output '{name or part}'", "-iop", nearest(name, known))
         found[name] = element_type(precision)
     return found
 

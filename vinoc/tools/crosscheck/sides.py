@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ...ir.errors import UsageError, did_you_mean
+from ...ir.errors import UsageError, check_known
 
 ENGINES = ("reference", "cpu", "onnxruntime", "openvino")
 ALIASES = {"template": "reference", "ref": "reference", "ort": "onnxruntime", "ov": "openvino"}
@@ -64,14 +64,13 @@ def read_side(text: str, passes: str = "", every: bool = False) -> Side:
 
 def _engine(name: str) -> str:
     found = ALIASES.get(name.lower(), name.lower())
-    if found not in ENGINES:
-        raise UsageError(f"no engine '{name}'", help=f"{did_you_mean(found, ENGINES)} there are: {', '.join(ENGINES)}")
+    check_known("engine", found, ENGINES)
     return found
 
 
 def _precision(text: str) -> str:
-    if text and text.lower() not in PRECISIONS:
-        raise UsageError(f"no precision '{text}'", help=f"there are: {', '.join(PRECISIONS)}")
+    if text:
+        check_known("precision", text.lower(), PRECISIONS)
     return text.lower()
 
 

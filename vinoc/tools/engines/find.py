@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ...ir.errors import UsageError, VinocError, did_you_mean
+from ...ir.errors import VinocError, check_known
 from .base import Asked, Loaded
 
 ENGINES = ("vinoc", "onnxruntime", "openvino")
@@ -16,9 +16,7 @@ ALIASES = {"ort": "onnxruntime", "ov": "openvino"}
 def engine_called(name: str) -> str:
     """The full name of an engine. Raises UsageError with the nearest."""
     found = ALIASES.get(name.lower(), name.lower())
-    if found not in ENGINES:
-        hint = did_you_mean(found, ENGINES)
-        raise UsageError(f"no engine '{name}'", help=f"{hint} there are: {', '.join(ENGINES)}".strip())
+    check_known("engine", found, ENGINES)
     return found
 
 

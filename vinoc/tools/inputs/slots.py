@@ -10,7 +10,7 @@ import numpy as np
 
 from ...ir.dim import bounds
 from ...ir.dtype import DType
-from ...ir.errors import UsageError, did_you_mean
+from ...ir.errors import UsageError, check_known
 from ...ir.types import Shape, TensorType
 from ...passes.layouts import Layout, axis_of, expand, parse_layout
 from ...runtime.ports import Port
@@ -127,9 +127,7 @@ def by_input(option: str, text: str | None, names: Sequence[str]) -> dict[str, l
 
 def checked_name(option: str, name: str, names: Sequence[str]) -> str:
     """A name that an input has. Raises UsageError with the nearest."""
-    if name not in names:
-        hint = did_you_mean(name, names)
-        raise UsageError(f"no input '{name}'", option, f"{hint} there are: {', '.join(names)}".strip())
+    check_known("input", name, names, option)
     return name
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from ...ir.errors import UsageError, did_you_mean
+from ...ir.errors import UsageError, check_known
 from ...passes.quantize import Ignored
 from .schemes import Schemes
 
@@ -52,16 +52,10 @@ class Options:
     integers: Integers = "auto"
 
     def __post_init__(self) -> None:
-        presets = get_args(Preset)
-        if self.preset not in presets:
-            raise UsageError(
-                f"no preset '{self.preset}'", "preset", f"{did_you_mean(self.preset, presets)} {', '.join(presets)}"
-            )
+        check_known("preset", self.preset, get_args(Preset), "preset")
+        check_known("target", self.target, TARGETS, "target")
         if self.integers not in get_args(Integers):
             raise UsageError(f"integers are not '{self.integers}'", "integers", ", ".join(get_args(Integers)))
-        if self.target not in TARGETS:
-            hint = f"{did_you_mean(self.target, TARGETS)} {', '.join(TARGETS)}"
-            raise UsageError(f"no target '{self.target}'", "target", hint)
         if self.subset < 0:
             raise UsageError(f"{self.subset} samples cannot be taken", "subset", "a number, or 0 for all")
         if self.group < 0 or (self.group and not self.weights_only):

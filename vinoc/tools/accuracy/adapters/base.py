@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from ....ir.dtype import Array
-from ....ir.errors import UsageError, did_you_mean
+from ....ir.errors import UsageError, nearest
 from ..base import Named
 from ..registry import Registry
 from ..representation import Meta, Prediction
@@ -50,9 +50,7 @@ class Outputs:
         return self.arrays[found[0]]
 
     def _unknown(self, what: str, name: str) -> UsageError:
-        known = [names[0] for names in self.names]
-        near = did_you_mean(name, [n for names in self.names for n in names])
-        return UsageError(what, "adapter", near or f"it has {', '.join(known)}")
+        return UsageError(what, "adapter", nearest(name, [n for names in self.names for n in names], "it has"))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ....ir.errors import VinocError, did_you_mean
+from ....ir.errors import VinocError, did_you_mean, nearest
 from ...marked import Map, Place, Seq
 from ...problems import Notes
 from ..adapters.base import adapter
@@ -176,9 +176,7 @@ class Builder(Notes):
     def _check_keys(self, block: Map) -> None:
         for key in block:
             if key not in KNOWN and key not in IGNORED:
-                known = (*KNOWN, *IGNORED)
-                help = did_you_mean(str(key), known) or f"known are {', '.join(sorted(set(known)))}"
-                self.wrong(f"a data set has no '{key}'", block.where(key), help)
+                self.wrong(f"a data set has no '{key}'", block.where(key), nearest(str(key), (*KNOWN, *IGNORED)))
             elif key in IGNORED and key not in SILENT:
                 self.remark(f"{block.where(key)}: '{key}' has no meaning here")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ....ir.errors import did_you_mean
+from ....ir.errors import nearest
 from ...marked import Map
 from ..launchers.base import launcher as registry
 from .marked import read_yaml
@@ -63,7 +63,7 @@ def _variants(entry: Entry, request: Request, out: Merged) -> Iterator[Entry]:
     for name in names:
         where = "--launchers" if request.launchers else launcher.where("framework")
         if name.lower() not in registry.names():
-            out.wrong(f"there is no launcher '{name}'", where, _near(name))
+            out.wrong(f"there is no launcher '{name}'", where, nearest(name, registry.names()))
             name = "vinoc"  # so that what else is wrong with the entry is told too
         for device in _devices(launcher, request):
             for found in models_of(entry, request, out):
@@ -75,10 +75,6 @@ def _variants(entry: Entry, request: Request, out: Merged) -> Iterator[Entry]:
                     **_overrides(request),
                 )
                 yield Entry(entry.name, changed, entry.dataset)
-
-
-def _near(name: str) -> str:
-    return did_you_mean(name, registry.names()) or f"there are {', '.join(registry.names())}"
 
 
 def _wanted(launcher: Map, framework: str, request: Request) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ....ir.errors import UsageError, did_you_mean
+from ....ir.errors import UsageError, nearest
 from ...marked import Map, Seq, as_map
 from ...problems import Notes
 from .marked import read_yaml
@@ -46,7 +46,7 @@ def merged(request: Request) -> Merged:
     out.defined = [str(d.get("name")) for d in blocks(definitions.get("datasets"), out, "datasets")]
     for key in config:
         if key not in TOP:
-            out.wrong(f"there is no entry '{key}'", config.where(key), _nearest(key, TOP))
+            out.wrong(f"there is no entry '{key}'", config.where(key), nearest(str(key), TOP))
     if "evaluations" in config:
         out.wrong(
             "`evaluations` name Python modules of Accuracy Checker's, which are not run here",
@@ -59,10 +59,6 @@ def merged(request: Request) -> Merged:
     return out
 
 
-def _nearest(name: Any, known: Sequence[str]) -> str:
-    return did_you_mean(str(name), known) or f"known are {', '.join(known)}"
-
-
 def _definitions(request: Request, config: Map, out: Merged) -> Map:
     """Of the command line, of the environment, or of the configuration itself: relative to it."""
     inside = os.environ.get("DEFINITIONS_FILE") or config.get("global_definitions")
@@ -72,7 +68,7 @@ def _definitions(request: Request, config: Map, out: Merged) -> Map:
     definitions = read_yaml(path)
     for key in definitions:
         if key not in DEFINED:
-            out.wrong(f"there is no entry '{key}'", definitions.where(key), _nearest(key, DEFINED))
+            out.wrong(f"there is no entry '{key}'", definitions.where(key), nearest(str(key), DEFINED))
     for dataset in blocks(definitions.get("datasets"), out, "datasets"):
         for step in STEPS:  # what definitions say of a step in general, a data set of theirs inherits
             general = blocks(definitions.get(step), out, step)
@@ -101,7 +97,7 @@ def blocks(value: Any, out: Merged, what: str) -> list[Map]:
 def _of_model(model: Map, definitions: Map, out: Merged) -> Iterator[Entry]:
     for key in model:
         if key not in MODEL:
-            out.wrong(f"a model has no '{key}'", model.where(key), _nearest(key, MODEL))
+            out.wrong(f"a model has no '{key}'", model.where(key), nearest(str(key), MODEL))
     missing = [key for key in MODEL if not model.get(key)]
     for key in missing:
         out.wrong(f"the model has no {key}", model.where(), f"a model has {', '.join(MODEL)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from ....ir.errors import UsageError, did_you_mean
+from ....ir.errors import UsageError, did_you_mean, nearest
 from ...inputs.images import SUFFIXES
 from ..base import Dataset, Reader, reader
 from ..options import option
@@ -114,8 +114,8 @@ class Csv(FileReader):
         stripped = [h.strip() for h in heading]
         if name:
             if name not in stripped:
-                help = did_you_mean(name, stripped) or f"there are {', '.join(stripped)}"
-                raise UsageError(f"there is no column '{name}'", f"{self.annotation_file}:1", help)
+                where = f"{self.annotation_file}:1"
+                raise UsageError(f"there is no column '{name}'", where, nearest(name, stripped))
             return stripped.index(name)
         if len(heading) <= default:
             raise UsageError(f"has {len(heading)} columns, two are needed", f"{self.annotation_file}:1")

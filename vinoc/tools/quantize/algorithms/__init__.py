@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ....ir.errors import UsageError, did_you_mean
+from ....ir.errors import check_known
 from ..options import Options
 from ..work import Work
 from .alignment import align_channels, smooth_quant
@@ -40,7 +40,5 @@ def chosen(options: Options) -> Sequence[tuple[str, Algorithm]]:
     """The algorithms that are asked for, else the default ones, by name. Raises UsageError for one unknown."""
     names = options.algorithms or DEFAULT
     for name in names:
-        if name not in ALGORITHMS:
-            hint = did_you_mean(name, ALGORITHMS) or f"there are: {', '.join(ALGORITHMS)}"
-            raise UsageError(f"no algorithm '{name}'", "--algorithm", hint)
+        check_known("algorithm", name, ALGORITHMS, "--algorithm")
     return [(n, ALGORITHMS[n]) for n in names]

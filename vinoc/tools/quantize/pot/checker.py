@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ....ir.dtype import Array
-from ....ir.errors import UsageError, did_you_mean
+from ....ir.errors import UsageError, nearest
 from ....ir.graph import Graph
 from ....runtime.model import Model
 from ...accuracy.annotations import Images, prepared
@@ -88,8 +88,7 @@ def evaluator(judge: Judge, wanted: Sequence[str], where: str) -> Evaluate:
     asked = wanted[0] if wanted else names[0]
     name = asked if asked in names else kinds.get(asked, "")
     if not name:
-        near = did_you_mean(asked, [*names, *kinds]) or f"there are {', '.join(names)}"
-        raise UsageError(f"the data set has no metric '{asked}'", where, near)
+        raise UsageError(f"the data set has no metric '{asked}'", where, nearest(asked, [*names, *kinds]))
     metric = next(w.metric for w in judge.evaluation.metrics if w.name == name)
 
     def evaluate(graph: Graph) -> Score:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ....ir.errors import UsageError, did_you_mean
+from ....ir.errors import UsageError, nearest
 from ...marked import Map
 from ...problems import Notes, check
 from ..algorithms.accuracy_aware import Aware
@@ -135,8 +135,7 @@ def algorithms_of(
         if name is None:
             notes.wrong("an algorithm has no name", at)
         elif known is None:
-            near = did_you_mean(name, ALGORITHMS) or f"there are {', '.join(ALGORITHMS)}"
-            notes.wrong(f"there is no algorithm '{name}'", at, near)
+            notes.wrong(f"there is no algorithm '{name}'", at, nearest(name, ALGORITHMS))
         elif known.refused:
             notes.wrong(f"algorithm '{name}' cannot be had: {known.refused}", at, "take it out of the list")
         elif names.index(name) != place:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from ....ir.errors import did_you_mean
+from ....ir.errors import nearest
 from ...problems import Notes
 
 FLAGS = {"true": True, "false": False, "yes": True, "no": False}
@@ -49,8 +49,7 @@ class Text:
             return None
         found = next((c for c in self.choices if c.lower() == value.lower()), None)
         if self.choices and found is None:
-            near = did_you_mean(value, self.choices) or f"one of {', '.join(self.choices)}"
-            notes.wrong(f"'{key}' cannot be '{value}'", where, near)
+            notes.wrong(f"'{key}' cannot be '{value}'", where, nearest(value, self.choices))
         return found if self.choices else value
 
 
@@ -125,8 +124,7 @@ def read_block(
     for key, given in value.items():
         known = keys.get(key, Key(others) if others is not None and isinstance(given, dict) else None)
         if known is None:
-            near = did_you_mean(key, keys) or f"there are {listed(tuple(keys))}"
-            notes.wrong(f"there is no '{key}' in '{name}'", places(key), near)
+            notes.wrong(f"there is no '{key}' in '{name}'", places(key), nearest(key, keys))
             continue
         out[key] = known.kind.read(given, key, places(key), notes)
         if known.remark:
