@@ -16,6 +16,8 @@ MODELS = {
     # an elementwise sum of an open number of rows
     "add": 'graph add(x: f32[N,3] as ("x", "also_x"), b: f32[3]) -> (y as ("y")) {\n  y = Add(x, b)\n}\n',
     "relu": "graph relu(x: f32[N,3]) -> (y) {\n  y = ReLU(x)\n}\n",
+    # of known sizes: on one core OpenVINO computes what does not fit open ones
+    "fixed": "graph fixed(x: f32[2,3]) -> (y) {\n  y = ReLU(x)\n}\n",
     # a sum over all that came so far
     "counter": (
         "graph counter(x: f32[1]) -> (y) {\n  z = Constant() : f32[1] = [0]\n"

@@ -177,10 +177,22 @@ def test_results_are_the_callers_own(compiled: Compiled) -> None:
     ],
 )
 def test_what_does_not_fit(ov: Any, compiled: Compiled, use: Any, error: type[Exception]) -> None:
-    request = compiled("relu").create_infer_request()
+    request = compiled("fixed").create_infer_request()
     with pytest.raises(error):
         use(request, ov)
     equal(request.infer(A)[0], A)
+
+
+@pytest.mark.parametrize("good", [[A, B], (A, B), {"x": A, "b": B}])
+def test_what_does_not_fit_behind_what_did(good: Any) -> None:
+    """What is given as the last time is taken at once; anything else is looked at."""
+    graph = parse_graph("graph g(x: f32[2,3], b: f32[3]) -> (y) { y = Add(x, b) }")
+    request = vinoc.compile_model(vinoc.Model(graph), "CPU").create_infer_request()
+    bad = ([A], [A, B, B], [B, A], [A, None], {"x": A, "c": B}, {"x": A, 0: A, "b": B}, A, {"x": A, "b": B, "c": B})
+    for form in bad:
+        equal(request.infer(good)["y"], A + B)
+        with pytest.raises(vinoc.VinocError):
+            request.infer(form)
 
 
 def test_facts_of_a_request(compiled: Compiled) -> None:

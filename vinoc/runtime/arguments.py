@@ -40,17 +40,13 @@ class Binder:
 
     def __call__(self, inputs: Any) -> tuple[list[Any], bool]:
         """A value for each port, and whether there is no Tensor and no KEEP among them. Raises as `bind` does."""
-        if type(inputs) is dict and len(inputs) == len(self._seen):
-            values: list[Any] = [None] * len(self._seen)
-            for key, value in inputs.items():
-                index = self._index.get(key, -1) if type(key) is str else -1
-                if index < 0 or values[index] is not None or not self._is_as_before(index, value):
-                    break
-                values[index] = value
-            else:
-                return values, True
-        elif type(inputs) is np.ndarray and len(self._seen) == 1 and self._is_as_before(0, inputs):
-            return [inputs], True
+        kind = type(inputs)
+        if kind is dict:
+            values = self._by_name(inputs)
+        else:
+            values = list(inputs) if kind is list or kind is tuple else [inputs]
+        if values and len(values) == len(self._seen) and self._are_as_before(values):
+            return values, True
         bound = bind(inputs, self.ports, self.stands)
         plain = True
         for i, (value, port) in enumerate(zip(bound, self.ports, strict=True)):
@@ -60,9 +56,21 @@ class Binder:
                 plain = False
         return bound, plain
 
-    def _is_as_before(self, index: int, value: Any) -> bool:
-        dtype, shape = self._seen[index]
-        return type(value) is np.ndarray and value.dtype is dtype and value.shape == shape
+    def _by_name(self, inputs: dict[Any, Any]) -> list[Any]:
+        """The values in order; nothing where a key is no name, or one of an input that has its value."""
+        values: list[Any] = [None] * len(self._seen)
+        for key, value in inputs.items():
+            index = self._index.get(key, -1) if type(key) is str else -1
+            if index < 0 or values[index] is not None:
+                return []
+            values[index] = value
+        return values
+
+    def _are_as_before(self, values: list[Any]) -> bool:
+        for value, (dtype, shape) in zip(values, self._seen):
+            if type(value) is not np.ndarray or value.dtype is not dtype or value.shape != shape:
+                return False
+        return True
 
 
 def bind(inputs: Any, ports: Sequence[Port], stands: Stands = _nothing_stands) -> list[Any]:
