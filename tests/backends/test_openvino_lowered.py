@@ -95,3 +95,41 @@ def test_reductions_of_signals_in_integers(tmp_path: Path, op: str, axes: list[i
     np.testing.assert_allclose(
         run(tmp_path / "net.xml", feeds)[0], vinoc.compile_model(quantized, "TEMPLATE")(feeds)[0], 1e-3, 1e-3
     )
+
+
+@pytest.mark.parametrize(("op", "keepdims"), [("ReduceSum", 0), ("ReduceMean", 1), ("ReduceMax", 0)])
+@pytest.mark.parametrize("batch", [3, "N"])
+def test_constants_behind_reductions_of_signals(tmp_path: Path, op: str, keepdims: int, batch: Any) -> None:
+    """OpenVINO reads those of each channel from beyond their end where it works them into the reduction."""
+    draw = np.random.default_rng(0)
+    constants = {"half": np.float32(0.5), "c": draw.standard_normal((1, 4, 1)[: 2 + keepdims]).astype(np.float32)}
+    nodes = [
+        helper.make_node(op, ["x", *(["axes"] if op == "ReduceSum" else [])], ["r"], keepdims=keepdims,
+                         **({} if op == "ReduceSum" else {"axes": [2]})),
+        helper.make_node("Mul", ["r", "half"], ["m"]),
+        helper.make_node("Sub", ["c", "m"], ["y"]),
+    ]  # fmt: skip
+    held = constants | ({"axes": np.array([2])} if op == "ReduceSum" else {})
+    feeds = {"x": draw.standard_normal((3, 4, 7)).astype(np.float32)}
+    expected, found = through_ir(tmp_path, nodes, feeds, {"x": [batch, 4, 7]}, 13, **held)
+    np.testing.assert_allclose(found, expected, 2e-3, 2e-3)  # the constants are f16
+
+
+def test_labels_of_classifiers(tmp_path: Path) -> None:
+    """The best of all scores is asked for in a form that OpenVINO has."""
+    draw = np.random.default_rng(0)
+    attributes = {"coefficients": draw.standard_normal(12), "intercepts": np.zeros(3), "classlabels_ints": [5, 6, 9]}
+    node = helper.make_node("LinearClassifier", ["x"], ["label", "scores"], domain="ai.onnx.ml", **attributes)
+    graph = helper.make_graph(
+        [node],
+        "net",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 4])],
+        [helper.make_empty_tensor_value_info(n) for n in node.output],
+    )
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
+    save(helper.make_model(graph, opset_imports=opsets, ir_version=9), str(tmp_path / "net.onnx"))
+    vinoc.save_model(vinoc.convert_model(tmp_path / "net.onnx"), tmp_path / "net.xml", compress_to_fp16=False)
+    feeds = {"x": draw.standard_normal((6, 4)).astype(np.float32)}
+    expected, found = vinoc.compile_model(tmp_path / "net.onnx", "TEMPLATE")(feeds), run(tmp_path / "net.xml", feeds)
+    np.testing.assert_array_equal(found[0], expected[0])
+    np.testing.assert_allclose(found[1], expected[1], 1e-5, 1e-5)

@@ -96,7 +96,7 @@ def best(ctx: NodeContext, scores: Value) -> Value:
     """The index of the largest score of each row, [N]; of equal ones the first."""
     b = ctx.b
     _, places = b.TopK(
-        scores, number(b, 1, dt.i64), axis=-1, mode="max", sort="none", index_element_type=dt.i64, stable=True
+        scores, number(b, 1, dt.i64), axis=-1, mode="max", sort="value", index_element_type=dt.i64, stable=True
     )
     return b.Squeeze(places, [-1])
 
