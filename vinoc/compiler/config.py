@@ -16,11 +16,13 @@ DEFAULT_PASSES = "inline-if,mark-weights,fold,dropout,cse,fuse,dce"
 RUNTIME_PASSES = "inline-if,fold,dropout,cse,dce"
 """What `Core.compile_model` runs before the reference interpreter: what is cheap and keeps every number."""
 
-CPU_PASSES = "widen,resize-in-floats,decompress{keep-products=true},integer-weights," + DEFAULT_PASSES.replace(
-    "mark-weights,", ""
-).replace("fuse", "fuse{without=[fuse-attention,multiply-by-inverse]}")
-"""What it runs before kernels are chosen, none of which reads integers as weights. Attention is found by the kernels'
-own rule, which knows what fits them; one inverse for many products is cheaper than as many quotients."""
+CPU_PASSES = (
+    "widen,resize-in-floats,decompress{keep-products=true},integer-weights,inline-if,fold,cse,"
+    "fuse{without=[fuse-attention,multiply-by-inverse]},dce"
+)
+"""What it runs before kernels are chosen, none of which reads integers as weights; `fuse` does what `dropout` does.
+Attention is found by the kernels' own rule, which knows what fits them; one inverse for many products is cheaper than
+as many quotients."""
 
 HALF_PASSES = f"{CPU_PASSES},fp16{{rounding=nearest,products=true}}"
 """The same, where a user allows for weights in half precision."""

@@ -22,8 +22,9 @@ class GroupConvolutionToConvolution(Rewrite):
         return p.GroupConvolution(x, w)
 
     def replace(self, b: Builder, m: Match) -> Value | Decline:
-        if m.w.shape[0] != 1:
-            return Decline(f"it has {m.w.shape[0]} groups")
+        groups = m.value("w").shape[0]  # type: ignore[index]  # of a constant it is known
+        if groups != 1:
+            return Decline(f"it has {groups} groups")
         op = m.GroupConvolution
         fields = {n: getattr(op, n) for n in ("strides", "pads_begin", "pads_end", "dilations", "auto_pad")}
         return b.build(op_class("Convolution")(**fields), m.x, b.const(m.w[0], name=m.value("w").name))

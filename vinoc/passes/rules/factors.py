@@ -132,8 +132,9 @@ class AddBeforeConvolution(Rewrite):
             return Decline(f"the term {list(m.a.shape)} is not one number an input channel")
         grouped = op.kind == "GroupConvolution"
         laid = offset.reshape((m.w.shape[0], 1, -1) if grouped else (1, -1)).astype(np.float64)
-        laid = laid.reshape(*laid.shape, *[1] * (m.w.ndim - laid.ndim))
-        axes = tuple(range(2 if grouped else 1, m.w.ndim))
-        shift = (m.w.astype(np.float64) * laid).sum(axis=axes).reshape(-1, *[1] * ((m.x.rank or 2) - 2))
+        terms = m.w.astype(np.float64)
+        terms *= laid.reshape(*laid.shape, *[1] * (terms.ndim - laid.ndim))
+        axes = tuple(range(2 if grouped else 1, terms.ndim))
+        shift = terms.sum(axis=axes).reshape(-1, *[1] * ((m.x.rank or 2) - 2))
         y = b.build(op, m.x, m.value("w"))
         return b.Add(y, shift.astype(m.w.dtype) + m.c)
