@@ -109,3 +109,22 @@ def i64(*values: int) -> np.ndarray:
 
 def scalar(value: float, dtype: Any = np.float32) -> np.ndarray:
     return np.array(value, dtype)
+
+
+RANDOM = np.random.default_rng(0)
+
+
+def random(*shape: int) -> np.ndarray:
+    return RANDOM.normal(size=shape).astype(np.float32)
+
+
+def iota(*shape: int, dtype: Any = np.float32) -> np.ndarray:
+    """0, 1, 2, ... in a shape."""
+    return np.arange(np.prod(shape), dtype=dtype).reshape(shape)
+
+
+def same(op: Op, *arrays: Any, tolerance: float = 1e-4) -> None:
+    """Asserts that an operation computes what OpenVINO does."""
+    for mine, theirs in zip(run(op, *arrays), openvino(op, *arrays), strict=True):
+        assert mine.shape == theirs.shape
+        np.testing.assert_allclose(mine, theirs, rtol=tolerance, atol=tolerance)

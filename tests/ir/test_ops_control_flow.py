@@ -15,7 +15,7 @@ from vinoc.ir.graph import Graph
 from vinoc.ir.types import TensorType
 from vinoc.ir.verify import verify
 
-from .checked import i64, make
+from .checked import i64, iota, make
 
 N, M = symbol("N"), symbol("M")
 
@@ -23,10 +23,6 @@ N, M = symbol("N"), symbol("M")
 def graph_of(*types):
     graph = Graph("body")
     return graph, [graph.add_input(TensorType(*t), f"x{i}") for i, t in enumerate(types)]
-
-
-def iota(*shape):
-    return np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
 
 
 # If

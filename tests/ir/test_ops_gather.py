@@ -15,15 +15,11 @@ from vinoc.ir.dtype import i64 as t64
 from vinoc.ir.errors import EvaluationError, InferenceError
 from vinoc.ir.graph import Graph
 
-from .checked import i32, i64, infer, known, make, one, openvino, run, scalar
+from .checked import i32, i64, infer, iota, known, make, one, openvino, run, scalar
 
 N, M = symbol("N"), symbol("M")
 ZERO = scalar(0, np.int64)
 ONE = scalar(1, np.int64)
-
-
-def iota(*shape, dtype=np.float32):
-    return np.arange(np.prod(shape), dtype=dtype).reshape(shape)
 
 
 def same_as_openvino(op, *args):

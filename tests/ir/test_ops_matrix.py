@@ -11,20 +11,10 @@ from vinoc.ir.dim import symbol, unknown
 from vinoc.ir.dtype import boolean, f16, f32, i64
 from vinoc.ir.errors import InferenceError, VinocError
 
-from .checked import make, one, openvino, run
+from .checked import make, one, random, run, same
 
 M, K, N = symbol("M"), symbol("K"), symbol("N")
 RANDOM = np.random.default_rng(0)
-
-
-def random(*shape: int) -> np.ndarray:
-    return RANDOM.normal(size=shape).astype(np.float32)
-
-
-def same(op: Any, *arrays: Any) -> None:
-    (mine,), (theirs,) = run(op, *arrays), openvino(op, *arrays)
-    assert mine.shape == theirs.shape
-    np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-4)
 
 
 PRODUCTS = [

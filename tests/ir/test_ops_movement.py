@@ -15,13 +15,9 @@ from vinoc.ir.errors import InferenceError, VinocError
 from vinoc.ir.graph import Graph
 from vinoc.ir.types import TensorType
 
-from .checked import i32, i64, infer, known, make, one, openvino, run, scalar
+from .checked import i32, i64, infer, iota, known, make, one, openvino, run, scalar
 
 N, M = symbol("N"), symbol("M")
-
-
-def iota(*shape, dtype=np.float32):
-    return np.arange(np.prod(shape), dtype=dtype).reshape(shape)
 
 
 def with_known(kind, data_shape, *values, **attributes):

@@ -11,18 +11,10 @@ from vinoc.ir.dim import symbol
 from vinoc.ir.dtype import f16, f32, i64
 from vinoc.ir.errors import InferenceError, VinocError
 
-from .checked import make, one, openvino, run
+from .checked import i64 as axes
+from .checked import make, one, openvino, random, run
 
 C, N = symbol("C"), symbol("N")
-RANDOM = np.random.default_rng(0)
-
-
-def random(*shape: int) -> np.ndarray:
-    return RANDOM.normal(size=shape).astype(np.float32)
-
-
-def axes(*values: int) -> np.ndarray:
-    return np.array(values, np.int64)
 
 
 def same(op: Any, *arrays: Any) -> None:

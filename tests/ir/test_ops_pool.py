@@ -15,26 +15,16 @@ from vinoc.ir.dtype import boolean, f16, f32, i32, i64
 from vinoc.ir.errors import InferenceError, VinocError
 from vinoc.ir.kernels import pool
 
-from .checked import infer, make, one, openvino, run
+from .checked import infer, make, one, random, run, same
 
 H, N = symbol("H"), symbol("N")
 ROUNDINGS = ("floor", "ceil", "ceil_torch")
-
-
-def random(*shape: int) -> np.ndarray:
-    return np.random.default_rng(0).normal(size=shape).astype(np.float32)
 
 
 def pooling(kind: str, rank: int = 2, **attributes: Any) -> Any:
     given_ = {"kernel": (2,) * rank, "strides": (2,) * rank, "pads_begin": (0,) * rank, "pads_end": (0,) * rank}
     given_ |= {"dilations": (1,) * rank} if kind == "MaxPool" else {"exclude_pad": True}
     return make(kind, **{**given_, **attributes})
-
-
-def same(op: Any, *arrays: Any) -> None:
-    for mine, theirs in zip(run(op, *arrays), openvino(op, *arrays), strict=True):
-        assert mine.shape == theirs.shape
-        np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-5)
 
 
 @st.composite

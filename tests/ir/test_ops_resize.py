@@ -14,7 +14,7 @@ from vinoc.ir.dim import symbol
 from vinoc.ir.dtype import boolean, f32, i64
 from vinoc.ir.errors import InferenceError
 
-from .checked import make, one, openvino, run
+from .checked import make, one, openvino, run, same
 
 H, W, N = symbol("H"), symbol("W"), symbol("N")
 MODES = ["nearest", "linear", "linear_onnx", "cubic", "bilinear_pillow", "bicubic_pillow"]
@@ -30,12 +30,6 @@ def random(*shape: int) -> np.ndarray:
 def resize(mode: str, shape_mode: str = "sizes", **attributes: Any) -> Any:
     pads = {"pads_begin": (0, 0, 0, 0), "pads_end": (0, 0, 0, 0)}
     return make("Interpolate", **{"mode": mode, "shape_calculation_mode": shape_mode, **pads, **attributes})
-
-
-def same(op: Any, *arrays: Any) -> None:
-    (mine,), (theirs,) = run(op, *arrays), openvino(op, *arrays)
-    assert mine.shape == theirs.shape
-    np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-4)
 
 
 @settings(max_examples=150)

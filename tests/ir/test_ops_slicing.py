@@ -16,15 +16,11 @@ from vinoc.ir.kernels.slicing import part
 from vinoc.ir.ops.slicing import sliced_dim
 from vinoc.ir.types import TensorType
 
-from .checked import i64, infer, known, make, one, openvino, run
+from .checked import i64, infer, iota, known, make, one, openvino, run
 
 N, M = symbol("N"), symbol("M")
 K = symbol("K", 4)
 MIN, MAX = -(2**63), 2**63 - 1
-
-
-def iota(*shape):
-    return np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
 
 
 @pytest.mark.parametrize(

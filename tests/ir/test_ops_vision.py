@@ -13,24 +13,11 @@ from vinoc.ir.dim import symbol
 from vinoc.ir.dtype import f32, i32, i64
 from vinoc.ir.errors import InferenceError, VinocError
 
-from .checked import infer, make, one, openvino, run
+from .checked import i64 as ints
+from .checked import infer, make, one, openvino, random, run, same
 
 H, W, N, C = symbol("H"), symbol("W"), symbol("N"), symbol("C")
 RANDOM = np.random.default_rng(0)
-
-
-def random(*shape: int) -> np.ndarray:
-    return RANDOM.normal(size=shape).astype(np.float32)
-
-
-def ints(*values: int) -> np.ndarray:
-    return np.array(values, np.int64)
-
-
-def same(op: Any, *arrays: Any) -> None:
-    for mine, theirs in zip(run(op, *arrays), openvino(op, *arrays), strict=True):
-        assert mine.shape == theirs.shape
-        np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("mode", ["blocks_first", "depth_first"])

@@ -100,3 +100,17 @@ def assert_close(want: np.ndarray, got: np.ndarray, tolerance: float, what: str)
         scale = max(float(np.abs(want[finite]).max()), 1e-30)
         error = float(np.abs(got[finite].astype(np.float64) - want[finite]).max()) / scale
         assert error <= tolerance, f"{what}: error {error:.1e}"
+
+
+def data(seed: int, *shape: int) -> np.ndarray:
+    """Standard normal numbers of f32."""
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+def levels(shape: tuple[int, ...], seed: int) -> np.ndarray:
+    """Bytes."""
+    return np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
+
+
+def i64(*numbers: int) -> np.ndarray:
+    return np.array(numbers, np.int64)

@@ -9,12 +9,7 @@ from hypothesis import strategies as st
 
 from vinoc.backends.cpu.device import Executable
 
-from .checked import build, check
-
-
-def data(seed: int, *shape: int) -> np.ndarray:
-    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
-
+from .checked import build, check, data
 
 MASKS = [(), (1,), (0,), (0, 1), (2, 0, 1), (2, 3, 0, 1), (3, 0, 1)]
 """Which dimensions a mask has: 0 queries (or 1 for a row of keys alone), heads 3, batch 2."""

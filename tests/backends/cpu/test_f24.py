@@ -17,7 +17,7 @@ from vinoc.backends.cpu.lowering.plan import Call
 from vinoc.backends.numpy import Interpreter
 from vinoc.ir import Graph
 
-from .checked import ENDS, assert_close, build, ended, targets
+from .checked import ENDS, assert_close, build, data, ended, targets
 
 LARGEST = float(np.finfo(np.float32).max)
 WIDE = [t for t in targets() if t.lanes > 4]
@@ -32,10 +32,6 @@ def rounded(w: np.ndarray) -> np.ndarray:
         near = np.rint(w / step) * step
         near = np.where(np.abs(near) > LARGEST, np.trunc(w / step) * step, near)
     return np.where(np.isfinite(w), near, w).astype(np.float32)
-
-
-def data(seed: int, *shape: int) -> np.ndarray:
-    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
 
 def kernels(executable: Executable) -> list[str]:

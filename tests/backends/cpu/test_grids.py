@@ -14,7 +14,7 @@ from vinoc.backends.cpu.device import Executable
 from vinoc.backends.cpu.lowering.plan import Call
 from vinoc.backends.cpu.quantized.ops import Dequantize, Quantize
 
-from .checked import build, check
+from .checked import build, check, levels
 
 SPECIAL = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e30, -1e30, 1e-40, 3.4e38], np.float32)
 
@@ -25,10 +25,6 @@ def quantize(b: Any, x: Any, scale: Any, zero: Any, **limits: int) -> Any:
 
 def reals(b: Any, q: Any, scale: Any, zero: Any) -> Any:
     return b.build(Dequantize(), q, b.const(np.float32(scale)), b.const(np.float32(zero)))
-
-
-def levels(shape: tuple[int, ...], seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
 
 
 @settings(max_examples=12, deadline=None)

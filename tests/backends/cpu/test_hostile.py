@@ -28,7 +28,7 @@ from vinoc.passes import PassManager
 from vinoc.runtime.compiled import CompiledModel
 from vinoc.runtime.devices.cpu import CpuModel
 
-from .checked import build
+from .checked import build, i64
 
 X = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
 HUGE = 2**62
@@ -71,10 +71,6 @@ def agree(make: Callable[..., Any], *arrays: np.ndarray, close: float = 0.0) -> 
 
 def refused(make: Callable[..., Any], *arrays: np.ndarray) -> None:
     assert agree(make, *arrays) is None
-
-
-def i64(*numbers: int) -> np.ndarray:
-    return np.array(numbers, np.int64)
 
 
 # Indices

@@ -12,13 +12,9 @@ from vinoc.backends.cpu.device import Executable
 from vinoc.backends.cpu.lowering.plan import Call
 from vinoc.ir.dtype import f32
 
-from .checked import ENDS, build, check, ended, targets
+from .checked import ENDS, build, check, data, ended, targets
 
 TYPES = (np.float16, ml_dtypes.bfloat16)
-
-
-def data(seed: int, *shape: int) -> np.ndarray:
-    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
 
 def expanded(b, array):

@@ -11,11 +11,7 @@ from vinoc.backends.cpu.device import Executable
 from vinoc.backends.cpu.lowering.plan import Call
 from vinoc.backends.numpy import Interpreter
 
-from .checked import assert_close, build, check, targets
-
-
-def data(seed: int, *shape: int) -> np.ndarray:
-    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+from .checked import assert_close, build, check, data, targets
 
 
 @st.composite

@@ -7,13 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .checked import check
+from .checked import check, data
 
 KINDS = {"LSTM": (4, 4), "GRU": (3, 3), "linear": (3, 4), "RNN": (1, 1)}
-
-
-def data(seed: int, *shape: int) -> np.ndarray:
-    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
 
 def options(kind: str) -> dict[str, object]:

@@ -15,17 +15,13 @@ from vinoc.backends.cpu.lowering import strassen
 from vinoc.backends.cpu.lowering.plan import Call
 from vinoc.ir import Graph
 
-from .checked import build, check, targets
+from .checked import build, check, data, targets
 
 
 @pytest.fixture
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """All products that can be computed so are."""
     monkeypatch.setattr(strassen, "pays", lambda *_: True)
-
-
-def data(seed: int, *shape: int) -> np.ndarray:
-    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
 
 def kernels(graph: Graph, executable: Executable, *inputs: np.ndarray) -> list[str]:

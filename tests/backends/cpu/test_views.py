@@ -8,13 +8,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .checked import check
+from .checked import check, i64
 
 X = np.random.default_rng(0).standard_normal((4, 5, 6)).astype(np.float32)
-
-
-def i64(*numbers: int) -> np.ndarray:
-    return np.array(numbers, np.int64)
 
 
 @settings(max_examples=20, deadline=None)

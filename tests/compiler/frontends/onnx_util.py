@@ -134,3 +134,16 @@ def check(
         model = make_model(node, arrays, opset, constants, symbolic=True, domain=domain)
         compare(run_graph(read(model), list(arrays.values())), wanted, rtol, atol)
     return graph
+
+
+RNG = np.random.default_rng(0)
+
+
+def floats(*shape: int) -> np.ndarray:
+    """Standard normal numbers of f32, others each time."""
+    return RNG.normal(size=shape).astype(np.float32)
+
+
+def kinds(graph: Graph) -> list[str]:
+    """The operations of a graph, constants left out."""
+    return [n.kind for n in graph if n.kind != "Constant"]

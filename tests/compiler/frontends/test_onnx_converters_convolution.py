@@ -9,19 +9,10 @@ import pytest
 
 from vinoc.compiler.frontends.onnx.converters import resize_matrix
 from vinoc.ir.errors import ConversionError
-from vinoc.ir.graph import Graph
 
-from .onnx_util import check
+from .onnx_util import check, floats, kinds
 
 RNG = np.random.default_rng(0)
-
-
-def data(*shape: int) -> np.ndarray:
-    return RNG.normal(size=shape).astype(np.float32)
-
-
-def kinds(graph: Graph) -> list[str]:
-    return [n.kind for n in graph if n.kind != "Constant"]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +31,7 @@ def kinds(graph: Graph) -> list[str]:
 def test_conv(attributes: dict[str, Any], opset: int) -> None:
     graph = check(
         "Conv",
-        [data(2, 3, 7, 8), data(4, 3, 3, 2), data(4)],
+        [floats(2, 3, 7, 8), floats(4, 3, 3, 2), floats(4)],
         opset,
         constant=[1, 2],
         rtol=1e-4,
@@ -55,7 +46,7 @@ def test_conv(attributes: dict[str, Any], opset: int) -> None:
 def test_conv_in_groups(groups: int, constant: list[int]) -> None:
     graph = check(
         "Conv",
-        [data(2, 4, 7, 8), data(8, 4 // groups, 3, 2)],
+        [floats(2, 4, 7, 8), floats(8, 4 // groups, 3, 2)],
         13,
         constant=constant,
         group=groups,
@@ -68,18 +59,20 @@ def test_conv_in_groups(groups: int, constant: list[int]) -> None:
 
 @pytest.mark.parametrize("n", [1, 3])
 def test_conv_of_other_ranks(n: int) -> None:
-    check("Conv", [data(1, 2, *[6] * n), data(3, 2, *[3] * n), data(3)], 13, rtol=1e-4, atol=1e-5, pads=[1] * 2 * n)
+    check(
+        "Conv", [floats(1, 2, *[6] * n), floats(3, 2, *[3] * n), floats(3)], 13, rtol=1e-4, atol=1e-5, pads=[1] * 2 * n
+    )
 
 
 @pytest.mark.parametrize(
     ("inputs", "attributes", "word"),
     [
-        ([data(1, 4, 5, 5), data(4, 3, 3, 3)], {}, "channels"),
-        ([data(1, 3, 5, 5), data(4, 1, 3, 3)], {"group": 3}, "do not divide"),
-        ([data(1, 3, 5, 5), data(4, 3, 3, 3)], {"kernel_shape": [5, 5]}, "kernel_shape"),
-        ([data(1, 3, 5, 5), data(4, 3, 3, 3)], {"pads": [1, 1]}, "`pads`"),
-        ([data(1, 3, 5, 5), data(4, 3, 3, 3)], {"auto_pad": "SAME"}, "auto_pad"),
-        ([data(1, 3, 5, 5), data(4, 3, 3)], {}, "dimensions"),
+        ([floats(1, 4, 5, 5), floats(4, 3, 3, 3)], {}, "channels"),
+        ([floats(1, 3, 5, 5), floats(4, 1, 3, 3)], {"group": 3}, "do not divide"),
+        ([floats(1, 3, 5, 5), floats(4, 3, 3, 3)], {"kernel_shape": [5, 5]}, "kernel_shape"),
+        ([floats(1, 3, 5, 5), floats(4, 3, 3, 3)], {"pads": [1, 1]}, "`pads`"),
+        ([floats(1, 3, 5, 5), floats(4, 3, 3, 3)], {"auto_pad": "SAME"}, "auto_pad"),
+        ([floats(1, 3, 5, 5), floats(4, 3, 3)], {}, "dimensions"),
     ],
 )
 def test_convolutions_that_cannot_be(inputs: list[np.ndarray], attributes: dict[str, Any], word: str) -> None:
@@ -102,7 +95,7 @@ def test_convolutions_that_cannot_be(inputs: list[np.ndarray], attributes: dict[
 )
 @pytest.mark.parametrize("groups", [1, 2])
 def test_conv_transpose(attributes: dict[str, Any], groups: int) -> None:
-    inputs = [data(2, 4, 4, 4), data(4, 3, 3, 3), data(3 * groups)]
+    inputs = [floats(2, 4, 4, 4), floats(4, 3, 3, 3), floats(3 * groups)]
     check("ConvTranspose", inputs, 11, constant=[1, 2], rtol=1e-4, atol=1e-5, group=groups, **attributes)
 
 
@@ -126,7 +119,7 @@ def test_conv_integer(zeros: tuple[Any, Any]) -> None:
     ],
 )
 def test_pooling(attributes: dict[str, Any]) -> None:
-    x = data(2, 3, 8, 7)
+    x = floats(2, 3, 8, 7)
     check("MaxPool", [x], 12, kernel_shape=[3, 2], **attributes)
     for include in (0, 1):
         check("AveragePool", [x], 11, kernel_shape=[3, 2], count_include_pad=include, **attributes)
@@ -136,7 +129,7 @@ def test_pooling(attributes: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("storage_order", [0, 1])
 def test_the_indices_of_max_pool(storage_order: int) -> None:
-    x = data(2, 3, 6, 5)
+    x = floats(2, 3, 6, 5)
     options = {"kernel_shape": [2, 2], "strides": [2, 2], "storage_order": storage_order}
     check("MaxPool", [x], 12, n_outputs=2, symbolic=not storage_order, **options)
 
@@ -147,7 +140,7 @@ def test_the_indices_of_max_pool(storage_order: int) -> None:
 def test_average_pool_with_dilations(include: int, ceil: int, pads: list[int]) -> None:
     check(
         "AveragePool",
-        [data(2, 3, 9, 8)],
+        [floats(2, 3, 9, 8)],
         19,
         kernel_shape=[3, 2],
         dilations=[2, 2],
@@ -162,7 +155,7 @@ def test_average_pool_with_dilations(include: int, ceil: int, pads: list[int]) -
 @pytest.mark.parametrize("op", ["GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool"])
 def test_global_pooling(op: str) -> None:
     for shape in ((2, 3, 4), (2, 3, 4, 5), (2, 3, 2, 3, 4)):
-        check(op, [data(*shape)], 7)
+        check(op, [floats(*shape)], 7)
 
 
 # Resize
@@ -174,7 +167,7 @@ SMALLER = np.array([1, 1, 0.5, 0.75], np.float32)
 @pytest.mark.parametrize("scales", [SCALES, SMALLER])
 @pytest.mark.parametrize("mode", ["nearest", "linear"])
 def test_upsample_and_the_first_resize(scales: np.ndarray, mode: str) -> None:
-    x = data(1, 2, 4, 6)
+    x = floats(1, 2, 4, 6)
     if (scales >= 1).all():
         check("Upsample", [x], 7, mode=mode, scales=scales.tolist())
         check("Upsample", [x, scales], 9, constant=[1], mode=mode)
@@ -186,27 +179,27 @@ def test_upsample_and_the_first_resize(scales: np.ndarray, mode: str) -> None:
 @pytest.mark.parametrize("scales", [SCALES, SMALLER])
 def test_resize_by_scales(coordinates: str, mode: str, scales: np.ndarray) -> None:
     options = {"mode": mode, "coordinate_transformation_mode": coordinates}
-    graph = check("Resize", [data(1, 2, 4, 8), None, scales], 13, constant=[2], rtol=1e-4, atol=1e-5, **options)
+    graph = check("Resize", [floats(1, 2, 4, 8), None, scales], 13, constant=[2], rtol=1e-4, atol=1e-5, **options)
     assert kinds(graph) == ["Interpolate"]
 
 
 @pytest.mark.parametrize("nearest", ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"])
 def test_resize_by_sizes(nearest: str) -> None:
     sizes = np.array([1, 2, 9, 5])
-    check("Resize", [data(1, 2, 4, 8), None, None, sizes], 13, constant=[3], mode="nearest", nearest_mode=nearest)
-    check("Resize", [data(1, 2, 4, 8), None, None, sizes], 13, mode="nearest", nearest_mode=nearest)
+    check("Resize", [floats(1, 2, 4, 8), None, None, sizes], 13, constant=[3], mode="nearest", nearest_mode=nearest)
+    check("Resize", [floats(1, 2, 4, 8), None, None, sizes], 13, mode="nearest", nearest_mode=nearest)
 
 
 @pytest.mark.parametrize("policy", ["stretch", "not_larger", "not_smaller"])
 def test_resize_in_proportion(policy: str) -> None:
     sizes = np.array([7, 8])
     options = {"axes": [2, 3], "keep_aspect_ratio_policy": policy, "mode": "linear"}
-    inputs = [data(1, 2, 4, 6), None, None, sizes]
+    inputs = [floats(1, 2, 4, 6), None, None, sizes]
     check("Resize", inputs, 18, constant=[3], symbolic=policy == "stretch", rtol=1e-4, atol=1e-5, **options)
 
 
 def test_a_resize_that_changes_nothing_vanishes() -> None:
-    assert kinds(check("Resize", [data(1, 2, 4, 6), None, np.ones(4, np.float32)], 13, constant=[2])) == []
+    assert kinds(check("Resize", [floats(1, 2, 4, 6), None, np.ones(4, np.float32)], 13, constant=[2])) == []
 
 
 @pytest.mark.parametrize("mode", ["linear", "cubic"])
@@ -223,7 +216,7 @@ def test_variants_by_matrices(mode: str, options: dict[str, Any]) -> None:
     from onnx.reference.ops.op_resize import Resize
 
     crops = options.get("coordinate_transformation_mode") == "tf_crop_and_resize"
-    x = data(1, 2, 8, 10) if crops else data(1, 2, 7, 9)
+    x = floats(1, 2, 8, 10) if crops else floats(1, 2, 7, 9)
     roi = np.array([0, 0, -0.1, 0.3, 1, 1, 0.8, 1.2], np.float32)
     # The reference counts with fractional sizes when it crops, ONNX Runtime with whole ones: here they are whole.
     scales = np.array([1, 1, 0.5, 1.5] if crops else [1, 1, 0.6, 1.7], np.float32)
@@ -250,4 +243,4 @@ def test_cubic_weights_sum_to_one() -> None:
 
 
 def test_smoothed_resizing_by_factors_known_only_at_run_time() -> None:
-    check("Resize", [data(1, 2, 4, 6), None, SMALLER], 19, rtol=1e-4, atol=1e-5, mode="linear", antialias=1)
+    check("Resize", [floats(1, 2, 4, 6), None, SMALLER], 19, rtol=1e-4, atol=1e-5, mode="linear", antialias=1)

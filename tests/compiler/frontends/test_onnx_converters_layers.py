@@ -8,19 +8,10 @@ import numpy as np
 import pytest
 
 from vinoc.ir.errors import ConversionError
-from vinoc.ir.graph import Graph
 
-from .onnx_util import check
+from .onnx_util import check, floats, kinds
 
 RNG = np.random.default_rng(0)
-
-
-def data(*shape: int) -> np.ndarray:
-    return RNG.normal(size=shape).astype(np.float32)
-
-
-def kinds(graph: Graph) -> list[str]:
-    return [n.kind for n in graph if n.kind != "Constant"]
 
 
 CLOSE: dict[str, Any] = {"rtol": 1e-4, "atol": 1e-5}
@@ -30,21 +21,21 @@ CLOSE: dict[str, Any] = {"rtol": 1e-4, "atol": 1e-5}
 
 @pytest.mark.parametrize("opset", [7, 9, 14, 15])
 def test_batch_normalization(opset: int) -> None:
-    inputs = [data(2, 3, 4, 5), data(3), data(3), data(3), np.abs(data(3)) + 0.1]
+    inputs = [floats(2, 3, 4, 5), floats(3), floats(3), floats(3), np.abs(floats(3)) + 0.1]
     graph = check("BatchNormalization", inputs, opset, constant=[1, 2, 3, 4], epsilon=1e-3, **CLOSE)
     assert kinds(graph) == ["BatchNormInference"]
-    check("BatchNormalization", [data(4, 3), *inputs[1:]], opset, **CLOSE)
+    check("BatchNormalization", [floats(4, 3), *inputs[1:]], opset, **CLOSE)
 
 
 def test_batch_normalization_over_every_element() -> None:
-    inputs = [data(2, 3, 4), data(3, 4), data(3, 4), data(3, 4), np.abs(data(3, 4)) + 0.1]
+    inputs = [floats(2, 3, 4), floats(3, 4), floats(3, 4), floats(3, 4), np.abs(floats(3, 4)) + 0.1]
     x, scale, bias, mean, variance = inputs
     wanted = (x - mean) / np.sqrt(variance + np.float32(1e-5)) * scale + bias
     check("BatchNormalization", inputs, 7, spatial=0, expected=[wanted], **CLOSE)
 
 
 def test_batch_normalization_in_training() -> None:
-    inputs = [data(2, 3, 4, 5), data(3), data(3), data(3), np.abs(data(3)) + 0.1]
+    inputs = [floats(2, 3, 4, 5), floats(3), floats(3), floats(3), np.abs(floats(3)) + 0.1]
     x, scale, bias, mean, variance = inputs
     m, v = x.mean(axis=(0, 2, 3)), x.var(axis=(0, 2, 3))
     shape = (1, 3, 1, 1)
@@ -58,18 +49,18 @@ def test_batch_normalization_in_training() -> None:
 @pytest.mark.parametrize(
     ("op", "inputs", "opset", "attributes"),
     [
-        ("InstanceNormalization", [data(2, 3, 4, 5), data(3), data(3)], 7, {"epsilon": 1e-2}),
-        ("InstanceNormalization", [data(2, 3, 4), data(3), data(3)], 22, {}),
-        ("LayerNormalization", [data(2, 3, 4), data(4), data(4)], 17, {}),
-        ("LayerNormalization", [data(2, 3, 4), data(3, 4)], 17, {"axis": 1, "epsilon": 1e-2}),
-        ("GroupNormalization", [data(2, 4, 3, 3), data(2), data(2)], 18, {"num_groups": 2}),
-        ("GroupNormalization", [data(2, 4, 3, 3), data(4), data(4)], 21, {"num_groups": 2}),
-        ("RMSNormalization", [data(2, 3, 4), data(4)], 23, {}),
-        ("LRN", [data(2, 7, 3, 3)], 13, {"size": 3, "alpha": 0.01, "beta": 0.5, "bias": 2.0}),
-        ("LpNormalization", [data(2, 3, 4)], 7, {"p": 2, "axis": 1}),
-        ("LpNormalization", [data(2, 3, 4)], 22, {"p": 1}),
-        ("MeanVarianceNormalization", [data(2, 3, 4, 5)], 13, {}),
-        ("MeanVarianceNormalization", [data(2, 3, 4, 5)], 9, {"axes": [0, 1]}),
+        ("InstanceNormalization", [floats(2, 3, 4, 5), floats(3), floats(3)], 7, {"epsilon": 1e-2}),
+        ("InstanceNormalization", [floats(2, 3, 4), floats(3), floats(3)], 22, {}),
+        ("LayerNormalization", [floats(2, 3, 4), floats(4), floats(4)], 17, {}),
+        ("LayerNormalization", [floats(2, 3, 4), floats(3, 4)], 17, {"axis": 1, "epsilon": 1e-2}),
+        ("GroupNormalization", [floats(2, 4, 3, 3), floats(2), floats(2)], 18, {"num_groups": 2}),
+        ("GroupNormalization", [floats(2, 4, 3, 3), floats(4), floats(4)], 21, {"num_groups": 2}),
+        ("RMSNormalization", [floats(2, 3, 4), floats(4)], 23, {}),
+        ("LRN", [floats(2, 7, 3, 3)], 13, {"size": 3, "alpha": 0.01, "beta": 0.5, "bias": 2.0}),
+        ("LpNormalization", [floats(2, 3, 4)], 7, {"p": 2, "axis": 1}),
+        ("LpNormalization", [floats(2, 3, 4)], 22, {"p": 1}),
+        ("MeanVarianceNormalization", [floats(2, 3, 4, 5)], 13, {}),
+        ("MeanVarianceNormalization", [floats(2, 3, 4, 5)], 9, {"axes": [0, 1]}),
     ],
 )
 def test_normalizations(op: str, inputs: list[np.ndarray], opset: int, attributes: dict[str, Any]) -> None:
@@ -78,7 +69,7 @@ def test_normalizations(op: str, inputs: list[np.ndarray], opset: int, attribute
 
 
 def test_the_statistics_of_layer_normalization() -> None:
-    check("LayerNormalization", [data(2, 3, 4), data(4), data(4)], 17, n_outputs=3, **CLOSE)
+    check("LayerNormalization", [floats(2, 3, 4), floats(4), floats(4)], 17, n_outputs=3, **CLOSE)
 
 
 def test_lp_normalization_keeps_zeros() -> None:
@@ -91,11 +82,11 @@ def test_lp_normalization_keeps_zeros() -> None:
 def test_softmax(op: str, opset: int, axis: int | None) -> None:
     options = {} if axis is None else {"axis": axis}
     if axis != -1 or opset >= 11:
-        check(op, [data(2, 3, 4, 2)], opset, **CLOSE, **options)
+        check(op, [floats(2, 3, 4, 2)], opset, **CLOSE, **options)
 
 
 def test_softmax_over_flattened_dimensions_of_one_stays_plain() -> None:
-    assert kinds(check("Softmax", [data(2, 7, 1, 1)], 9, symbolic=False, **CLOSE)) == ["SoftMax"]
+    assert kinds(check("Softmax", [floats(2, 7, 1, 1)], 9, symbolic=False, **CLOSE)) == ["SoftMax"]
 
 
 # Matrices
@@ -105,7 +96,7 @@ def test_softmax_over_flattened_dimensions_of_one_stays_plain() -> None:
     ("a", "b"), [((2, 3), (3, 4)), ((3,), (3, 4)), ((2, 3), (3,)), ((5, 1, 2, 3), (4, 3, 2)), ((3,), (3,))]
 )
 def test_mat_mul(a: tuple[int, ...], b: tuple[int, ...]) -> None:
-    check("MatMul", [data(*a), data(*b)], 13, **CLOSE)
+    check("MatMul", [floats(*a), floats(*b)], 13, **CLOSE)
 
 
 @pytest.mark.parametrize(
@@ -121,9 +112,9 @@ def test_mat_mul(a: tuple[int, ...], b: tuple[int, ...]) -> None:
 )
 @pytest.mark.parametrize("c", [None, (4,), (2, 1), (2, 4), ()])
 def test_gemm(attributes: dict[str, Any], c: tuple[int, ...] | None) -> None:
-    a = data(3, 2) if attributes.get("transA") else data(2, 3)
-    b = data(4, 3) if attributes.get("transB") else data(3, 4)
-    check("Gemm", [a, b, None if c is None else data(*c)], 13, constant=[1], **CLOSE, **attributes)
+    a = floats(3, 2) if attributes.get("transA") else floats(2, 3)
+    b = floats(4, 3) if attributes.get("transB") else floats(3, 4)
+    check("Gemm", [a, b, None if c is None else floats(*c)], 13, constant=[1], **CLOSE, **attributes)
 
 
 def test_gemm_of_integers_scales_in_f32() -> None:
@@ -136,7 +127,7 @@ def test_gemm_of_integers_scales_in_f32() -> None:
     [("ij, jk -> ik", [(2, 3), (3, 4)]), ("...ii->...i", [(2, 3, 3)]), ("bhqd,bhkd->bhqk", [(1, 2, 3, 4)] * 2)],
 )
 def test_einsum(equation: str, shapes: list[tuple[int, ...]]) -> None:
-    check("Einsum", [data(*s) for s in shapes], 12, equation=equation, symbolic=False, **CLOSE)
+    check("Einsum", [floats(*s) for s in shapes], 12, equation=equation, symbolic=False, **CLOSE)
 
 
 @pytest.mark.parametrize("per", [False, True])
@@ -177,20 +168,20 @@ def test_mat_mul_integer(per: bool) -> None:
     ],
 )
 def test_activations(op: str, opset: int, attributes: dict[str, Any]) -> None:
-    check(op, [data(2, 3, 4) * 3], opset, **CLOSE, **attributes)
+    check(op, [floats(2, 3, 4) * 3], opset, **CLOSE, **attributes)
 
 
 @pytest.mark.parametrize("shape", [(), (1,), (3, 1, 1), (4,), (1, 3, 1, 1), (2, 3, 4, 4), (1, 1, 4)])
 @pytest.mark.parametrize("channels", [3, 4])
 def test_prelu_aligns_the_slope_with_the_last_dimensions(shape: tuple[int, ...], channels: int) -> None:
     shape = tuple(channels if d == 3 else d for d in shape)
-    check("PRelu", [data(2, channels, 4, 4), data(*shape)], 16, constant=[1])
+    check("PRelu", [floats(2, channels, 4, 4), floats(*shape)], 16, constant=[1])
 
 
 @pytest.mark.parametrize("limits", [(-0.5, 0.3), (None, 0.3), (-0.5, None), (None, None), (0.5, -0.5)])
 @pytest.mark.parametrize("constant", [True, False])
 def test_clip(limits: tuple[float | None, float | None], constant: bool) -> None:
-    inputs = [data(2, 3), *(None if v is None else np.array(v, np.float32) for v in limits)]
+    inputs = [floats(2, 3), *(None if v is None else np.array(v, np.float32) for v in limits)]
     given = [i for i in (1, 2) if inputs[i] is not None]
     check("Clip", inputs, 13, constant=given if constant else [])
 
@@ -201,14 +192,14 @@ def test_clip_of_integers() -> None:
 
 @pytest.mark.parametrize("opset", [7, 10, 12, 13])
 def test_dropout_does_nothing(opset: int) -> None:
-    x = data(2, 3)
+    x = floats(2, 3)
     mask = np.ones((2, 3), np.float32 if opset < 10 else np.bool_)
     check("Dropout", [x], opset, expected=[x])
     check("Dropout", [x], opset, n_outputs=2, expected=[x, mask])
 
 
 def test_dropout_in_training_draws_with_its_seed() -> None:
-    x = data(4, 50)
+    x = floats(4, 50)
     kept = np.random.RandomState(7).uniform(0, 1, x.shape) >= 0.25
     wanted = [np.where(kept, x, 0) / np.float32(0.75), kept]
     check("Dropout", [x, np.float32(0.25), np.array(True)], 13, n_outputs=2, seed=7, expected=wanted)
@@ -222,9 +213,9 @@ GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 
 def recurrent(op: str, directions: int, bias: bool, lengths: bool, states: bool) -> list[np.ndarray | None]:
     t, n, i, h, g = 5, 2, 3, 4, GATES[op]
-    inputs: list[np.ndarray | None] = [data(t, n, i), data(directions, g * h, i), data(directions, g * h, h)]
-    inputs += [data(directions, 2 * g * h) if bias else None, np.array([5, 3], np.int32) if lengths else None]
-    inputs += [data(directions, n, h) if states else None] * (2 if op == "LSTM" else 1)
+    inputs: list[np.ndarray | None] = [floats(t, n, i), floats(directions, g * h, i), floats(directions, g * h, h)]
+    inputs += [floats(directions, 2 * g * h) if bias else None, np.array([5, 3], np.int32) if lengths else None]
+    inputs += [floats(directions, n, h) if states else None] * (2 if op == "LSTM" else 1)
     return inputs
 
 
@@ -314,7 +305,7 @@ def test_recurrent_layers_that_are_refused(options: dict[str, Any], word: str) -
 @pytest.mark.parametrize("coupled", [0, 1])
 def test_peepholes_and_coupled_gates(direction: str, lengths: bool, coupled: int) -> None:
     n = 2 if direction == "bidirectional" else 1
-    inputs = [*recurrent("LSTM", n, True, lengths, True), data(n, 12)]
+    inputs = [*recurrent("LSTM", n, True, lengths, True), floats(n, 12)]
     check("LSTM", inputs, 14, n_outputs=3, hidden_size=4, direction=direction, input_forget=coupled, clip=2.0, **CLOSE)
 
 
@@ -322,7 +313,7 @@ def test_peepholes_and_coupled_gates(direction: str, lengths: bool, coupled: int
 
 
 def test_plain_attention_is_one_operation() -> None:
-    q, k, v = data(2, 3, 4, 8), data(2, 3, 6, 8), data(2, 3, 6, 5)
+    q, k, v = floats(2, 3, 4, 8), floats(2, 3, 6, 8), floats(2, 3, 6, 5)
     graph = check("Attention", [q, k, v], 23, symbolic=False, **CLOSE)
     assert kinds(graph) == ["ScaledDotProductAttention"]
 
@@ -334,10 +325,10 @@ def test_plain_attention_is_one_operation() -> None:
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("ignore", [None, 1, -1])
 def test_losses(reduction: str, weighted: bool, ignore: int | None) -> None:
-    scores, target = data(4, 3, 2), RNG.integers(0, 3, (4, 2))
+    scores, target = floats(4, 3, 2), RNG.integers(0, 3, (4, 2))
     if ignore is not None:
         target[0, 0] = ignore
-    inputs = [scores, target, np.abs(data(3)) if weighted else None]
+    inputs = [scores, target, np.abs(floats(3)) if weighted else None]
     options: dict[str, Any] = {"reduction": reduction}
     if ignore is not None:
         options["ignore_index"] = ignore

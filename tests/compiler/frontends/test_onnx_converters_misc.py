@@ -10,15 +10,11 @@ from onnx import helper
 
 from vinoc.ir.errors import VinocError
 
-from .onnx_util import check, make_model, read, run_graph
+from .onnx_util import check, floats, make_model, read, run_graph
 
 RNG = np.random.default_rng(4)
 I = np.array
 MS = "com.microsoft"
-
-
-def floats(*shape: int) -> np.ndarray:
-    return RNG.normal(size=shape).astype(np.float32)
 
 
 @pytest.mark.parametrize("centre", [0, 1])

@@ -10,19 +10,10 @@ import pytest
 from onnx import helper
 
 from vinoc.ir.errors import ConversionError
-from vinoc.ir.graph import Graph
 
-from .onnx_util import check, compare, make_model, read, run_graph, run_reference
+from .onnx_util import check, compare, floats, kinds, make_model, read, run_graph, run_reference
 
 RNG = np.random.default_rng(0)
-
-
-def data(*shape: int) -> np.ndarray:
-    return RNG.normal(size=shape).astype(np.float32)
-
-
-def kinds(graph: Graph) -> list[str]:
-    return [n.kind for n in graph if n.kind != "Constant"]
 
 
 SCALE = np.float32(0.0371)
@@ -32,7 +23,7 @@ SCALE = np.float32(0.0371)
 @pytest.mark.parametrize("zero", [None, np.uint8(0), np.uint8(100), np.int8(0), np.int8(-30)])
 @pytest.mark.parametrize("constant", [True, False])
 def test_quantize_linear(opset: int, zero: Any, constant: bool) -> None:
-    x = data(3, 4, 5) * 5
+    x = floats(3, 4, 5) * 5
     given = [i for i, v in enumerate([SCALE, zero], 1) if v is not None]
     graph = check("QuantizeLinear", [x, SCALE, zero], opset, constant=given if constant else [])
     if constant:
@@ -41,7 +32,7 @@ def test_quantize_linear(opset: int, zero: Any, constant: bool) -> None:
 
 @pytest.mark.parametrize("axis", [0, 1, -1, None])
 def test_quantize_and_dequantize_along_an_axis(axis: int | None) -> None:
-    x = data(3, 3, 3) * 5
+    x = floats(3, 3, 3) * 5
     scale, zero = np.array([0.01, 0.05, 0.2], np.float32), np.array([-3, 0, 20], np.int8)
     options = {} if axis is None else {"axis": axis}
     check("QuantizeLinear", [x, scale, zero], 13, constant=[1, 2], **options)
@@ -52,13 +43,13 @@ def test_quantize_and_dequantize_along_an_axis(axis: int | None) -> None:
 
 @pytest.mark.parametrize("shape", [(), (1,)])
 def test_one_scale_needs_no_valid_axis(shape: tuple[int, ...]) -> None:
-    graph = check("QuantizeLinear", [data(3), np.full(shape, 0.1, np.float32)], 13, constant=[1])
+    graph = check("QuantizeLinear", [floats(3), np.full(shape, 0.1, np.float32)], 13, constant=[1])
     assert kinds(graph) == ["FakeQuantize", "Convert"]
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.int8, np.uint16, np.int16, ml_dtypes.int4, ml_dtypes.uint4])
 def test_integer_types(kind: Any) -> None:
-    x, zero = data(3, 4) * 0.2, np.array(3).astype(kind)
+    x, zero = floats(3, 4) * 0.2, np.array(3).astype(kind)
     info = ml_dtypes.iinfo(kind)
     wanted = np.clip(np.rint(x / SCALE) + 3, info.min, info.max).astype(kind)
     check("QuantizeLinear", [x, SCALE, zero], 21, constant=[1, 2], expected=[wanted])
@@ -69,9 +60,9 @@ def test_integer_types(kind: Any) -> None:
 
 @pytest.mark.parametrize("axis", [0, 1])
 def test_blocks(axis: int) -> None:
-    x = data(4, 6)
+    x = floats(4, 6)
     shape = (2, 6) if axis == 0 else (4, 3)
-    scale, zero = np.abs(data(*shape)) / 50 + 0.01, RNG.integers(-5, 5, shape, np.int8)
+    scale, zero = np.abs(floats(*shape)) / 50 + 0.01, RNG.integers(-5, 5, shape, np.int8)
     check("QuantizeLinear", [x, scale, zero], 21, constant=[1, 2], axis=axis, block_size=2, symbolic=False)
     q = RNG.integers(-128, 127, (4, 6), np.int8)
     check("DequantizeLinear", [q, scale, zero], 21, axis=axis, block_size=2, symbolic=False)
@@ -86,7 +77,7 @@ def test_small_floats_saturate() -> None:
 
 
 def test_dynamic_quantize_linear() -> None:
-    for x in (data(3, 4), np.abs(data(5)), np.zeros((2, 2), np.float32)):
+    for x in (floats(3, 4), np.abs(floats(5)), np.zeros((2, 2), np.float32)):
         check("DynamicQuantizeLinear", [x], 11, n_outputs=3)
 
 
@@ -129,7 +120,7 @@ def test_quantized_weights_stay_integers() -> None:
         "s": np.full(4, 0.01, np.float32),
         "z": np.array([0, 1, 2, 3], np.int8),
     }
-    x = {"x": data(1, 3, 5, 5)}
+    x = {"x": floats(1, 3, 5, 5)}
     model = make_model(nodes, x, 13, constants)
     graph = read(model)
     assert kinds(graph) == ["Convert", "Subtract", "Multiply", "Convolution"]

@@ -12,15 +12,11 @@ from onnx import helper
 
 from vinoc.ir import dtype as dt
 
-from .onnx_util import check, compare, make_model, read, run_graph, run_reference
+from .onnx_util import check, compare, floats, make_model, read, run_graph, run_reference
 
 MS = "com.microsoft"
 RNG = np.random.default_rng(5)
 STEP = np.float32(0.02)
-
-
-def floats(*shape: int) -> np.ndarray:
-    return RNG.normal(size=shape).astype(np.float32)
 
 
 def levels(kind: type, *shape: int) -> np.ndarray:
@@ -34,7 +30,16 @@ def test_q_attention(columns: bool, causal: int) -> None:
     scale = np.abs(floats(24)) * STEP if columns else STEP
     zero = np.zeros(24, np.int8) if columns else np.int8(3)
     lengths = np.array([3, 5], np.int32)
-    inputs: list[Any] = [levels(np.uint8, 2, 5, 8), levels(np.int8, 8, 24), floats(24), STEP, scale, lengths, np.uint8(120), zero]
+    inputs: list[Any] = [
+        levels(np.uint8, 2, 5, 8),
+        levels(np.int8, 8, 24),
+        floats(24),
+        STEP,
+        scale,
+        lengths,
+        np.uint8(120),
+        zero,
+    ]
     check("QAttention", inputs, 20, constant=range(1, 8), symbolic=False, domain=MS, rtol=1e-4, atol=1e-4, num_heads=2,
           unidirectional=causal)  # fmt: skip
 
@@ -115,7 +120,11 @@ def test_dequantized_weights_of_an_lstm_stay_integers() -> None:
         helper.make_node("DequantizeLinear", ["r", "rs"], ["rf"]),
         helper.make_node("LSTM", ["x", "wf", "rf"], ["y"], hidden_size=6),
     ]
-    weights: dict[str, Any] = {"w": levels(np.int8, 1, 24, 5), "r": levels(np.int8, 1, 24, 6), "z": np.zeros(24, np.int8)}
+    weights: dict[str, Any] = {
+        "w": levels(np.int8, 1, 24, 5),
+        "r": levels(np.int8, 1, 24, 6),
+        "z": np.zeros(24, np.int8),
+    }
     weights |= {"ws": np.abs(floats(24)) * STEP, "rs": STEP}
     model = make_model(nodes, given, 17, weights)
     graph = read(model)

@@ -8,14 +8,10 @@ import numpy as np
 import pytest
 from onnx import helper
 
-from .onnx_util import check, compare, make_model, read, run_graph, run_reference
+from .onnx_util import check, compare, floats, make_model, read, run_graph, run_reference
 
 MS = "com.microsoft"
 RNG = np.random.default_rng(11)
-
-
-def floats(*shape: int) -> np.ndarray:
-    return RNG.normal(size=shape).astype(np.float32)
 
 
 def ms(

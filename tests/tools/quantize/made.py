@@ -11,6 +11,7 @@ from vinoc.ir.ops.activation import ReLU
 from vinoc.ir.ops.convolution import Convolution, GroupConvolution
 from vinoc.ir.ops.elementwise import Add
 from vinoc.ir.types import TensorType
+from vinoc.tools.quantize.algorithms.judge import Judge
 from vinoc.tools.quantize.data import open_data
 from vinoc.tools.quantize.options import Options
 from vinoc.tools.quantize.work import Work
@@ -64,3 +65,8 @@ def work_of(graph: Graph, samples: list[np.ndarray] | None = None, **options: ob
     options.setdefault("preset", "mixed")
     data = open_data(samples if samples is not None else pictures(), graph)
     return Work(graph, graph.clone(), data, Options(**options))  # type: ignore[arg-type]
+
+
+def error(work: Work, samples: list[np.ndarray]) -> float:
+    """Of the quantized graph, on samples that were not calibrated on."""
+    return Judge(work.original, open_data(samples, work.original)).error(work.quantized())

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.tools.quantize.made import Net, pictures, work_of
+from tests.tools.quantize.made import Net, error, pictures, work_of
 from vinoc.ir.graph import Graph
 from vinoc.ir.ops.convolution import Convolution
 from vinoc.passes.quantize.grid import asymmetric
@@ -25,14 +25,8 @@ from vinoc.tools.quantize.algorithms.spans import least_error, least_error_range
 from vinoc.tools.quantize.data import open_data
 from vinoc.tools.quantize.histogram import Histogram
 from vinoc.tools.quantize.statistics import Statistics
-from vinoc.tools.quantize.work import Work
 
 FRESH = pictures(16, seed=9)
-
-
-def error(work: Work) -> float:
-    """On samples that were not calibrated on."""
-    return Judge(work.original, open_data(FRESH, work.original)).error(work.quantized())
 
 
 def uneven(spread: float = 6.0) -> Graph:
@@ -47,13 +41,13 @@ def uneven(spread: float = 6.0) -> Graph:
 def test_alignment_keeps_the_function_and_lessens_the_error() -> None:
     work = work_of(uneven())
     min_max(work)
-    plain = error(work)
+    plain = error(work, FRESH)
     align_channels(work)
     judge = Judge(work.original, open_data(FRESH, work.original))
     assert judge.error(work.graph) < 1e-5
     work.values.clear()
     min_max(work)
-    assert error(work) < 0.5 * plain
+    assert error(work, FRESH) < 0.5 * plain
     assert "noise" in work.facts["channel alignment"]
 
 
@@ -72,9 +66,9 @@ def test_weights_are_rounded_for_the_data() -> None:
     graph = net.done(net.conv(x, net.weights(8, 16, 3), np.zeros(8)))
     work = work_of(graph, weight_bits=4)
     min_max(work)
-    plain = error(work)
+    plain = error(work, FRESH)
     round_by_data(work)
-    assert error(work) < 0.75 * plain
+    assert error(work, FRESH) < 0.75 * plain
 
 
 def test_rounding_of_what_is_on_the_grid_changes_nothing() -> None:
@@ -225,9 +219,9 @@ def test_bias_correction_takes_the_mean_error_out(correct: object) -> None:
     assert callable(correct)
     work = work_of(shifted(), weight_bits=4)
     min_max(work)
-    plain = error(work)
+    plain = error(work, FRESH)
     correct(work)
-    assert error(work) < 0.9 * plain
+    assert error(work, FRESH) < 0.9 * plain
 
 
 def test_full_bias_correction_keeps_biases_that_are_right() -> None:
@@ -236,7 +230,7 @@ def test_full_bias_correction_keeps_biases_that_are_right() -> None:
     min_max(work)
     before = work.graph
     bias_correction(work)
-    assert work.graph is before or error(work) < 0.01
+    assert work.graph is before or error(work, FRESH) < 0.01
 
 
 def test_the_default_takes_the_best_recipe_and_tells_of_all() -> None:

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.tools.quantize.made import Net, pictures, work_of
+from tests.tools.quantize.made import Net, error, pictures, work_of
 from vinoc.ir.graph import Graph
 from vinoc.ir.ops.activation import Swish
-from vinoc.tools.quantize.algorithms.judge import Judge
 from vinoc.tools.quantize.algorithms.keep import own_errors
 from vinoc.tools.quantize.algorithms.min_max import min_max
 from vinoc.tools.quantize.algorithms.recipes import best_recipe
-from vinoc.tools.quantize.data import open_data
 from vinoc.tools.quantize.quantize import quantize
 from vinoc.tools.quantize.report import Sizes, report_of
-from vinoc.tools.quantize.work import Work
 
 FRESH = pictures(16, seed=9)
-
-
-def error(work: Work) -> float:
-    return Judge(work.original, open_data(FRESH, work.original)).error(work.quantized())
 
 
 def planted(homogeneous: bool, huge: float = 3000.0) -> Graph:
@@ -38,7 +31,7 @@ def planted(homogeneous: bool, huge: float = 3000.0) -> Graph:
 def test_a_huge_channel_is_reported_with_the_layers_that_read_it() -> None:
     work = work_of(planted(homogeneous=False))
     best_recipe(work)
-    assert error(work) > 0.15
+    assert error(work, FRESH) > 0.15
     (text,) = [t for t in work.warnings if "channel 2 reaches" in t]
     assert "read by 'bad'" in text
     assert "--keep-float auto" in text
@@ -60,7 +53,7 @@ def test_a_report_ranks_the_layers_of_a_model_that_is_far_off() -> None:
 def test_keep_float_auto_repairs_it() -> None:
     work = work_of(planted(homogeneous=False), keep_float=("auto",))
     best_recipe(work)
-    assert error(work) < 0.05
+    assert error(work, FRESH) < 0.05
     assert work.facts["kept float"] == "bad"
     assert any("outputs' error" in text for text in work.recipes["bad"])
     made = work.quantized()
@@ -75,7 +68,7 @@ def test_keep_float_auto_repairs_it() -> None:
 def test_what_alignment_mends_is_told_and_stays_integer() -> None:
     work = work_of(planted(homogeneous=True), keep_float=("auto",))
     best_recipe(work)
-    assert error(work) < 0.05
+    assert error(work, FRESH) < 0.05
     assert any("aligned" in text for texts in work.recipes.values() for text in texts)
     assert not work.keep_float
     assert not work.warnings

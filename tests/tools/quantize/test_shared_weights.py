@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.tools.quantize.made import Net, pictures, work_of
+from tests.tools.quantize.made import Net, error, pictures, work_of
 from vinoc.ir.graph import Graph, Value
 from vinoc.ir.ops.convolution import Convolution
 from vinoc.ir.ops.elementwise import Add
@@ -13,7 +13,6 @@ from vinoc.tools.quantize.algorithms.judge import Judge
 from vinoc.tools.quantize.algorithms.recipes import best_recipe
 from vinoc.tools.quantize.algorithms.rounding import unround
 from vinoc.tools.quantize.data import open_data
-from vinoc.tools.quantize.work import Work
 
 
 def heads(uneven: float = 1.0) -> Graph:
@@ -44,10 +43,6 @@ def filters_of(graph: Graph) -> list[Value]:
     return list(dict.fromkeys(n.operand(1) for n in graph if n.kind == "Convolution"))
 
 
-def error(work: Work) -> float:
-    return Judge(work.original, open_data(pictures(16, seed=9), work.original)).error(work.quantized())
-
-
 def test_alignment_and_rounding_keep_one_constant() -> None:
     work = work_of(heads(uneven=100.0))
     best_recipe(work)
@@ -56,7 +51,7 @@ def test_alignment_and_rounding_keep_one_constant() -> None:
     levels = [n for n in work.quantized() if n.kind == "Constant" and n.outputs[0].dtype.numpy == np.int8]
     assert len(levels) == 4
     assert len(work.unrounded) == 4
-    assert error(work) < 0.02
+    assert error(work, pictures(16, seed=9)) < 0.02
 
 
 def test_aligned_channels_compute_what_they_computed() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.tools.quantize.made import Net, pictures, work_of
+from tests.tools.quantize.made import Net, error, pictures, work_of
 from vinoc.ir.builder import Builder
 from vinoc.ir.dim import Sym, symbol
 from vinoc.ir.dtype import f32
@@ -20,7 +20,6 @@ from vinoc.tools.quantize.algorithms.min_max import min_max
 from vinoc.tools.quantize.algorithms.recipes import best_recipe
 from vinoc.tools.quantize.algorithms.target import fit_target, tell_target
 from vinoc.tools.quantize.data import open_data
-from vinoc.tools.quantize.work import Work
 
 WIDTH = 16
 
@@ -47,27 +46,23 @@ def tokens(count: int, seed: int) -> list[np.ndarray]:
     return list(np.random.default_rng(seed).standard_normal((count, 1, 6, WIDTH)).astype(np.float32))
 
 
-def error(work: Work) -> float:
-    return Judge(work.original, open_data(tokens(8, 7), work.original)).error(work.quantized())
-
-
 @pytest.mark.parametrize("length", [6, symbol("length")])
 def test_smooth_quant_keeps_the_function_and_lessens_the_error(length: int | Sym) -> None:
     work = work_of(normalized(length=length), tokens(16, 1))
     min_max(work)
-    plain = error(work)
+    plain = error(work, tokens(8, 7))
     work = work_of(normalized(length=length), tokens(16, 1))
     smooth_quant(work)
     assert Judge(work.original, open_data(tokens(8, 7), work.original)).error(work.graph) < 1e-5
     min_max(work)
-    assert error(work) < 0.25 * plain
+    assert error(work, tokens(8, 7)) < 0.25 * plain
     assert work.facts["smooth quant"].startswith("alpha ")
 
 
 def test_the_default_smooths_by_itself() -> None:
     work = work_of(normalized(), tokens(16, 1))
     best_recipe(work)
-    assert error(work) < 0.02
+    assert error(work, tokens(8, 7)) < 0.02
 
 
 def test_smooth_quant_has_nothing_to_do_without_products() -> None:
