@@ -11,9 +11,12 @@ import pytest
 import vinoc
 from vinoc.ir.errors import VinocError
 from vinoc.tools.accuracy import evaluate
+from vinoc.tools.accuracy.adapters.base import Frames, Outputs, adapter
 from vinoc.tools.accuracy.base import Metric, Result, metric
 from vinoc.tools.accuracy.judge import Judge
+from vinoc.tools.accuracy.representation import ClassificationAnnotation, Meta
 from vinoc.tools.accuracy.results import Wanted, findings
+from vinoc.tools.accuracy.strays import Strays
 
 from ...conftest import SHARED
 
@@ -200,3 +203,23 @@ def test_detections_of_the_float_model_are_all_found_again(
     for name in ("vinoc", "openvino"):
         assert evaluate(given, launcher=name) == pytest.approx({"map": 1.0, "detection_f1": 1.0}, abs=0.03), name
     assert evaluate(given, launcher="onnx_runtime") == {"map": 1.0, "detection_f1": 1.0}
+
+
+def test_classes_that_the_model_does_not_have(tmp_path: Path) -> None:
+    """Labels counted from 1 are told of, and are wrong; where the output is a class, none is known to be missing."""
+    labels = np.array([1, 10, 10, -1])
+    np.savez(tmp_path / "d.npz", images=np.zeros((4, 28, 28), np.uint8), labels=labels)
+    outcome = Judge(config(tmp_path / "d.npz", metrics=[{"type": "accuracy"}, {"type": "log_loss"}])).run()
+    (remark,) = [r for r in outcome.remarks if "class" in r]
+    assert remark.startswith("3 of 4 samples are of a class that the model does not have: it gives 10 scores")
+    assert "there is a 10" in remark
+    assert outcome.values["log_loss"] > 27  # of three in four it is -ln 2^-52 = 36
+    digits(tmp_path / "d.npz")
+    assert not [r for r in Judge(config(tmp_path / "d.npz")).run().remarks if "class" in r]
+    for chosen in ({"argmax_output": True}, {"fixed_output": True}):
+        outputs, frames = Outputs([("y",)], [np.array([[3.0], [4.0]])]), Frames(["a", "b"], [Meta()] * 2)
+        said = adapter.make("classification", chosen).predict(outputs, frames)
+        strays = Strays()
+        for prediction in said:
+            strays.add(ClassificationAnnotation(identifier="a", label=7), prediction)
+        assert not list(strays.remarks())

@@ -21,6 +21,7 @@ from .base import DataReader, Dataset, Image, Meter, Postprocessor, Preprocessor
 from .launchers.base import Launcher, Running
 from .representation import Annotation, Prediction
 from .results import Outcome, Wanted, findings
+from .strays import Strays
 
 Tick = Callable[[int, int], None]
 """told how many samples are done, and of how many"""
@@ -81,9 +82,11 @@ class Evaluation:
         job = _Job(self, whole, self.launcher.start(model), cache)
         meters = [w.metric.start(whole) for w in self.metrics]
         kept: list[tuple[Annotation, Prediction]] = []
+        strays = Strays()
         for done, (annotation, prediction) in enumerate(job.pairs(), 1):
             for meter in meters:
                 meter.add(annotation, prediction)
+            strays.add(annotation, prediction)
             if keep:
                 kept.append((annotation, prediction))
             tick(done, len(whole.annotations))
@@ -91,7 +94,7 @@ class Evaluation:
         return Outcome(
             self.model, str(self.launcher.model), self.launcher.name, self.launcher.device.upper(), self.dataset,
             len(whole.annotations), found, self.tags, time.perf_counter() - begin, job.inference,
-            job.running.remarks, [a for a, _ in kept], [p for _, p in kept],
+            (*job.running.remarks, *strays.remarks()), [a for a, _ in kept], [p for _, p in kept],
         )  # fmt: skip
 
     def with_model(self, model: Path) -> Evaluation:

@@ -79,9 +79,10 @@ class ClassificationAnnotation(Annotation):
 
 @dataclass(frozen=True, kw_only=True)
 class ClassificationPrediction(Prediction):
-    """Scores [classes]: the higher, the likelier; probabilities or logits."""
+    """Scores [classes]: the higher, the likelier; probabilities or logits. `whole`: of all classes of the model."""
 
     scores: Array
+    whole: bool = True
 
     @property
     def label(self) -> int:

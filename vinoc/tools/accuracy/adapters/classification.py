@@ -30,13 +30,15 @@ class Classification(Adapter):
         rows = found.reshape(1 if found.ndim == 1 and len(frames) == 1 else len(found), -1)
         if len(rows) < len(frames):
             raise UsageError(f"{len(frames)} samples give an output {list(found.shape)}", "adapter")
-        if self.argmax_output or self.fixed_output:
+        chosen = self.argmax_output or self.fixed_output
+        if chosen:
             column = self.fixed_output_index if self.fixed_output else 0
             rows = _one_hot(rows, column)
         elif self.do_softmax:
             rows = softmax(rows)
         return [
-            ClassificationPrediction(identifier=name, meta=meta, scores=row) for (name, meta), row in zip(frames, rows)
+            ClassificationPrediction(identifier=name, meta=meta, scores=row, whole=not chosen)
+            for (name, meta), row in zip(frames, rows)
         ]
 
 

@@ -183,7 +183,8 @@ class _LossMeter(Meter):
         scores = np.asarray(prediction.scores, np.float64).reshape(-1)
         if scores.min() < 0 or abs(scores.sum() - 1) > 1e-3:  # logits
             scores = np.exp(scores - scores.max())
-        p = max(float(scores[list(annotation.labels)].max() / scores.sum()), float(np.finfo(np.float64).eps))
+        true = [n for n in annotation.labels if 0 <= n < scores.size]
+        p = max(float(scores[true].max(initial=0) / scores.sum()), float(np.finfo(np.float64).eps))
         self.losses.append(-float(np.log(p)))
 
     def result(self) -> Result:
@@ -192,8 +193,8 @@ class _LossMeter(Meter):
 
 @metric("log_loss")
 class LogLoss(_Classified):
-    """The mean of -ln p, p the probability of the true class; scores that are no probabilities are taken for logits,
-    of which softmax makes probabilities."""
+    """The mean of -ln p, p the probability of the true class, 2^-52 or more; scores that are no probabilities are
+    taken for logits, of which softmax makes probabilities."""
 
     def start(self, dataset: Dataset) -> Meter:
         return _LossMeter()
