@@ -95,12 +95,29 @@ TARGETS = ("annotation", "prediction", "all")
 """What the option `apply_to` of a postprocessor names."""
 
 
-class Postprocessor(Named, ABC):
-    """Changes predictions, or annotations, after the adapter and before the metrics."""
+class Postprocessor(Named):
+    """Changes predictions, or annotations, after the adapter and before the metrics: those of the kinds it is for."""
 
-    @abstractmethod
+    annotation: ClassVar[type[Annotation]] = Annotation
+    prediction: ClassVar[type[Prediction]] = Prediction
+
     def apply(self, annotation: Annotation, prediction: Prediction) -> Pair:
-        """Those of kinds that it is not for are returned as they are."""
+        """Those of other kinds, and those that the option `apply_to` leaves out, are returned as they are."""
+        only = getattr(self, "apply_to", "all")
+        true, said = annotation, prediction
+        if isinstance(annotation, self.annotation) and only != "prediction":
+            true = self.true(annotation, prediction)
+        if isinstance(prediction, self.prediction) and only != "annotation":
+            said = self.said(prediction)
+        return true, said
+
+    def true(self, annotation: Any, prediction: Prediction) -> Annotation:
+        """What becomes of an annotation of the kind."""
+        return annotation  # type: ignore[no-any-return]  # of the kind
+
+    def said(self, prediction: Any) -> Prediction:
+        """What becomes of a prediction of the kind."""
+        return prediction  # type: ignore[no-any-return]  # of the kind
 
 
 @dataclass(frozen=True)

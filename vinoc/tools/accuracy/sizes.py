@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ...ir.errors import UsageError
 from .options import option
@@ -11,6 +12,9 @@ from .options import option
 @dataclass(frozen=True, kw_only=True)
 class Sized:
     """Options of what has a size. `target` is (height, width), or None where no size is given."""
+
+    needed: ClassVar[bool] = False
+    """whether one has to be given"""
 
     size: int | None = option(None, "both sides", low=1)
     dst_width: int | None = option(None, "the width", low=1)
@@ -23,6 +27,15 @@ class Sized:
         if self.dst_width is None or self.dst_height is None:
             return None
         return self.dst_height, self.dst_width
+
+    @property
+    def wanted(self) -> tuple[int, int]:
+        """The size, where one is needed."""
+        assert self.target is not None
+        return self.target
+
+    def __post_init__(self) -> None:
+        self.check_size(self.needed)
 
     def check_size(self, needed: bool) -> None:
         """Raises UsageError for sizes that are half given, or given twice, or not at all where one is needed."""

@@ -10,12 +10,19 @@ from ....ir.dtype import Array
 from ..base import TARGETS, Postprocessor, postprocessor
 from ..geometry import scale_boxes, size_of, undone_boxes
 from ..options import option
-from ..representation import Annotation, DetectionAnnotation, DetectionPrediction, Meta, Pair, Prediction
+from ..representation import Annotation, DetectionAnnotation, DetectionPrediction, Meta, Prediction
 from ..sizes import Sized
 
 
+class OfBoxes(Postprocessor):
+    """Of detections."""
+
+    annotation = DetectionAnnotation
+    prediction = DetectionPrediction
+
+
 @postprocessor("resize_prediction_boxes")
-class ResizePredictionBoxes(Postprocessor):
+class ResizePredictionBoxes(OfBoxes):
     """Boxes in shares of the model's input become pixels of the image: times its width and height. That is right where
     the whole image was resized; with `unpadding` or `uncrop` everything that preprocessors did is undone."""
 
@@ -23,9 +30,7 @@ class ResizePredictionBoxes(Postprocessor):
     unpadding: bool = option(False, "borders, parts and mirroring are undone too")
     uncrop: bool = option(False, "the same")
 
-    def apply(self, annotation: Annotation, prediction: Prediction) -> Pair:
-        if not isinstance(prediction, DetectionPrediction):
-            return annotation, prediction
+    def said(self, prediction: DetectionPrediction) -> Prediction:
         meta = prediction.meta
         height, width = size_of(meta, "image", prediction.identifier)
         inner_height, inner_width = size_of(meta, "input", prediction.identifier)
@@ -35,7 +40,7 @@ class ResizePredictionBoxes(Postprocessor):
             boxes = scale_boxes(prediction.boxes, width / inner_width, height / inner_height)
         else:
             boxes = scale_boxes(prediction.boxes, width, height)
-        return annotation, replace(prediction, boxes=boxes)
+        return replace(prediction, boxes=boxes)
 
 
 def in_image(boxes: Array, meta: Meta, identifier: str, in_pixels: bool) -> Array:
@@ -45,40 +50,34 @@ def in_image(boxes: Array, meta: Meta, identifier: str, in_pixels: bool) -> Arra
 
 
 @postprocessor("faster_rcnn_postprocessing_resize", "boxes_to_image")
-class BoxesToImage(Postprocessor):
+class BoxesToImage(OfBoxes):
     """Boxes in shares of the model's input become pixels of the image: everything that preprocessors did is undone."""
 
     rescale: bool = option(False, "the boxes are in pixels of the model's input")
     ignored = ("size", "dst_width", "dst_height")
 
-    def apply(self, annotation: Annotation, prediction: Prediction) -> Pair:
-        if isinstance(prediction, DetectionPrediction):
-            boxes = in_image(prediction.boxes, prediction.meta, prediction.identifier, self.rescale)
-            prediction = replace(prediction, boxes=boxes)
-        return annotation, prediction
+    def said(self, prediction: DetectionPrediction) -> Prediction:
+        boxes = in_image(prediction.boxes, prediction.meta, prediction.identifier, self.rescale)
+        return replace(prediction, boxes=boxes)
 
 
 @postprocessor("correct_yolo_v2_boxes")
-class CorrectYoloV2Boxes(Postprocessor, Sized):
+class CorrectYoloV2Boxes(OfBoxes, Sized):
     """Boxes in shares of a model's input in which the image lies in the middle, as large as it fits, become shares of
     the image."""
 
-    def __post_init__(self) -> None:
-        self.check_size(needed=True)
+    needed = True
 
-    def apply(self, annotation: Annotation, prediction: Prediction) -> Pair:
-        if not isinstance(prediction, DetectionPrediction):
-            return annotation, prediction
-        assert self.target is not None
+    def said(self, prediction: DetectionPrediction) -> Prediction:
         height, width = size_of(prediction.meta, "image", prediction.identifier)
-        scale = min(self.target[0] / height, self.target[1] / width)
-        inner = np.array([width * scale, height * scale])
-        outer = np.array([self.target[1], self.target[0]])
+        outer_height, outer_width = self.wanted
+        scale = min(outer_height / height, outer_width / width)
+        inner, outer = np.array([width * scale, height * scale]), np.array([outer_width, outer_height])
         corners = prediction.boxes.reshape(-1, 2) * outer - (outer - inner) / 2
-        return annotation, replace(prediction, boxes=(corners / inner).reshape(-1, 4))
+        return replace(prediction, boxes=(corners / inner).reshape(-1, 4))
 
 
-class _OfTargets(Postprocessor):
+class _OfTargets(OfBoxes):
     """Changes boxes of annotations, of predictions, or both."""
 
     apply_to: str = option("all", "what is changed", choices=TARGETS)
@@ -86,12 +85,11 @@ class _OfTargets(Postprocessor):
     def changed(self, boxes: Array, prediction: Prediction) -> Array:
         raise NotImplementedError
 
-    def apply(self, annotation: Annotation, prediction: Prediction) -> Pair:
-        if isinstance(annotation, DetectionAnnotation) and self.apply_to != "prediction":
-            annotation = replace(annotation, boxes=self.changed(annotation.boxes, prediction))
-        if isinstance(prediction, DetectionPrediction) and self.apply_to != "annotation":
-            prediction = replace(prediction, boxes=self.changed(prediction.boxes, prediction))
-        return annotation, prediction
+    def true(self, annotation: DetectionAnnotation, prediction: Prediction) -> Annotation:
+        return replace(annotation, boxes=self.changed(annotation.boxes, prediction))
+
+    def said(self, prediction: DetectionPrediction) -> Prediction:
+        return replace(prediction, boxes=self.changed(prediction.boxes, prediction))
 
 
 @postprocessor("clip_boxes")
@@ -100,9 +98,6 @@ class ClipBoxes(_OfTargets, Sized):
 
     boxes_normalized: bool = option(False, "boxes are in shares of the size")
     ignored = ("bboxes_normalized",)
-
-    def __post_init__(self) -> None:
-        self.check_size(needed=False)
 
     def changed(self, boxes: Array, prediction: Prediction) -> Array:
         high = 1.0, 1.0
@@ -126,13 +121,11 @@ class CastToInt(_OfTargets):
 
 
 @postprocessor("normalize_boxes")
-class NormalizeBoxes(Postprocessor):
+class NormalizeBoxes(OfBoxes):
     """The annotation's boxes become shares of the image's size."""
 
     ignored = ("use_annotation_rect",)
 
-    def apply(self, annotation: Annotation, prediction: Prediction) -> Pair:
-        if isinstance(annotation, DetectionAnnotation):
-            height, width = size_of(prediction.meta, "image", prediction.identifier)
-            annotation = replace(annotation, boxes=scale_boxes(annotation.boxes, 1 / width, 1 / height))
-        return annotation, prediction
+    def true(self, annotation: DetectionAnnotation, prediction: Prediction) -> Annotation:
+        height, width = size_of(prediction.meta, "image", prediction.identifier)
+        return replace(annotation, boxes=scale_boxes(annotation.boxes, 1 / width, 1 / height))

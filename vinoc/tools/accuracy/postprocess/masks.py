@@ -13,7 +13,7 @@ from ..geometry import size_of
 from ..options import option
 from ..preprocess.crop import CropOrPad
 from ..preprocess.pad import borders_for
-from ..representation import Annotation, Pair, Prediction, SegmentationAnnotation, SegmentationPrediction
+from ..representation import Annotation, Prediction, SegmentationAnnotation, SegmentationPrediction
 from ..sizes import Sized
 
 
@@ -24,26 +24,30 @@ def nearest(mask: Array, height: int, width: int) -> Array:
     return mask[..., rows, :][..., columns]
 
 
+class OfMasks(Postprocessor):
+    """Of masks of classes."""
+
+    annotation = SegmentationAnnotation
+    prediction = SegmentationPrediction
+
+
 @postprocessor("resize_segmentation_mask")
-class ResizeSegmentationMask(Postprocessor, Sized):
+class ResizeSegmentationMask(OfMasks, Sized):
     """Masks get a given size, else that of the image: each pixel is the nearest one."""
 
     to_dst_image_size: bool = option(False, "the size that `resize` gave the image, without borders")
     apply_to: str = option("all", "what is changed", choices=TARGETS)
 
-    def __post_init__(self) -> None:
-        self.check_size(needed=False)
+    def true(self, annotation: SegmentationAnnotation, prediction: Prediction) -> Annotation:
+        true, size = annotation.mask, self._size(prediction)
+        return replace(annotation, load=lambda: nearest(true, *size))
 
-    def apply(self, annotation: Annotation, prediction: Prediction) -> Pair:
-        height, width = self.target or self._wanted(prediction)
-        if isinstance(annotation, SegmentationAnnotation) and self.apply_to != "prediction":
-            true = annotation.mask
-            annotation = replace(annotation, load=lambda: nearest(true, height, width))
-        if isinstance(prediction, SegmentationPrediction) and self.apply_to != "annotation":
-            prediction = replace(prediction, mask=nearest(prediction.mask, height, width))
-        return annotation, prediction
+    def said(self, prediction: SegmentationPrediction) -> Prediction:
+        return replace(prediction, mask=nearest(prediction.mask, *self._size(prediction)))
 
-    def _wanted(self, prediction: Prediction) -> tuple[int, int]:
+    def _size(self, prediction: Prediction) -> tuple[int, int]:
+        if self.target is not None:
+            return self.target
         if not self.to_dst_image_size:
             return size_of(prediction.meta, "image", prediction.identifier)
         resized = [step.after for step in prediction.meta.steps if step.name == "resize"]
@@ -51,7 +55,7 @@ class ResizeSegmentationMask(Postprocessor, Sized):
 
 
 @postprocessor("mask_to_image")
-class MaskToImage(Postprocessor):
+class MaskToImage(OfMasks):
     """The predicted mask becomes one of the image: what preprocessors did is undone, each pixel is the nearest one.
 
     What the model has not seen gets the class `outside`.
@@ -59,9 +63,7 @@ class MaskToImage(Postprocessor):
 
     outside: int = option(255, "the class of pixels beyond what the model was given", low=0)
 
-    def apply(self, annotation: Annotation, prediction: Prediction) -> Pair:
-        if not isinstance(prediction, SegmentationPrediction):
-            return annotation, prediction
+    def said(self, prediction: SegmentationPrediction) -> Prediction:
         height, width = size_of(prediction.meta, "image", prediction.identifier)
         inner_height, inner_width = size_of(prediction.meta, "input", prediction.identifier)
         mask = prediction.classes
@@ -72,19 +74,19 @@ class MaskToImage(Postprocessor):
         rows = np.floor(y / inner_height * mask.shape[0]).astype(np.int64)
         good = ((rows >= 0) & (rows < mask.shape[0]))[:, None] & ((columns >= 0) & (columns < mask.shape[1]))
         inside = mask[rows.clip(0, mask.shape[0] - 1)][:, columns.clip(0, mask.shape[1] - 1)]
-        return annotation, replace(prediction, mask=np.where(good, inside, self.outside))
+        return replace(prediction, mask=np.where(good, inside, self.outside))
 
 
 @postprocessor("extend_segmentation_mask")
-class ExtendSegmentationMask(Postprocessor):
+class ExtendSegmentationMask(OfMasks):
     """The annotation's mask gets borders of one class, up to the size of the prediction."""
 
     filling_label: int = option(255, "the class of the borders", low=0)
     pad_type: str = option("center", "where the mask lies", choices=("center", "left_top", "right_bottom"))
 
-    def apply(self, annotation: Annotation, prediction: Prediction) -> Pair:
-        if not isinstance(annotation, SegmentationAnnotation) or not isinstance(prediction, SegmentationPrediction):
-            return annotation, prediction
+    def true(self, annotation: SegmentationAnnotation, prediction: Prediction) -> Annotation:
+        if not isinstance(prediction, SegmentationPrediction):
+            return annotation
         true = annotation.mask
         wanted = (prediction.mask.shape[-2], prediction.mask.shape[-1])
         if true.shape[0] > wanted[0] or true.shape[1] > wanted[1]:
@@ -94,33 +96,30 @@ class ExtendSegmentationMask(Postprocessor):
             raise UsageError(what, f"'{annotation.identifier}'", "resize_segmentation_mask makes masks smaller")
         top, left, bottom, right = borders_for((true.shape[0], true.shape[1]), wanted, self.pad_type)
         out = np.pad(true.astype(np.int64), ((top, bottom), (left, right)), constant_values=self.filling_label)
-        return replace(annotation, load=lambda: out), prediction
+        return replace(annotation, load=lambda: out)
 
 
 @postprocessor("crop_padded_prediction")
-class CropPaddedPrediction(Postprocessor):
+class CropPaddedPrediction(OfMasks):
     """The predicted mask without the borders that the last `padding` added."""
 
-    def apply(self, annotation: Annotation, prediction: Prediction) -> Pair:
+    def said(self, prediction: SegmentationPrediction) -> Prediction:
         steps = [s for s in prediction.meta.steps if s.name == "padding"]
-        if not steps or not isinstance(prediction, SegmentationPrediction):
-            return annotation, prediction
+        if not steps:
+            return prediction
         left, top = (round(v) for v in steps[-1].shift)
         height, width = steps[-1].before
-        mask = prediction.mask[..., top : top + height, left : left + width]
-        return annotation, replace(prediction, mask=mask)
+        return replace(prediction, mask=prediction.mask[..., top : top + height, left : left + width])
 
 
 @postprocessor("argmax_segmentation_mask")
-class ArgmaxSegmentationMask(Postprocessor):
+class ArgmaxSegmentationMask(OfMasks):
     """Scores [classes, height, width] become the class of the highest one."""
 
     ignored = ("apply_to",)
 
-    def apply(self, annotation: Annotation, prediction: Prediction) -> Pair:
-        if isinstance(prediction, SegmentationPrediction):
-            prediction = replace(prediction, mask=prediction.classes)
-        return annotation, prediction
+    def said(self, prediction: SegmentationPrediction) -> Prediction:
+        return replace(prediction, mask=prediction.classes)
 
 
 @postprocessor("encode_segmentation_mask")
@@ -129,39 +128,31 @@ class EncodeSegmentationMask(Postprocessor):
 
     ignored = ("apply_to",)
 
-    def apply(self, annotation: Annotation, prediction: Prediction) -> Pair:
-        return annotation, prediction
-
 
 @postprocessor("crop_or_pad")
-class CropOrPadMask(Postprocessor, Sized):
+class CropOrPadMask(OfMasks, Sized):
     """The middle of the annotation's mask where it is larger, class 0 around it where it is smaller: what the
     preprocessor of that name does to images."""
 
-    def __post_init__(self) -> None:
-        self.check_size(needed=True)
+    needed = True
 
-    def apply(self, annotation: Annotation, prediction: Prediction) -> Pair:
-        if not isinstance(annotation, SegmentationAnnotation):
-            return annotation, prediction
-        assert self.target is not None
+    def true(self, annotation: SegmentationAnnotation, prediction: Prediction) -> Annotation:
+        height, width = self.wanted
         image = Image(annotation.identifier, annotation.mask[:, :, None])
-        step = CropOrPad(dst_height=self.target[0], dst_width=self.target[1])
-        mask = step.apply(image).data[:, :, 0]
-        return replace(annotation, load=lambda: mask), prediction
+        mask = CropOrPad(dst_height=height, dst_width=width).apply(image).data[:, :, 0]
+        return replace(annotation, load=lambda: mask)
 
 
 @postprocessor("shift")
-class Shift(Postprocessor):
+class Shift(OfMasks):
     """A number is added to all classes of masks; classes below 0 do not count."""
 
     shift_value: int = option(0, "the number")
     apply_to: str = option("all", "what is changed", choices=TARGETS)
 
-    def apply(self, annotation: Annotation, prediction: Prediction) -> Pair:
-        if isinstance(annotation, SegmentationAnnotation) and self.apply_to != "prediction":
-            mask = annotation.mask.astype(np.int64) + self.shift_value
-            annotation = replace(annotation, load=lambda: mask)
-        if isinstance(prediction, SegmentationPrediction) and self.apply_to != "annotation":
-            prediction = replace(prediction, mask=prediction.classes.astype(np.int64) + self.shift_value)
-        return annotation, prediction
+    def true(self, annotation: SegmentationAnnotation, prediction: Prediction) -> Annotation:
+        mask = annotation.mask.astype(np.int64) + self.shift_value
+        return replace(annotation, load=lambda: mask)
+
+    def said(self, prediction: SegmentationPrediction) -> Prediction:
+        return replace(prediction, mask=prediction.classes.astype(np.int64) + self.shift_value)

@@ -10,11 +10,12 @@ import numpy as np
 
 from ....ir.dtype import Array
 from ....ir.errors import UsageError
-from ..base import TARGETS, Postprocessor, postprocessor
+from ..base import TARGETS, postprocessor
 from ..boxes import areas, by_score, nms, soft_nms
 from ..geometry import size_of
 from ..options import option
-from ..representation import Annotation, DetectionAnnotation, DetectionPrediction, Pair, Prediction
+from ..representation import Annotation, DetectionAnnotation, DetectionPrediction, Prediction
+from .boxes import OfBoxes
 
 
 def kept(prediction: DetectionPrediction, which: Array) -> DetectionPrediction:
@@ -23,7 +24,7 @@ def kept(prediction: DetectionPrediction, which: Array) -> DetectionPrediction:
                    scores=prediction.scores[which])  # fmt: skip
 
 
-class _Nms(Postprocessor):
+class _Nms(OfBoxes):
     overlap: float = option(0.5, "detections that overlap a better one by more than this are left out", low=0, high=1)
     include_boundaries: bool = option(True, "a box is 1 pixel wider and higher than its corners are apart")
     keep_top_k: int | None = option(None, "only so many of the highest scores are looked at", low=0)
@@ -41,24 +42,20 @@ class _Nms(Postprocessor):
 class Nms(_Nms):
     """Non-maximum suppression: of detections that overlap, whatever their classes, the one of the highest score."""
 
-    def apply(self, annotation: Annotation, prediction: Prediction) -> Pair:
-        if isinstance(prediction, DetectionPrediction):
-            prediction = self._kept(prediction, None)
-        return annotation, prediction
+    def said(self, prediction: DetectionPrediction) -> Prediction:
+        return self._kept(prediction, None)
 
 
 @postprocessor("class_aware_nms")
 class ClassAwareNms(_Nms):
     """Non-maximum suppression of each class by itself."""
 
-    def apply(self, annotation: Annotation, prediction: Prediction) -> Pair:
-        if isinstance(prediction, DetectionPrediction):
-            prediction = self._kept(prediction, prediction.labels)
-        return annotation, prediction
+    def said(self, prediction: DetectionPrediction) -> Prediction:
+        return self._kept(prediction, prediction.labels)
 
 
 @postprocessor("soft_nms")
-class SoftNms(Postprocessor):
+class SoftNms(OfBoxes):
     """Scores s become s exp(-iou^2 / sigma) for each better detection that they overlap (Bodla et al., "Soft-NMS",
     2017)."""
 
@@ -66,11 +63,9 @@ class SoftNms(Postprocessor):
     sigma: float = option(0.5, "how much overlap lowers a score: the more, the less", low=1e-6)
     min_score: float = option(0.0, "detections of lower new scores are left out", low=0, high=1)
 
-    def apply(self, annotation: Annotation, prediction: Prediction) -> Pair:
-        if not isinstance(prediction, DetectionPrediction):
-            return annotation, prediction
+    def said(self, prediction: DetectionPrediction) -> Prediction:
         which, scores = soft_nms(prediction.boxes, prediction.scores, self.sigma, self.min_score, self.keep_top_k)
-        return annotation, replace(kept(prediction, which), scores=scores)
+        return replace(kept(prediction, which), scores=scores)
 
 
 def interval(text: str, name: str) -> tuple[float, float]:
@@ -83,7 +78,7 @@ def interval(text: str, name: str) -> tuple[float, float]:
 
 
 @postprocessor("filter")
-class Filter(Postprocessor):
+class Filter(OfBoxes):
     """Boxes that a measure speaks against: detections are removed, objects of annotations become difficult."""
 
     apply_to: str = option("all", "what is looked at", choices=TARGETS)
@@ -106,19 +101,15 @@ class Filter(Postprocessor):
             if getattr(self, name) is not None:
                 interval(getattr(self, name), name)
 
-    def apply(self, annotation: Annotation, prediction: Prediction) -> Pair:
-        if isinstance(annotation, DetectionAnnotation) and self.apply_to != "prediction":
-            annotation = self._annotation(annotation, prediction)
-        if isinstance(prediction, DetectionPrediction) and self.apply_to != "annotation":
-            good = self._good(prediction.boxes, prediction.labels)
-            if self.min_confidence is not None:
-                good &= prediction.scores >= self.min_confidence
-            if self.top_k is not None:
-                best = np.zeros(len(good), bool)
-                best[by_score(prediction.scores)[: self.top_k]] = True
-                good &= best
-            prediction = kept(prediction, good)
-        return annotation, prediction
+    def said(self, prediction: DetectionPrediction) -> Prediction:
+        good = self._good(prediction.boxes, prediction.labels)
+        if self.min_confidence is not None:
+            good &= prediction.scores >= self.min_confidence
+        if self.top_k is not None:
+            best = np.zeros(len(good), bool)
+            best[by_score(prediction.scores)[: self.top_k]] = True
+            good &= best
+        return kept(prediction, good)
 
     def _good(self, boxes: Array, labels: Array) -> Array:
         """Which boxes are kept, of those that everything is known of here."""
@@ -143,7 +134,7 @@ class Filter(Postprocessor):
             good &= np.isfinite(boxes).all(axis=1)
         return good
 
-    def _annotation(self, annotation: DetectionAnnotation, prediction: Prediction) -> DetectionAnnotation:
+    def true(self, annotation: DetectionAnnotation, prediction: Prediction) -> Annotation:
         good = self._good(annotation.boxes, annotation.labels)
         if self.area_ratio is not None:
             height, width = size_of(prediction.meta, "image", prediction.identifier)
@@ -162,12 +153,10 @@ class Filter(Postprocessor):
 
 
 @postprocessor("shift_labels")
-class ShiftLabels(Postprocessor):
+class ShiftLabels(OfBoxes):
     """A number is added to the classes of detections."""
 
     offset: int = option(doc="the number")
 
-    def apply(self, annotation: Annotation, prediction: Prediction) -> Pair:
-        if isinstance(prediction, DetectionPrediction):
-            prediction = replace(prediction, labels=prediction.labels + self.offset)
-        return annotation, prediction
+    def said(self, prediction: DetectionPrediction) -> Prediction:
+        return replace(prediction, labels=prediction.labels + self.offset)

@@ -67,13 +67,11 @@ class CornerCrop(Preprocessor, Sized):
         "top_left", "which corner", choices=("top_left", "top_right", "bottom_left", "bottom_right")
     )
 
-    def __post_init__(self) -> None:
-        self.check_size(needed=True)
+    needed = True
 
     def apply(self, image: Image, annotation: Annotation | None = None) -> Image:
-        assert self.target is not None
         height, width = picture(image.data).shape[:2]
-        new_height, new_width = min(height, self.target[0]), min(width, self.target[1])
+        new_height, new_width = min(height, self.wanted[0]), min(width, self.wanted[1])
         top = height - new_height if "bottom" in self.corner_type else 0
         left = width - new_width if "right" in self.corner_type else 0
         return cut(image, "crop", top, left, new_height, new_width)
@@ -83,13 +81,11 @@ class CornerCrop(Preprocessor, Sized):
 class CropOrPad(Preprocessor, Sized):
     """The middle of an image where it is larger, black borders around it where it is smaller."""
 
-    def __post_init__(self) -> None:
-        self.check_size(needed=True)
+    needed = True
 
     def apply(self, image: Image, annotation: Annotation | None = None) -> Image:
-        assert self.target is not None
         height, width = picture(image.data).shape[:2]
-        new_height, new_width = self.target
+        new_height, new_width = self.wanted
         kept = min(height, new_height), min(width, new_width)
         image = cut(image, "crop", (height - kept[0]) // 2, (width - kept[1]) // 2, *kept)
         more = new_height - kept[0], new_width - kept[1]

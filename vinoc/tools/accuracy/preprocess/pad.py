@@ -108,9 +108,6 @@ class Letterbox(Preprocessor, Sized):
     pad_value: tuple[float, ...] = option((114.0,), "a number for each channel, or one")
     pad_type: str = option("center", "where the image lies", choices=("center", "left_top", "right_bottom"))
 
-    def __post_init__(self) -> None:
-        self.check_size(needed=False)
-
     def fitted(self, shape: tuple[int, int]) -> Preprocessor:
         return self if self.target is not None else replace(self, dst_height=shape[0], dst_width=shape[1])
 

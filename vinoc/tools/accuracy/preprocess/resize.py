@@ -82,13 +82,11 @@ class Resize(Preprocessor, Sized):
     def size_for(self, image: tuple[int, int]) -> tuple[int, int]:
         """(height, width) for an image of (height, width)."""
         if self.aspect_ratio_scale is None:
-            assert self.target is not None
-            return self.target
+            return self.wanted
         if self.scale is not None:
             size = int(image[0] * self.scale), int(image[1] * self.scale)
         else:
-            assert self.target is not None
-            size = RATIOS[self.aspect_ratio_scale](self.target, image)
+            size = RATIOS[self.aspect_ratio_scale](self.wanted, image)
         if self.factor is None:
             return size
         rest = 0 if self.include_boundary else 1
