@@ -40,6 +40,9 @@ AHEAD, LINE = 16 * 1024, 64
 """Packed weights are prefetched so many bytes ahead, or those of the next panel: a panel comes from memory while the
 one before is in use. It is worth a quarter of the time where rows are few, and costs nothing where they are many."""
 
+Ahead: TypeAlias = tuple[Any, Any, int]
+"""An address from which on weights are prefetched, how far it moves on with each step of a sum, and bytes of a step."""
+
 UNROLL = 8
 """Steps of the sum in one round of the loop, at most."""
 
@@ -52,12 +55,11 @@ def sums(
     weights: Any,
     weight_row: Any,
     load: Callable[[Any], Sequence[Any]],
-    ahead: Any = None,
+    ahead: Ahead | None = None,
 ) -> list[Any]:
     """start + sum over k of sources[r][k] * weights[k], row by row, vector by vector.
 
-    `load(address)` reads the vectors of a row of weights; rows of weights are `weight_row` bytes apart. They are
-    prefetched `ahead` bytes before they are wanted.
+    `load(address)` reads the vectors of a row of weights; rows of weights are `weight_row` bytes apart.
     """
     rows = len(sources)
     size = len(start)
@@ -66,31 +68,32 @@ def sums(
     unroll = max(min(UNROLL, 2 * split), 4)
     zero = e.splat(0.0)
 
-    def step(k: Any, offset: int, address: Any, current: list[Any], which: int) -> None:
+    wanted, stride, size_ahead = ahead or (e.i64(0), e.i64(0), 0)
+
+    def step(k: Any, offset: int, address: Any, wanted: Any, current: list[Any], which: int) -> None:
         row = load(address)
-        if ahead is not None:
-            prefetch(e, e.add(address, ahead), 4 * e.target.width)
+        prefetch(e, wanted, size_ahead)
         for r, source in enumerate(sources):
             x = e.broadcast(e.add(e.add(source, e.mul(k, 4)), 4 * offset))
             for v in range(vectors):
                 i = which * size + r * vectors + v
                 current[i] = e.fma(x, row[v], current[i])
 
-    def several(k: Any, address: Any, *carried: Any) -> Sequence[Any]:
+    def several(k: Any, address: Any, wanted: Any, *carried: Any) -> Sequence[Any]:
         current = list(carried)
         for s in range(unroll):
-            step(k, s, address, current, s % split)
-            address = e.add(address, weight_row)
-        return [address, *current]
+            step(k, s, address, wanted, current, s % split)
+            address, wanted = e.add(address, weight_row), e.add(wanted, stride)
+        return [address, wanted, *current]
 
-    def single(k: Any, address: Any, *carried: Any) -> Sequence[Any]:
+    def single(k: Any, address: Any, wanted: Any, *carried: Any) -> Sequence[Any]:
         current = list(carried)
-        step(k, 0, address, current, 0)
-        return [e.add(address, weight_row), *current]
+        step(k, 0, address, wanted, current, 0)
+        return [e.add(address, weight_row), e.add(wanted, stride), *current]
 
     whole = e.b.sub(depth, e.rem(depth, unroll))
-    state = e.fold(0, whole, unroll, [weights, *start, *[zero] * (size * (split - 1))], several)
-    _, *found = e.fold(whole, depth, 1, state, single)
+    state = e.fold(0, whole, unroll, [weights, wanted, *start, *[zero] * (size * (split - 1))], several)
+    _, _, *found = e.fold(whole, depth, 1, state, single)
     totals = found[:size]
     for s in range(1, split):
         totals = [e.b.fadd(x, y) for x, y in zip(totals, found[s * size : (s + 1) * size], strict=True)]
@@ -146,7 +149,7 @@ class _Unit:
         sources = [e.add(self.a, e.mul(e.add(row, r), a.a_row)) for r in range(rows)]
         bias = [e.load(e.add(self.bias, step * v), align=step) for v in range(vectors)]
         load = partial(self.load, e) if self.load else self._plain
-        ahead = e.min(a.b_panel, AHEAD) if self.load else None
+        ahead = (e.add(self.b, e.min(a.b_panel, AHEAD)), a.b_row, 4 * e.target.width) if self.load else None
         found = sums(e, sources, a.depth, bias * rows, self.b, a.b_row, load, ahead)
         outs, residuals = (
             [e.add(base, e.mul(e.add(row, r), stride)) for r in range(rows)]

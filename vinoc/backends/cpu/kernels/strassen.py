@@ -34,7 +34,7 @@ from llvmlite import ir
 
 from ..codegen.emit import I1, I32, I64, Emitter
 from .base import Arguments, Kernel
-from .gemm import End, load_floats, share, sums, tiles
+from .gemm import LINE, End, load_floats, share, sums, tiles
 
 MOST_ROWS = 192
 """Of a block of the upper half: as many rows of X and of V lie on the stack."""
@@ -210,7 +210,8 @@ class _Body:
             last = e.add(e.b.select(self.some(again), e.load(self.more, I64, 8), e.i64(0)), SEVEN)
             with e.loop(first, last) as i:
                 step = _Step(e, self.table, i)
-                tiles(e, e.i64(0), step.count, e.target.rows, partial(self.tile, step))
+                rate = e.div(e.i64(self.row << 16), e.max(step.count, 1))
+                tiles(e, e.i64(0), step.count, e.target.rows, partial(self.tile, step, rate))
 
     def far(self, pair: Any, begin: Any, count: Any) -> Any:
         """Whether rows or columns are far apart."""
@@ -288,61 +289,53 @@ class _Body:
             for j, name in enumerate(FIELDS):
                 e.store(step.get(name, e.i64(0)), e.add(self.table, 8 * (i * len(FIELDS) + j)), 8)
 
-    def tile(self, step: _Step, rows: int, row: Any) -> None:
+    def tile(self, step: _Step, rate: Any, rows: int, row: Any) -> None:
         """Some rows of a step."""
         e, size = self.e, 4 * self.e.lanes
-        lines = [e.add(row, r) for r in range(rows)]
-        sources = [e.add(step.source, e.mul(line, step.source_row)) for line in lines]
-        start = self.rows_at(step.start, step.start_row, lines)
-        load = self.with_prefetch(step, rows, row)
-        found = sums(e, sources, step.depth, start, step.weights, e.i64(self.row), load)
+        lines = partial(self.lines, rows, row)
+        start = self.panel(lines(step.start, step.start_row))
+        wanted = e.add(step.following, e.b.lshr(e.mul(e.mul(step.depth, rate), row), e.i64(16)))
+        ahead = wanted, e.add(e.b.lshr(e.mul(rate, rows), e.i64(16)), 1), LINE
+        found = sums(
+            e, lines(step.source, step.source_row), step.depth, start, step.weights, e.i64(self.row),
+            partial(load_floats, e), ahead,
+        )  # fmt: skip
         with e.when(self.some(step.kept)):
             into = e.add(step.kept, e.mul(row, self.row))
             for i, total in enumerate(found):
                 e.store(total, e.add(into, size * i), size)
         with e.when(self.some(step.out)):
-            extra = self.rows_at(step.extra, step.extra_row, lines)
-            self.finish(step, lines, [e.b.fadd(x, y) for x, y in zip(found, extra, strict=True)])
+            extra = self.panel(lines(step.extra, step.extra_row))
+            self.finish(step, rows, row, [e.b.fadd(x, y) for x, y in zip(found, extra, strict=True)])
 
-    def with_prefetch(self, step: _Step, rows: int, row: Any) -> Callable[[Any], Sequence[Any]]:
-        """Loads a row of weights. Each tile prefetches its share of the following weights, evenly: they all come from
-        further away than the first-level cache, where loads that come at once would wait for each other."""
-        e = self.e
-        size = e.mul(step.depth, self.row)
-        begin = e.add(step.following, e.div(e.mul(size, row), step.count))
-        share = e.div(e.i64(rows << 16), step.count)
+    def lines(self, rows: int, row: Any, base: Any, stride: Any) -> list[Any]:
+        """The addresses of the rows of a tile."""
+        found = [self.e.add(base, self.e.mul(row, stride))]
+        for _ in range(1, rows):
+            found.append(self.e.add(found[-1], stride))
+        return found
 
-        def load(address: Any) -> Sequence[Any]:
-            done = e.b.lshr(e.mul(e.b.sub(address, step.weights), share), e.i64(16))
-            e.prefetch(e.add(begin, done))
-            return load_floats(e, address)
+    def panel(self, lines: Sequence[Any]) -> list[Any]:
+        """What is there, one panel wide."""
+        return [v for line in lines for v in load_floats(self.e, line)]
 
-        return load
+    def finish(self, step: _Step, rows: int, row: Any, values: Sequence[Any]) -> None:
+        """Bias, and the end of a product.
 
-    def rows_at(self, base: Any, stride: Any, lines: Sequence[Any]) -> list[Any]:
-        """Rows one panel wide."""
-        return [v for line in lines for v in load_floats(self.e, self.e.add(base, self.e.mul(line, stride)))]
-
-    def finish(self, step: _Step, lines: Sequence[Any], values: Sequence[Any]) -> None:
-        """Bias, and the end of a product. Rows beyond the limit go where V was: nobody reads it any more."""
+        The lower half may lack the last row of the upper one: it goes where V was, which nobody reads any more.
+        """
         e, a = self.e, self.a
         self.look(values)
         bias = load_floats(e, e.add(a.bias, e.mul(step.panel, self.row)))
         values = [e.b.fadd(x, bias[i % len(bias)]) for i, x in enumerate(values)]
-        inside = [e.b.icmp_signed("<", line, step.limit) for line in lines]
-        outs, residuals = (
-            [
-                e.b.select(there, e.add(base, e.mul(line, stride)), e.add(other, e.mul(line, gap)))
-                for line, there in zip(lines, inside, strict=True)
-            ]
-            for base, stride, other, gap in (
-                (step.out, a.out_row, self.v, self.row),
-                (step.residual, a.res_row, a.zeros, 0),
-            )
-        )
+        outs, residuals = self.lines(rows, row, step.out, a.out_row), self.lines(rows, row, step.residual, a.res_row)
+        left = e.b.sub(step.limit, row)
+        inside = e.b.icmp_signed("<=", e.i64(rows), left)
+        outs[-1] = e.b.select(inside, outs[-1], self.v)
+        residuals[-1] = e.b.select(inside, residuals[-1], a.zeros)
         end = End(e, a, e.mul(step.panel, e.target.width), step.columns, e.target.vectors)
         end.store(values, outs, residuals)
-        end.post(outs[0], e.max(e.min(e.b.sub(step.limit, lines[0]), len(lines)), 0))
+        end.post(outs[0], e.min(left, rows))
 
     def look(self, values: Sequence[Any]) -> None:
         """Notes whether a value is not finite."""
