@@ -13,6 +13,7 @@ from ....ir.constant import Constant
 from ....ir.graph import Graph, Value
 from ....ir.loc import Loc
 from ....ir.op import Op
+from .tensors import TensorReader, sparse_array
 
 
 class Poison:
@@ -46,10 +47,10 @@ class FoldingBuilder(Builder):
 
 
 class Tensors:
-    """The initializers of a graph of a model file, by name; `read` turns one into a Buffer."""
+    """The initializers of a graph of a model file, by name."""
 
-    def __init__(self, read: Any, protos: Mapping[str, Any], file: str) -> None:
-        self._read = read
+    def __init__(self, reader: TensorReader, protos: Mapping[str, Any], file: str) -> None:
+        self._reader = reader
         self.protos = protos
         self.file = file
 
@@ -57,7 +58,10 @@ class Tensors:
         return name in self.protos
 
     def buffer(self, name: str) -> Buffer:
-        return self._read(name, self.protos[name])
+        proto = self.protos[name]
+        if hasattr(proto, "values"):
+            return Buffer.of(sparse_array(proto, self._reader, name))
+        return self._reader.buffer(proto, name)
 
 
 class Scope:
