@@ -102,6 +102,23 @@ def test_lines_and_functions_read_well() -> None:
     assert all(buffer.dtype is f32 for buffer in weights.values())
 
 
+def test_types_alone_make_a_loop_too(tmp_path: Path) -> None:
+    """Integers of a graph that is left so between a Convert and the next one."""
+    graph = Graph("net")
+    b = Builder(graph)
+    x = graph.add_input(TensorType(f32, (3, 300)), "x")
+    graph.add_output(b.Convert(b.Convert(b.Sigmoid(x), destination_type=u8), destination_type=f32), "y")
+    graph.add_output(b.Convert(b.Convert(x, destination_type=u8), destination_type=f32), "z")
+    data = np.abs(numbers(3, 300)) * 100
+    before = Interpreter(graph).run([data])
+    PassManager(NumbaBackend.lowering).run(graph)
+    generate(graph, tmp_path, "net")
+    assert re.search(r"def convert\(x\):", (tmp_path / "net.py").read_text())
+    found = run_isolated(tmp_path, {"net": {"x": data}}, NUMBA)["net"]
+    for name, expected in zip("yz", before, strict=True):
+        np.testing.assert_array_equal(found[name], expected)
+
+
 def test_larger_images_are_written_as_loops() -> None:
     """A transposed convolution takes bias and activation; images that are resized, linearly too, have loops."""
     graph = Graph("net")

@@ -122,6 +122,18 @@ def test_copies_few_samples_and_one_color_alone():
     assert told == ["all images have one color alone: ranges of these say nothing about pictures"]
 
 
+def test_a_state_of_zeros_beside_a_signal_is_no_image():
+    """As models of streams get it with the first part of each."""
+    graph = Graph("stream")
+    signal, state = (graph.add_input(TensorType(f32, s), n) for n, s in (("x", (1, 4)), ("state", (2, 1, 4))))
+    graph.add_output(Builder(graph).Add(signal, state), "y")
+    draw = np.random.default_rng(0)
+    samples = [{"x": draw.standard_normal((1, 4)), "state": draw.standard_normal((2, 1, 4))} for _ in range(12)]
+    samples[3]["state"] *= 0
+    kept, watch, told = screen([{n: a.astype(np.float32) for n, a in s.items()} for s in samples], graph)
+    assert (len(kept), watch.skipped, told) == (12, {}, [])
+
+
 # Scaling
 
 

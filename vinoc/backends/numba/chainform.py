@@ -44,7 +44,7 @@ class Chain:
         self.operands = tuple(_operands(body))
         self.layout = next((o.along for o in self.operands if o.along in (Along.CHANNEL, Along.LAST)), Along.ALL)
         self.steps = tuple(_steps(body, [_READ[self.layout][o.along].format(o.name) for o in self.operands]))
-        self.kinds = tuple(snake(n.kind) for n in body if n.kind != "Convert")
+        self.kinds = tuple(snake(n.kind) for n in body if n.kind != "Convert") or ("convert",)
         called = [_function(s) for s in self.steps]
         self.functions = tuple(dict.fromkeys(f for f in called if f))
 

@@ -126,6 +126,8 @@ def look(arrays: dict[str, Array], samples: Samples) -> Look:
         if given.is_picture and array.size > 1:
             axes = tuple(a for a in range(array.ndim) if a != given.axis("C"))
             flat.append(bool((array.min(axes) == array.max(axes)).all()))
+        elif array.dtype.kind == "f":  # a signal: zeros beside it are a state
+            flat.append(False)
     return Look(found.digest(), bool(flat) and all(flat), float(np.sqrt(max(squares, default=0.0))))
 
 
