@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 
 import numpy as np
 
@@ -101,3 +102,20 @@ def test_tables_live_as_long_as_somebody_holds_them() -> None:
     del table
     gc.collect()
     assert len(packed.tables) == 0
+
+
+def test_large_arrays_share_memory() -> None:
+    """Side by side, each its own; it lives as long as one of them."""
+    packed = Packed(lambda *_, **__: None)
+    sizes = [5, 100, 50_000, 70_001, 40_000, 9_000_000, 33_333]
+    arrays = [packed.fresh((1, size)) for size in sizes * 20]
+    for i, array in enumerate(arrays):
+        array[...] = i
+    assert all((array == i).all() for i, array in enumerate(arrays))
+    assert all(array.ctypes.data % 64 == 0 and array.flags.c_contiguous for array in arrays)
+    large = [array.base for array in arrays if array.nbytes >= 1 << 17]
+    assert len({id(base) for base in large}) < len(large) / 2
+    slabs = [weakref.ref(base) for base in large]
+    del arrays, array, large, packed
+    gc.collect()
+    assert not any(slab() is not None for slab in slabs)

@@ -20,7 +20,7 @@ from ..kernels.pack_narrow import PACK_NARROW_COLUMNS, PACK_NARROW_ROWS
 from .epilogue import epilogue_of
 from .matmul import Panels, _multiply
 from .place import Form
-from .plan import Array, Plan, fresh, lowers, shape_of
+from .plan import Array, Plan, lowers, shape_of
 
 NARROW = (f16, bf16)
 
@@ -80,7 +80,7 @@ def _pack(plan: Plan, array: Array, transposed: bool) -> Array:
     depth, columns = source.shape[::-1] if transposed else source.shape
     width = plan.target.width
     panels, blocks = -(-columns // width), -(-depth // K_BLOCK)
-    out = fresh((panels, depth, width), np.uint16)
+    out = plan.packed.fresh((panels, depth, width), np.uint16)
     row, column = source.strides[::-1] if transposed else source.strides
     plan.packed.run(
         PACK_NARROW_COLUMNS if transposed else PACK_NARROW_ROWS, panels * blocks, source=source, target=out,

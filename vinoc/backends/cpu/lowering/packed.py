@@ -29,6 +29,12 @@ LARGE = 1 << 14
 """Bytes from which on it pays to let go of a constant."""
 
 
+SLAB, PART, SMALL = 32 << 20, 128 << 10, 2 << 20
+"""Arrays of PART bytes and more share memory of SLAB bytes, in models that have more than SMALL bytes of them. For so
+much NumPy asks the system for pages of 2 MiB: weights in pages of 4 KiB take more translations of addresses than a
+processor keeps from one inference to the next."""
+
+
 @record()
 class Packed:
     """What is made once and shared by all plans of a model: packed weights, tables. By a key.
@@ -43,6 +49,10 @@ class Packed:
     lock: Any = field(default_factory=lambda: Lock(again=True))
     _made_of: dict[int, tuple[weakref.ref[Any], set[Any]]] = field(default_factory=dict)
     _gone: deque[int] = field(default_factory=deque)
+    _made: int = 0
+    """Bytes of arrays of PART bytes and more."""
+    _slab: Array = field(default_factory=lambda: np.empty(0, np.uint8))
+    """What is left of the last one."""
 
     def of(self, constant: Value, tag: Any, make: Callable[[Array], Array]) -> Array:
         """What is made from a constant's content, by a tag that says what."""
@@ -70,6 +80,22 @@ class Packed:
             if found is None:
                 found = self.tables[key] = aligned(make())
             return found
+
+    def fresh(self, shape: tuple[int, ...], dtype: Any = np.float32) -> Array:
+        """As the function of that name, for what lasts."""
+        size = prod(shape) * np.dtype(dtype).itemsize
+        if size < PART:
+            return fresh(shape, dtype)
+        with self.lock:
+            self._made += size
+            if self._made < SMALL:
+                return fresh(shape, dtype)
+            rounded = -(-size // 64) * 64
+            if rounded > len(self._slab):
+                self._slab = fresh((max(SLAB, rounded),), np.uint8)
+            out: Array = self._slab[:size].view(dtype).reshape(shape)
+            self._slab = self._slab[rounded:]
+            return out
 
     def give_up(self, node: Node) -> None:
         """Lets go of a large constant, and of what was made from it but by those who hold that."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..kernels import f24
 from ..kernels.pack import K_BLOCK, PACK_COLUMNS, PACK_COLUMNS_F24, PACK_FILTERS, PACK_ROWS, PACK_ROWS_F24, ROW_BLOCK
-from .plan import Array, Plan, fresh
+from .plan import Array, Plan
 
 
 def pack_filters(plan: Plan, filters: Array) -> Array:
@@ -22,7 +22,7 @@ def pack_filters(plan: Plan, filters: Array) -> Array:
     panels, steps = -(-depth // width), channels * taps
     blocks = -(-steps // K_BLOCK)
     where = np.arange(groups) * (4 * depth * steps)
-    out = fresh((groups, panels, taps, channels, width))
+    out = plan.packed.fresh((groups, panels, taps, channels, width))
     plan.packed.run(
         PACK_FILTERS, groups * panels * blocks, source=source, target=out, batches=where, depth=steps,
         columns=depth, panels=panels, blocks=blocks, row=4, column=4 * steps, taps=taps,
@@ -49,7 +49,7 @@ def pack_matrices(plan: Plan, matrices: Array, rounded: bool = False) -> Array:
     width = plan.target.width
     panels, blocks = -(-columns // width), -(-depth // height)
     row, dtype = (f24.BYTES * width, np.uint8) if rounded else (width, np.float32)
-    out = fresh((prod(batch), panels, depth, row), dtype)
+    out = plan.packed.fresh((prod(batch), panels, depth, row), dtype)
     plan.packed.run(
         kernel, len(out) * panels * blocks, source=source, target=out,
         batches=where.reshape(-1), depth=depth, columns=columns, panels=panels, blocks=blocks,

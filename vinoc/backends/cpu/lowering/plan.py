@@ -26,7 +26,6 @@ from .forms import Forms
 from .index import INDEX
 from .packed import Packed as Packed
 from .packed import aligned as aligned
-from .packed import fresh as fresh
 from .place import Buffer, Form, Kind, Place, arrange, dense
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]

@@ -15,7 +15,7 @@ from .conv import bias_panels
 from .epilogue import epilogue_of, post_arguments
 from .matmul import Panels, adjacent, as_rows, packed_constant
 from .place import Form, Place
-from .plan import Array, Plan, Unfit, fresh, lowers, shape_of
+from .plan import Array, Plan, Unfit, lowers, shape_of
 from .regions import is_quantized
 
 LEAST_TILES = 4
@@ -111,7 +111,7 @@ def _right_sums(plan: Plan, constant: Value, transposed: bool, weights: Panels, 
     pairs = -(-panels // 2)
 
     def make(_: Array) -> Array:
-        out = fresh((pairs, 2 * depth + 1, plan.target.width))
+        out = plan.packed.fresh((pairs, 2 * depth + 1, plan.target.width))
         plan.packed.run(
             STRASSEN_RIGHT, pairs, b=weights.memory, sums=out, depth=depth, columns=columns, panels=panels,
             pairs=pairs, b_panel=weights.panel,

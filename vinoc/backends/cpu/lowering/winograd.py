@@ -15,7 +15,7 @@ from ..kernels.winograd_weights import WINOGRAD_REPAIR, WINOGRAD_WEIGHTS
 from .conv import Convolution, bias_panels
 from .direct import number_of_blocks
 from .place import Form
-from .plan import Array, Plan, fresh
+from .plan import Array, Plan
 
 CHUNK_BYTES = 1 << 20, 16 << 20
 """Of transformed inputs and sums that lie in memory at once: a second-level cache, half of a third-level one."""
@@ -84,7 +84,7 @@ class Lowering:
         """G g G' in panels."""
         conv, target = self.conv, self.plan.target
         source = np.ascontiguousarray(filters, np.float32)
-        out = fresh((self.frequencies, conv.groups, self.panels, conv.channels, target.width))
+        out = self.plan.packed.fresh((self.frequencies, conv.groups, self.panels, conv.channels, target.width))
         blocks = -(-conv.channels // target.lanes)
         count = conv.groups * self.panels
         self.plan.packed.run(
