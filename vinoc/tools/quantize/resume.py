@@ -23,7 +23,7 @@ from .statistics import Spec, Statistics
 EVERY = 8
 """Samples after which the file is written."""
 
-LAYOUT = 2
+LAYOUT = 3
 """Of the file; others are not read."""
 
 KEPT = 3

@@ -17,7 +17,7 @@ from ...ir.dtype import Array
 from .histogram import Histogram
 
 SAMPLE_FIELDS = ("lows", "highs", "means", "squares")
-CHANNEL_FIELDS = ("low", "high", "mean_low", "mean_high", "mean", "square")
+CHANNEL_FIELDS = ("low", "high", "mean", "square")
 
 
 LEAST = 1 << 12
@@ -49,13 +49,11 @@ class Spec:
 
 @dataclass
 class Channels:
-    """Of each channel [c], over all samples: `mean_low` is the mean of the samples' smallest values; `mean_high`
-    likewise; `mean` and `square` are the means of values and of their squares."""
+    """Of each channel [c], over all samples: the smallest and the largest value, the means of values and of their
+    squares."""
 
     low: Array
     high: Array
-    mean_low: Array
-    mean_high: Array
     mean: Array
     square: Array
 
@@ -94,15 +92,6 @@ class Statistics:
     @property
     def high(self) -> float:
         return max(self.highs)
-
-    @property
-    def mean_low(self) -> float:
-        """The mean of the samples' smallest values."""
-        return float(np.mean(self.lows))
-
-    @property
-    def mean_high(self) -> float:
-        return float(np.mean(self.highs))
 
     @property
     def mean(self) -> float:
@@ -150,7 +139,7 @@ class Statistics:
             self.histogram.add(seen.counted, max(-self.lows[-1], self.highs[-1]))
 
     def _see_channels(self, low: Array, high: Array, mean: Array, square: Array) -> None:
-        new = dict(zip(CHANNEL_FIELDS, (low, high, low, high, mean, square), strict=True))
+        new = dict(zip(CHANNEL_FIELDS, (low, high, mean, square), strict=True))
         if not self.sums:
             self.sums = {n: a.astype(np.float64) for n, a in new.items()}
             return

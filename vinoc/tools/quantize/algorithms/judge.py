@@ -21,6 +21,9 @@ HELD_OUT = 24
 FEWEST_HELD = 4
 """The same, of models of which a run takes long."""
 
+FAINT = 1e-4
+"""Relative error below which it does not matter how small it is."""
+
 FEWEST, SHARED = 24, 8
 """Samples from which on some are held out; of fewer all calibrate, and so many of them judge: what recipes have in
 common with their samples they all have, and to calibrate on a quarter more brings more."""
@@ -73,5 +76,14 @@ class Judge:
 
     def error(self, graph: Graph) -> float:
         """The root of the mean of the squared relative errors. `graph` is used up."""
-        found = self.errors(graph)
-        return math.sqrt(sum(e * e for e in found) / len(found)) if found else 0.0
+        return root_mean_square(self.errors(graph))
+
+
+def root_mean_square(errors: Sequence[float]) -> float:
+    return math.sqrt(sum(e * e for e in errors) / len(errors)) if errors else 0.0
+
+
+def geometric_mean(errors: Sequence[float]) -> float:
+    """By which recipes are compared: all outputs count alike. By the squares the one with the largest error decides,
+    such as a single score, of which few samples tell little. What is below FAINT counts as that."""
+    return math.exp(sum(math.log(max(e, FAINT)) for e in errors) / len(errors)) if errors else 0.0

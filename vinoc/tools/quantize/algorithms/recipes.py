@@ -1,10 +1,11 @@
 """The default: recipes are tried, and the one with the least error on held-out samples is taken.
 
-No recipe is best for all models. What is tried: channels aligned or not; ranges of least error, min-max, or means of
-extremes. Weights are rounded so that products change least (`rounding`), which helps all of them, and takes the mean of
-what is left into the biases; what a correction of biases in the quantized graph brings beyond that (`bias`) is seldom
-worth its time. Nothing needs labels. Levels are symmetric with the preset
-`performance`, else asymmetric, which are symmetric ones too where that suits the values.
+No recipe is best for all models. What is tried: channels aligned or not; ranges of least error or min-max. Weights are
+rounded so that products change least (`rounding`), which helps all of them, and takes the mean of what is left into the
+biases; what a correction of biases in the quantized graph brings beyond that (`bias`) is seldom worth its time. All
+samples have their say in the ranges, held-out ones too: rare large values, which are cut where too few samples were
+seen, do more harm than all rounding, and would decide which recipe seems better. Nothing needs labels. Levels are
+symmetric with the preset `performance`, else asymmetric, which are symmetric ones too where that suits the values.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from ..work import Work
 from .alignment import alignment
 from .budget import held_out, told
 from .columns import PRODUCTS, Lookup, Moments, Rows
-from .judge import Judge, split
+from .judge import Judge, geometric_mean, root_mean_square, split
 from .keep import guard, tell_wide
 from .rounding import SAMPLES, round_weights
 from .spans import ESTIMATORS, WITH_HISTOGRAM, ranges_of
@@ -37,12 +38,17 @@ CLEAR, SLIGHT = 1.5, 1.02
 
 @dataclass(eq=False)
 class Tried:
-    """A recipe, the work that it made, and its error."""
+    """A recipe, the work that it made, and the errors of the outputs."""
 
     name: str
     estimator: str
     work: Work
-    error: float
+    errors: list[float]
+
+    @property
+    def error(self) -> float:
+        """By which recipes are compared."""
+        return geometric_mean(self.errors)
 
 
 class Trials:
@@ -66,11 +72,11 @@ class Trials:
             made = replace(work)
             made.values = ranges_of(made, estimator)
             same = next((t for t in known if _same(t.work.values, made.values)), None)
-            error = same.error if same else self.judge.error(made.quantized())
-            tried = Tried(f"{name}, {estimator}", estimator, made, error)
+            errors = same.errors if same else self.judge.errors(made.quantized())
+            tried = Tried(f"{name}, {estimator}", estimator, made, errors)
             known.append(tried)
-            self.errors[tried.name] = error
-            if self._best is None or error < MARGIN * self._best.error:
+            self.errors[tried.name] = tried.error
+            if self._best is None or tried.error < MARGIN * self._best.error:
                 self._best = tried
 
 
@@ -91,52 +97,41 @@ def best_recipe(work: Work) -> None:
     everything = work.samples
     rest, held = split(everything, held_out(work.original))
     judge = Judge(work.original, held)
-    plain = _fresh(work, work.graph.clone(), rest.subset(SAMPLES))
-    rows = Rows([n for n in plain.graph if n.kind in PRODUCTS])
-    plain.statistics(WITH_HISTOGRAM, rows.draws)
+    few = _fresh(work, work.graph.clone(), rest.subset(SAMPLES))
+    rows = Rows([n for n in few.graph if n.kind in PRODUCTS])
+    few.statistics(WITH_HISTOGRAM, rows.draws)
     trials = Trials(judge)
-    _variants(work, plain, rows.moments, rest, trials)
+    _variants(work, few, rows.moments, trials)
     best = trials.best
     weights = sum(a.size for a in best.work.unrounded.values())
     if bounded := told(work.original, weights, len(everything)):
         work.facts["bounded"] = bounded
-    if len(best.work.samples) < len(rest):
-        best = _widened(best, rest, judge)
     _take(work, best, trials.errors)
     if "channel alignment" in best.work.facts:
-        work.portable = ranges_of(plain, best.estimator)
-    tell_wide(work, plain.statistics(WITH_HISTOGRAM))
+        work.portable = ranges_of(few, best.estimator)
+    tell_wide(work, few.statistics(WITH_HISTOGRAM))
     work.facts["error"] = guard(work, work.facts["error"])
     work.samples = everything.only([i for i, n in enumerate(everything.names) if n not in work.watch.skipped])
 
 
-def _variants(work: Work, plain: Work, moments: Mapping[Node, Moments], rest: Samples, trials: Trials) -> None:
+def _variants(work: Work, few: Work, moments: Mapping[Node, Moments], trials: Trials) -> None:
     """All ranges with aligned channels, and the best of them without; all without, where alignment brings nothing."""
-    seen = plain.statistics(WITH_HISTOGRAM)
-    lined = alignment(plain, seen)
+    seen = few.statistics(WITH_HISTOGRAM)
+    lined = alignment(few, seen)
     estimators = list(ESTIMATORS)
     if lined is not None and lined.gain > SLIGHT:
-        variant = _rounded(_fresh(work, lined.graph, rest), lined.moments(moments))
+        variant = _rounded(_fresh(work, lined.graph, work.samples), lined.moments(moments))
         variant.facts["channel alignment"] = lined.told
         trials.add("aligned channels", variant, estimators)
         if lined.gain > CLEAR:
             return
         estimators = [trials.best.estimator]
-        rest = plain.samples
-    graph = plain.graph.clone()
-    twin = dict(zip(plain.graph, graph, strict=True))
-    same = _fresh(work, graph, rest)
-    if len(plain.samples) >= len(rest):
+    graph = few.graph.clone()
+    twin = dict(zip(few.graph, graph, strict=True))
+    same = _fresh(work, graph, work.samples)
+    if len(few.samples) >= len(work.samples):
         same._seen = WITH_HISTOGRAM, seen
     trials.add("channels as they are", _rounded(same, {twin[n]: m for n, m in moments.items()}.get), estimators)
-
-
-def _widened(tried: Tried, samples: Samples, judge: Judge) -> Tried:
-    """The same recipe with the ranges of more samples."""
-    work = replace(tried.work, samples=samples)
-    work.changed()
-    work.values = ranges_of(work, tried.estimator)
-    return replace(tried, work=work, error=judge.error(work.quantized()))
 
 
 def _fresh(work: Work, graph: Graph, samples: Samples) -> Work:
@@ -177,7 +172,7 @@ def _take(work: Work, best: Tried, errors: dict[str, float]) -> None:
     work.facts["recipes"] = errors
     work.facts["recipe"] = best.name
     work.shifts = made.shifts
-    work.facts["error"] = best.error
+    work.facts["error"] = root_mean_square(best.errors)
     for name in work.values:
         work.remark(name, f"range: {best.estimator}")
     for layer, texts in made.recipes.items():
