@@ -193,3 +193,25 @@ def test_explain_tells_what_is_gone(cli: Cli, tmp_path: Path) -> None:
     run = cli("explain", model, "nothing")
     assert run.code == 1
     assert "no node named 'nothing'" in run.err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--inputs", "gone.npz"], "gone.npz: cannot be read as .npz: No such file"),
+        (["--inputs", "one.npy"], "one.npy: cannot be read as .npz: it is one array without a name"),
+        (["--expected", "cut.npz"], "cut.npz: cannot be read as .npz: File is not a zip file"),
+        (["--expected", "other.npz"], "has no array for output"),
+        (["--tolerance", "nan"], "nan is no finite number. (help: `vinoc bisect --help` lists all options)"),
+    ],
+)
+def test_bisect_of_bad_files(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.save("one.npy", np.zeros(3))
+    np.savez("other.npz", other=np.zeros(3))
+    Path("cut.npz").write_bytes(b"PK\3\4 and no more")
+    run = cli("bisect", MNIST, *words)
+    assert run.code == 2
+    assert told in run.last

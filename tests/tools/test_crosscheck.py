@@ -239,11 +239,21 @@ def test_page_and_json(tmp_path: Path, vinoc: Call) -> None:
         (["{net}", "--layers", "r2"], "no tensor 'r2'"),
         (["{net}", "--html", "nowhere/p.html"], "there is no folder 'nowhere'"),
         (["{net}", "-m", "{net}"], "as arguments and by -m"),
+        (["{net}", "-d", "openvino"], "-d: goes with -m"),
+        (["{net}", "-ref_m", "{net}"], "-ref_m: goes with -m"),
+        (["{net}", "--seed", "-1"], "-1 is not in the range x>=0"),
+        (["{net}", "--tolerance", "nan"], "nan is no finite number"),
+        (["{net}", "--tolerance", "-1"], "-1.0 is not in the range x>=0"),
+        (["{net}", "--json", ""], "there is a folder of that name"),
+        (["{folder}/cut.npz"], "cut.npz: cannot be read as .npz: File is not a zip file"),
+        (["{net}", "{folder}/empty.npz"], "empty.npz: cannot be read as .npz: No data left"),
     ],
 )
 def test_what_is_wrong_is_told(tmp_path: Path, vinoc: Call, words: list[str], message: str) -> None:
     path = net(tmp_path / "net.vir")
-    assert message in vinoc(*(w.format(net=path) for w in words), code=2)
+    (tmp_path / "cut.npz").write_bytes(b"PK\3\4 and no more")
+    (tmp_path / "empty.npz").write_bytes(b"")
+    assert message in vinoc(*(w.format(net=path, folder=tmp_path) for w in words), code=2)
 
 
 def test_difference() -> None:

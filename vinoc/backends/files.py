@@ -15,20 +15,26 @@ from ..ir.errors import VinocError
 def written_together(paths: Sequence[Path]) -> Iterator[list[BinaryIO]]:
     """Files open for writing under temporary names beside `paths`, moved to them at the end in that order.
 
-    On any error the temporary files are removed and what stood at `paths` before stays. Raises VinocError when the
+    On any error the temporary files are removed and what stood at `paths` before stays. Links stay: what they lead to
+    is written. So do devices and pipes, `/dev/stdout` for one, which are written to at once. Raises VinocError when the
     folder cannot be written.
     """
-    hidden = [p.with_name(f".{p.name}.{os.getpid()}.tmp") for p in paths]
     for path in paths:
         _check_target(path)
     files: list[BinaryIO] = []
+    moved: list[tuple[Path, Path]] = []
     try:
-        for path in hidden:
-            files.append(open(path, "wb", buffering=1 << 20))  # noqa: SIM115  # closed below, all of them
+        for path in paths:
+            place = path
+            if not is_stream(path):
+                target = Path(os.path.realpath(path))
+                place = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+                moved.append((place, target))
+            files.append(open(place, "wb", buffering=1 << 20))  # noqa: SIM115  # closed below, all of them
         yield files
         for file in files:
             file.close()
-        for source, target in zip(hidden, paths, strict=True):
+        for source, target in moved:
             os.replace(source, target)
     except OSError as error:
         raise VinocError(f"cannot write: {error.strerror or error}", str(paths[0].parent), _help(error)) from error
@@ -36,9 +42,16 @@ def written_together(paths: Sequence[Path]) -> Iterator[list[BinaryIO]]:
         for file in files:
             with suppress(OSError):
                 file.close()
-        for path in hidden:
+        for source, _ in moved:
             with suppress(OSError):
-                path.unlink(missing_ok=True)
+                source.unlink(missing_ok=True)
+
+
+def is_stream(path: Path) -> bool:
+    """Whether a path leads to a device or a pipe, or to what this process writes to: there is nothing to replace."""
+    return path.parent in (Path("/dev"), Path("/dev/fd")) or (
+        path.exists() and not path.is_file() and not path.is_dir()
+    )
 
 
 def write_text(path: Path, text: str) -> Path:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..backends.files import is_stream
 from ..ir.errors import UsageError
 
 
@@ -16,6 +17,8 @@ def check_file(path: Path | None, option: str, suffixes: Sequence[str] = (), wha
     if suffixes and path.suffix not in suffixes:
         kinds = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}" if len(suffixes) > 1 else suffixes[0]
         raise UsageError(f"{what} is {kinds}, not '{path.suffix}'", f"{option} {path}")
+    if path.is_dir():
+        raise UsageError("there is a folder of that name", f"{option} {path}", "choose another")
     check_folder(path.parent, f"{option} {path}")
 
 
@@ -23,6 +26,8 @@ def check_target(path: Path, option: str) -> None:
     """Raises UsageError where a file cannot be written, or the folders that it needs cannot be made."""
     if path.is_dir():
         raise UsageError("there is a folder of that name", option, "choose another")
+    if is_stream(path):
+        return
     nearest = next(p for p in path.absolute().parents if p.exists())
     if not nearest.is_dir():
         raise UsageError(f"'{nearest}' is no folder", option, "choose another")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
-from ..ir.dtype import bf16
+from ..ir.dtype import Array, bf16
 from ..ir.entries import entries
 from ..ir.errors import UsageError
 from ..ir.graph import Graph, Node, Value
@@ -79,13 +81,22 @@ def _is_finite(array: Any) -> bool:
     return not _is_float(array) or bool(np.isfinite(array).all())
 
 
+def read_npz(path: Path) -> dict[str, Array]:
+    """The arrays of an .npz file, by name. Raises UsageError."""
+    try:
+        stored = np.load(path)
+        if isinstance(stored, np.ndarray):
+            raise ValueError("it is one array without a name")
+        with stored:
+            return dict(stored)
+    except (OSError, EOFError, ValueError, BadZipFile, zlib.error) as error:
+        what = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot be read as .npz: {what}", str(path), "numpy.savez writes such files") from error
+
+
 def read_arrays(path: Path, names: Sequence[tuple[str, ...]], what: str) -> list[Any]:
     """The arrays of an .npz file for the inputs or outputs of a graph. Raises UsageError for those that are missing."""
-    try:
-        with np.load(path) as stored:
-            found = dict(stored)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"cannot be read as .npz: {error}", str(path)) from error
+    found = read_npz(path)
     arrays = [next((found[n] for n in several if n in found), None) for several in names]
     missing = [next(iter(several), "?") for several, array in zip(names, arrays, strict=True) if array is None]
     if missing:

@@ -276,3 +276,45 @@ def test_the_best_runs_are_those_that_none_beats():
         Run("old", 0.2, None, 50, 0.5),
     ]
     assert best(runs) == {"float", "good", "small"}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--keep_float", "conw"), "what is to stay float: 'conw': the model has no such node"),
+        (("--keep_float", "auto", "conw"), "what is to stay float: 'conw'"),
+        (("--ignore", "scorez"), "(did you mean 'scores'?)"),
+        (("--ignore_type", "Convolutoin"), "did you mean 'Convolution'?"),
+        (("--ignore_pattern", "conw"), "the name of no node begins with this pattern"),
+        (("--algorithm", "min-maxx"), "did you mean 'min-max'?"),
+    ],
+)
+def test_mistyped_names_are_told_before_data_are_read(call, model, tmp_path, words, told):
+    np.save(tmp_path / "empty.npy", np.zeros((0, 3, 16, 16), np.float32))  # which would be told otherwise
+    shown = call(
+        model,
+        "--data",
+        tmp_path / "empty.npy",
+        *words,
+        "-o",
+        tmp_path / "out",
+        code=2 if words[0] == "--algorithm" else 1,
+    )
+    assert told in shown
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--ignore_pattern", "(fold"), "pattern '(fold' is no regular expression"),
+        (("--runs", "r.json"), "goes with --pareto"),
+        (("--mean_values", "[1,2,3],[4]"), "2 lists of numbers are given for input"),
+        (("--scale", "1e400"), "no finite number"),
+        (("--scale_values", "[inf]"), "no finite numbers"),
+    ],
+)
+def test_options_that_cannot_be_meant(call, model, tmp_path, words, told):
+    pictures(tmp_path / "photos", 2)
+    assert told in call(model, "--data", tmp_path / "photos", *words, "-o", tmp_path / "out", code=2)
+    assert not (tmp_path / "out").exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ..config import DEFAULT_PASSES
-from .options import FILE, SETTINGS, debug, framework, plugin
+from .options import FILE, SETTINGS, Finite, debug, framework, plugin
 
 
 @click.command(context_settings=SETTINGS, short_help="Find the pass and the rewrite that make a model wrong.")
@@ -18,7 +18,7 @@ from .options import FILE, SETTINGS, debug, framework, plugin
 @click.option("--inputs", type=FILE, metavar="NPZ", help="Arrays by input name; else seeded random ones.")
 @click.option("--expected", type=FILE, metavar="NPZ", help="Right outputs by name; else those without any pass.")
 @click.option("--device", type=click.Choice(["TEMPLATE", "CPU"]), default="TEMPLATE", show_default=True)
-@click.option("--tolerance", type=float, default=1e-3, show_default=True, help="Of the range of each output.")
+@click.option("--tolerance", type=Finite(0), default=1e-3, show_default=True, help="Of the range of each output.")
 @plugin
 @framework
 @debug

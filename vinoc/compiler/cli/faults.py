@@ -39,7 +39,9 @@ def _report(error: BaseException, out: TextIO) -> int:
         return error.exit_code
     usage = _usage(error)
     if usage is not None:
-        _message(None, usage, "`vinoc --help` lists all options", out)
+        context = getattr(error, "ctx", None)
+        verb = context.command_path if context is not None else "vinoc"
+        _message(None, usage, f"`{verb} --help` lists all options", out)
         return 2
     notes = list(getattr(error, "__notes__", ()))
     where = "; ".join([*notes, *_node(error.__traceback__)]) or None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -19,6 +20,16 @@ SETTINGS: dict[str, Any] = {
 }
 
 FILE = click.Path(path_type=Path)
+
+
+class Finite(click.FloatRange):
+    """A number that is one: neither infinite nor NaN."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        found = super().convert(value, param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"{value} is no finite number.", param, ctx)
+        return found
 
 
 def every(*options: Callable[[F], F]) -> Callable[[F], F]:

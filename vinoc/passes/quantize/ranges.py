@@ -15,13 +15,14 @@ that of a node that reads it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from ...ir.dtype import Array
-from ...ir.errors import VinocError
+from ...ir.errors import UsageError, VinocError
 
 Mode = Literal["symmetric", "asymmetric"]
 Granularity = Literal["channel", "tensor"]
@@ -84,6 +85,14 @@ class Ignored:
     names: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises UsageError."""
+        for pattern in self.patterns:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise UsageError(f"pattern '{pattern}' is no regular expression: {error}", "ignored") from error
 
 
 @dataclass(frozen=True, eq=False)

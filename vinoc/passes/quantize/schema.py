@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...ir.dtype import Array
-from ...ir.errors import did_you_mean
+from ...ir.errors import UsageError, did_you_mean
 from .ranges import Ignored, Problem, Range, Ranges, RangesError, Setting
 
 KEYS = ("version", "defaults", "values", "weights", "ignored", "weights_only")
@@ -172,12 +171,11 @@ class _Reader:
         lists = {}
         for key in keys:
             lists[key] = self.texts(block.get(key, ()), "'ignored'", f"{key} ")
-        for pattern in lists["patterns"]:
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                self.fault("'ignored'", f"pattern '{pattern}' is no regular expression: {error}")
-        return Ignored(**lists)
+        try:
+            return Ignored(**lists)
+        except UsageError as error:
+            self.fault("'ignored'", error.what)
+            return Ignored()
 
     def texts(self, value: Any, where: str, what: str = "") -> tuple[str, ...]:
         """A list of texts; () after a fault."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ...compiler.cli.options import FILE, SETTINGS, debug, plugin
+from ...compiler.cli.options import FILE, SETTINGS, Finite, debug, plugin
 from ...ir.errors import UsageError
 from ..words import ToolCommand
 
@@ -25,10 +25,10 @@ class CrosscheckCommand(ToolCommand):
 @click.argument("b", required=False)
 @click.option("-m", "model", metavar="FILE", help="As in OpenVINO's cross check tool: what is checked,")
 @click.option("-ref_m", "ref_model", metavar="FILE", help="what it is compared with [the same],")
-@click.option("-d", "device", metavar="ENGINE", default="cpu", help="what runs it [cpu],")
-@click.option("-ref_d", "ref_device", metavar="ENGINE", default="reference", help="what runs the other [reference].")
+@click.option("-d", "device", metavar="ENGINE", help="what runs it [cpu],")
+@click.option("-ref_d", "ref_device", metavar="ENGINE", help="what runs the other [reference].")
 @click.option("-i", "--input", "words", multiple=True, metavar="PATH...", help="Images, .npy, .npz, .bin [random].")
-@click.option("--seed", type=int, default=0, metavar="N", help="Of random inputs [0].")
+@click.option("--seed", type=click.IntRange(0), default=0, metavar="N", help="Of random inputs [0].")
 @click.option("--passes", default="", metavar="P", help="A pipeline that B goes through first.")
 @click.option("--passes_a", default="", metavar="P", help="The same of A.")
 @click.option("--every_tensor", is_flag=True, help="Keep every tensor, though nodes can then not be fused.")
@@ -36,7 +36,7 @@ class CrosscheckCommand(ToolCommand):
     "-layers", "--layers", default="all", metavar="LIST", help="Tensors to compare; none: outputs only [all]."
 )
 @click.option(
-    "--tolerance", type=float, metavar="X", help="Of a layer's range [1e-3; f16 2e-2; bf16 1e-1; quantized 5e-2]."
+    "--tolerance", type=Finite(0), metavar="X", help="Of a layer's range [1e-3; f16 2e-2; bf16 1e-1; quantized 5e-2]."
 )
 @click.option("--worst", type=click.IntRange(0), metavar="N", help="Print the N worst layers only.")
 @click.option("--dump", type=FILE, metavar="FILE", help="Write the tensors of A as .npz; alone if there is no B.")
@@ -104,10 +104,13 @@ def _texts(a: str | None, b: str | None, given: dict[str, Any]) -> tuple[str, st
     if model is None:
         if a is None:
             raise UsageError("nothing is given to compare", help="vinoc crosscheck A [B]")
+        for option, name in (("-d", "device"), ("-ref_d", "ref_device"), ("-ref_m", "ref_model")):
+            if given[name] is not None:
+                raise UsageError("goes with -m", option, "write FILE@ENGINE for A and B, or -m FILE in their place")
         return a, b
     if a is not None:
         raise UsageError("models are given as arguments and by -m", "-m", "give one of them")
-    return f"{given['ref_model'] or model}@{given['ref_device']}", f"{model}@{given['device']}"
+    return f"{given['ref_model'] or model}@{given['ref_device'] or 'reference'}", f"{model}@{given['device'] or 'cpu'}"
 
 
 def _print(check: Any, worst: int | None) -> None:

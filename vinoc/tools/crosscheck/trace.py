@@ -10,9 +10,9 @@ import numpy as np
 
 from ...backends.files import written_together
 from ...ir.dtype import Array
-from ...ir.errors import UsageError
 from ...ir.graph import Graph, Node
 from ...ir.loc import leaves
+from ...passes.measure import read_npz
 
 INPUT = "@input:"
 """What names of inputs begin with in a file of tensors."""
@@ -71,13 +71,8 @@ def dump(trace: Trace, path: Path) -> None:
 
 def load(path: Path) -> Trace:
     """What `dump` wrote, or any .npz of tensors by name. Raises UsageError."""
-    try:
-        with np.load(path) as stored:
-            arrays = dict(stored)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"cannot be read as .npz: {error}", str(path)) from error
     trace = Trace(path.name)
-    for name, array in arrays.items():
+    for name, array in read_npz(path).items():
         if name.startswith(INPUT):
             trace.inputs[name.removeprefix(INPUT)] = array
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ...compiler.cli.options import every
+from ...compiler.cli.options import Finite, every
 
 preparation = every(
     click.option("--layout", default="", metavar="LIST", help="Names of dimensions, where they are not seen: [NHWC]."),
@@ -30,5 +30,5 @@ preparation = every(
     ),
     click.option("--mean_values", metavar="LIST", help="Subtract these, in the order of the model's channels."),
     click.option("--scale_values", metavar="LIST", help="Then divide by these."),
-    click.option("--scale", type=float, metavar="X", help="Divide all data by this."),
+    click.option("--scale", type=Finite(), metavar="X", help="Divide all data by this."),
 )

@@ -99,7 +99,7 @@ def guessed(shape: Shape) -> Layout:
 
 
 def by_input(option: str, text: str | None, names: Sequence[str]) -> dict[str, list[str]]:
-    """`a[x][y],b[z]` as {a: [x, y], b: [z]}; `[x]` is for all inputs, several without a name go round them.
+    """`a[x][y],b[z]` as {a: [x, y], b: [z]}; `[x]` is for all other inputs, several without a name go round them.
 
     Raises UsageError for what is not of that form, and for names that no input has.
     """
@@ -109,19 +109,19 @@ def by_input(option: str, text: str | None, names: Sequence[str]) -> dict[str, l
     if re.sub(r"[^\[\],]*(?:\[[^\[\]]*\])+", "", text).strip(", "):
         raise UsageError(f"'{text}' cannot be read", option, "write [1,3,224,224], or name[1,3],other[2]")
     found: dict[str, list[str]] = {}
+    unnamed: list[str] = []
     for name, values in groups:
         listed = re.findall(r"\[([^\[\]]*)\]", values)
         if name.strip():
             found.setdefault(checked_name(option, name.strip(), names), []).extend(listed)
-        elif len(listed) == 1:
-            found.update(dict.fromkeys(names, listed))
-        elif len(listed) % len(names):
-            raise UsageError(
-                f"{len(listed)} values for {len(names)} inputs: {', '.join(names)}", option, "name the inputs"
-            )
         else:
-            for i, n in enumerate(names):
-                found[n] = listed[i :: len(names)]
+            unnamed += listed
+    if len(unnamed) > 1 and len(unnamed) % len(names):
+        raise UsageError(
+            f"{len(unnamed)} values for {len(names)} inputs: {', '.join(names)}", option, "name the inputs"
+        )
+    for i, n in enumerate(names if unnamed else ()):
+        found.setdefault(n, unnamed if len(unnamed) == 1 else unnamed[i :: len(names)])
     return found
 
 

@@ -70,7 +70,11 @@ def numbers(option: str, text: str | None, names: Sequence[str]) -> Numbers:
         return ()
     if "[" not in text:
         text = f"[{text}]"
-    found = {n: _floats(option, v[-1]) for n, v in by_input(option, text, names).items()}
+    lists = by_input(option, text, names)
+    for name, several in lists.items():
+        if len(several) > 1:
+            raise UsageError(f"{len(several)} lists of numbers are given for input '{name}'", option, "give one")
+    found = {n: _floats(option, v[0]) for n, v in lists.items()}
     return next(iter(found.values())) if text.lstrip().startswith("[") and text.count("[") == 1 else found
 
 

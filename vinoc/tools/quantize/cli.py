@@ -94,6 +94,8 @@ def command(model: Path | None, config: Path | None, **given: Any) -> None:
         return
     if model is None:
         raise UsageError("no model is given", help="vinoc quantize MODEL --data DIR -o OUT")
+    if given["runs"] and given["pareto"] is None:
+        raise UsageError("goes with --pareto, whose picture shows them", "--runs")
     job = job_of(model, given)
     if given["pareto"] is not None:
         check_file(given["pareto"], "--pareto", SUFFIXES, "a chart")

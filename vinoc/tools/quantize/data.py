@@ -122,6 +122,8 @@ def check_numbers(inputs: Sequence[Input], preparation: Preparation) -> None:
                 raise UsageError(what, f"--{option}", "leave it out")
             if len(found) > 1 and isinstance(channels, int) and channels != len(found):
                 raise UsageError(f"{len(found)} values for {channels} channels of '{given.name}'", f"--{option}")
+            if not np.isfinite(found).all():
+                raise UsageError(f"{list(found)} are no finite numbers", f"--{option}")
             if option == "scale_values" and 0 in found:
                 raise UsageError("nothing can be divided by 0", f"--{option}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from typing import Any
 
@@ -13,7 +13,8 @@ from ...ir.errors import EvaluationError, UsageError
 from ...ir.graph import Graph
 from ...ir.quiet import quiet_gc
 from ...passes.manager import PassManager
-from ...passes.quantize import Ranges
+from ...passes.quantize import Ranges, RangesError
+from ...passes.quantize.names import Lookup
 from ...runtime.model import Model
 from ..inputs.slots import inputs_of
 from .algorithms import chosen
@@ -80,6 +81,7 @@ def quantize_model(
     clock = Clock()
     raw = graph_of(model)
     graph = cleaned(raw)
+    check_words(graph, options)
     clock.lap("clean-up")
     samples = _samples(graph, data, options, preparation, watch)
     try:
@@ -89,6 +91,15 @@ def quantize_model(
         if len(good) == len(samples):
             raise
         return _quantized(raw, _work(graph, good, options, watch), preparation, clock)
+
+
+def check_words(graph: Graph, options: Options) -> None:
+    """Raises VinocError, before any data are read, for algorithms, nodes, patterns and kinds that there are not."""
+    chosen(options)
+    names = (*options.ignored.names, *(name for name in options.keep_float if name != AUTO))
+    ranges = Ranges(ignored=replace(options.ignored, names=names), source="what is to stay float")
+    if problems := list(Lookup(graph, ranges).unknown()):
+        raise RangesError(problems, ranges.source)
 
 
 def _work(graph: Graph, samples: Samples, options: Options, watch: Watch) -> Work:
