@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from vinoc.backends.numpy import Interpreter
-from vinoc.backends.numpy.codegen import render
+from vinoc.backends.numpy.codegen import Generator
 from vinoc.ir.dtype import Array
 from vinoc.ir.graph import Graph
 
@@ -67,7 +67,7 @@ def run_isolated(
 
 def run_here(graph: Graph, inputs: Sequence[Any]) -> list[Any]:
     """The outputs of the generated model, run in this process on arrays in the order of the graph."""
-    text, weights = render(graph, "here")
+    text, weights = Generator(graph, "here").render()
     space: dict[str, Any] = {"__name__": "here", "__file__": "here.py"}
     frame = text.replace("\nw = load_weights()\n", "\n")
     exec(compile(frame, "here.py", "exec", dont_inherit=True), space)

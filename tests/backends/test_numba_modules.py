@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from vinoc.backends.numba import NumbaBackend
-from vinoc.backends.numba.codegen import generate, render
+from vinoc.backends.numba.codegen import NumbaGenerator
 from vinoc.backends.numpy import Interpreter
-from vinoc.backends.numpy.codegen import render as render_numpy
+from vinoc.backends.numpy.codegen import Generator
 from vinoc.compiler.driver import compile_model_file, read_model
 from vinoc.ir.builder import Builder
 from vinoc.ir.dim import symbol
@@ -57,7 +57,7 @@ def network() -> Graph:
 
 def test_a_module_stands_alone_and_starts_again_from_its_cache(tmp_path: Path) -> None:
     graph = network()
-    assert [p.name for p in generate(graph, tmp_path, "net")] == ["net.py", "net.npz"]
+    assert [p.name for p in NumbaBackend().write(graph, tmp_path, "net")] == ["net.py", "net.npz"]
     data = numbers(2, 3, 12, 12)
     out = run_isolated(tmp_path, {"net": {"x": data}}, NUMBA)["net"]
     (expected,) = Interpreter(graph).run([data])
@@ -78,7 +78,7 @@ def test_a_module_runs_where_nothing_can_be_kept(tmp_path: Path, monkeypatch: py
     b = Builder(graph)
     graph.add_output(b.Convolution(x, b.const(numbers(8, 3, 3, 3)), **ONE), "y")
     PassManager(NumbaBackend.lowering).run(graph)
-    generate(graph, tmp_path, "net")
+    NumbaBackend().write(graph, tmp_path, "net")
     (tmp_path / "__pycache__").write_text("in the way")
     for place in ("HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(place, str(tmp_path / "__pycache__"))
@@ -88,7 +88,7 @@ def test_a_module_runs_where_nothing_can_be_kept(tmp_path: Path, monkeypatch: py
 
 
 def test_lines_and_functions_read_well() -> None:
-    text, weights = render(network(), "net")
+    text, weights = NumbaGenerator(network(), "net").render()
     model = text[text.index("\ndef model(") : text.index("\ndef infer(")]
     assert re.search(r"= convolution\(\s+x, w\[[^\]]*, packed.\], w\[.*low=0\.0", model, re.DOTALL)
     assert re.search(r"= depthwise\(.*residual=\w+, slopes=w\[", model, re.DOTALL)
@@ -112,7 +112,7 @@ def test_types_alone_make_a_loop_too(tmp_path: Path) -> None:
     data = np.abs(numbers(3, 300)) * 100
     before = Interpreter(graph).run([data])
     PassManager(NumbaBackend.lowering).run(graph)
-    generate(graph, tmp_path, "net")
+    NumbaBackend().write(graph, tmp_path, "net")
     assert re.search(r"def convert\(x\):", (tmp_path / "net.py").read_text())
     found = run_isolated(tmp_path, {"net": {"x": data}}, NUMBA)["net"]
     for name, expected in zip("yz", before, strict=True):
@@ -134,7 +134,7 @@ def test_larger_images_are_written_as_loops() -> None:
     PassManager(NumbaBackend.lowering).run(graph)
     for expected, actual in zip(before, Interpreter(graph).run([data])):
         np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-5)
-    model = render(graph, "net")[0].partition("\ndef model(")[2]
+    model = NumbaGenerator(graph, "net").render()[0].partition("\ndef model(")[2]
     assert re.search(
         r"= convolution_transposed\(\s+x, w\[[^\]]*, packed.\], .*kernel=\(2, 2\).*low=0\.0", model, re.DOTALL
     )
@@ -173,7 +173,7 @@ def test_known_shapes_are_written_out() -> None:
     )
     graph.add_output(b.Reshape(graph.add_input(TensorType(f32, (symbol("N"), 6)), "z"), np.array([3, -1])), "v")
     PassManager("numba-loops,dce").run(graph)
-    text, _ = render(graph, "net")
+    text, _ = NumbaGenerator(graph, "net").render()
     assert text.count("np.reshape(x, (3, 4))") == 1
     assert text.count("= reshape(z, ") == 1
 
@@ -186,7 +186,7 @@ def test_weights_that_repeat_a_number_are_filled_once() -> None:
     same = np.broadcast_to(np.float32(0.5), (3, 3, 3, 3))
     graph.add_output(b.Convolution(b.Convolution(x, same, **ONE), same, **ONE), "y")
     PassManager("numba-loops,dce").run(graph)
-    text, weights = render(graph, "net")
+    text, weights = NumbaGenerator(graph, "net").render()
     assert [buffer.size for buffer in weights.values()] == []
     assert text.count("np.full((3, 3, 3, 3), np.array(0.5, np.float32))") == 1
     assert text.count("= pack_filters(") == 1
@@ -205,13 +205,13 @@ def test_what_follows_from_weights_alone_is_computed_once(tmp_path: Path) -> Non
     graph.add_output(filters, "weights")
     before = Interpreter(graph).run([data := numbers(1, 3, 12, 12)])
     PassManager(NumbaBackend.lowering).run(graph)
-    text, weights = render(graph, "net")
+    text, weights = NumbaGenerator(graph, "net").render()
     assert [buffer.dtype for buffer in weights.values() if buffer.size > 8] == [i8]
     model = text[text.index("\ndef model(") : text.index("\ndef infer(")]
     assert "convert" not in model
     assert re.search(r'w\["filters"\] = np.multiply\(convert\(w.pop\("stored"\)', text)
     assert 'w["filters, packed"] = pack_filters(w["filters"])' in text
-    generate(graph, tmp_path, "net")
+    NumbaBackend().write(graph, tmp_path, "net")
     out = run_isolated(tmp_path, {"net": {"x": data}}, NUMBA)["net"]
     np.testing.assert_allclose(out["y"], before[0], rtol=1e-5, atol=1e-5)
     np.testing.assert_array_equal(out["weights"], before[1])
@@ -224,7 +224,7 @@ def test_a_lowered_graph_is_still_a_numpy_module() -> None:
     graph.add_output(Builder(graph).Convolution(x, numbers(8, 3, 3, 3), **ONE), "y")
     PassManager("numba-loops,dce").run(graph)
     assert [n.kind for n in graph] == ["Constant", "Constant", "BiasedConvolution"]
-    assert "numba" not in render_numpy(graph, "net")[0].replace("numba-loops", "")
+    assert "numba" not in Generator(graph, "net").render()[0].replace("numba-loops", "")
 
 
 def test_what_cannot_be_expressed_is_said_by_node(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vinoc.backends.numba import NumbaBackend
-from vinoc.backends.numba.codegen import render
+from vinoc.backends.numba.codegen import NumbaGenerator
 from vinoc.backends.numba.loops import settings as loop_settings
 from vinoc.backends.numba.sequences import GruCellLoops, GruLoops, LstmCellLoops, LstmLoops
 from vinoc.backends.numpy import Interpreter
@@ -72,7 +72,7 @@ def test_cells_in_a_module() -> None:
     before = Interpreter(graph).run([data := numbers(2, 5)])
     PassManager(NumbaBackend.lowering).run(graph)
     same(tuple(Interpreter(graph).run([data])), tuple(before))
-    text, _ = render(graph, "net")
+    text, _ = NumbaGenerator(graph, "net").render()
     assert re.search(r"= lstm_cell\(\s*x, w\[", text)
     assert re.search(r"= gru_cell\(", text)
     assert text.count("= pack_cell(") == 2
@@ -97,6 +97,6 @@ def test_only_what_has_the_usual_activations_is_written_as_loops() -> None:
     assert sorted(n.kind for n in graph if "LST" in n.kind.upper()) == ["LSTMSequence", "LSTMSequence", "LstmLoops"]
     for one, other in zip(before, Interpreter(graph).run([data])):
         np.testing.assert_array_equal(one, other)
-    text, _ = render(graph, "net")
+    text, _ = NumbaGenerator(graph, "net").render()
     assert "= pack_recurrent(" in text
     assert len(re.findall(r"= lstm\(\s*x, ", text)) == 1

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vinoc.backends.numpy import NumpyBackend, generate
-from vinoc.backends.numpy.codegen import render
+from vinoc.backends.numpy import NumpyBackend
+from vinoc.backends.numpy.codegen import Generator
 from vinoc.ir.buffer import Buffer
 from vinoc.ir.builder import Builder
 from vinoc.ir.constant import Constant
@@ -38,7 +38,7 @@ def body_of(text: str) -> list[str]:
 
 
 def lines(graph: Graph) -> list[str]:
-    return [line.strip() for line in body_of(render(graph, "m")[0])]
+    return [line.strip() for line in body_of(Generator(graph, "m").render()[0])]
 
 
 def test_a_module_stands_alone(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_a_module_stands_alone(tmp_path: Path) -> None:
     y = b.ReLU(b.Add(x, b.const(weight[0:1, :3], name="bias")))
     graph.add_output(b.Convert(y, destination_type=f16), "half")
     graph.add_output(b.Subtract(y, b.const(np.linspace(0, 1, 30, dtype=np.float32).reshape(10, 3), name="w/1")), "y")
-    paths = generate(graph, tmp_path, "net")
+    paths = NumpyBackend().write(graph, tmp_path, "net")
     assert [p.name for p in paths] == ["net.py", "net.npz"]
     data = np.linspace(-9, 9, 30, dtype=np.float32).reshape(10, 3)
     out = run_isolated(tmp_path, {"net": {"x": data}})["net"]
@@ -60,7 +60,7 @@ def test_a_module_stands_alone(tmp_path: Path) -> None:
 def test_a_module_is_a_program(tmp_path: Path) -> None:
     graph, b, (x,) = graph_with(TensorType(f32, (2,)), names=("input",))
     graph.add_output(b.Add(x, b.const(np.arange(2000, dtype=np.float32)[:2] + 0.25)), "sum")
-    generate(graph, tmp_path, "prog")
+    NumpyBackend().write(graph, tmp_path, "prog")
     np.savez(tmp_path / "in.npz", input=np.array([1, 2], np.float32))
     command = [sys.executable, "prog.py", "in.npz", "out.npz"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -104,7 +104,7 @@ def test_small_constants_are_literals_and_equal_weights_are_stored_once(tmp_path
     y = b.Add(y, np.array([np.inf], np.float32))
     y = b.Add(y, Buffer(f32, (50,), np.broadcast_to(np.float32(0.5), (50,))).array)
     graph.add_output(y, "out")
-    text, weights = render(graph, "m")
+    text, weights = Generator(graph, "m").render()
     assert list(weights) == ["first"]
     for piece in ('w["first"]', "f32(0.1)", "f32([np.inf])", "np.broadcast_to(np.float32(0.5), (50,))"):
         assert piece in text
@@ -117,7 +117,7 @@ def test_output_is_the_same_every_time(tmp_path: Path) -> None:
     graph.add_output(b.Add(x, b.const(np.arange(50, dtype=np.float32))), "out")
     made = []
     for name in "ab":
-        generate(graph, tmp_path / name, "m")
+        NumpyBackend().write(graph, tmp_path / name, "m")
         made.append(((tmp_path / name / "m.py").read_bytes(), (tmp_path / name / "m.npz").read_bytes()))
     assert made[0] == made[1]
     assert sorted(p.name for p in (tmp_path / "a").iterdir()) == ["m.npz", "m.py"]
@@ -128,7 +128,7 @@ def test_weights_in_types_that_numpy_lacks_become_what_they_are_converted_to() -
     codes = (np.arange(40) % 16).astype(u4.numpy)
     scale = b.Convert(b.const(np.linspace(0, 2, 40).astype(bf16.numpy)), destination_type=f32)
     graph.add_output(b.Multiply(b.Add(x, b.Convert(b.const(codes), destination_type=f32)), scale), "out")
-    text, weights = render(graph, "m")
+    text, weights = Generator(graph, "m").render()
     assert sorted(buffer.dtype.name for buffer in weights.values()) == ["f32", "f32"]
     assert "convert" not in "".join(body_of(text)).replace("Convert", "")
     assert_same(graph, [np.ones(40, np.float32)])
@@ -139,7 +139,7 @@ def test_all_nodes_that_numpy_cannot_express_are_reported_and_nothing_is_written
     half = b.Convert(x, destination_type=bf16, name="to_bf16")
     graph.add_output(b.Add(half, y, name="sum"), "out")
     with pytest.raises(ConversionError) as caught:
-        generate(graph, tmp_path, "net")
+        NumpyBackend().write(graph, tmp_path, "net")
     assert [p.node for p in caught.value.problems] == ["to_bf16", "sum", "y"]
     assert "NumPy has no element type bf16" in str(caught.value)
     assert list(tmp_path.iterdir()) == []
@@ -153,7 +153,7 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
     weight = graph.insert(Constant(Buffer(f32, (50,), broken)), (), name="w")
     graph.add_output(b.Add(x, weight.output), "out")
     with pytest.raises(VinocError, match="constant 'w': cannot be read: disk on fire"):
-        generate(graph, tmp_path, "net")
+        NumpyBackend().write(graph, tmp_path, "net")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -162,7 +162,7 @@ def test_a_sequence_that_begins_empty(tmp_path: Path) -> None:
     grown = b.SequenceInsert(b.SequenceInsert(b.SequenceEmpty(element_type=f32), x), x)
     graph.add_output(b.ConcatFromSequence(grown, axis=0, new_axis=True), "y")
     data = np.float32([1, 2])
-    generate(graph, tmp_path, "net")
+    NumpyBackend().write(graph, tmp_path, "net")
     out = run_isolated(tmp_path, {"net": {"x": data}})["net"]["y"]
     np.testing.assert_array_equal(out, np.stack([data, data]))
 
@@ -172,8 +172,8 @@ def test_strings_survive(tmp_path: Path) -> None:
     words = np.array([f"word {i}" for i in range(30)], object)
     graph.add_output(b.const(words, name="words"), "words")
     graph.add_output(x, "same")
-    assert list(render(graph, "m")[1]) == ["words"]
-    generate(graph, tmp_path, "m")
+    assert list(Generator(graph, "m").render()[1]) == ["words"]
+    NumpyBackend().write(graph, tmp_path, "m")
     out = subprocess.run(
         [
             sys.executable,
@@ -201,7 +201,7 @@ def test_inputs_are_checked(inputs: dict[str, Any], message: str) -> None:
     graph, b, (x,) = graph_with(TensorType(f32, (symbol("N"), 3)))
     graph.add_output(b.ReLU(x), "out")
     space: dict[str, Any] = {"__name__": "m"}
-    exec(render(graph, "m")[0], space)
+    exec(Generator(graph, "m").render()[0], space)
     with pytest.raises((KeyError, TypeError, ValueError), match=message):
         space["infer"](inputs)
 
@@ -209,7 +209,7 @@ def test_inputs_are_checked(inputs: dict[str, Any], message: str) -> None:
 def test_comments_and_docstrings_of_kernels_survive() -> None:
     graph, b, (x,) = graph_with(TensorType(f32, (3,)))
     graph.add_output(b.Sigmoid(x), "out")
-    text = render(graph, "m")[0]
+    text = Generator(graph, "m").render()[0]
     assert '    """1 / (1 + exp(-x))' in text
 
 
@@ -219,7 +219,7 @@ def test_odd_names_do_no_harm(tmp_path: Path) -> None:
     graph, b, (x,) = graph_with(TensorType(f32, (50,)), names=(name,))
     b.loc = Loc(name, name, name)
     graph.add_output(b.Add(x, b.const(np.arange(50, dtype=np.float32), name=name), name=name), name)
-    generate(graph, tmp_path, "odd")
+    NumpyBackend().write(graph, tmp_path, "odd")
     data = np.ones(50, np.float32)
     space: dict[str, Any] = {"__name__": "odd", "__file__": str(tmp_path / "odd.py")}
     exec((tmp_path / "odd.py").read_text(), space)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vinoc.backends.numpy import Interpreter, generate
+from vinoc.backends.numpy import Interpreter, NumpyBackend
 from vinoc.compiler.frontends.onnx import load
 
 from ..conftest import SHARED
@@ -26,7 +26,7 @@ def test_model(pattern: str, tmp_path: Path) -> None:
         io = dict(file)
     info = json.loads((path.parent / "io" / "io.json").read_text())
     assert len(graph.inputs) <= len(info["inputs"])
-    generate(graph, tmp_path, "net")
+    NumpyBackend().write(graph, tmp_path, "net")
     interpreter = Interpreter(graph)
     inputs = [io[f"c0_in{k}"] for k in range(len(graph.inputs))]
     results = interpreter.run(inputs)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from vinoc.backends.numpy import Interpreter
-from vinoc.backends.numpy.codegen import render
+from vinoc.backends.numpy.codegen import Generator
 from vinoc.backends.numpy.library import Library
 from vinoc.backends.numpy.naming import RESERVED, Names
 from vinoc.backends.numpy.opform import op_form
@@ -324,11 +324,11 @@ def undefined(code: CodeType, space: dict[str, Any]) -> set[str]:
 def test_operations_on_types_that_numpy_lacks_are_refused() -> None:
     graph, _ = graph_of("FakeConvert", {}, [X, n(1.0, np.float32)])
     with pytest.raises(ConversionError, match="NumPy has no element type f8e4m3"):
-        render(graph, "m")
+        Generator(graph, "m").render()
 
 
 def test_generated_lines_of_all_cases_are_short() -> None:
     for kind, found in CASES.items():
-        text = render(graph_of(kind, *found[0])[0], "m")[0]
+        text = Generator(graph_of(kind, *found[0])[0], "m").render()[0]
         long = [line for line in text[: text.index("\ndef infer(")].split("\n") if len(line) > 120]
         assert not long, f"{kind}: {long[0]}"

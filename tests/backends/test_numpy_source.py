@@ -11,7 +11,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from vinoc.backends.numpy.codegen import render
+from vinoc.backends.numpy.codegen import Generator
 from vinoc.backends.numpy.layout import wrapped
 from vinoc.backends.numpy.naming import snake, variable
 from vinoc.ir import op as ir_op
@@ -117,7 +117,7 @@ class PlugSecond(Base):
 ''')
     graph = graph_of("PlugFirst", "ReLU", "PlugSecond")
     assert_same(graph, [np.array([-5, 1, 2], np.float32)])
-    text = render(graph, "m")[0]
+    text = Generator(graph, "m").render()[0]
     assert text.count('"""Helps."""') == 1
     assert text.count("def relu(") == 1  # vinoc's, since it comes first
     assert "def other_relu(x):" in text
@@ -150,7 +150,7 @@ class PlugExp(Family):
 ''')
     graph = graph_of("PlugTanh", "PlugExp")
     assert_same(graph, [np.array([-1, 0, 1], np.float32)])
-    text = render(graph, "m")[0]
+    text = Generator(graph, "m").render()[0]
     assert "helper(np.tanh(data)) + np.float32(1.5)" in text
     assert "helper(np.exp(data)) + np.float32(0.0)" in text
 
@@ -186,7 +186,7 @@ class PlugOdd(Base):
         {body}
 ''')
     with pytest.raises(ConversionError) as caught:
-        render(graph_of("PlugOdd", "PlugOdd"), "m")
+        Generator(graph_of("PlugOdd", "PlugOdd"), "m").render()
     assert message in str(caught.value)
     assert len(caught.value.problems) == 2
 

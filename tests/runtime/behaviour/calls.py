@@ -32,15 +32,20 @@ REFUSED = Raises(Exception)
 """Refused; with what kind of exception is told by neither library's documentation."""
 
 
-def cases(table: Mapping[str, Any]) -> pytest.MarkDecorator:
-    """Parametrizes a test over a table; what is in the list of missing calls must fail with vinoc."""
+def checked(table: Mapping[str, Any], world: World) -> Any:
+    """The test of a table's calls, each with both modules. What is among those missing must fail with vinoc."""
     found = []
     for module in ("vinoc", "openvino"):
         for call in table:
             reason = MISSING.get(call) if module == "vinoc" else None
             marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
             found.append(pytest.param(module, call, marks=marks, id=f"{module}: {call}"))
-    return pytest.mark.parametrize(("module", "call"), found, indirect=["module"])
+
+    @pytest.mark.parametrize(("module", "call"), found, indirect=["module"])
+    def test_call(module: Any, call: str, folder: Path) -> None:
+        check(call, table[call], world(module, folder))
+
+    return test_call
 
 
 def check(call: str, expected: Any, space: Mapping[str, Any]) -> None:

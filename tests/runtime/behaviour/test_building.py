@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .calls import REFUSED, Raises, cases, check
+from .calls import REFUSED, Raises, checked
 
 CALLS: dict[str, Any] = {
     "p.get_type_name()": "Parameter",
@@ -372,6 +372,4 @@ def world(ov: Any, folder: Path) -> dict[str, Any]:
     return {**globals(), "ov": ov, "ops": ops, **local}
 
 
-@cases(CALLS)
-def test_call(module: Any, call: str, folder: Path) -> None:
-    check(call, CALLS[call], world(module, folder))
+test_call = checked(CALLS, world)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .calls import REFUSED, Raises, cases, check
+from .calls import REFUSED, Raises, checked
 from .models import compiled_net, image
 
 CALLS: dict[str, Any] = {
@@ -169,6 +169,4 @@ def world(ov: Any, folder: Path) -> dict[str, Any]:
     }
 
 
-@cases(CALLS)
-def test_call(module: Any, call: str, folder: Path) -> None:
-    check(call, CALLS[call], world(module, folder))
+test_call = checked(CALLS, world)

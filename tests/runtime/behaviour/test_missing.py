@@ -14,30 +14,12 @@ import pytest
 
 import vinoc
 
-from . import (
-    test_building,
-    test_core,
-    test_model,
-    test_preprocessing,
-    test_properties,
-    test_queue,
-    test_requests,
-    test_shapes,
-    test_tensors,
-)
 from .missing import MISSING, MISSING_NAMES
 
-TABLES = (
-    test_building,
-    test_core,
-    test_model,
-    test_preprocessing,
-    test_properties,
-    test_queue,
-    test_requests,
-    test_shapes,
-    test_tensors,
-)
+TABLES = [
+    importlib.import_module(f".test_{name}", __package__)
+    for name in ["building", "core", "model", "preprocessing", "properties", "queue", "requests", "shapes", "tensors"]
+]
 CLASSES = (
     *("AsyncInferQueue", "AxisSet", "AxisVector", "CompiledModel", "ConstOutput", "Coordinate", "CoordinateDiff"),
     *("Core", "Dimension", "DiscreteTypeInfo", "InferRequest", "Input", "Layout", "Model", "Node", "OVAny", "Output"),

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .calls import REFUSED, Raises, cases, check
+from .calls import REFUSED, Raises, checked
 
 CALLS: dict[str, Any] = {
     "one(ov).friendly_name": "one",
@@ -268,6 +268,4 @@ def world(ov: Any, folder: Path) -> dict[str, Any]:
     }
 
 
-@cases(CALLS)
-def test_call(module: Any, call: str, folder: Path) -> None:
-    check(call, CALLS[call], world(module, folder))
+test_call = checked(CALLS, world)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .calls import Raises, cases, check
+from .calls import Raises, checked
 
 CALLS: dict[str, Any] = {
     "built(lambda ppp: ppp.input().tensor().set_element_type(ov.Type.u8))": [
@@ -182,6 +182,4 @@ def world(ov: Any, folder: Path) -> dict[str, Any]:
     return {**globals(), "ov": ov, "ops": ov.opset13, "model": model, "built": built}
 
 
-@cases(CALLS)
-def test_call(module: Any, call: str, folder: Path) -> None:
-    check(call, CALLS[call], world(module, folder))
+test_call = checked(CALLS, world)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .calls import Raises, cases, check
+from .calls import Raises, checked
 
 CALLS: dict[str, Any] = {
     "ov.properties.hint.performance_mode()": "PERFORMANCE_HINT",
@@ -133,6 +133,4 @@ def world(ov: Any, folder: Path) -> dict[str, Any]:
     return {**globals(), "ov": ov, "core": core, "model": folder / "net.xml"}
 
 
-@cases(CALLS)
-def test_call(module: Any, call: str, folder: Path) -> None:
-    check(call, CALLS[call], world(module, folder))
+test_call = checked(CALLS, world)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .calls import REFUSED, Raises, cases, check
+from .calls import REFUSED, Raises, checked
 from .models import compiled_net, image
 
 CALLS: dict[str, Any] = {
@@ -146,6 +146,4 @@ def world(ov: Any, folder: Path) -> dict[str, Any]:
     return {**globals(), "ov": ov, "compiled": compiled_net(ov, folder), "data": image()}
 
 
-@cases(CALLS)
-def test_call(module: Any, call: str, folder: Path) -> None:
-    check(call, CALLS[call], world(module, folder))
+test_call = checked(CALLS, world)

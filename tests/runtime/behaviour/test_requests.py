@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .calls import Raises, cases, check
+from .calls import Raises, checked
 from .models import compiled_net, compiled_sums, image
 
 CALLS: dict[str, Any] = {
@@ -322,6 +322,4 @@ def world(ov: Any, folder: Path) -> dict[str, Any]:
     return {**globals(), "ov": ov, **space}
 
 
-@cases(CALLS)
-def test_call(module: Any, call: str, folder: Path) -> None:
-    check(call, CALLS[call], world(module, folder))
+test_call = checked(CALLS, world)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .calls import REFUSED, Raises, cases, check
+from .calls import REFUSED, Raises, checked
 
 CALLS: dict[str, Any] = {
     "ov.PartialShape([1, 2, 3]).is_static": True,
@@ -148,6 +148,4 @@ def world(ov: Any, folder: Path) -> dict[str, Any]:
     return {"ov": ov, "np": np}
 
 
-@cases(CALLS)
-def test_call(module: Any, call: str, folder: Path) -> None:
-    check(call, CALLS[call], world(module, folder))
+test_call = checked(CALLS, world)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .calls import Raises, cases, check
+from .calls import Raises, checked
 
 CALLS: dict[str, Any] = {
     "list(ov.Tensor(np.zeros((2, 3), np.float32)).shape)": [2, 3],
@@ -99,6 +99,4 @@ def world(ov: Any, folder: Path) -> dict[str, Any]:
     return {**globals(), "ov": ov}
 
 
-@cases(CALLS)
-def test_call(module: Any, call: str, folder: Path) -> None:
-    check(call, CALLS[call], world(module, folder))
+test_call = checked(CALLS, world)

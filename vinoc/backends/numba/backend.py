@@ -18,8 +18,8 @@ class NumbaBackend:
 
     def write(self, graph: Graph, directory: Path, name: str, **options: Any) -> Sequence[Path]:
         """Writes `<name>.py` and `<name>.npz`. Raises ConversionError that lists all nodes it cannot express."""
-        from .codegen import generate
+        from .codegen import NumbaGenerator
 
         if options:
             raise UsageError(f"target numba has no option '{next(iter(options))}'")
-        return generate(graph, directory, name)
+        return NumbaGenerator(graph, name).write(directory)

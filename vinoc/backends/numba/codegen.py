@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
@@ -13,7 +12,6 @@ from ...ir.op import Op
 from ..cpu.region import Region
 from ..numpy import literals
 from ..numpy.codegen import Generator, Scope
-from ..numpy.files import write_all
 from ..numpy.layout import quoted
 from ..numpy.opform import OpForm
 from .chainform import ChainForm
@@ -24,17 +22,6 @@ METHOD = "loops"
 
 PACK = "pack"
 """The method that arranges input 1 for it, once where that is constant."""
-
-
-def generate(graph: Graph, directory: Path | str, name: str) -> list[Path]:
-    """Writes `<name>.py` and `<name>.npz`, both or none. Raises ConversionError that lists what cannot be expressed."""
-    text, weights = render(graph, name)
-    return write_all(Path(directory), name, text, weights)
-
-
-def render(graph: Graph, name: str) -> tuple[str, dict[str, Buffer]]:
-    """The text of the module, and its weights by key. Raises ConversionError."""
-    return NumbaGenerator(graph, name).render()
 
 
 class NumbaGenerator(Generator):

@@ -19,11 +19,11 @@ class NumpyBackend:
 
     def write(self, graph: Graph, directory: Path, name: str, **options: Any) -> Sequence[Path]:
         """Writes `<name>.py` and `<name>.npz`. Raises ConversionError that lists all nodes it cannot express."""
-        from .codegen import generate
+        from .codegen import Generator
 
         if options:
             raise UsageError(f"target numpy has no option '{next(iter(options))}'")
-        return generate(graph, directory, name)
+        return Generator(graph, name).write(directory)
 
     def compile(self, graph: Graph, on_node: Hook | None = None, **options: Any) -> Interpreter:
         """An interpreter of the graph, which must not be changed while it is in use."""

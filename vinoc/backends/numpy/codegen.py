@@ -30,22 +30,6 @@ FREE_ABOVE = 16 << 20
 """Bytes. Variables that are not needed any more are deleted together when they hold so much."""
 
 
-def generate(graph: Graph, directory: Path | str, name: str) -> list[Path]:
-    """Writes `<name>.py` and `<name>.npz`, both or none. Returns their paths.
-
-    The module imports NumPy and the standard library. It has `model`, with arrays in the order of the graph's
-    inputs, and `infer`, with dictionaries by the names of inputs and outputs; run as a program it takes an
-    npz file of inputs. Raises ConversionError that lists every node which cannot be expressed.
-    """
-    text, weights = render(graph, name)
-    return write_all(Path(directory), name, text, weights)
-
-
-def render(graph: Graph, name: str) -> tuple[str, dict[str, Buffer]]:
-    """The text of the module, and its weights by key. Raises ConversionError."""
-    return Generator(graph, name).render()
-
-
 @dataclass
 class Scope:
     """A function under construction: the lines of one graph."""
@@ -66,7 +50,12 @@ class Scope:
 
 
 class Generator:
-    """Writes the module of a graph. Other backends give nodes other forms: see `form_of`."""
+    """Writes the module of a graph. Other backends give nodes other forms: see `form_of`.
+
+    The module imports NumPy and the standard library. It has `model`, with arrays in the order of the graph's
+    inputs, and `infer`, with dictionaries by the names of inputs and outputs; run as a program it takes an
+    npz file of inputs.
+    """
 
     language = "NumPy"
     allowed = frozenset({"numpy"})
@@ -85,7 +74,14 @@ class Generator:
         self.has_state = False
         self.forms: dict[OpForm, None] = {}
 
+    def write(self, directory: Path) -> list[Path]:
+        """Writes `<name>.py` and `<name>.npz`, both or none, and returns their paths. Raises as `render` does."""
+        text, weights = self.render()
+        return write_all(directory, self.name, text, weights)
+
     def render(self) -> tuple[str, dict[str, Buffer]]:
+        """The text of the module, and its weights by key. Raises ConversionError that lists all nodes which cannot be
+        expressed."""
         self._collect()
         main = Scope(1)
         parameters = [self._name_input(v) for v in self.graph.inputs]

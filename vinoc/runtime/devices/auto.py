@@ -19,29 +19,27 @@ from ..execution import Schedule
 from ..profiling import ProfilingInfo
 from ..properties import AUTO
 from ..words import PerformanceMode
-from .base import Capabilities, Fixed, Host, PlainDevice, Prepared
+from .base import Fixed, Host, Prepared
 from .given import Given
 from .names import Entry
-from .several import chosen, handed, has_variables, log, suited
+from .several import Several, handed, has_variables, log, suited
 
 HELPER = "CPU"
 """What compiles soon enough to begin with."""
 
 
-class Auto(PlainDevice):
+class Auto(Several):
     """Chooses: `AUTO`, `AUTO:X,CPU` (in this order), `AUTO:-X` (all but X)."""
 
     name = "AUTO"
-    virtual = True
     properties = AUTO
-    capabilities = Capabilities(layouts=())
 
     def query(self, graph: Graph, settings: Mapping[str, Any], host: Host) -> dict[Node, str]:
-        suited(chosen(self.name, settings, host), graph, host, self.name)
+        suited(self.entries(settings, host), graph, host, self.name)
         return dict.fromkeys(graph, self.name)
 
     def compile(self, model: Given, settings: Mapping[str, Any], host: Host) -> Prepared:
-        entries = chosen(self.name, settings, host)
+        entries = self.entries(settings, host)
         if len(entries) > 1:
             entries = suited(entries, model.look(), host, self.name)
         if settings["PERFORMANCE_HINT"] == "CUMULATIVE_THROUGHPUT":
@@ -53,7 +51,7 @@ class Auto(PlainDevice):
         return AutoModel(entries, model, settings, host)
 
     def load(self, data: Any, settings: Mapping[str, Any], host: Host) -> Prepared:
-        return host.load(data, chosen(self.name, settings, host)[0].name, handed(settings, host))
+        return host.load(data, self.entries(settings, host)[0].name, handed(settings, host))
 
 
 class AutoModel(Fixed):

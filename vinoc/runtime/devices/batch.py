@@ -8,13 +8,13 @@ from typing import Any
 from ...ir.errors import UsageError
 from ...ir.graph import Graph, Node
 from ..properties import BATCH
-from .base import Capabilities, Host, PlainDevice, Prepared
+from .base import Host, Prepared
 from .given import Given
 from .names import Entry
-from .several import chosen, handed
+from .several import Several, handed
 
 
-class Batch(PlainDevice):
+class Batch(Several):
     """Gathers: `BATCH:CPU(4)`, four requests at a time on the CPU; one that finds no three others within
     AUTO_BATCH_TIMEOUT milliseconds runs without them.
 
@@ -23,9 +23,8 @@ class Batch(PlainDevice):
     """
 
     name = "BATCH"
-    virtual = True
     properties = BATCH
-    capabilities = Capabilities(layouts=())
+    example = "BATCH:CPU(4)"
 
     def query(self, graph: Graph, settings: Mapping[str, Any], host: Host) -> dict[Node, str]:
         entry = self._entry(settings, host)
@@ -40,11 +39,9 @@ class Batch(PlainDevice):
         return made(model, entry.name, size, below, int(settings["AUTO_BATCH_TIMEOUT"]), host)
 
     def _entry(self, settings: Mapping[str, Any], host: Host) -> Entry:
-        if not settings["MULTI_DEVICE_PRIORITIES"]:
-            raise UsageError("BATCH needs a device", help="for example BATCH:CPU(4)")
-        entries = chosen(self.name, settings, host)
+        entries = self.entries(settings, host)
         if len(entries) != 1:
-            raise UsageError(f"BATCH takes one device, {len(entries)} are given", help="for example BATCH:CPU(4)")
+            raise UsageError(f"BATCH takes one device, {len(entries)} are given", help=f"for example {self.example}")
         return entries[0]
 
 

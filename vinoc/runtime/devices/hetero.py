@@ -16,10 +16,10 @@ from ...ir.graph import Graph, Node
 from ...ir.quiet import quiet_gc
 from ...passes.manager import PassManager
 from ..properties import SEVERAL
-from .base import Capabilities, Host, PlainDevice, Prepared
+from .base import Host, Prepared
 from .given import Given
 from .names import Entry
-from .several import chosen, handed, log
+from .several import Several, handed, log
 
 PASSES = "fold,dce"
 """What a graph goes through before it is divided: arithmetic on shapes is done, and needs no device."""
@@ -27,32 +27,26 @@ PASSES = "fold,dce"
 AFFINITY = "affinity"
 
 
-class Hetero(PlainDevice):
+class Hetero(Several):
     """Divides: `HETERO:A,B`, on A what A can compute, the rest on B."""
 
     name = "HETERO"
-    virtual = True
     properties = SEVERAL
-    capabilities = Capabilities(layouts=())
+    example = "HETERO:TEMPLATE,CPU"
 
     def query(self, graph: Graph, settings: Mapping[str, Any], host: Host) -> dict[Node, str]:
-        return affinities(graph, self._entries(settings, host), settings, host)
+        return affinities(graph, self.entries(settings, host), settings, host)
 
     def compile(self, model: Given, settings: Mapping[str, Any], host: Host) -> Prepared:
         from .divided import DividedModel
 
-        entries = self._entries(settings, host)
+        entries = self.entries(settings, host)
         with quiet_gc():
             graph = model.graph()
             PassManager(PASSES).run(graph)
         devices = affinities(graph, entries, settings, host)
         told(graph.name, devices)
         return DividedModel(graph, devices, [e.name for e in entries], handed(settings, host), host)
-
-    def _entries(self, settings: Mapping[str, Any], host: Host) -> list[Entry]:
-        if not settings["MULTI_DEVICE_PRIORITIES"]:
-            raise UsageError("HETERO needs devices", help="for example HETERO:TEMPLATE,CPU, or MULTI_DEVICE_PRIORITIES")
-        return chosen(self.name, settings, host)
 
 
 def affinities(graph: Graph, entries: list[Entry], settings: Mapping[str, Any], host: Host) -> dict[Node, str]:

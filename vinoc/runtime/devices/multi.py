@@ -16,32 +16,26 @@ from ..execution import Schedule
 from ..profiling import ProfilingInfo
 from ..properties import MULTI
 from ..words import SchedulePolicy
-from .base import Capabilities, Host, PlainDevice, Prepared, unchangeable
+from .base import Host, Prepared, unchangeable
 from .given import Given
 from .names import Entry, listed, split
-from .several import chosen, handed, has_variables, log, suited
+from .several import Several, handed, has_variables, log, suited
 
 
-class Multi(PlainDevice):
+class Multi(Several):
     """Spreads requests: `MULTI:A,B`, the first that is free taking the next; `MULTI:A(4),B`: at most 4 at once on A."""
 
     name = "MULTI"
-    virtual = True
     properties = MULTI
-    capabilities = Capabilities(layouts=())
+    example = "MULTI:CPU,TEMPLATE"
 
     def query(self, graph: Graph, settings: Mapping[str, Any], host: Host) -> dict[Node, str]:
-        suited(self._entries(settings, host), graph, host, self.name)
+        suited(self.entries(settings, host), graph, host, self.name)
         return dict.fromkeys(graph, self.name)
 
     def compile(self, model: Given, settings: Mapping[str, Any], host: Host) -> Prepared:
-        entries = suited(self._entries(settings, host), model.look(), host, self.name)
+        entries = suited(self.entries(settings, host), model.look(), host, self.name)
         return MultiModel(self.name, entries, model, settings, host)
-
-    def _entries(self, settings: Mapping[str, Any], host: Host) -> list[Entry]:
-        if not settings["MULTI_DEVICE_PRIORITIES"]:
-            raise UsageError("MULTI needs devices", help="for example MULTI:CPU,TEMPLATE, or MULTI_DEVICE_PRIORITIES")
-        return chosen(self.name, settings, host)
 
 
 @dataclass(eq=False)

@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from ...ir.errors import UsageError, VinocError
 from ...ir.graph import Graph
-from .base import Device, Host
+from .base import Device, Host, PlainDevice
 from .names import Entry, listed, split
 
 log = logging.getLogger("vinoc.devices")
 
 
-def chosen(device: str, settings: Mapping[str, Any], host: Host) -> list[Entry]:
-    """The devices that a name or MULTI_DEVICE_PRIORITIES lists, the first the most wanted; without a list all that have
-    a rank, but those excluded by `-`. Raises UsageError where none is left, or one is not there."""
-    given = listed(str(settings.get("MULTI_DEVICE_PRIORITIES", "")))
-    without = {split(e.name).device for e in given if e.excluded}
-    wanted = [e for e in given if not e.excluded] or [Entry(n) for n in host.ranked()]
-    left = [e for e in dict.fromkeys(wanted) if split(e.name).device not in without]
-    if not left:
-        raise UsageError(f"{device} has no device left to choose from", help=f"for example {device}:CPU")
-    for entry in left:
-        host.device(entry.name)
-        if split(entry.name).device == device:
-            raise UsageError(f"{device} cannot be one of the devices of {device}")
-    return left
+class Several(PlainDevice):
+    """A device that hands models on to others. `example`: how it is asked for, where it chooses no devices itself."""
+
+    virtual = True
+    example: ClassVar[str] = ""
+
+    def entries(self, settings: Mapping[str, Any], host: Host) -> list[Entry]:
+        """The devices that a name or MULTI_DEVICE_PRIORITIES lists, the first the most wanted; without a list all that
+        have a rank, but those excluded by `-`. Raises UsageError where none is left, or one is not there."""
+        given = listed(str(settings.get("MULTI_DEVICE_PRIORITIES", "")))
+        if self.example and not given:
+            raise UsageError(f"{self.name} is given no device", help=f"as {self.example} or MULTI_DEVICE_PRIORITIES do")
+        without = {split(e.name).device for e in given if e.excluded}
+        wanted = [e for e in given if not e.excluded] or [Entry(n) for n in host.ranked()]
+        left = [e for e in dict.fromkeys(wanted) if split(e.name).device not in without]
+        if not left:
+            raise UsageError(f"{self.name} has no device left to choose from", help=f"for example {self.name}:CPU")
+        for entry in left:
+            host.device(entry.name)
+            if split(entry.name).device == self.name:
+                raise UsageError(f"{self.name} cannot be one of the devices of {self.name}")
+        return left
 
 
 def handed(settings: Mapping[str, Any], host: Host, **more: Any) -> dict[str, Any]:
