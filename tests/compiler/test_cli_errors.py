@@ -241,3 +241,38 @@ def test_weights_that_lie_elsewhere_and_are_gone(cli: Cli, tmp_path: Path) -> No
     run = cli(path, "-o", tmp_path / "out")
     assert run.code == 1
     assert "e.data" in run.err
+
+
+def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """A line of a shell, in which `vinoc` is the command."""
+    text = command.replace("vinoc", f"{sys.executable} -m vinoc")
+    return subprocess.run(["sh", "-c", text], cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("words", ["passes", "show tiny.vir", "tiny.vir -o out"])
+def test_what_is_printed_goes_nowhere(tiny: Path, tmp_path: Path, words: str) -> None:
+    """Closed streams are no error; a full disk is one of the machine, which is told once."""
+    for closed in (">&-", "2>&-", ">&- 2>&-"):
+        done = shell(f"vinoc {words} {closed}", tmp_path)
+        assert (done.returncode, done.stderr) == (0, ""), closed
+    if not Path("/dev/full").is_char_device():
+        pytest.skip("there is no /dev/full")
+    done = shell(f"vinoc {words} >/dev/full", tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: No space left on device (help: ")
+    assert done.stderr.count("\n") == 1
+    assert shell(f"vinoc {words} 2>/dev/full >&2", tmp_path).returncode == 1
+
+
+def test_files_that_grow_too_large(tiny: Path, tmp_path: Path) -> None:
+    """A limit, as of a full disk: an error, and nothing half-written."""
+    model = tmp_path / "big.vir"
+    lines = "".join(f"  v{i + 1} = Exp(v{i})\n" for i in range(4000))
+    model.write_text(f"graph g(v0: f32[2]) -> (v4000) {{\n{lines}}}\n")
+    for words in ("big.vir -o out --passes ''", "opt big.vir -o copy.vir", "big.vir --dump_dir dumps --passes dce"):
+        done = shell(f"ulimit -f 8; vinoc {words}", tmp_path)
+        assert done.returncode == 1, words
+        assert done.stderr.splitlines()[-1].startswith("error: ")
+        assert "File too large" in done.stderr
+        assert "fault" not in done.stderr
+        assert not [p for p in tmp_path.rglob("*") if p.is_file() and p.name not in ("big.vir", "tiny.vir")], words

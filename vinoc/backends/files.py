@@ -37,7 +37,8 @@ def written_together(paths: Sequence[Path]) -> Iterator[list[BinaryIO]]:
         for source, target in moved:
             os.replace(source, target)
     except OSError as error:
-        raise VinocError(f"cannot write: {error.strerror or error}", str(paths[0].parent), _help(error)) from error
+        where = str(paths[0] if len(paths) == 1 else paths[0].parent)
+        raise VinocError(f"cannot write: {error.strerror or error}", where, _help(error)) from error
     finally:
         for file in files:
             with suppress(OSError):

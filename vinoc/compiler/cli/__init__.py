@@ -18,6 +18,7 @@ from .faults import report
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command line and returns its exit code; never raises."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
+    _open_streams()
     try:
         code = _run(argv)
         sys.stdout.flush()
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 141
     except BaseException as error:
         code = report(error, debug="--debug" in argv)
+        _drop_output()
     if arguments is None:
         gc.freeze()  # the process ends: there is nothing to collect
     return code
@@ -45,6 +47,21 @@ def _run(argv: list[str]) -> int:
     except Exit as end:
         return end.exit_code
     return outcome if isinstance(outcome, int) else 0
+
+
+def _open_streams() -> None:
+    """What a shell has closed (`>&-`) is None in Python: what is printed there goes nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  # until the process ends
+
+
+def _drop_output() -> None:
+    """Behind an error: what cannot be printed, because the disk is full, is not tried again at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _mute_stdout()
 
 
 def _mute_stdout() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from types import TracebackType
@@ -10,6 +11,10 @@ from typing import TextIO
 from ...ir.errors import ConversionError, VinocError
 
 INTERRUPTED, FAULT = 130, 70
+
+MACHINE = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
+"""Errors of the system that no program can foresee: a disk that is full, for one."""
+
 REQUEST = (
     "this is a fault of vinoc, not of your model: please report it with the output of the same command and --debug"
 )
@@ -47,6 +52,9 @@ def _report(error: BaseException, out: TextIO) -> int:
     where = "; ".join([*notes, *_node(error.__traceback__)]) or None
     if isinstance(error, MemoryError):
         _message(where, "out of memory", "free some memory, or take a machine with more", out)
+        return 1
+    if isinstance(error, OSError) and error.errno in MACHINE:
+        _message(error.filename, error.strerror, "make room on the disk, or raise the limits of this process", out)
         return 1
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     if isinstance(error, RecursionError):
