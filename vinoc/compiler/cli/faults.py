@@ -54,7 +54,9 @@ def _report(error: BaseException, out: TextIO) -> int:
         _message(where, "out of memory", "free some memory, or take a machine with more", out)
         return 1
     if isinstance(error, OSError) and error.errno in MACHINE:
-        _message(error.filename, error.strerror, "make room on the disk, or raise the limits of this process", out)
+        _message(
+            error.filename, error.strerror or "", "make room on the disk, or raise the limits of this process", out
+        )
         return 1
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     if isinstance(error, RecursionError):
