@@ -58,9 +58,10 @@ def extract(graph: Graph, nodes: Sequence[Node], kernel: str) -> Node:
     for v in results:
         body.add_output(values[v], v.name)
     loc = fuse((n.loc for n in nodes if n.kind != "Constant"), kernel)
-    region = graph.insert(Region(kernel=kernel), operands, before=nodes[-1], bodies=[body], loc=loc)
+    region = Node(Region(kernel=kernel), tuple(operands), (body,), loc)
+    region.outputs = tuple([Value(v.type, region, i, v.name) for i, v in enumerate(results)])
+    graph.adopt(region, nodes[-1])
     for old, new in zip(results, region.outputs, strict=True):
-        new.name = old.name
         graph.replace_uses(old, new)
     for node in reversed(nodes):
         if not any(out.n_uses for out in node.outputs):

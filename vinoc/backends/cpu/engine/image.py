@@ -74,7 +74,7 @@ class _Maker:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.calls: list[tuple[int, int, int, int]] = []
-        self.words: list[int] = []
+        self.words: list[Any] = []
         self.relocations: list[tuple[int, int, int, int]] = []
         self.functions: dict[str, tuple[int, Address]] = {}
         self.constants: dict[int, tuple[int, Array]] = {}
@@ -114,25 +114,29 @@ class _Maker:
 
     def call(self, call: Call) -> None:
         kernel, args = call.kernel, call.args
-        if wrong := args.keys() ^ kernel.args:
+        if len(args) != len(kernel.args) or not all(map(args.__contains__, kernel.args)):
+            wrong = args.keys() ^ kernel.args
             raise TypeError(f"{kernel.name}: arguments {sorted(wrong)} are missing, or not its own")
         if kernel.name not in self.functions:
             self.function(Address(kernel.name, partial(_build, kernel, self.plan.target)))
-        self.calls.append((self.functions[kernel.name][0], len(self.words), call.units, 0))
-        for name in kernel.args:
-            value = args[name]
-            self.words.append(value if type(value) is int else self.word(value))  # a number is the usual case
+        first = len(self.words)
+        self.calls.append((self.functions[kernel.name][0], first, call.units, 0))
+        self.words += map(args.__getitem__, kernel.args)
+        for name in sorted(call.addresses, key=kernel.args.index):
+            word = first + kernel.args.index(name)
+            self.words[word] = self.word(word, call.addresses[name])
 
-    def word(self, value: Argument) -> int:
+    def word(self, word: int, value: Argument) -> int:
+        """What stands in a word until it becomes an address; a number, where it is one of NumPy's."""
         if isinstance(value, Place):
-            self.relocate(BASES[value.buffer.kind], *self.located(value.buffer, value.offset))
+            self.relocate(word, BASES[value.buffer.kind], *self.located(value.buffer, value.offset))
         elif isinstance(value, Address):
-            self.relocate(Base.FUNCTION, self.function(value), 0)
+            self.relocate(word, Base.FUNCTION, self.function(value), 0)
         elif isinstance(value, np.ndarray):
             if id(value) in self.faults:
-                self.relocate(Base.FAULT, self.faults[id(value)], 0)
+                self.relocate(word, Base.FAULT, self.faults[id(value)], 0)
             else:
-                self.relocate(Base.CONSTANT, self.constant(value), 0)
+                self.relocate(word, Base.CONSTANT, self.constant(value), 0)
         else:
             return int(value)
         return 0
@@ -145,8 +149,8 @@ class _Maker:
             return self.constant(buffer.array), offset
         return buffer.index, offset
 
-    def relocate(self, base: Base, which: int, offset: int) -> None:
-        self.relocations.append((len(self.words), base, which, offset))
+    def relocate(self, word: int, base: Base, which: int, offset: int) -> None:
+        self.relocations.append((word, base, which, offset))
 
     def function(self, address: Address) -> int:
         return self.functions.setdefault(address.name, (len(self.functions), address))[0]

@@ -18,6 +18,9 @@ from .islands import IslandStep, Maker, State
 from .locks import Lock
 from .pool import Pool
 
+MOVING = (Base.INPUT, Base.OUTPUT)
+"""What lies elsewhere in every run."""
+
 
 class Program:
     """An image with addresses and an arena of its own: one run at a time."""
@@ -34,8 +37,11 @@ class Program:
         self.words = image.words.copy()
         self._lock = Lock()
         functions = library.addresses({f.name: f.build for f in image.functions})
-        self._relocate(functions)
-        self._patches = {base: self._patches_of(base) for base in (Base.INPUT, Base.OUTPUT)}
+        moves = np.isin(image.relocations[:, 1], MOVING)
+        self._relocate(image.relocations[~moves], functions)
+        self._patches: dict[int, list[tuple[int, int, int]]] = {base: [] for base in MOVING}
+        for word, base, which, offset in image.relocations[moves].tolist():
+            self._patches[base].append((word, which, offset))
         self.steps = [self._step(s, functions, make_body) for s in image.steps]
         self.timed, self.runs, self._seconds = False, 0, np.zeros(len(self.steps))
         self._addresses = [0 if isinstance(s, IslandStep) else address_of(s) for s in self.steps]
@@ -46,23 +52,21 @@ class Program:
         assert self.image.plan is not None
         return self.image.plan
 
-    def _relocate(self, functions: Sequence[int]) -> None:
+    def _relocate(self, relocations: Array, functions: Sequence[int]) -> None:
         """Fills in the addresses that stay."""
         starts: dict[Base, Sequence[int]] = {
             Base.ARENA: [address_of(self.arena)],
             Base.CONSTANT: [address_of(c) for c in self.image.constants],
             Base.FUNCTION: functions,
-            Base.FAULT: [f.noted.ctypes.data for f in self.faults],
+            Base.FAULT: [address_of(f.noted) for f in self.faults],
         }
-        for base, addresses in starts.items():
-            word, _, which, offset = self.image.relocations[self.image.relocations[:, 1] == base].T
-            if word.size:
-                self.words[word] = np.array(addresses, np.int64)[which] + offset
-
-    def _patches_of(self, base: Base) -> list[tuple[int, int, int]]:
-        """(word, which array, offset) of what every run brings anew."""
-        chosen = self.image.relocations[self.image.relocations[:, 1] == base]
-        return [(word, which, offset) for word, _, which, offset in chosen.tolist()]
+        flat: list[int] = []
+        first = np.zeros(len(Base), np.int64)
+        for of, addresses in starts.items():
+            first[of] = len(flat)
+            flat += addresses
+        word, base, which, offset = relocations.T
+        self.words[word] = np.array(flat, np.int64)[first[base] + which] + offset
 
     def _step(self, step: tuple[int, int] | Island, functions: Sequence[int], make_body: Maker) -> Array | IslandStep:
         """A run of calls as a table that ends in zeros; or an island."""

@@ -82,9 +82,9 @@ def nonzero(filters: Value, rank: int) -> Lattice:
     assert isinstance(filters.op, Constant)
     array = filters.op.value.array
     kernel = array.shape[array.ndim - rank :]
-    taps = array.reshape(-1, prod(kernel)).any(0).reshape(kernel)
-    if taps.all():
+    if np.count_nonzero(array) == array.size:
         return tuple([(0, 1, n) for n in kernel])
+    taps = array.reshape(-1, prod(kernel)).any(0).reshape(kernel)
     found = []
     for axis in range(rank):
         used = np.flatnonzero(taps.any(tuple([k for k in range(rank) if k != axis]))).tolist() or [0]

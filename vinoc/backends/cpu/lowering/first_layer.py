@@ -34,10 +34,12 @@ def lower(plan: Plan, node: Node, most: int = FEW_CHANNELS) -> bool:
         return False
     filters = node.operand(1)
     depth, channels, *kernel = shape_of(filters)
+    if kernel[-1] == 1 or op.dilations[-1] != 1:
+        return False
     rows, length = prod(kernel[:-1]), kernel[-1] * channels
     square = kernel in ([3, 3], [5, 5]) and set(op.strides) == {1}
     few = few_outputs.suits(plan.target, depth, rows, length, square)
-    if (channels > most and not few) or kernel[-1] == 1 or op.dilations[-1] != 1 or 0 in shape_of(node.outputs[0]):
+    if (channels > most and not few) or 0 in shape_of(node.outputs[0]):
         return False
     epilogue = epilogue_of(body, node)
     few = few and epilogue.residual is None

@@ -38,7 +38,6 @@ class Forms:
                 self._last.update(v for v in node.outputs if (v.rank or 0) >= 3)
             elif node.kind == "Reshape" and node.inputs[0] in self._last:
                 self._views.add(node.outputs[0])
-        for node in graph:
             if node.kind == "Concat":
                 self._adopt(node)
 

@@ -18,6 +18,9 @@ MOST_SLICES = 16
 PART = 16384
 """Elements of a unit of a copy."""
 
+NAMES = [[f"{of}{k}" for k in range(DIMS)] for of in "nst"]
+"""Arguments of the kernel for all dimensions: sizes, strides of the source and of the target."""
+
 SQUARE = 128
 """Of a transposition, in either direction: a unit's lines stay in the first-level cache."""
 
@@ -43,8 +46,8 @@ def emit_copy(plan: Plan, source: Place, target: Place) -> None:
     parts3, parts4 = -(-sizes[3] // part3), -(-sizes[4] // part4)
     args: dict[str, Any] = {"source": source, "target": target, "way": way}
     args |= {"part3": part3, "parts3": parts3, "part4": part4, "parts4": parts4}
-    args |= {f"n{k}": n for k, n in enumerate(sizes)}
-    args |= {f"s{k}": x for k, x in enumerate(s)} | {f"t{k}": x for k, x in enumerate(t)}
+    for names, numbers in zip(NAMES, (sizes, s, t), strict=True):
+        args |= zip(names, numbers, strict=True)
     plan.call(COPY[source.itemsize], prod(sizes[:3]) * parts3 * parts4, **args)
     return None
 
@@ -86,24 +89,18 @@ def parts(sizes: Sequence[int], way: int) -> tuple[int, int]:
 
 def collapse(shape: Sequence[int], strides: Sequence[Sequence[int]]) -> tuple[list[int], list[list[int]]]:
     """Dimensions sorted by the first strides, outermost first, those merged that lie together in all of them."""
-    order = sorted(
-        (k for k in range(len(shape)) if shape[k] > 1),
-        key=lambda k: (-abs(strides[0][k]), *(-abs(s[k]) for s in strides)),
-    )
-    sizes: list[int] = []
-    merged: list[list[int]] = [[] for _ in strides]
-    for k in order:
-        if sizes and all(m[-1] == s[k] * shape[k] for m, s in zip(merged, strides)):
-            sizes[-1] *= shape[k]
-            for m, s in zip(merged, strides):
-                m[-1] = s[k]
-            continue
-        sizes.append(shape[k])
-        for m, s in zip(merged, strides):
-            m.append(s[k])
-    if not sizes:
+    found = [each for each in zip(shape, *strides, strict=True) if each[0] > 1]
+    merged: list[tuple[int, ...]] = []
+    for each in sorted(found, key=lambda each: [-abs(s) for s in each[1:]]):
+        n, *own = each
+        if merged and all(outer == n * s for outer, s in zip(merged[-1][1:], own, strict=True)):
+            merged[-1] = (merged[-1][0] * n, *own)
+        else:
+            merged.append(each)
+    if not merged:
         return [1], [[0] for _ in strides]
-    return sizes, merged
+    sizes, *out = map(list, zip(*merged, strict=True))
+    return sizes, out
 
 
 @lowers("Reshape", "Squeeze", "Unsqueeze")

@@ -57,8 +57,10 @@ class Buffer:
     pinned: bool = False
 
     def touch(self, position: int) -> None:
-        self.first = position if self.first < 0 else min(self.first, position)
-        self.last = max(self.last, position)
+        if self.first < 0 or position < self.first:
+            self.first = position
+        if position > self.last:
+            self.last = position
 
 
 @record(frozen=True)
@@ -208,9 +210,11 @@ def arrange(buffers: Sequence[Buffer]) -> int:
     for buffer in sorted(buffers, key=lambda b: -b.size):
         size = -(-buffer.size // ALIGN) * ALIGN
         offset = 0
+        first, last, pinned = buffer.first, buffer.last, buffer.pinned
         for start, end, other in placed:
-            alive = other.pinned or buffer.pinned or not (other.last < buffer.first or buffer.last < other.first)
-            if alive and start < offset + size and offset < end:
+            if start >= offset + size:
+                break
+            if end > offset and (pinned or other.pinned or (other.last >= first and last >= other.first)):
                 offset = end
         buffer.start = offset
         insort(placed, (offset, offset + size, buffer), key=lambda p: p[0])

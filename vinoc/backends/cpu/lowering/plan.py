@@ -83,12 +83,14 @@ class Unfit(Exception):
 
 @record()
 class Call:
-    """A kernel over `units` units of work, for a node; None: for the graph's outputs."""
+    """A kernel over `units` units of work, for a node; None: for the graph's outputs. `addresses` are those of its
+    arguments that are no numbers."""
 
     node: Node | None
     kernel: Kernel
     units: int
     args: dict[str, Argument]
+    addresses: dict[str, Argument]
     flops: int = 0
 
 
@@ -220,10 +222,11 @@ class Plan:
         """Adds a kernel call for the current node. Places stand for their addresses, arrays are kept alive."""
         if units <= 0:
             return
-        for value in args.values():
+        addresses = {name: value for name, value in args.items() if type(value) is not int}
+        for value in addresses.values():
             if isinstance(value, Place):
                 value.buffer.touch(len(self.steps))
-        self.steps.append(Call(self.node, kernel, units, args, flops))
+        self.steps.append(Call(self.node, kernel, units, args, addresses, flops))
 
     def fault(self, text: str) -> Array:
         """Where a kernel notes that the data is wrong; the run then ends in EvaluationError."""
@@ -255,7 +258,7 @@ class Plan:
         for i, value in enumerate(self.graph.outputs):
             self._finish(i, value)
         if self.owned:
-            self._give_up([v for n in self.graph for v in n.outputs if v.only_user is None])
+            self._give_up([v for n in self.graph for v in n.outputs if v.n_uses != 1 or v.is_output])
         self.arena_size = arrange([b for b in self.buffers if b.first >= 0])
         return self
 
@@ -267,7 +270,7 @@ class Plan:
     def _lower(self, node: Node) -> None:
         key = f"Region:{node.op.kernel}" if node.kind == "Region" else node.kind  # type: ignore[attr-defined]
         why = "there is no kernel for it"
-        if not any(prod(shape_of(v)) for v in node.outputs):
+        if all(0 in shape_of(v) for v in node.outputs):
             return self._nothing(node)
         if key not in _TAKE_NOTHING and _reads_nothing(node):
             return self._island(node, "it makes something of nothing")
@@ -329,7 +332,7 @@ def dtype_of(value: Value) -> np.dtype[Any]:
 
 def _reads_nothing(node: Node) -> bool:
     """Whether data without elements becomes a result with some: sums over nothing and the like."""
-    return any(v is not None and not v.is_const and prod(shape_of(v)) == 0 for v in node.inputs)
+    return any(v is not None and not v.is_const and 0 in shape_of(v) for v in node.inputs)
 
 
 def is_last(place: Place) -> bool:
