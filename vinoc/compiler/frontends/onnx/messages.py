@@ -64,7 +64,6 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 _WIRES = {"int": VARINT, "uint": VARINT, "float": FIXED32, "double": FIXED64}
 _EMPTY: dict[str, Any] = {"int": 0, "uint": 0, "float": 0.0, "double": 0.0, "text": "", "bytes": b"", "view": b""}
 _FIXED = {"float": Struct("<f"), "double": Struct("<d")}
-_COUNTED = frozenset((VARINT, BYTES))
 LONGEST = 10
 """Bytes of an integer."""
 
@@ -166,18 +165,23 @@ def _fill(message: Message, data: memoryview | bytes, below: int, todo: list[_Pa
         if tag > 0x7F:
             tag, at = _number(data, at - 1)
         wire = tag & 7
-        if wire in _COUNTED:
+        if wire == BYTES:
+            number = data[at]
+            at += 1
+            if number > 0x7F:
+                number, at = _number(data, at - 1)
+            start = at
+            at += number
+        elif wire == VARINT:
             number = data[at]
             at += 1
             if number > 0x7F:
                 number, at = _number(data, at - 1)
         else:
-            number = _size(tag)
-        if wire != VARINT:
-            part = data[at : at + number]
-            at += number
-            if at > end:
-                raise MalformedError(f"field {tag >> 3} needs {number} bytes, {len(part)} are left")
+            start = at
+            at += _size(tag)
+        if at > end:
+            raise MalformedError(f"field {tag >> 3} needs {at - start} bytes, {end - start} are left")
         field = fields.get(tag)
         if field is None:
             if tag < 8:
@@ -185,31 +189,31 @@ def _fill(message: Message, data: memoryview | bytes, below: int, todo: list[_Pa
             continue
         name, many, kind, sub = field
         if kind == "text":
-            value = str(part, "utf-8")
+            value = bytes(data[start:at]).decode()
         elif sub is not None:
             value = sub() if many or name not in values else values[name]  # what comes twice is merged
+            part = data[start:at]
             todo.append((value, bytes(part) if number < LARGE else part, below))
         elif wire == VARINT:
             value = number - (1 << 64) if kind == "int" and number >> 63 else number
         elif kind == "view":
-            value = part
+            value = data[start:at]
         elif kind == "bytes":
-            value = bytes(part)
+            value = bytes(data[start:at])
         elif wire == BYTES:
-            more = _packed(kind, part)
+            more = _packed(kind, data[start:at])
             values[name] = np.append(values[name], more) if name in values else more
             continue
         else:
-            value = _FIXED[kind].unpack(part)[0]
-        listed = values.get(name)
+            value = _FIXED[kind].unpack(data[start:at])[0]
         if not many:
             values[name] = value
-        elif listed is None:
+        elif name not in values:
             values[name] = [value]
-        elif listed.__class__ is list:
-            listed.append(value)
+        elif values[name].__class__ is list:
+            values[name].append(value)
         else:  # behind a part in one piece
-            values[name] = np.append(listed, value)
+            values[name] = np.append(values[name], value)
 
 
 def _number(data: memoryview | bytes, at: int) -> tuple[int, int]:
