@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import mmap
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Any
 
@@ -23,17 +23,21 @@ SAMPLES = 64
 
 
 class Buffer:
-    """An immutable array that may not have been read yet.
+    """An immutable array that may not have been read yet, or not been worked out.
 
     Two buffers are equal when type, shape and bytes are, however they are held. A buffer of one repeated value
     keeps one element in memory (`splat`), whatever its shape.
     """
 
-    __slots__ = ("__weakref__", "_array", "_digest", "_hash", "_load", "dtype", "shape")
+    __slots__ = ("__weakref__", "_array", "_digest", "_hash", "_load", "dtype", "recipe", "shape")
 
-    def __init__(self, dtype: DType, shape: tuple[int, ...], load: Callable[[], Array] | Array) -> None:
+    def __init__(
+        self, dtype: DType, shape: tuple[int, ...], load: Callable[[], Array] | Array, recipe: Hashable = None
+    ) -> None:
+        """`recipe`: where to load it is to compute it, what it is computed of; of equal recipes come equal contents."""
         self.dtype = dtype
         self.shape = shape
+        self.recipe = recipe
         self._digest: bytes | None = None
         self._hash: int | None = None
         self._array: Array | None = None
@@ -54,13 +58,14 @@ class Buffer:
     @property
     def array(self) -> Array:
         """The contents, read-only. Loads them at the first touch."""
-        if self._array is None:
-            assert self._load is not None
-            array = self._load()
+        load = self._load
+        if self._array is None and load is not None:  # another thread may load it, too
+            array = load()
             if array.shape != self.shape:
                 raise VinocError(f"a constant declared {list(self.shape)} was read as {list(array.shape)}")
             self._array = _read_only(array)
             self._load = None
+        assert self._array is not None
         return self._array
 
     def given_up(self) -> Buffer:

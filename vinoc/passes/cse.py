@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
-from ..ir.buffer import Buffer
 from ..ir.constant import Constant
 from ..ir.graph import Graph, Node
 from .base import Context, Pass, graph_pass
@@ -12,16 +12,20 @@ from .base import Context, Pass, graph_pass
 
 @graph_pass("cse")
 class Cse(Pass):
-    """Merges equal operations on equal operands, constants of equal contents among them."""
+    """Merges equal operations on equal operands, constants of equal contents among them.
+
+    Weights that rules derive from others are compared by what they are derived from, and not computed here.
+    """
 
     def run(self, graph: Graph, context: Context) -> int:
         count = 0
-        constants: dict[Buffer, Node] = {}
+        constants: dict[Hashable, Node] = {}
         others: dict[tuple[Any, ...], list[Node]] = {}
         for node in graph:
             op = node.op
             if type(op) is Constant:
-                first = constants.setdefault(op.value, node)
+                value = op.value
+                first = constants.setdefault(value if value.recipe is None else value.recipe, node)
             elif op.pure and not node.bodies:
                 first = _first(node, others)
             else:

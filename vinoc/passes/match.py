@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias, Union
+from typing import Literal, TypeAlias, Union
 
 import numpy as np
 
 from ..ir.graph import Node, Value
 from .pattern import Makers, Match, Number, OpPattern, Pattern, Var
 
-# Goals are a linked list (pattern, value, rest), so that a choice can be undone by keeping a reference.
-Goals: TypeAlias = Union["tuple[Pattern | None, Value | None, Goals]", None]
+# Operations that remain to be found: a linked list (pattern, value, rest), so that a choice can be undone by keeping a
+# reference.
+Goals: TypeAlias = Union["tuple[OpPattern, Value, Goals]", None]
 
 
 def match(pattern: OpPattern, node: Node) -> Match | None:
@@ -38,39 +39,44 @@ def near_match(pattern: OpPattern, node: Node) -> str:
 def _solve(goals: Goals, m: Match) -> bool:
     while goals is not None:
         pattern, value, goals = goals
-        if pattern is None:
-            if value is not None:
-                return False
-        elif value is None:
+        node = value.node
+        if node is None or not _enter(pattern, value, node, m):
             return False
-        elif type(pattern) is Var:
-            if not _bind(pattern, value, m):
-                return False
-        elif type(pattern) is Number:
-            if not (_holds(value, pattern.value) or _near(value, pattern.value, m)):
-                return False
-        else:
-            assert isinstance(pattern, OpPattern)
-            node = value.owner
-            if not isinstance(node, Node) or not _enter(pattern, value, node, m):
-                return False
-            args, inputs = pattern.args, node.inputs
-            if not pattern.commutative:
-                for i in range(len(args) - 1, -1, -1):
-                    goals = (args[i], inputs[i], goals)
-                continue
-            kinds = made_by(inputs)
-            straight, crossed = _fits(pattern.makers, kinds), _fits(pattern.makers, kinds[::-1])
-            if straight and crossed:
-                values, nodes, misses = dict(m.values), dict(m.nodes), None if m.misses is None else list(m.misses)
-                if _solve((args[0], inputs[0], (args[1], inputs[1], goals)), m):
-                    return True
-                m.values, m.nodes, m.misses = values, nodes, misses
-            elif not straight and not crossed:
-                return False
-            first = 1 if crossed else 0
-            goals = (args[0], inputs[first], (args[1], inputs[1 - first], goals))
+        inputs = node.inputs
+        if pattern.commutative:
+            values, nodes, misses = dict(m.values), dict(m.nodes), None if m.misses is None else list(m.misses)
+            straight = _operands(pattern.args, inputs, goals, m)
+            if straight is not False and _solve(straight, m):
+                return True
+            m.values, m.nodes, m.misses = values, nodes, misses
+            inputs = inputs[::-1]
+        rest = _operands(pattern.args, inputs, goals, m)
+        if rest is False:
+            return False
+        goals = rest
     return True
+
+
+def _operands(
+    args: Sequence[Pattern | None], inputs: Sequence[Value | None], goals: Goals, m: Match
+) -> Goals | Literal[False]:
+    """The goals, and those of the operands that are operations; False where another operand does not match."""
+    for i in range(len(args) - 1, -1, -1):
+        arg, value = args[i], inputs[i]
+        if value is None:
+            if arg is not None:
+                return False
+        elif type(arg) is OpPattern:
+            op = value.owner.op
+            if op is None or op.kind not in arg.kinds:
+                return False
+            goals = (arg, value, goals)
+        elif type(arg) is Var:
+            if not _bind(arg, value, m):
+                return False
+        elif type(arg) is not Number or not (_holds(value, arg.value) or _near(value, arg.value, m)):
+            return False
+    return goals
 
 
 def _read_elsewhere(m: Match) -> str:

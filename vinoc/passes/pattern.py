@@ -17,7 +17,9 @@ from functools import cache
 from types import MethodType
 from typing import Any, TypeAlias
 
+from ..ir.buffer import Buffer
 from ..ir.cached import Cached
+from ..ir.constant import Constant
 from ..ir.graph import Node, Value
 from ..ir.op import op_class
 from ..ir.order import in_order
@@ -170,6 +172,12 @@ class Match:
     def value(self, name: str) -> Value:
         """The value of a variable, for Const ones too."""
         return self.values[name]
+
+    def buffer(self, name: str) -> Buffer:
+        """The contents of a Const variable, which need not be read yet."""
+        op = self.values[name].op
+        assert isinstance(op, Constant)
+        return op.value
 
     def has(self, name: str) -> bool:
         """True when this alternative of the pattern binds the name."""

@@ -26,21 +26,16 @@ def scale_and_shift(m: Match) -> tuple[Array, Array]:
 class FoldBatchNorm(Rewrite):
     """BN(Conv(x, w)) = Conv(x, w * s) + (beta - mean * s),  s = gamma / sqrt(var + eps)."""
 
-    def pattern(
-        self, p: Tracer, x: Any, w: Const, gamma: Const, beta: Const, mean: Const, var: Const, size: Any
-    ) -> tuple[OpPattern, ...]:
+    def pattern(self, p: Tracer, x: Any, w: Const, gamma: Const, beta: Const, mean: Const, var: Const) -> OpPattern:
         conv = p.one_of(*CONVOLUTIONS, name="conv")
-        return (
-            p.BatchNormInference(conv(x, w), gamma, beta, mean, var),
-            p.BatchNormInference(conv(x, w, size), gamma, beta, mean, var),
-        )
+        return p.BatchNormInference(conv(x, w, ...), gamma, beta, mean, var)
 
     def replace(self, b: Builder, m: Match) -> Value:
         scale, shift = scale_and_shift(m)
-        filters = b.const(scale_outputs(m.conv.kind, m.w, scale), name=m.value("w").name)
-        rest = [m.size] if m.has("size") else []
-        conv = b.build(m.conv, m.x, filters, *rest)
-        return b.Add(conv, as_column(shift, m.w.ndim - m.conv.kind.startswith("Group")))
+        kind, w = m.conv.kind, m.buffer("w")
+        filters = b.const(scale_outputs(kind, w, scale), name=m.value("w").name)
+        conv = b.build(m.conv, m.x, filters, *m.node("conv").inputs[2:])
+        return b.Add(conv, as_column(shift, len(w.shape) - kind.startswith("Group")))
 
 
 @rewrite

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from ...ir.buffer import is_repeated
+from ...ir.buffer import Buffer, forget_pages, is_repeated
 from ...ir.dtype import Array
 from ...ir.graph import Value
 
@@ -27,9 +29,9 @@ def per_channel(constant: Array, rank: int, channels: int, axis: int = 1) -> Arr
     return np.broadcast_to(constant.reshape(-1), (channels,))
 
 
-def output_channels(kind: str, filters: Array) -> int:
-    """How many channels a convolution with these filters gives."""
-    first, second, *rest = filters.shape
+def output_channels(kind: str, filters: Sequence[int]) -> int:
+    """How many channels a convolution with filters of this shape gives."""
+    first, second, *rest = filters
     if kind == "Convolution":
         return int(first)
     if kind == "ConvolutionBackpropData":
@@ -37,9 +39,9 @@ def output_channels(kind: str, filters: Array) -> int:
     return int(first * (second if kind == "GroupConvolution" else rest[0]))
 
 
-def input_channels(kind: str, filters: Array) -> int:
-    """How many channels a convolution with these filters takes."""
-    first, second, *rest = filters.shape
+def input_channels(kind: str, filters: Sequence[int]) -> int:
+    """How many channels a convolution with filters of this shape takes."""
+    first, second, *rest = filters
     if kind == "Convolution":
         return int(second)
     if kind == "ConvolutionBackpropData":
@@ -47,24 +49,36 @@ def input_channels(kind: str, filters: Array) -> int:
     return int(first * (rest[0] if kind == "GroupConvolution" else second))
 
 
-def scale_outputs(kind: str, filters: Array, scale: Array) -> Array:
+def scale_outputs(kind: str, filters: Buffer, scale: Array) -> Buffer:
     """Filters whose convolution gives `scale` (a vector over output channels) times as much."""
-    return product(filters, scale.reshape(_layout(kind, filters, out=True)))
+    return _scaled(filters, scale.reshape(_layout(kind, filters.shape, out=True)))
 
 
-def scale_inputs(kind: str, filters: Array, scale: Array) -> Array:
+def scale_inputs(kind: str, filters: Buffer, scale: Array) -> Buffer:
     """Filters that do to x what `filters` do to `scale * x` (a vector over input channels)."""
-    return product(filters, scale.reshape(_layout(kind, filters, out=False)))
+    return _scaled(filters, scale.reshape(_layout(kind, filters.shape, out=False)))
 
 
-def _layout(kind: str, filters: Array, out: bool) -> tuple[int, ...]:
-    """The shape that lays a vector of output or input channels along the filters' dimensions."""
+def _scaled(filters: Buffer, scale: Array) -> Buffer:
+    """filters * scale, worked out by who reads it: then no memory is taken for long, and that of a file given back."""
+
+    def work_out() -> Array:
+        array = product(filters.array, scale)
+        forget_pages(filters.array)
+        return array
+
+    recipe = ("scaled", filters.recipe or filters, scale.shape, scale.tobytes())
+    return Buffer(filters.dtype, filters.shape, work_out, recipe)
+
+
+def _layout(kind: str, filters: Sequence[int], out: bool) -> tuple[int, ...]:
+    """The shape that lays a vector of output or input channels along the dimensions of filters."""
     grouped = kind.startswith("Group")
     transposed = kind.endswith("BackpropData")
-    head = [filters.shape[0]] if grouped else []
+    head = [filters[0]] if grouped else []
     first = out != transposed  # the outer of the two channel dimensions
     head += [-1, 1] if first else [1, -1]
-    return (*head, *[1] * (filters.ndim - len(head)))
+    return (*head, *[1] * (len(filters) - len(head)))
 
 
 def is_float(value: Value) -> bool:

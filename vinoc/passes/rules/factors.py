@@ -41,9 +41,9 @@ class DivideToMultiply(Rewrite):
 class NegativeToMultiply(Rewrite):
     """-(y) = y * (-1), where y is a product that absorbs the factor."""
 
-    def pattern(self, p: Tracer, x: Any, w: Const, size: Any) -> tuple[OpPattern, ...]:
+    def pattern(self, p: Tracer, x: Any, w: Const) -> OpPattern:
         linear = p.one_of(*CONVOLUTIONS, "MatMul", "Multiply", name="linear")
-        return p.Negative(linear(x, w)), p.Negative(linear(x, w, size))
+        return p.Negative(linear(x, w, ...))
 
     def replace(self, b: Builder, m: Match) -> Value | None:
         y = m.node("linear").output
@@ -127,7 +127,7 @@ class AddBeforeConvolution(Rewrite):
         less = m.node("before").kind == "Subtract"
         if less and not is_image(m.x):
             return Decline("it subtracts the zero point of a quantized value")
-        offset = per_channel(-m.a if less else m.a, m.x.rank or 0, input_channels(op.kind, m.w))
+        offset = per_channel(-m.a if less else m.a, m.x.rank or 0, input_channels(op.kind, m.w.shape))
         if offset is None:
             return Decline(f"the term {list(m.a.shape)} is not one number an input channel")
         grouped = op.kind == "GroupConvolution"

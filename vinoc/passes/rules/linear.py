@@ -64,9 +64,9 @@ class SubtractToAdd(Rewrite):
 class MultiplyBeforeAdd(Rewrite):
     """(y + a) * c = y * c + a * c, where y is a product that can absorb c."""
 
-    def pattern(self, p: Tracer, x: Any, w: Const, a: Const, c: Const, size: Any) -> tuple[OpPattern, ...]:
+    def pattern(self, p: Tracer, x: Any, w: Const, a: Const, c: Const) -> OpPattern:
         linear = p.one_of(*CONVOLUTIONS, "MatMul", "Multiply", name="linear")
-        return p.Multiply(p.Add(linear(x, w), a), c), p.Multiply(p.Add(linear(x, w, size), a), c)
+        return p.Multiply(p.Add(linear(x, w, ...), a), c)
 
     def replace(self, b: Builder, m: Match) -> Value | Decline | None:
         y = m.node("linear").output
@@ -86,20 +86,19 @@ def _channels_of(y: Value, c: np.ndarray[Any, np.dtype[Any]]) -> object | None:
 class MultiplyIntoConvolution(Rewrite):
     """Conv(x, w) * s = Conv(x, w * s), s one number an output channel."""
 
-    def pattern(self, p: Tracer, x: Any, w: Const, s: Const, size: Any) -> tuple[OpPattern, ...]:
-        conv = p.one_of(*CONVOLUTIONS, name="conv")
-        return p.Multiply(conv(x, w), s), p.Multiply(conv(x, w, size), s)
+    def pattern(self, p: Tracer, x: Any, w: Const, s: Const) -> OpPattern:
+        return p.Multiply(p.one_of(*CONVOLUTIONS, name="conv")(x, w, ...), s)
 
     def replace(self, b: Builder, m: Match) -> Value | Decline | None:
         kind = m.conv.kind
         if not is_float(m.value("w")):
             return None
-        rank = m.w.ndim - kind.startswith("Group")
-        scale = per_channel(m.s, rank, output_channels(kind, m.w))
+        w = m.buffer("w")
+        scale = per_channel(m.s, len(w.shape) - kind.startswith("Group"), output_channels(kind, w.shape))
         if scale is None:
             return Decline(f"the factor {list(m.s.shape)} is not one number an output channel")
-        filters = b.const(scale_outputs(kind, m.w, scale), name=m.value("w").name)
-        return b.build(m.conv, m.x, filters, *([m.size] if m.has("size") else []))
+        filters = b.const(scale_outputs(kind, w, scale), name=m.value("w").name)
+        return b.build(m.conv, m.x, filters, *m.node("conv").inputs[2:])
 
 
 @rewrite
@@ -109,9 +108,8 @@ class MultiplyBeforeConvolution(Rewrite):
     The scale of a quantized value stays where it is; that of an image, which is the model's input, does not.
     """
 
-    def pattern(self, p: Tracer, x: Any, w: Const, s: Const, size: Any) -> tuple[OpPattern, ...]:
-        conv = p.one_of(*CONVOLUTIONS, name="conv")
-        return conv(p.Multiply(x, s), w), conv(p.Multiply(x, s), w, size)
+    def pattern(self, p: Tracer, x: Any, w: Const, s: Const) -> OpPattern:
+        return p.one_of(*CONVOLUTIONS, name="conv")(p.Multiply(x, s), w, ...)
 
     def replace(self, b: Builder, m: Match) -> Value | Decline | None:
         kind = m.conv.kind
@@ -120,11 +118,12 @@ class MultiplyBeforeConvolution(Rewrite):
             return None
         if m.x.op is not None and m.x.op.kind in ("Convert", "Subtract") and not is_image(m.x):
             return Decline("the factor is the scale of a quantized value")
-        scale = per_channel(m.s, m.x.rank, input_channels(kind, m.w))
+        w = m.buffer("w")
+        scale = per_channel(m.s, m.x.rank, input_channels(kind, w.shape))
         if scale is None:
             return Decline(f"the factor {list(m.s.shape)} is not one number an input channel")
-        filters = b.const(scale_inputs(kind, m.w, scale), name=m.value("w").name)
-        return b.build(m.conv, m.x, filters, *([m.size] if m.has("size") else []))
+        filters = b.const(scale_inputs(kind, w, scale), name=m.value("w").name)
+        return b.build(m.conv, m.x, filters, *m.node("conv").inputs[2:])
 
 
 @rewrite
