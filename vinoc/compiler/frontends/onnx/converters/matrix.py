@@ -6,6 +6,7 @@ from .....ir import dtype as dt
 from .....ir.graph import Value
 from ..context import NodeContext
 from ..registry import converter
+from .einstein import written_out
 from .values import number, to
 from .values import reshape as to_shape
 
@@ -41,9 +42,11 @@ def _scaled(ctx: NodeContext, x: Value, factor: float) -> Value:
 
 @converter("Einsum")
 def einsum(ctx: NodeContext) -> Value:
-    """Einsum."""
+    """Products of matrices, sums and transposes; Einsum for diagonals, integers, and ranks that are not known."""
     inputs = [ctx.input(i) for i in range(len(ctx.inputs))]
-    return ctx.b.Einsum(*inputs, equation=ctx.attr("equation").replace(" ", ""))
+    equation = ctx.attr("equation").replace(" ", "")
+    found = written_out(ctx.b, equation, inputs)
+    return ctx.b.Einsum(*inputs, equation=equation) if found is None else found
 
 
 @converter("MatMulInteger")
