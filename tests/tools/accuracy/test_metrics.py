@@ -350,6 +350,6 @@ EMPTY: dict[str, Callable[[], dict[str, Any]]] = {"miss_rate": lambda: {"fppi_le
 def test_every_metric_of_nothing(name: str) -> None:
     """Before any sample there is nothing to tell, and nothing that breaks."""
     made = metric.make(name, EMPTY.get(name, dict)())
-    value = made.start(Dataset((), NAMES)).result().value
+    value = made.evaluate(Dataset((), NAMES), []).value
     assert np.isnan(value) or value == 0.0
     assert (made.__doc__ or "").strip()

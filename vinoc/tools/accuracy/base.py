@@ -133,31 +133,28 @@ class Result:
     notes: tuple[str, ...] = ()
 
 
-class Meter(ABC):
-    """A metric at work: it is given samples, in any order, and then asked."""
-
-    @abstractmethod
-    def add(self, annotation: Any, prediction: Any) -> None: ...
-
-    @abstractmethod
-    def result(self) -> Result: ...
-
-
 class Metric(Named, ABC):
-    """The options of a metric; `start` makes the meter that counts."""
+    """The options of a metric, and how it counts: samples, in any order, are added to what `start` gives."""
 
     annotation: ClassVar[type[Annotation]]
     prediction: ClassVar[type[Prediction]]
 
+    def start(self, dataset: Dataset) -> Any:
+        """What to count in: a list, if need be something else."""
+        return []
+
     @abstractmethod
-    def start(self, dataset: Dataset) -> Meter: ...
+    def add(self, counted: Any, annotation: Any, prediction: Any) -> None: ...
+
+    @abstractmethod
+    def result(self, counted: Any) -> Result: ...
 
     def evaluate(self, dataset: Dataset, predictions: Sequence[Prediction]) -> Result:
         """Of predictions in the order of the annotations."""
-        meter = self.start(dataset)
+        counted = self.start(dataset)
         for annotation, prediction in zip(dataset.annotations, predictions, strict=True):
-            meter.add(annotation, prediction)
-        return meter.result()
+            self.add(counted, annotation, prediction)
+        return self.result(counted)
 
 
 _HERE = __name__.rpartition(".")[0]

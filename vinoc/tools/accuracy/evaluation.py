@@ -17,7 +17,7 @@ from ...ir.errors import UsageError, VinocError, did_you_mean
 from ..problems import check
 from .adapters.base import Adapter, Frames, Outputs
 from .annotations import Images, load, prepared
-from .base import DataReader, Dataset, Image, Meter, Postprocessor, Preprocessor, Reader
+from .base import DataReader, Dataset, Image, Postprocessor, Preprocessor, Reader
 from .launchers.base import Launcher, Running
 from .representation import Annotation, Prediction
 from .results import Outcome, Wanted, findings
@@ -80,17 +80,17 @@ class Evaluation:
             whole = replace(whole, annotations=tuple(whole.annotations[i] for i in chosen))
         self._check(whole)
         job = _Job(self, whole, self.launcher.start(model), cache)
-        meters = [w.metric.start(whole) for w in self.metrics]
+        counted = [(w, w.metric.start(whole)) for w in self.metrics]
         kept: list[tuple[Annotation, Prediction]] = []
         strays = Strays()
         for done, (annotation, prediction) in enumerate(job.pairs(), 1):
-            for meter in meters:
-                meter.add(annotation, prediction)
+            for wanted, into in counted:
+                wanted.metric.add(into, annotation, prediction)
             strays.add(annotation, prediction)
             if keep:
                 kept.append((annotation, prediction))
             tick(done, len(whole.annotations))
-        found = [f for w, m in zip(self.metrics, meters, strict=True) for f in findings(w, _result(w, m))]
+        found = [f for w, c in counted for f in findings(w, _result(w, c))]
         return Outcome(
             self.model, str(self.launcher.model), self.launcher.name, self.launcher.device.upper(), self.dataset,
             len(whole.annotations), found, self.tags, time.perf_counter() - begin, job.inference,
@@ -113,9 +113,9 @@ class Evaluation:
         ])  # fmt: skip
 
 
-def _result(wanted: Wanted, meter: Meter) -> Any:
+def _result(wanted: Wanted, counted: Any) -> Any:
     try:
-        return meter.result()
+        return wanted.metric.result(counted)
     except VinocError as error:
         error.where = error.where or f"metric '{wanted.name}'"
         raise

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from ....ir.dtype import Array
-from ..base import Dataset, Meter, Metric, Result, metric
+from ..base import Dataset, Metric, Result, metric
 from ..options import option
 from ..representation import ClassificationAnnotation, ClassificationPrediction
+from .classes import ByClass
 from .confusion import Counts, by_name, f1_scores, mean_of, picture, precisions, recalls
 
 
@@ -25,52 +25,24 @@ class _Classified(Metric):
     prediction = ClassificationPrediction
 
 
-def _nan_note(count: int) -> tuple[str, ...]:
-    return (f"{count} predictions have scores that are NaN",) if count else ()
-
-
-@dataclass
-class _AccuracyMeter(Meter):
-    top_k: int
-    right: int = 0
-    total: int = 0
-    broken: int = 0
-
-    def add(self, annotation: ClassificationAnnotation, prediction: ClassificationPrediction) -> None:
-        self.right += bool(set(annotation.labels) & set(best(prediction.scores, self.top_k).tolist()))
-        self.total += 1
-        self.broken += bool(np.isnan(np.asarray(prediction.scores, np.float64)).any())
-
-    def result(self) -> Result:
-        value = self.right / self.total if self.total else float("nan")
-        return Result(value, notes=_nan_note(self.broken))
-
-
 @metric("accuracy")
 class Accuracy(_Classified):
     """The share of samples whose class is among the `top_k` of the highest scores."""
 
     top_k: int = option(1, "how many of the best classes count", low=1)
 
-    def start(self, dataset: Dataset) -> Meter:
-        return _AccuracyMeter(self.top_k)
+    def add(
+        self, counted: list[tuple[bool, bool]], annotation: ClassificationAnnotation,
+        prediction: ClassificationPrediction,
+    ) -> None:  # fmt: skip
+        """Whether the sample is right, and whether its scores are broken."""
+        right = bool(set(annotation.labels) & set(best(prediction.scores, self.top_k).tolist()))
+        counted.append((right, bool(np.isnan(np.asarray(prediction.scores, np.float64)).any())))
 
-
-@dataclass
-class _PerClassMeter(Meter):
-    top_k: int
-    counts: Counts
-    found: dict[int, list[int]] = field(default_factory=dict)
-
-    def add(self, annotation: ClassificationAnnotation, prediction: ClassificationPrediction) -> None:
-        said = set(best(prediction.scores, self.top_k).tolist())
-        for label in annotation.labels:
-            self.found.setdefault(label, []).append(int(label in said))
-
-    def result(self) -> Result:
-        shares = {label: float(np.mean(hits)) for label, hits in sorted(self.found.items())}
-        value = float(np.mean(list(shares.values()))) if shares else float("nan")
-        return Result(value, {self.counts.name(i): share for i, share in shares.items()})
+    def result(self, counted: list[tuple[bool, bool]]) -> Result:
+        right, broken = (sum(column) for column in zip(*counted)) if counted else (0, 0)
+        notes = (f"{broken} predictions have scores that are NaN",) if broken else ()
+        return Result(right / len(counted) if counted else float("nan"), notes=notes)
 
 
 @metric("accuracy_per_class")
@@ -83,8 +55,20 @@ class AccuracyPerClass(_Classified):
     top_k: int = option(1, "how many of the best classes count", low=1)
     ignored = ("label_map",)
 
-    def start(self, dataset: Dataset) -> Meter:
-        return _PerClassMeter(self.top_k, Counts(dataset))
+    def start(self, dataset: Dataset) -> ByClass[list[bool]]:
+        return ByClass(dataset, list)
+
+    def add(
+        self, counted: ByClass[list[bool]], annotation: ClassificationAnnotation, prediction: ClassificationPrediction
+    ) -> None:
+        said = set(best(prediction.scores, self.top_k).tolist())
+        for label in annotation.labels:
+            counted[label].append(label in said)
+
+    def result(self, counted: ByClass[list[bool]]) -> Result:
+        shares = {label: float(np.mean(hits)) for label, hits in sorted(counted.items())}
+        value = float(np.mean(list(shares.values()))) if shares else float("nan")
+        return Result(value, {counted.name(label): share for label, share in shares.items()})
 
 
 class _Confused(_Classified):
@@ -92,27 +76,13 @@ class _Confused(_Classified):
 
     ignored = ("label_map",)
 
-    def start(self, dataset: Dataset) -> Meter:
-        return _ConfusionMeter(self, Counts(dataset))
+    def start(self, dataset: Dataset) -> Counts:
+        return Counts(dataset)
 
-    @abstractmethod
-    def told(self, counts: Counts) -> Result: ...
-
-
-@dataclass
-class _ConfusionMeter(Meter):
-    metric: _Confused
-    counts: Counts
-    broken: int = 0
-
-    def add(self, annotation: ClassificationAnnotation, prediction: ClassificationPrediction) -> None:
+    def add(self, counted: Counts, annotation: ClassificationAnnotation, prediction: ClassificationPrediction) -> None:
         said = int(best(prediction.scores, 1)[0])
         true = said if said in annotation.labels else annotation.labels[0]
-        self.counts.add(np.array([true]), np.array([said]))
-        self.broken += bool(np.isnan(np.asarray(prediction.scores, np.float64)).any())
-
-    def result(self) -> Result:
-        return self.metric.told(self.counts)
+        counted.add(np.array([true]), np.array([said]))
 
 
 class _OfClasses(_Confused):
@@ -123,12 +93,12 @@ class _OfClasses(_Confused):
     @abstractmethod
     def values(self, matrix: Array) -> Array: ...
 
-    def told(self, counts: Counts) -> Result:
-        values = self.values(counts.matrix)
+    def result(self, counted: Counts) -> Result:
+        values = self.values(counted.matrix)
         if self.pos_label is not None:
             there = self.pos_label < len(values)
             return Result(float(values[self.pos_label]) if there else float("nan"))
-        return Result(mean_of(values), by_name(values, counts))
+        return Result(mean_of(values), by_name(values, counted))
 
 
 @metric("classification_f1-score", "classification_f1")
@@ -164,31 +134,15 @@ class ConfusionMatrix(_Confused):
 
     most: int = option(10, "how many confusions are told", low=0)
 
-    def told(self, counts: Counts) -> Result:
-        matrix = counts.matrix
+    def result(self, counted: Counts) -> Result:
+        matrix = counted.matrix
         total = int(matrix.sum())
         wrong = matrix - np.diag(np.diag(matrix))
         order = np.argsort(-wrong.reshape(-1), kind="stable")[: self.most]
         pairs = [divmod(int(i), len(matrix)) for i in order if wrong.reshape(-1)[i]]
-        parts = {f"{counts.name(i)} > {counts.name(j)}": float(wrong[i, j] / total) for i, j in pairs}
+        parts = {f"{counted.name(i)} > {counted.name(j)}": float(wrong[i, j] / total) for i, j in pairs}
         value = float(np.trace(matrix) / total) if total else float("nan")
-        return Result(value, parts, drawings=(picture(counts, "Confusion matrix"),))
-
-
-@dataclass
-class _LossMeter(Meter):
-    losses: list[float] = field(default_factory=list)
-
-    def add(self, annotation: ClassificationAnnotation, prediction: ClassificationPrediction) -> None:
-        scores = np.asarray(prediction.scores, np.float64).reshape(-1)
-        if scores.min() < 0 or abs(scores.sum() - 1) > 1e-3:  # logits
-            scores = np.exp(scores - scores.max())
-        true = [n for n in annotation.labels if 0 <= n < scores.size]
-        p = max(float(scores[true].max(initial=0) / scores.sum()), float(np.finfo(np.float64).eps))
-        self.losses.append(-float(np.log(p)))
-
-    def result(self) -> Result:
-        return Result(float(np.mean(self.losses)) if self.losses else float("nan"), unit="", higher_is_better=False)
+        return Result(value, parts, drawings=(picture(counted, "Confusion matrix"),))
 
 
 @metric("log_loss")
@@ -196,5 +150,15 @@ class LogLoss(_Classified):
     """The mean of -ln p, p the probability of the true class, 2^-52 or more; scores that are no probabilities are
     taken for logits, of which softmax makes probabilities."""
 
-    def start(self, dataset: Dataset) -> Meter:
-        return _LossMeter()
+    def add(
+        self, counted: list[float], annotation: ClassificationAnnotation, prediction: ClassificationPrediction
+    ) -> None:
+        scores = np.asarray(prediction.scores, np.float64).reshape(-1)
+        if scores.min() < 0 or abs(scores.sum() - 1) > 1e-3:  # logits
+            scores = np.exp(scores - scores.max())
+        true = [n for n in annotation.labels if 0 <= n < scores.size]
+        p = max(float(scores[true].max(initial=0) / scores.sum()), float(np.finfo(np.float64).eps))
+        counted.append(-float(np.log(p)))
+
+    def result(self, counted: list[float]) -> Result:
+        return Result(float(np.mean(counted)) if counted else float("nan"), unit="", higher_is_better=False)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections import defaultdict
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ....ir.dtype import Array
 from ....ir.errors import UsageError
-from ..base import Dataset, Meter, Metric, Result, metric
+from ..base import Dataset, Metric, Result, metric
 from ..boxes import areas, by_score, overlaps
 from ..options import option
 from ..representation import DetectionAnnotation, DetectionPrediction
+from .classes import ByClass
 from .confusion import mean_of
-from .matching import classes_of
 
 AREAS = {"all": (0.0, 1e10), "small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
 """Areas of objects in square pixels, by COCO's names; both ends belong to a range."""
@@ -62,38 +61,31 @@ class _Coco(Metric):
     def __post_init__(self) -> None:
         thresholds(self.threshold)
 
-    def start(self, dataset: Dataset) -> Meter:
-        return _CocoMeter(self, dataset)
-
     @abstractmethod
     def value(self, tp: Array, fp: Array, objects: int) -> float:
         """Of true and false positives [n] from the highest score on, at one threshold."""
 
+    def start(self, dataset: Dataset) -> ByClass[Matches]:
+        return ByClass(dataset, Matches)
 
-@dataclass
-class _CocoMeter(Meter):
-    metric: _Coco
-    dataset: Dataset
-    classes: dict[int, Matches] = field(default_factory=lambda: defaultdict(Matches))
-
-    def add(self, annotation: DetectionAnnotation, prediction: DetectionPrediction) -> None:
+    def add(self, counted: ByClass[Matches], annotation: DetectionAnnotation, prediction: DetectionPrediction) -> None:
         for label in {*annotation.labels.tolist(), *prediction.labels.tolist()}:
-            self._match(annotation, prediction, int(label), self.classes[int(label)])
+            self._match(annotation, prediction, int(label), counted[int(label)])
 
     def _match(self, annotation: DetectionAnnotation, prediction: DetectionPrediction, label: int,
                into: Matches) -> None:  # fmt: skip
-        low, high = AREAS[self.metric.area]
+        low, high = AREAS[self.area]
         ours = annotation.labels == label
         true = annotation.boxes[ours]
         sizes = areas(true) if annotation.areas is None else annotation.areas[ours]
         crowds = np.zeros(len(true), bool) if annotation.crowds is None else annotation.crowds[ours].astype(bool)
         ignored = annotation.ignored[ours] | (sizes < low) | (sizes > high)
         said = np.flatnonzero(prediction.labels == label)
-        said = said[by_score(prediction.scores[said])][: self.metric.max_detections]
+        said = said[by_score(prediction.scores[said])][: self.max_detections]
         boxes = prediction.boxes[said]
         shared = overlaps(boxes, true)
         shared[:, crowds] = overlaps(boxes, true[crowds], of="first")
-        steps = thresholds(self.metric.threshold)
+        steps = thresholds(self.threshold)
         right, skipped = matched(shared, ignored, crowds, steps)
         size = areas(boxes)
         skipped |= ~right & ((size < low) | (size > high)) & ~skipped
@@ -102,20 +94,15 @@ class _CocoMeter(Meter):
         into.right.append(right & ~skipped)
         into.ignored.append(skipped)
 
-    def result(self) -> Result:
-        told = classes_of(dict(self.dataset.labels), self.dataset.background, set(self.classes))
-        parts = {
-            self.dataset.labels.get(c, str(c)): self._value(self.classes[c])
-            for c in told
-            if c in self.classes and self.classes[c].objects
-        }
+    def result(self, counted: ByClass[Matches]) -> Result:
+        parts = {name: self._value(found) for name, found in counted.told().items() if found.objects}
         return Result(mean_of(np.array(list(parts.values()), np.float64)), parts)
 
     def _value(self, found: Matches) -> float:
         order = by_score(np.concatenate(found.scores))
         right = np.concatenate(found.right, axis=1)[:, order]
         counted = ~np.concatenate(found.ignored, axis=1)[:, order]
-        values = [self.metric.value(np.cumsum(r & c), np.cumsum(~r & c), found.objects) for r, c in zip(right, counted)]
+        values = [self.value(np.cumsum(r & c), np.cumsum(~r & c), found.objects) for r, c in zip(right, counted)]
         return float(np.mean(values))
 
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 
 from ...charts.drawing import Drawing
 from ...charts.plots import Point, line_chart
-from ..base import Dataset, Meter, Metric, Result, metric
+from ..base import Dataset, Metric, Result, metric
 from ..options import option
 from ..representation import DetectionAnnotation, DetectionPrediction
+from .classes import ByClass
 from .confusion import Counts, mean_of, picture, recalls
-from .matching import Found, Rules, average_precision, classes_of, match, matched_pairs
+from .matching import Found, Rules, average_precision, match, matched_pairs
 
 CURVES, POINTS = 7, 60
 """How many classes a chart shows, those with the most objects, and how many points each."""
@@ -62,35 +62,25 @@ class _PerClass(_Detected):
         many = self.allow_multiple_matches_per_ignored
         return Rules(self.overlap_threshold, boundary, ioa, self.ignore_difficult, many)
 
-    def start(self, dataset: Dataset) -> Meter:
-        return _PerClassMeter(self, dataset)
-
     @abstractmethod
     def value(self, found: Found, images: int) -> float:
         """Of one class that has objects."""
 
+    def start(self, dataset: Dataset) -> ByClass[Found]:
+        return ByClass(dataset, Found)
+
+    def add(self, counted: ByClass[Found], annotation: DetectionAnnotation, prediction: DetectionPrediction) -> None:
+        rules = self.rules()
+        for label in {*annotation.labels.tolist(), *prediction.labels.tolist()}:
+            match(annotation, prediction, label, rules, counted[int(label)])
+
+    def result(self, counted: ByClass[Found]) -> Result:
+        images = len(counted.dataset.annotations)
+        found = {name: f for name, f in counted.told().items() if f.objects}
+        return self.told({name: self.value(f, images) for name, f in found.items()}, found)
+
     def told(self, values: Mapping[str, float], found: Mapping[str, Found]) -> Result:
         return Result(mean_of(np.array(list(values.values()), np.float64)), values)
-
-
-@dataclass
-class _PerClassMeter(Meter):
-    metric: _PerClass
-    dataset: Dataset
-    classes: dict[int, Found] = field(default_factory=lambda: defaultdict(Found))
-    images: int = 0
-
-    def add(self, annotation: DetectionAnnotation, prediction: DetectionPrediction) -> None:
-        rules = self.metric.rules()
-        self.images += 1
-        for label in {*annotation.labels.tolist(), *prediction.labels.tolist()}:
-            match(annotation, prediction, label, rules, self.classes[int(label)])
-
-    def result(self) -> Result:
-        told = classes_of(dict(self.dataset.labels), self.dataset.background, set(self.classes))
-        there = [c for c in told if c in self.classes and self.classes[c].objects]
-        found = {self.dataset.labels.get(c, str(c)): self.classes[c] for c in there}
-        return self.metric.told({n: self.metric.value(f, self.images) for n, f in found.items()}, found)
 
 
 @metric("map")
@@ -145,28 +135,6 @@ class MissRate(_PerClass):
         return Result(value, values, higher_is_better=False)
 
 
-@dataclass
-class _F1Meter(Meter):
-    metric: DetectionF1
-    dataset: Dataset
-    classes: dict[int, Found] = field(default_factory=lambda: defaultdict(Found))
-
-    def add(self, annotation: DetectionAnnotation, prediction: DetectionPrediction) -> None:
-        good = prediction.scores >= self.metric.min_score
-        kept = DetectionPrediction(identifier=prediction.identifier, boxes=prediction.boxes[good],
-                                   labels=prediction.labels[good], scores=prediction.scores[good])  # fmt: skip
-        for label in {*annotation.labels.tolist(), *kept.labels.tolist()} - {self.dataset.background}:
-            match(annotation, kept, label, self.metric.rules(), self.classes[int(label)])
-
-    def result(self) -> Result:
-        right = sum(sum(f.right) for f in self.classes.values())
-        wrong = sum(sum(f.wrong) for f in self.classes.values())
-        objects = sum(f.objects for f in self.classes.values())
-        under = right + wrong + objects
-        parts = {"precision": right / max(right + wrong, 1), "recall": right / max(objects, 1)}
-        return Result(2 * right / under if under else float("nan"), parts)
-
-
 @metric("detection_f1")
 class DetectionF1(_Detected):
     """2 TP / (2 TP + FP + FN) of all detections from a score on, with precision TP / (TP + FP) and recall
@@ -174,27 +142,23 @@ class DetectionF1(_Detected):
 
     min_score: float = option(0.5, "from which score a detection counts")
 
-    def start(self, dataset: Dataset) -> Meter:
-        return _F1Meter(self, dataset)
+    def start(self, dataset: Dataset) -> ByClass[Found]:
+        return ByClass(dataset, Found)
 
+    def add(self, counted: ByClass[Found], annotation: DetectionAnnotation, prediction: DetectionPrediction) -> None:
+        good = prediction.scores >= self.min_score
+        kept = DetectionPrediction(identifier=prediction.identifier, boxes=prediction.boxes[good],
+                                   labels=prediction.labels[good], scores=prediction.scores[good])  # fmt: skip
+        for label in {*annotation.labels.tolist(), *kept.labels.tolist()} - {counted.dataset.background}:
+            match(annotation, kept, label, self.rules(), counted[int(label)])
 
-@dataclass
-class _PairsMeter(Meter):
-    metric: DetectionAccuracy
-    counts: Counts
-
-    def add(self, annotation: DetectionAnnotation, prediction: DetectionPrediction) -> None:
-        for true, said in matched_pairs(annotation, prediction, self.metric.rules()):
-            if annotation.labels[true] != self.metric.ignore_label:
-                self.counts.add(annotation.labels[true : true + 1], prediction.labels[said : said + 1])
-
-    def result(self) -> Result:
-        matrix = self.counts.matrix
-        drawings = (picture(self.counts, "Classes of detections"),)
-        if self.metric.use_normalization:
-            return Result(mean_of(recalls(matrix)), drawings=drawings)
-        value = float(np.trace(matrix) / matrix.sum()) if matrix.sum() else 0.0
-        return Result(value, drawings=drawings)
+    def result(self, counted: ByClass[Found]) -> Result:
+        right = sum(sum(f.right) for f in counted.values())
+        wrong = sum(sum(f.wrong) for f in counted.values())
+        objects = sum(f.objects for f in counted.values())
+        under = right + wrong + objects
+        parts = {"precision": right / max(right + wrong, 1), "recall": right / max(objects, 1)}
+        return Result(2 * right / under if under else float("nan"), parts)
 
 
 @metric("detection_accuracy")
@@ -208,5 +172,18 @@ class DetectionAccuracy(_Detected):
     ignore_label: int | None = option(None, "objects of this class do not count", low=0)
     ignored = ("label_map", "fast_match", "ignore_difficult")
 
-    def start(self, dataset: Dataset) -> Meter:
-        return _PairsMeter(self, Counts(dataset))
+    def start(self, dataset: Dataset) -> Counts:
+        return Counts(dataset)
+
+    def add(self, counted: Counts, annotation: DetectionAnnotation, prediction: DetectionPrediction) -> None:
+        for true, said in matched_pairs(annotation, prediction, self.rules()):
+            if annotation.labels[true] != self.ignore_label:
+                counted.add(annotation.labels[true : true + 1], prediction.labels[said : said + 1])
+
+    def result(self, counted: Counts) -> Result:
+        matrix = counted.matrix
+        drawings = (picture(counted, "Classes of detections"),)
+        if self.use_normalization:
+            return Result(mean_of(recalls(matrix)), drawings=drawings)
+        value = float(np.trace(matrix) / matrix.sum()) if matrix.sum() else 0.0
+        return Result(value, drawings=drawings)

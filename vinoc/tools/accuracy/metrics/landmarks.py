@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from ....ir.dtype import Array
 from ....ir.errors import UsageError, VinocError
-from ..base import Dataset, Meter, Metric, Result, metric
+from ..base import Metric, Result, metric
 from ..options import option
 from ..representation import LandmarksAnnotation, LandmarksPrediction
 from .confusion import mean_of
@@ -31,8 +30,17 @@ class _Landmarks(Metric):
         if len(self.eyes) not in (0, 2):
             raise UsageError(f"option 'eyes' has {len(self.eyes)} points, two are needed")
 
-    def start(self, dataset: Dataset) -> Meter:
-        return _LandmarksMeter(self)
+    def add(self, counted: list[Array], annotation: LandmarksAnnotation, prediction: LandmarksPrediction) -> None:
+        found = self.distances(annotation, prediction)
+        if counted and len(found) != len(counted[0]):
+            what = f"has {len(found)} points, others have {len(counted[0])}"
+            raise VinocError(what, f"'{annotation.identifier}'")
+        counted.append(found)
+
+    def result(self, counted: list[Array]) -> Result:
+        if not counted:
+            return Result(float("nan"), unit="", higher_is_better=False)
+        return self.told(np.stack(counted))
 
     @abstractmethod
     def told(self, distances: Array) -> Result:
@@ -62,24 +70,6 @@ class _Landmarks(Metric):
                 )
             length = float(np.linalg.norm(true[eyes[0]] - true[eyes[1]]))
         return max(length, float(np.finfo(np.float64).eps))
-
-
-@dataclass
-class _LandmarksMeter(Meter):
-    metric: _Landmarks
-    found: list[Array] = field(default_factory=list)
-
-    def add(self, annotation: LandmarksAnnotation, prediction: LandmarksPrediction) -> None:
-        found = self.metric.distances(annotation, prediction)
-        if self.found and len(found) != len(self.found[0]):
-            what = f"has {len(found)} points, others have {len(self.found[0])}"
-            raise VinocError(what, f"'{annotation.identifier}'")
-        self.found.append(found)
-
-    def result(self) -> Result:
-        if not self.found:
-            return Result(float("nan"), unit="", higher_is_better=False)
-        return self.metric.told(np.stack(self.found))
 
 
 @metric("normed_error")

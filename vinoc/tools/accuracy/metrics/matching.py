@@ -116,11 +116,6 @@ def average_precision(precision: Array, recall: Array, integral: str = "max") ->
     return float(np.sum(np.diff(np.r_[0.0, recall]) * envelope))
 
 
-def classes_of(labels: dict[int, str], background: int | None, seen: set[int]) -> list[int]:
-    """The classes that are told: those of the data set, or those that turn up; without the background."""
-    return [c for c in (sorted(labels) or sorted(seen)) if c != background]
-
-
 def matched_pairs(
     annotation: DetectionAnnotation, prediction: DetectionPrediction, rules: Rules
 ) -> list[tuple[int, int]]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ....ir.dtype import Array
 from ....ir.errors import UsageError
-from ..base import Dataset, Meter, Metric, Result, metric
+from ..base import Dataset, Metric, Result, metric
 from ..options import option
 from ..representation import EmbeddingPrediction, PairsAnnotation
 
@@ -37,54 +37,18 @@ def best_threshold(found: Array, same: Array) -> float:
 
 
 @dataclass
-class _PairsMeter(Meter):
-    metric: PairwiseAccuracy
+class _Pairs:
     folds: int
     embeddings: dict[str, Array] = field(default_factory=dict)
     pairs: list[tuple[str, str, bool, int]] = field(default_factory=list)
+    """one picture, another, whether they are of the same person, and the fold"""
 
-    def add(self, annotation: PairsAnnotation, prediction: EmbeddingPrediction) -> None:
-        self.embeddings[annotation.identifier] = np.asarray(prediction.embedding, np.float64).reshape(-1)
-        for others, same in ((annotation.same, True), (annotation.other, False)):
-            self.pairs += [(annotation.identifier, name, same, fold) for name, fold in others]
-
-    def result(self) -> Result:
-        pairs = [p for p in self.pairs if p[1] in self.embeddings]
-        lost = len(self.pairs) - len(pairs)
-        notes: tuple[str, ...] = (f"{lost} pairs have a picture that was not computed",) if lost else ()
-        if not pairs:
-            return Result(float("nan"), notes=notes)
-        first = np.stack([self.embeddings[p[0]] for p in pairs])
-        second = np.stack([self.embeddings[p[1]] for p in pairs])
-        same = np.array([p[2] for p in pairs])
-        fold = self._folds(pairs)
-        if len(set(fold.tolist())) == 1 and self.metric.threshold is None:
-            notes += ("there is one fold: the threshold is chosen by the pairs that are judged",)
-        parts = {}
-        for k in sorted(set(fold.tolist())):
-            judged = fold == k
-            taught = ~judged if (~judged).any() else judged
-            parts[f"fold {k + 1}"] = self._fold(first, second, same, judged, taught)
-        return Result(float(np.mean(list(parts.values()))), parts if len(parts) > 1 else {}, notes=notes)
-
-    def _folds(self, pairs: list[tuple[str, str, bool, int]]) -> Array:
+    def of_folds(self, pairs: list[tuple[str, str, bool, int]]) -> Array:
         """The fold of each pair: the data set's where it has so many, else runs of pairs."""
         given = np.array([p[3] for p in pairs])
         if given.max() + 1 == self.folds:
             return given
         return np.arange(len(pairs)) * self.folds // len(pairs)
-
-    def _fold(self, first: Array, second: Array, same: Array, judged: Array, taught: Array) -> float:
-        mean = np.zeros(first.shape[1])
-        if self.metric.subtract_mean:
-            mean = np.concatenate([first[taught], second[taught]]).mean(axis=0)
-        found = distances(first - mean, second - mean, self.metric.distance_method)
-        threshold = self.metric.threshold
-        if threshold is None:
-            known = found[taught]
-            median = self.metric.min_score == "train_median"
-            threshold = float(np.median(known)) if median else best_threshold(known, same[taught])
-        return float(((found < threshold) == same)[judged].mean())
 
 
 @metric("pairwise_accuracy")
@@ -116,8 +80,44 @@ class PairwiseAccuracy(Metric):
         except ValueError:
             return None
 
-    def start(self, dataset: Dataset) -> Meter:
-        return _PairsMeter(self, int(dataset.more.get("folds", 1)))
+    def start(self, dataset: Dataset) -> _Pairs:
+        return _Pairs(int(dataset.more.get("folds", 1)))
+
+    def add(self, counted: _Pairs, annotation: PairsAnnotation, prediction: EmbeddingPrediction) -> None:
+        counted.embeddings[annotation.identifier] = np.asarray(prediction.embedding, np.float64).reshape(-1)
+        for others, same in ((annotation.same, True), (annotation.other, False)):
+            counted.pairs += [(annotation.identifier, name, same, fold) for name, fold in others]
+
+    def result(self, counted: _Pairs) -> Result:
+        pairs = [p for p in counted.pairs if p[1] in counted.embeddings]
+        lost = len(counted.pairs) - len(pairs)
+        notes: tuple[str, ...] = (f"{lost} pairs have a picture that was not computed",) if lost else ()
+        if not pairs:
+            return Result(float("nan"), notes=notes)
+        first = np.stack([counted.embeddings[p[0]] for p in pairs])
+        second = np.stack([counted.embeddings[p[1]] for p in pairs])
+        same = np.array([p[2] for p in pairs])
+        fold = counted.of_folds(pairs)
+        if len(set(fold.tolist())) == 1 and self.threshold is None:
+            notes += ("there is one fold: the threshold is chosen by the pairs that are judged",)
+        parts = {}
+        for k in sorted(set(fold.tolist())):
+            judged = fold == k
+            taught = ~judged if (~judged).any() else judged
+            parts[f"fold {k + 1}"] = self._fold(first, second, same, judged, taught)
+        return Result(float(np.mean(list(parts.values()))), parts if len(parts) > 1 else {}, notes=notes)
+
+    def _fold(self, first: Array, second: Array, same: Array, judged: Array, taught: Array) -> float:
+        mean = np.zeros(first.shape[1])
+        if self.subtract_mean:
+            mean = np.concatenate([first[taught], second[taught]]).mean(axis=0)
+        found = distances(first - mean, second - mean, self.distance_method)
+        threshold = self.threshold
+        if threshold is None:
+            known = found[taught]
+            median = self.min_score == "train_median"
+            threshold = float(np.median(known)) if median else best_threshold(known, same[taught])
+        return float(((found < threshold) == same)[judged].mean())
 
 
 @metric("pairwise_accuracy_subsets")
@@ -126,5 +126,5 @@ class PairwiseAccuracySubsets(PairwiseAccuracy):
 
     subset_number: int = option(10, "how many folds", low=1)
 
-    def start(self, dataset: Dataset) -> Meter:
-        return _PairsMeter(self, self.subset_number)
+    def start(self, dataset: Dataset) -> _Pairs:
+        return _Pairs(self.subset_number)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, field
+from collections import defaultdict
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
 
 from ....ir.dtype import Array
 from ....ir.errors import UsageError, VinocError
-from ..base import Dataset, Meter, Metric, Result, metric
+from ..base import Dataset, Metric, Result, metric
 from ..options import option
 from ..representation import RegressionAnnotation, RegressionPrediction
 from .confusion import mean_of
@@ -44,33 +45,23 @@ class _Numbers(Metric):
         return float(found.std())
 
 
-@dataclass
-class _NumbersMeter(Meter):
-    metric: _Error
-    found: list[Array] = field(default_factory=list)
-
-    def add(self, annotation: RegressionAnnotation, prediction: RegressionPrediction) -> None:
-        found = self.metric.differences(*pair(annotation, prediction))
-        self.found.append(found.reshape(-1) if found.ndim <= 1 else found.mean().reshape(1))
-
-    def result(self) -> Result:
-        found = np.concatenate([*self.found, np.zeros(0)])
-        if not found.size:
-            return Result(float("nan"), unit="", higher_is_better=False)
-        parts = {"std": self.metric.spread(found)}
-        if self.metric.max_error:
-            parts["max_error"] = self.metric.total(found.max().reshape(1))
-        unit = self.metric.unit
-        return Result(self.metric.total(found), parts, unit, higher_is_better=False)
-
-
 class _Error(_Numbers):
     """Of numbers and rows of them every difference counts alike, of larger arrays the mean of each sample."""
 
     max_error: bool = option(False, "the largest one is told too")
 
-    def start(self, dataset: Dataset) -> Meter:
-        return _NumbersMeter(self)
+    def add(self, counted: list[Array], annotation: RegressionAnnotation, prediction: RegressionPrediction) -> None:
+        found = self.differences(*pair(annotation, prediction))
+        counted.append(found.reshape(-1) if found.ndim <= 1 else found.mean().reshape(1))
+
+    def result(self, counted: list[Array]) -> Result:
+        found = np.concatenate([*counted, np.zeros(0)])
+        if not found.size:
+            return Result(float("nan"), unit="", higher_is_better=False)
+        parts = {"std": self.spread(found)}
+        if self.max_error:
+            parts["max_error"] = self.total(found.max().reshape(1))
+        return Result(self.total(found), parts, self.unit, higher_is_better=False)
 
 
 class _Absolute(_Numbers):
@@ -127,37 +118,6 @@ class RelativeL2Error(_Error):
         return np.asarray(np.linalg.norm((said - true).reshape(-1)) / under)
 
 
-@dataclass
-class _IntervalMeter(Meter):
-    metric: _OnIntervals
-    edges: Array
-    found: dict[int, list[Array]] = field(default_factory=dict)
-
-    def add(self, annotation: RegressionAnnotation, prediction: RegressionPrediction) -> None:
-        true, said = pair(annotation, prediction)
-        difference = self.metric.differences(true, said).reshape(-1)
-        for place, d in zip(np.searchsorted(self.edges, true.reshape(-1), side="right"), difference):
-            self.found.setdefault(int(place), []).append(d)
-
-    def result(self) -> Result:
-        parts, last = {}, len(self.edges)
-        for place in range(last + 1):
-            outside = place in (0, last)
-            if place not in self.found or (outside and self.metric.ignore_values_not_in_interval):
-                continue
-            found = np.array(self.found[place])
-            parts[self._name(place)] = self.metric.total(found)
-        values = np.array(list(parts.values()), np.float64)
-        return Result(mean_of(values), parts, "", higher_is_better=False)
-
-    def _name(self, place: int) -> str:
-        if place == 0:
-            return f"< {self.edges[0]:g}"
-        if place == len(self.edges):
-            return f">= {self.edges[-1]:g}"
-        return f"{self.edges[place - 1]:g} to {self.edges[place]:g}"
-
-
 class _OnIntervals(_Numbers):
     """The lower end belongs to an interval, the upper one to the next."""
 
@@ -177,8 +137,25 @@ class _OnIntervals(_Numbers):
         assert self.end is not None
         return self.first + self.step * np.arange(round((self.end - self.first) / self.step) + 1)
 
-    def start(self, dataset: Dataset) -> Meter:
-        return _IntervalMeter(self, self.edges())
+    def start(self, dataset: Dataset) -> dict[int, list[float]]:
+        """By the number of the interval, 0 what lies below all."""
+        return defaultdict(list)
+
+    def add(
+        self, counted: dict[int, list[float]], annotation: RegressionAnnotation, prediction: RegressionPrediction
+    ) -> None:
+        true, said = pair(annotation, prediction)
+        places = np.searchsorted(self.edges(), true.reshape(-1), side="right")
+        for place, d in zip(places.tolist(), self.differences(true, said).reshape(-1)):
+            counted[place].append(d)
+
+    def result(self, counted: dict[int, list[float]]) -> Result:
+        edges = self.edges()
+        between = [f"{low:g} to {high:g}" for low, high in pairwise(edges)]
+        names = [f"< {edges[0]:g}", *between, f">= {edges[-1]:g}"]
+        told = [p for p in sorted(counted) if not (self.ignore_values_not_in_interval and p in (0, len(edges)))]
+        parts = {names[p]: self.total(np.array(counted[p])) for p in told}
+        return Result(mean_of(np.array(list(parts.values()), np.float64)), parts, "", higher_is_better=False)
 
 
 @metric("mae_on_interval", "mae_on_intervals")

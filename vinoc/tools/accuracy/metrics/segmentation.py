@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
 
 import numpy as np
 
 from ....ir.dtype import Array
 from ....ir.errors import VinocError
-from ..base import Dataset, Meter, Metric, Result, metric
+from ..base import Dataset, Metric, Result, metric
 from ..options import option
 from ..representation import SegmentationAnnotation, SegmentationPrediction
 from .confusion import Counts, by_name, f1_scores, mean_of, recalls, shares, unions
@@ -24,10 +23,32 @@ class _Segmented(Metric):
     use_argmax: bool = option(True, "masks that are scores [classes, height, width] become classes")
     ignore_label: int | None = option(None, "pixels of this class, true or predicted, do not count", low=0)
 
-    def start(self, dataset: Dataset) -> Meter:
+    def start(self, dataset: Dataset) -> Counts:
         if not dataset.labels:
             raise VinocError("which classes there are is not known", f"metric '{self.name}'", "dataset_meta_file")
-        return _SegmentationMeter(self, Counts(dataset))
+        return Counts(dataset)
+
+    def add(self, counted: Counts, annotation: SegmentationAnnotation, prediction: SegmentationPrediction) -> None:
+        true = np.asarray(annotation.mask)
+        said = prediction.classes if self.use_argmax else np.asarray(prediction.mask)
+        if said.ndim == 3 and said.shape[0] == 1:
+            said = said[0]
+        if true.shape != said.shape:
+            raise VinocError(
+                f"the mask is {list(true.shape)}, the prediction {list(said.shape)}",
+                f"'{annotation.identifier}'",
+                "the postprocessor resize_segmentation_mask gives it the mask's size",
+            )
+        size = len(counted.matrix)
+        good = (true >= 0) & (true < size) & (said >= 0) & (said < size)
+        counted.add(true[good], said[good])
+
+    def result(self, counted: Counts) -> Result:
+        ignored = self.ignore_label
+        if ignored is not None and ignored < len(counted.matrix):
+            counted.matrix[ignored, :] = 0
+            counted.matrix[:, ignored] = 0
+        return self.told(counted)
 
     @abstractmethod
     def told(self, counts: Counts) -> Result:
@@ -39,34 +60,6 @@ class _Segmented(Metric):
         if self.ignore_label is not None and self.ignore_label < len(used):
             used[self.ignore_label] = np.nan
         return Result(mean_of(used), by_name(used, counts))
-
-
-@dataclass
-class _SegmentationMeter(Meter):
-    metric: _Segmented
-    counts: Counts
-
-    def add(self, annotation: SegmentationAnnotation, prediction: SegmentationPrediction) -> None:
-        true = np.asarray(annotation.mask)
-        said = prediction.classes if self.metric.use_argmax else np.asarray(prediction.mask)
-        if said.ndim == 3 and said.shape[0] == 1:
-            said = said[0]
-        if true.shape != said.shape:
-            raise VinocError(
-                f"the mask is {list(true.shape)}, the prediction {list(said.shape)}",
-                f"'{annotation.identifier}'",
-                "the postprocessor resize_segmentation_mask gives it the mask's size",
-            )
-        size = len(self.counts.matrix)
-        good = (true >= 0) & (true < size) & (said >= 0) & (said < size)
-        self.counts.add(true[good], said[good])
-
-    def result(self) -> Result:
-        ignored = self.metric.ignore_label
-        if ignored is not None and ignored < len(self.counts.matrix):
-            self.counts.matrix[ignored, :] = 0
-            self.counts.matrix[:, ignored] = 0
-        return self.metric.told(self.counts)
 
 
 @metric("segmentation_accuracy")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
 
-from ..base import Dataset, Meter, Metric, Result, metric
+from ..base import Metric, Result, metric
 from ..options import option
 from ..representation import TextAnnotation, TextPrediction
 
@@ -24,28 +25,28 @@ def edits(first: Sequence[str], second: Sequence[str]) -> int:
     return row[-1]
 
 
-@dataclass
-class _TextMeter(Meter):
-    """Sums of two numbers for each sample; the value is their ratio."""
-
-    count: Callable[[str, str], tuple[int, int]]
-    higher: bool
-    over: int = 0
-    under: int = 0
-
-    def add(self, annotation: TextAnnotation, prediction: TextPrediction) -> None:
-        over, under = self.count(annotation.text, prediction.text)
-        self.over += over
-        self.under += under
-
-    def result(self) -> Result:
-        value = self.over / self.under if self.under else (0.0 if not self.over else float("inf"))
-        return Result(value if self.under or not self.higher else float("nan"), higher_is_better=self.higher)
-
-
 class _Texts(Metric):
+    """The sum of a number of each sample over that of another."""
+
     annotation = TextAnnotation
     prediction = TextPrediction
+    higher: ClassVar[bool] = True
+
+    @abstractmethod
+    def count(self, true: str, said: str) -> tuple[int, int]:
+        """What is summed above and below the line."""
+
+    def add(self, counted: list[tuple[int, int]], annotation: TextAnnotation, prediction: TextPrediction) -> None:
+        counted.append(self.count(annotation.text, prediction.text))
+
+    def result(self, counted: list[tuple[int, int]]) -> Result:
+        over, under = (sum(pair[i] for pair in counted) for i in (0, 1))
+        value = over / under if under else (0.0 if not over else float("inf"))
+        return Result(value if under or not self.higher else float("nan"), higher_is_better=self.higher)
+
+
+class _Errors(_Texts):
+    higher = False
 
 
 @metric("character_recognition_accuracy")
@@ -54,10 +55,7 @@ class CharacterRecognitionAccuracy(_Texts):
 
     remove_spaces: bool = option(False, "spaces do not count")
 
-    def start(self, dataset: Dataset) -> Meter:
-        return _TextMeter(self._count, higher=True)
-
-    def _count(self, true: str, said: str) -> tuple[int, int]:
+    def count(self, true: str, said: str) -> tuple[int, int]:
         if self.remove_spaces:
             true, said = true.replace(" ", ""), said.replace(" ", "")
         return int(true == said), 1
@@ -70,29 +68,29 @@ class LabelLevelRecognitionAccuracy(_Texts):
     Graves et al., "Connectionist temporal classification", 2006, section 2 (label error rate).
     """
 
-    def start(self, dataset: Dataset) -> Meter:
-        return _TextMeter(lambda true, said: (len(true) - edits(true, said), len(true)), higher=True)
+    def count(self, true: str, said: str) -> tuple[int, int]:
+        return len(true) - edits(true, said), len(true)
 
 
 @metric("ser")
-class SentenceErrors(_Texts):
+class SentenceErrors(_Errors):
     """The share of texts that were not read exactly, but for spaces."""
 
-    def start(self, dataset: Dataset) -> Meter:
-        return _TextMeter(lambda true, said: (int(true.split() != said.split()), 1), higher=False)
+    def count(self, true: str, said: str) -> tuple[int, int]:
+        return int(true.split() != said.split()), 1
 
 
 @metric("cer")
-class CharacterErrors(_Texts):
+class CharacterErrors(_Errors):
     """Edits of characters that make what was read what is written, of all texts, over the characters of all texts."""
 
-    def start(self, dataset: Dataset) -> Meter:
-        return _TextMeter(lambda true, said: (edits(true, said), len(true)), higher=False)
+    def count(self, true: str, said: str) -> tuple[int, int]:
+        return edits(true, said), len(true)
 
 
 @metric("wer")
-class WordErrors(_Texts):
+class WordErrors(_Errors):
     """Edits of words that make what was heard what was said, of all texts, over the words of all texts."""
 
-    def start(self, dataset: Dataset) -> Meter:
-        return _TextMeter(lambda true, said: (edits(true.split(), said.split()), len(true.split())), higher=False)
+    def count(self, true: str, said: str) -> tuple[int, int]:
+        return edits(true.split(), said.split()), len(true.split())
