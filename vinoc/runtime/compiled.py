@@ -13,11 +13,11 @@ from .properties import pairs, shown, unknown
 from .request import InferRequest, described
 from .results import Results
 from .states import VariableState
-from .workers import Workers
 
 if TYPE_CHECKING:
     from .devices.base import Prepared
     from .model import Model
+    from .workers import Workers
 
 
 class CompiledModel(Ported):
@@ -93,6 +93,8 @@ class CompiledModel(Ported):
     def workers(self) -> Workers:
         """The threads on which its requests run in the background: as many as it computes at a time."""
         if self._workers is None:
+            from .workers import Workers  # few programs run requests in the background
+
             self._workers = Workers(int(self.prepared.facts().get("OPTIMAL_NUMBER_OF_INFER_REQUESTS", 1)))
         return self._workers
 

@@ -13,7 +13,7 @@ takes part in AUTO, MULTI, HETERO and BATCH.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ...ir.constant import Constant
 from ...ir.errors import VinocError
@@ -21,11 +21,13 @@ from ...ir.graph import Graph, Node, Value
 from ...ir.record import record
 from ...ir.types import TensorType
 from ..engines import Engine
-from ..execution import Schedule
 from ..ports import Port, ports_of
 from ..properties import CPU, Property
 from ..states import declared_variables
 from .given import Given
+
+if TYPE_CHECKING:
+    from ..execution import Schedule
 
 GROUP = "vinoc.devices"
 
@@ -226,6 +228,8 @@ class OfGraph(Fixed):
         raise VinocError(f"models compiled for {self.device} cannot be stored", self.name)
 
     def schedule(self) -> Schedule | None:
+        from ..execution import Schedule  # few programs ask for it
+
         return Schedule.of(self.graph, self.device) if self.graph is not None else None
 
 

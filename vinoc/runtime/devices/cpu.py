@@ -14,7 +14,6 @@ from ...ir.graph import Graph, Node
 from ...ir.quiet import quiet_gc
 from ...ir.types import TensorType
 from ..engines import Native, streams_and_threads
-from ..execution import Done, Schedule
 from ..ports import Port, ports_of
 from ..properties import CPU, keeps_bits
 from ..states import declared_variables
@@ -25,6 +24,7 @@ from .given import Given
 if TYPE_CHECKING:
     from ...backends.cpu.blob import Blob
     from ...passes.pipeline import Pipeline
+    from ..execution import Done, Schedule
 
 
 class Cpu(PlainDevice):
@@ -151,6 +151,8 @@ class CpuModel(Fixed):
     def schedule(self) -> Schedule | None:
         """The schedule that ran last, or was made last; where that has stages of its own, or none was made, the nodes
         as they are before kernels are chosen. None for what was loaded compiled."""
+        from ..execution import Schedule  # few programs ask for it
+
         if self.graph is None:
             return None
         program = max((p for p in map(_program, self._streams.all) if p), key=lambda p: p.runs, default=None)
@@ -166,6 +168,7 @@ def _program(executable: Any) -> Any:
 def _done(program: Any, timed: bool) -> dict[Node, Done]:
     """How the nodes of a schedule were computed: of several steps the one with most arithmetic tells the kernel."""
     from ...backends.cpu.report import steps_of
+    from ..execution import Done
 
     times = program.times() if timed and program.runs else None
     steps: dict[Node, list[Any]] = {}

@@ -35,7 +35,7 @@ class Entry:
     excluded: bool = False
 
 
-_ENTRY = re.compile(r"(?P<minus>-?)(?P<name>[^()]+?)(\((?P<number>\d+)\))?$")
+_ENTRY = r"(?P<minus>-?)(?P<name>[^()]+?)(\((?P<number>\d+)\))?$"
 
 
 def listed(text: str) -> list[Entry]:
@@ -44,7 +44,7 @@ def listed(text: str) -> list[Entry]:
     for part in (p.strip() for p in text.split(",")):
         if not part:
             continue
-        found = _ENTRY.match(part)
+        found = re.match(_ENTRY, part)
         if found is None or found["number"] == "0":
             raise UsageError(f"'{part}' names no device", help="write A, A(2) or -A; commas between devices")
         number = int(found["number"]) if found["number"] else None

@@ -12,11 +12,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike, fspath
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ....ir.errors import ModelError, UsageError, did_you_mean
 from ....ir.graph import Graph
 from ..base import Inputs
-from ..outline import Outline
+
+if TYPE_CHECKING:
+    from ..outline import Outline
 
 MAX_OPSET = 28
 """The newest version of ai.onnx whose operators are known."""

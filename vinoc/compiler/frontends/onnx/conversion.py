@@ -19,7 +19,6 @@ from ..base import Inputs
 from . import registry
 from .arity import check_inputs
 from .context import Body, NodeContext
-from .diagnosis import broken_rule, listed_types
 from .functions import Key, Sizes
 from .messages import value_infos
 from .scopes import POISON, Named, Scope, Tensors, sweep
@@ -217,6 +216,8 @@ class Conversion:
         what: str | None = "it needs more memory than there is" if isinstance(error, MemoryError) else None
         help = f"the file breaks the rules of {entry.op_type}; export the model again"
         if what is None:
+            from .diagnosis import broken_rule
+
             what = broken_rule(entry.proto, domain, opset, inputs)
         if what is None:
             what = f"{type(error).__name__}: {error}"
@@ -356,6 +357,8 @@ class Conversion:
                     stack.extend(subgraphs(proto))
 
     def _problem(self, entry: Entry, what: str, help: str | None, inputs: Sequence[Value | None] = ()) -> Problem:
+        from .diagnosis import listed_types
+
         types = "" if "[inputs:" in what else listed_types(inputs)
         return Problem(entry.op_type, entry.label, what, types, help or ADVICE)
 
