@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from ...ir.builder import Builder
+from ...ir.dtype import Array
 from ...ir.graph import Value
 from ..kinds import CONVOLUTIONS
 from ..pattern import Const, Match, OpPattern, Tracer
@@ -117,24 +119,39 @@ class AddBeforeConvolution(Rewrite):
         return tuple(p.Add(conv(b, w), c, name="after") for b in before)
 
     def replace(self, b: Builder, m: Match) -> Value | Decline | None:
-        op = m.conv
-        if not is_float(m.x) or m.x.type != m.node("before").output.type or m.w.dtype.kind != "f":
+        op, x = m.conv, m.x
+        if not is_float(x) or x.type != m.node("before").output.type:
             return None
         if op.auto_pad not in ("explicit", "valid") or (
             op.auto_pad == "explicit" and (any(op.pads_begin) or any(op.pads_end))
         ):
             return Decline("the convolution pads with zeros, to which nothing would be added")
         less = m.node("before").kind == "Subtract"
-        if less and not is_image(m.x):
+        if less and not is_image(x):
             return Decline("it subtracts the zero point of a quantized value")
-        offset = per_channel(-m.a if less else m.a, m.x.rank or 0, input_channels(op.kind, m.w.shape))
+        w: Array = m.w
+        if w.dtype.kind != "f":
+            return None
+        offset = per_channel(-m.a if less else m.a, x.rank or 0, input_channels(op.kind, w.shape))
         if offset is None:
             return Decline(f"the term {list(m.a.shape)} is not one number an input channel")
         grouped = op.kind == "GroupConvolution"
-        laid = offset.reshape((m.w.shape[0], 1, -1) if grouped else (1, -1)).astype(np.float64)
-        terms = m.w.astype(np.float64)
-        terms *= laid.reshape(*laid.shape, *[1] * (terms.ndim - laid.ndim))
-        axes = tuple(range(2 if grouped else 1, terms.ndim))
-        shift = terms.sum(axis=axes).reshape(-1, *[1] * ((m.x.rank or 2) - 2))
-        y = b.build(op, m.x, m.value("w"))
-        return b.Add(y, shift.astype(m.w.dtype) + m.c)
+        laid = offset.reshape((w.shape[0], 1, -1) if grouped else (1, -1)).astype(np.float64)
+        shift = _weighted(w, laid.reshape(*laid.shape, *[1] * (w.ndim - laid.ndim)), 2 if grouped else 1)
+        shift = shift.astype(w.dtype).reshape(-1, *[1] * ((x.rank or 2) - 2))
+        return b.Add(b.build(op, x, m.value("w")), shift + m.c)
+
+
+AT_ONCE = 1 << 13
+"""Numbers that are summed up at once: memory for more is fetched from the system, and given back, every time."""
+
+
+def _weighted(w: Array, factors: Array, first: int) -> Array:
+    """The sums of w * factors over all dimensions from `first` on, in f64."""
+    sums = np.empty(w.shape[:first])
+    step = max(AT_ONCE // max(prod(w.shape[1:]), 1), 1)
+    for i in range(0, len(w), step):
+        terms = w[i : i + step].astype(np.float64)
+        terms *= factors[i : i + step] if len(factors) > 1 else factors
+        terms.sum(axis=tuple(range(first, w.ndim)), out=sums[i : i + step])
+    return sums
