@@ -55,17 +55,25 @@ def test_sizes_by_scales_are_those_of_f32(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("op", "gates"), [("LSTM", 4), ("GRU", 3), ("RNN", 1)])
 @pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
-def test_sequences_of_several_lengths(tmp_path: Path, op: str, gates: int, direction: str) -> None:
+@pytest.mark.parametrize("sizes", [("T", "N"), (5, 3)], ids=["open", "known"])
+def test_sequences_of_several_lengths(tmp_path: Path, op: str, gates: int, direction: str, sizes: Any) -> None:
+    """One of no length, and NaN behind the ends; every result in turn, as the last cell states need the steps."""
     draw, ways = np.random.default_rng(0), 2 if direction == "bidirectional" else 1
     w, r = (draw.standard_normal((ways, 3 * gates, n)).astype(np.float16).astype(np.float32) for n in (4, 3))
     feeds = {"x": draw.standard_normal((5, 3, 4)).astype(np.float32), "n": np.array([2, 5, 0], np.int32)}
-    dims: dict[str, list[Any]] = {"x": ["T", "N", 4], "n": ["N"]}
-    node = helper.make_node(op, ["x", "w", "r", "", "n"], ["y"], hidden_size=3, direction=direction)
-    expected, found = through_ir(tmp_path, [node], feeds, dims, 14, w=w, r=r)
-    assert not expected[2:, :, 0].any()
-    np.testing.assert_allclose(found, expected, 1e-4, 1e-5)
-    assert "TensorIterator" in (tmp_path / "net.xml").read_text()
-    del feeds["n"], dims["n"]
+    feeds["x"][2:, 0] = np.nan
+    states = ["h", "c"] if op == "LSTM" else ["h"]
+    feeds |= {s: draw.standard_normal((ways, 3, 3)).astype(np.float32) for s in states}
+    dims: dict[str, list[Any]] = {"x": [*sizes, 4], "n": [sizes[1]], **{s: [ways, sizes[1], 3] for s in states}}
+    for result in range(1 + len(states)):
+        names = ["y" if k == result else f"other{k}" if k < result else "" for k in range(1 + len(states))]
+        node = helper.make_node(op, ["x", "w", "r", "", "n", *states], names, hidden_size=3, direction=direction)
+        expected, found = through_ir(tmp_path, [node], feeds, dims, 14, w=w, r=r)
+        assert np.isfinite(expected).all()
+        np.testing.assert_allclose(found, expected, 1e-4, 1e-5, err_msg=names[result])
+        by_steps = "TensorIterator" in (tmp_path / "net.xml").read_text()
+        assert by_steps == (result == 2)
+    feeds, dims = {"x": np.nan_to_num(feeds["x"])}, {"x": dims["x"]}
     whole = helper.make_node(op, ["x", "w", "r"], ["y"], hidden_size=3, direction=direction)
     through_ir(tmp_path, [whole], feeds, dims, 14, w=w, r=r)
     assert f"{op}Sequence" in (tmp_path / "net.xml").read_text()
