@@ -307,6 +307,8 @@ def test_devices() -> None:
         ({"EXECUTION_MODE_HINT": "ACCURATE"}, "did you mean 'ACCURACY'?"),
         ({"INFERENCE_NUM_THREADS": "many"}, "expected a number"),
         ({"INFERENCE_NUM_THREADS": -1}, "expected a number from 0 on"),
+        ({"INFERENCE_NUM_THREADS": 10**20}, "expected a number up to 4096"),
+        ({"NUM_STREAMS": "100000"}, "expected a number up to 4096"),
         ({"PERF_COUNT": "perhaps"}, "expected True or False"),
         (["PERF_COUNT"], "`config` is a list"),
     ],

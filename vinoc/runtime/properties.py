@@ -98,6 +98,9 @@ CORE: dict[str, Property] = {"CACHE_DIR": CPU["CACHE_DIR"], "ENABLE_MMAP": Prope
 
 PROPERTIES: dict[str, Property] = CPU
 
+MOST = 4096
+"""Streams or threads: each takes memory, and no machine has more processors."""
+
 _BOOLEANS = {"YES": True, "NO": False, "TRUE": True, "FALSE": False}
 _LEVELS = {"LOG_NONE": "NO", "LOG_ERROR": "ERR"}
 
@@ -210,6 +213,8 @@ def _count(key: str, value: Any, _: Property) -> int:
         raise _refused(key, value, "a number") from None
     if isinstance(value, bool | float) or number < 0:
         raise _refused(key, value, "a number from 0 on")
+    if key in ("NUM_STREAMS", "INFERENCE_NUM_THREADS") and number > MOST:
+        raise _refused(key, value, f"a number up to {MOST}")
     return number
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from ...compiler.cli.options import FILE, SETTINGS, debug, every
+from ...compiler.cli.options import FILE, SETTINGS, Finite, debug, every
 from ...ir.errors import UsageError
 from ..words import ToolCommand, words
 from ..words import spelled as _option
@@ -36,8 +36,8 @@ OPTIONS = every(
             help="One inference after the other, or several at a time [async; with -hint latency: sync]."),
     _option("niter", "number_iterations", "niter", type=click.IntRange(0), metavar="N",
             help="Inferences to measure; 0: compile only."),
-    _option("t", "time", "time", type=click.FloatRange(0), metavar="SECONDS", help="How long [60, without -niter]."),
-    _option("max_irate", "maximum_inference_rate", "max_irate", type=click.FloatRange(0), default=0.0, metavar="FPS",
+    _option("t", "time", "time", type=Finite(0), metavar="SECONDS", help="How long [60, without -niter]."),
+    _option("max_irate", "maximum_inference_rate", "max_irate", type=Finite(0), default=0.0, metavar="FPS",
             help="Samples a second at most."),
     _option("nireq", "number_infer_requests", "nireq", type=click.IntRange(0), default=0, metavar="N",
             help="Requests at a time [what the device says]."),
@@ -82,13 +82,13 @@ OPTIONS = every(
     _option("compare", "compare", multiple=True, metavar="WHAT",
             help="onnxruntime, openvino, a model, or engine=,model=,device=,precision=,threads=,streams=,label=."),
     _option("rounds", "rounds", type=click.IntRange(1), default=15, metavar="N", help="Of --compare [15]."),
-    _option("sample_seconds", "sample_seconds", type=click.FloatRange(0.001), default=0.05, metavar="S",
+    _option("sample_seconds", "sample_seconds", type=Finite(0.001), default=0.05, metavar="S",
             help="Of each sample of --compare [0.05]."),
     _option("again", "again", is_flag=True, help="With --compare: MODEL a second time, for the noise."),
     _option("chart", "chart", type=FILE, metavar="FILE", help="Draw the result: .svg, .png or .html."),
     _option("json", "as_json", type=FILE, metavar="FILE", help="Write all samples of --compare, all pairs of a sweep."),
-    _option("price", "price", type=float, metavar="X", help="Of the machine, for throughput per price."),
-    _option("watts", "watts", type=float, metavar="W", help="It takes, for throughput per watt."),
+    _option("price", "price", type=Finite(), metavar="X", help="Of the machine, for throughput per price."),
+    _option("watts", "watts", type=Finite(), metavar="W", help="It takes, for throughput per watt."),
 )  # fmt: skip
 
 
