@@ -87,7 +87,10 @@ class Value:
     @property
     def only_user(self) -> Node | None:
         """The node that reads it once, where nothing else reads it."""
-        return next(self.users, None) if len(self._uses) == 1 else None
+        if len(self._uses) != 1:
+            return None
+        ((owner, _),) = self._uses
+        return owner if isinstance(owner, Node) else None
 
     @property
     def n_uses(self) -> int:

@@ -51,9 +51,11 @@ def extract(graph: Graph, nodes: Sequence[Node], kernel: str) -> Node:
     for node in nodes:
         for v in node.inputs:
             if v is not None and v not in values and v.node not in inside:
-                values[v] = body.add_input(v.type, v.name)
+                values[v] = Value(v.type, body, len(operands), v.name)
                 operands.append(v)
         body.add_copy(node, values)
+    body.inputs = [values[v] for v in operands]
+    body.input_names = [(v.name,) if v.name else () for v in operands]
     results = [v for n in nodes if n.kind != "Constant" for v in n.outputs if _read_outside(v, inside)]
     for v in results:
         body.add_output(values[v], v.name)
@@ -64,10 +66,10 @@ def extract(graph: Graph, nodes: Sequence[Node], kernel: str) -> Node:
     for old, new in zip(results, region.outputs, strict=True):
         graph.replace_uses(old, new)
     for node in reversed(nodes):
-        if not any(out.n_uses for out in node.outputs):
+        if not node.is_read:
             graph.erase(node)
     return region
 
 
 def _read_outside(value: Value, inside: set[Node]) -> bool:
-    return any(owner not in inside for owner, _ in value.uses)
+    return not inside.issuperset([owner for owner, _ in value.uses])

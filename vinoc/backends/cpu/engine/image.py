@@ -129,28 +129,26 @@ class _Maker:
     def word(self, word: int, value: Argument) -> int:
         """What stands in a word until it becomes an address; a number, where it is one of NumPy's."""
         if isinstance(value, Place):
-            self.relocate(word, BASES[value.buffer.kind], *self.located(value.buffer, value.offset))
+            where = (BASES[value.buffer.kind], *self.located(value.buffer, value.offset))
         elif isinstance(value, Address):
-            self.relocate(word, Base.FUNCTION, self.function(value), 0)
-        elif isinstance(value, np.ndarray):
-            if id(value) in self.faults:
-                self.relocate(word, Base.FAULT, self.faults[id(value)], 0)
-            else:
-                self.relocate(word, Base.CONSTANT, self.constant(value), 0)
-        else:
+            where = (Base.FUNCTION, self.function(value), 0)
+        elif not isinstance(value, np.ndarray):
             return int(value)
+        elif id(value) in self.faults:
+            where = (Base.FAULT, self.faults[id(value)], 0)
+        else:
+            where = (Base.CONSTANT, self.constant(value), 0)
+        self.relocations.append((word, *where))
         return 0
 
     def located(self, buffer: Buffer, offset: int) -> tuple[int, int]:
+        """Which of what its base counts, and the offset in that."""
         if buffer.kind is Kind.ARENA:
             return 0, buffer.start + offset
         if buffer.kind is Kind.CONSTANT:
             assert buffer.array is not None
             return self.constant(buffer.array), offset
         return buffer.index, offset
-
-    def relocate(self, word: int, base: Base, which: int, offset: int) -> None:
-        self.relocations.append((word, base, which, offset))
 
     def function(self, address: Address) -> int:
         return self.functions.setdefault(address.name, (len(self.functions), address))[0]

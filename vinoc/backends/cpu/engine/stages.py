@@ -24,8 +24,9 @@ from .islands import Maker, NodeRunner, State
 
 def is_static(graph: Graph) -> bool:
     """Whether every value is an array of static shape."""
-    made = [v for node in graph for v in node.outputs]
-    return all(map(_static, made)) and not any(map(_is_object, (*graph.inputs, *made)))
+    made = [v.type for node in graph for v in node.outputs]
+    static = all(isinstance(t, TensorType) and t.is_static and t.dtype is not string for t in made)
+    return static and not any(map(_is_object, graph.inputs))
 
 
 def _static(value: Value) -> bool:

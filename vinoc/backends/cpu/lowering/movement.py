@@ -18,8 +18,8 @@ MOST_SLICES = 16
 PART = 16384
 """Elements of a unit of a copy."""
 
-NAMES = [[f"{of}{k}" for k in range(DIMS)] for of in "nst"]
-"""Arguments of the kernel for all dimensions: sizes, strides of the source and of the target."""
+SIZES, SOURCE, TARGET = ([f"{of}{k}" for k in range(DIMS)] for of in "nst")
+"""Arguments of kernels for all dimensions: sizes, strides of the source and of the target."""
 
 SQUARE = 128
 """Of a transposition, in either direction: a unit's lines stay in the first-level cache."""
@@ -46,8 +46,7 @@ def emit_copy(plan: Plan, source: Place, target: Place) -> None:
     parts3, parts4 = -(-sizes[3] // part3), -(-sizes[4] // part4)
     args: dict[str, Any] = {"source": source, "target": target, "way": way}
     args |= {"part3": part3, "parts3": parts3, "part4": part4, "parts4": parts4}
-    for names, numbers in zip(NAMES, (sizes, s, t), strict=True):
-        args |= zip(names, numbers, strict=True)
+    args |= zip((*SIZES, *SOURCE, *TARGET), (*sizes, *s, *t), strict=True)
     plan.call(COPY[source.itemsize], prod(sizes[:3]) * parts3 * parts4, **args)
     return None
 
@@ -178,4 +177,4 @@ def known(node: Node, index: int) -> tuple[int, ...]:
     array = value.known if value.known is not None else value.const
     if array is None or array.dtype == object:
         raise Unfit(f"its input {index} is not known")
-    return tuple(int(v) for v in array.reshape(-1))
+    return tuple(map(int, array.reshape(-1).tolist()))

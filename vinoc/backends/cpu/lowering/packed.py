@@ -75,6 +75,9 @@ class Packed:
 
     def get(self, key: Any, make: Callable[[], Array]) -> Array:
         """A table. It lives as long as the caller, or another one, holds it."""
+        found = self.tables.get(key)
+        if found is not None:
+            return found
         with self.lock:
             found = self.tables.get(key)
             if found is None:
@@ -98,12 +101,11 @@ class Packed:
             return out
 
     def give_up(self, node: Node) -> None:
-        """Lets go of a large constant, and of what was made from it but by those who hold that."""
-        op = node.op
-        if type(op) is Constant and op.value.nbytes > LARGE:
-            with self.lock:
-                self._drop(id(op.value))
-            node.op = Constant(op.value.given_up())
+        """Lets go of a constant, and of what was made from it but by those who hold that."""
+        assert isinstance(node.op, Constant)
+        with self.lock:
+            self._drop(id(node.op.value))
+        node.op = Constant(node.op.value.given_up())
 
     def _keys_of(self, buffer: Any) -> set[Any]:
         """The keys of what is made from a buffer. Its end is noted, so that its identity is not taken for another's."""

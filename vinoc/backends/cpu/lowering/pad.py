@@ -15,7 +15,7 @@ from ....ir.kernels.movement import _mirrored as mirrored
 from ..kernels import gather as g
 from ..kernels.copy import DIMS
 from ..kernels.fill import FILL
-from .movement import collapse, known
+from .movement import SIZES, TARGET, collapse, known
 from .place import Place
 from .plan import Array, Plan, Unfit, lowers, shape_of
 
@@ -34,19 +34,20 @@ def emit_fill(plan: Plan, target: Place, bits: int) -> None:
         raise Unfit(f"{len(sizes)} dimensions that cannot be merged")
     pad = DIMS - len(sizes)
     sizes, t = [1] * pad + sizes, [0] * pad + t
-    args: dict[str, Any] = {f"n{k}": n for k, n in enumerate(sizes)} | {f"t{k}": x for k, x in enumerate(t)}
+    args = dict(zip((*SIZES, *TARGET), (*sizes, *t), strict=True))
     plan.call(FILL[target.itemsize], prod(sizes[:3]), target=target, value=bits, **args)
 
 
 def emit_frame(plan: Plan, target: Place, begin: Sequence[int], sizes: Sequence[int], bits: int) -> Place:
     """Sets all elements but those of the box [begin : begin + sizes]; returns the box."""
-    for axis, (b, n) in enumerate(zip(begin, sizes, strict=True)):
+    for axis, (b, n, whole) in enumerate(zip(begin, sizes, target.shape, strict=True)):
         end = b + n
         if b:
             emit_fill(plan, target.sliced(axis, 0, b), bits)
-        if end < target.shape[axis]:
-            emit_fill(plan, target.sliced(axis, end, target.shape[axis] - end), bits)
-        target = target.sliced(axis, b, n)
+        if end < whole:
+            emit_fill(plan, target.sliced(axis, end, whole - end), bits)
+        if n < whole:
+            target = target.sliced(axis, b, n)
     return target
 
 
@@ -120,7 +121,8 @@ def pad(plan: Plan, node: Node) -> None:
     for axis, (b, e) in enumerate(zip(begin, end)):
         n = source.shape[axis]
         low, high = max(-b, 0), n + min(e, 0)
-        source = source.sliced(axis, low, max(high - low, 0))
+        if low or high < n:
+            source = source.sliced(axis, low, max(high - low, 0))
     first = [max(b, 0) for b in begin]
     if all(b <= 0 for b in begin) and all(e <= 0 for e in end):
         return plan.alias(out_value, source)

@@ -6,7 +6,6 @@ concatenation, a transposed or reshaped tensor are views with strides of their o
 
 from __future__ import annotations
 
-from bisect import insort
 from collections.abc import Sequence
 from enum import Enum, auto
 from itertools import pairwise
@@ -206,17 +205,17 @@ def arrange(buffers: Sequence[Buffer]) -> int:
     "Efficient Memory Management for Deep Neural Net Inference", arXiv:2001.03288.)
     """
     total = 0
-    placed: list[tuple[int, int, Buffer]] = []
+    taken: list[list[tuple[int, int]]] = [[] for _ in range(max([b.last for b in buffers], default=0) + 1)]
     for buffer in sorted(buffers, key=lambda b: -b.size):
         size = -(-buffer.size // ALIGN) * ALIGN
         offset = 0
-        first, last, pinned = buffer.first, buffer.last, buffer.pinned
-        for start, end, other in placed:
+        lives = taken if buffer.pinned else taken[buffer.first : buffer.last + 1]
+        for start, end in sorted({stretch for at in lives for stretch in at}):
             if start >= offset + size:
                 break
-            if end > offset and (pinned or other.pinned or (other.last >= first and last >= other.first)):
-                offset = end
+            offset = max(offset, end)
         buffer.start = offset
-        insort(placed, (offset, offset + size, buffer), key=lambda p: p[0])
+        for at in lives:
+            at.append((offset, offset + size))
         total = max(total, offset + size)
     return total

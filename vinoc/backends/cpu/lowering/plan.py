@@ -7,7 +7,7 @@ and the profile show as such.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import field
 from math import prod
 from typing import Any, TypeAlias
@@ -24,6 +24,7 @@ from ..codegen.target import Target
 from ..kernels.base import Kernel
 from .forms import Forms
 from .index import INDEX
+from .packed import LARGE
 from .packed import Packed as Packed
 from .packed import aligned as aligned
 from .place import Buffer, Form, Kind, Place, arrange, dense
@@ -248,24 +249,23 @@ class Plan:
 
     def build(self) -> Plan:
         """Lowers every node, and what brings results to the graph's outputs."""
+        large: dict[Value | None, Node] = {}
         for node in self.graph:
             if type(node.op) is Constant:
+                if self.owned and node.op.value.nbytes > LARGE:
+                    large[node.outputs[0]] = node
                 continue
             self.node = node
             self._lower(node)
-            if self.owned:
-                self._give_up([v for v in node.inputs if v is not None and v.n_uses == 1])
+            for value in node.inputs:
+                if value in large and value is not None and value.n_uses == 1:
+                    self.packed.give_up(large.pop(value))
         for i, value in enumerate(self.graph.outputs):
             self._finish(i, value)
-        if self.owned:
-            self._give_up([v for n in self.graph for v in n.outputs if v.n_uses != 1 or v.is_output])
+        for node in large.values():
+            self.packed.give_up(node)
         self.arena_size = arrange([b for b in self.buffers if b.first >= 0])
         return self
-
-    def _give_up(self, values: Iterable[Value]) -> None:
-        for value in values:
-            if value.is_const and value.node is not None:
-                self.packed.give_up(value.node)
 
     def _lower(self, node: Node) -> None:
         key = f"Region:{node.op.kernel}" if node.kind == "Region" else node.kind  # type: ignore[attr-defined]

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 INTEGER_PRODUCTS = frozenset({"IntegerMatMul", "IntegerConvolution"})
 
+MAY_BE_INTEGERS = INTEGER_PRODUCTS | {"FakeQuantize", "Convert"}
+
 AFTER = "fold,cse,dce"
 """What stayed float loses the marks that kept its weights as they are stored."""
 
 
 def integers(graph: Graph, target: str, mode: Mode) -> list[str]:
     """Makes integers of what is quantized; says which products of quantized values stay float, and why."""
+    if not {n.kind for n in graph} & MAY_BE_INTEGERS:  # most models
+        return []
     if any(n.kind in INTEGER_PRODUCTS for n in graph):
         from .sums import CpuIntegerSums
 
@@ -29,7 +33,7 @@ def integers(graph: Graph, target: str, mode: Mode) -> list[str]:
         PassManager(AFTER).run(graph)
     if not any(n.kind == "FakeQuantize" or _marked(n) for n in graph):
         return []
-    from .int8 import PLAIN, CpuInt8  # most models hold floats alone
+    from .int8 import PLAIN, CpuInt8
 
     context = Context(explain=True)
     CpuInt8(target, mode.threads, mode.accuracy, not mode.integers).run(graph, context)
