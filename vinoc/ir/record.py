@@ -2,19 +2,16 @@
 
 `dataclass` writes and compiles half a dozen methods of each class while the class is imported, which takes longer than
 to import a small module, and a process uses few of the classes that its modules declare. Here the methods that all such
-classes have in common are written once, below; `__init__` is made with the first instance.
+classes have in common are written once, below; `__init__` is compiled with the first instance.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
-from functools import cache
-from operator import attrgetter
 from reprlib import recursive_repr
 from threading import RLock
-from types import CodeType, FunctionType
 from typing import Any, TypeVar, dataclass_transform
 
 T = TypeVar("T")
@@ -53,7 +50,7 @@ def later(cls: type, *, frozen: bool = False, eq: bool = True, kw_only: bool = F
             setattr(cls, name, method)
     for name in _Unfinished.NAMES if eq else _Unfinished.NAMES[:-1]:
         if name not in given:
-            setattr(cls, name, _Unfinished(name, kw_only))
+            setattr(cls, name, _Unfinished(name, frozen, kw_only))
 
 
 @recursive_repr()
@@ -65,12 +62,11 @@ def _repr(self: Any) -> str:
 def _equal(self: Any, other: Any) -> Any:
     if other.__class__ is not self.__class__:
         return NotImplemented
-    values = type(self)._compared
-    return values(self) == values(other)
+    return self._compared() == other._compared()
 
 
 def _hash(self: Any) -> int:
-    return hash(type(self)._compared(self))
+    return hash(self._compared())
 
 
 def _no_change(self: Any, name: str, *value: Any) -> None:
@@ -83,8 +79,9 @@ class _Unfinished:
     NAMES = ("__init__", "__dataclass_fields__", "__match_args__", "_compared")
     LOCK = RLock()
 
-    def __init__(self, name: str, kw_only: bool) -> None:
+    def __init__(self, name: str, frozen: bool, kw_only: bool) -> None:
         self.name = name
+        self.frozen = frozen
         self.kw_only = kw_only
 
     def __get__(self, instance: object, owner: type) -> Any:
@@ -99,68 +96,54 @@ class _Unfinished:
             cls.__doc__ = cls.__name__  # else `dataclass` would write the signature there, and come here for it
         dataclass(init=False, repr=False, eq=False, match_args=False, kw_only=self.kw_only)(cls)
         own = fields(cls)  # it is a dataclass now
-        made = {
-            "__init__": _init(cls, [f for f in own if f.init], {f.name: f.default_factory for f in own}),
-            "__match_args__": tuple(f.name for f in own if f.init and not f.kw_only),
-            "_compared": _getter([f.name for f in own if f.compare]),
-        }
-        for name, value in made.items():
+        made = _written(cls, own, self.frozen)
+        made["__match_args__"] = tuple(f.name for f in own if f.init and not f.kw_only)
+        for name in ("__match_args__", "_compared", "__init__"):
             if isinstance(vars(cls).get(name), _Unfinished):
-                setattr(cls, name, value)
+                setattr(cls, name, made[name])
 
 
-def _init(cls: type, own: list[Field[Any]], factories: dict[str, Any]) -> FunctionType:
-    """`__init__` of a class with these fields: the code of one with as many fields of other names."""
-    plain = {f.name: f for f in own if not f.kw_only}
-    named = {f.name: f for f in own if f.kw_only}
-    factories = {name: make for name, make in factories.items() if make is not MISSING}
-    code = _code(len(own), bool(factories), hasattr(cls, "__post_init__"))
-    names: dict[object, Any] = {f"_{i}": name for i, name in enumerate((*plain, *named))}
-    code = code.replace(
-        co_argcount=1 + len(plain),
-        co_kwonlyargcount=len(named),
-        co_varnames=tuple([names.get(n, n) for n in code.co_varnames]),
-        co_consts=tuple([names.get(c, c) for c in code.co_consts]),
+def _written(cls: type, own: tuple[Field[Any], ...], frozen: bool) -> dict[str, Any]:
+    """`__init__` and `_compared` of a class with these fields."""
+    names: dict[str, Any] = {"_MISSING": MISSING}
+    names |= {f"_default_{f.name}": f.default for f in own}
+    names |= {f"_make_{f.name}": f.default_factory for f in own}
+    plain = [_parameter(f) for f in own if f.init and not f.kw_only]
+    named = [_parameter(f) for f in own if f.init and f.kw_only]
+    parameters = ["self", *plain, *(["*", *named] if named else [])]
+    body = [f" _dict[{n!r}] = {v}" if frozen else f" self.{n} = {v}" for n, v in _values(own)]
+    if frozen and body:
+        body.insert(0, " _dict = self.__dict__")  # whose `__setattr__` refuses
+    if hasattr(cls, "__post_init__"):
+        body.append(" self.__post_init__()")
+    compared = "".join(f"self.{f.name}, " for f in own if f.compare)
+    source = "\n".join(
+        [
+            f"def __init__({', '.join(parameters)}):",
+            *(body or [" pass"]),
+            f"def _compared(self): return ({compared})",
+        ]
     )
-    made = FunctionType(code, {"_factories": factories, "_MISSING": MISSING}, "__init__")
-    made.__defaults__ = tuple(_defaults(plain).values())
-    made.__kwdefaults__ = _defaults(named)
+    exec(compile(source, f"<record {cls.__qualname__}>", "exec"), names)
+    made = names["__init__"]
     made.__qualname__ = f"{cls.__qualname__}.__init__"
-    made.__annotations__ = {**{f.name: f.type for f in own}, "return": None}
-    return made
+    made.__annotations__ = {**{f.name: f.type for f in own if f.init}, "return": None}
+    return names
 
 
-def _defaults(own: dict[str, Field[Any]]) -> dict[str, Any]:
-    """What fields are that are left out: MISSING where a factory makes it."""
-    optional = {name: f for name, f in own.items() if f.default is not MISSING or f.default_factory is not MISSING}
-    return {name: f.default for name, f in optional.items()}
+def _parameter(f: Field[Any]) -> str:
+    if f.default_factory is not MISSING:
+        return f"{f.name}=_MISSING"
+    return f.name if f.default is MISSING else f"{f.name}=_default_{f.name}"
 
 
-@cache
-def _code(count: int, made: bool, after: bool) -> CodeType:
-    """The code of an `__init__` with fields `_0`, `_1`, ..., which makes absent ones, and calls `__post_init__` after.
-
-    To compile one takes ten times as long as to give its names others.
-    """
-    names = [f"_{i}" for i in range(count)]
-    lines = [
-        f"def __init__({', '.join(['self', *names])}):",
-        " _dict = self.__dict__",  # `__setattr__` may refuse
-        *(f" _dict[{name!r}] = {name}" for name in names),
-    ]
-    if made:
-        lines.append(" _dict.update({n: f() for n, f in _factories.items() if _dict.get(n, _MISSING) is _MISSING})")
-    if after:
-        lines.append(" self.__post_init__()")
-    space: dict[str, Any] = {}
-    exec("\n".join(lines), space)
-    code: CodeType = space["__init__"].__code__
-    return code
-
-
-def _getter(names: list[str]) -> Callable[[Any], Any]:
-    """What takes the values of fields from an object, as a tuple."""
-    return attrgetter(*names) if len(names) > 1 else lambda self: tuple([getattr(self, n) for n in names])
+def _values(own: tuple[Field[Any], ...]) -> Iterator[tuple[str, str]]:
+    """The fields that `__init__` sets, and their values as Python text."""
+    for f in own:
+        if f.default_factory is not MISSING:
+            yield f.name, f"_make_{f.name}() if {f.name} is _MISSING else {f.name}" if f.init else f"_make_{f.name}()"
+        elif f.init:
+            yield f.name, f.name
 
 
 if hasattr(os, "register_at_fork"):  # no child is born with the lock closed, or a class half made

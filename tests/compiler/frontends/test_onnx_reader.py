@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from vinoc.compiler.frontends.base import find_frontend, frontend_for
 from vinoc.compiler.frontends.onnx import OnnxFrontend, load
-from vinoc.compiler.frontends.onnx.messages import DEEPEST, LARGE
+from vinoc.compiler.frontends.onnx.reader import LARGE, PARSER_DEPTH
 from vinoc.compiler.frontends.onnx.tensors import ELEMENT_TYPES, TensorReader, sparse_array
 from vinoc.ir.errors import ConversionError, ModelError, UsageError, VinocError
 
@@ -86,7 +86,7 @@ def field(number: int, payload: bytes) -> bytes:
     return bytes([number << 3 | 2]) + length + bytes([n]) + payload
 
 
-@pytest.mark.parametrize("depth", [DEEPEST + 1, 500])
+@pytest.mark.parametrize("depth", [PARSER_DEPTH + 1, 500])
 def test_subgraphs_deeper_than_the_parser_follows(tmp_path: Path, depth: int) -> None:
     graph = helper.make_graph([], "g", [], [helper.make_empty_tensor_value_info("y")]).SerializeToString()
     for _ in range(depth):
@@ -94,7 +94,7 @@ def test_subgraphs_deeper_than_the_parser_follows(tmp_path: Path, depth: int) ->
         graph = field(1, field(2, b"y") + field(4, b"If") + field(5, attribute)) + field(12, field(1, b"y"))
     error = refused(b"\x08\x08" + field(7, graph), tmp_path)
     assert f"nested {depth} deep" in error.what
-    assert str(DEEPEST) in error.what
+    assert str(PARSER_DEPTH) in error.what
 
 
 def test_an_opset_from_the_future() -> None:

@@ -73,10 +73,11 @@ def load(
 
     if isinstance(path, bytes | memoryview):
         file, folder = "model", None
-        model = parse(memoryview(path), file)
+        source = parse(memoryview(path), file)
     else:
         file, folder = Path(path).name, Path(path).parent
-        model = read_file(path)
+        source = read_file(path)
+    model = source.model
     versions = opsets_of(model.opset_import) or {"": 1}
     if versions.get("", 1) > MAX_OPSET:
         raise ModelError(
@@ -95,7 +96,7 @@ def load(
     end = [tensors[name] for name in outputs or ()]
     with _no_collection():
         conversion = Conversion(file, folder, model.functions)
-        graph = conversion.model(model.graph, versions, begin, end)
+        graph = conversion.model(model.graph, versions, source.raw, begin, end)
     if folder is not None:
         graph.sources = tuple(os.path.abspath(f) for f in (folder / file, *conversion.tensors.files))
     return graph

@@ -167,13 +167,13 @@ class NodeContext:
         if kind == INT:
             return a.i
         if kind == INTS:
-            return list(map(int, a.ints))
+            return list(a.ints)
         if kind == FLOAT:
             return a.f
         if kind == STRING:
             return a.s.decode("utf-8", "replace")
         if kind == FLOATS:
-            return list(map(float, a.floats))
+            return list(a.floats)
         if kind == STRINGS:
             return [s.decode("utf-8", "replace") for s in a.strings]
         if kind == TENSOR:

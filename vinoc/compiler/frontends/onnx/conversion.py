@@ -20,11 +20,10 @@ from . import registry
 from .arity import check_inputs
 from .context import Body, NodeContext
 from .functions import Key, Sizes
-from .messages import value_infos
 from .scopes import POISON, Named, Scope, Tensors, sweep
 from .structure import CONTROL, Entry, arrange, reader_of, subgraphs, undefined
 from .symbols import Symbols
-from .tensors import TensorReader
+from .tensors import TensorReader, sparse_array
 
 MAX_DEPTH = 48
 """Subgraphs and function calls within one another."""
@@ -55,6 +54,7 @@ class Conversion:
         self._arranged: dict[int, tuple[list[Entry], set[str]]] = {}
         self._kept: list[Any] = []
         self._reported: set[tuple[str, str, str]] = set()
+        self._raw: Mapping[int, memoryview] = {}
         self._nodes = 0
         self._hints = 0
 
@@ -64,16 +64,18 @@ class Conversion:
         self,
         proto: Any,
         opsets: Mapping[str, int],
+        raw: Mapping[int, memoryview],
         inputs: Inputs,
         outputs: Sequence[str],
     ) -> Graph:
         """The graph of a GraphProto, cut at the tensors `inputs` and `outputs`; contents given for one are a constant.
 
+        `raw` holds the bytes of initializers, by position, that were taken out of the message.
         Raises ConversionError with everything that is wrong.
         """
         graph = Graph(proto.name or "graph")
-        protos = self._initializers(proto)
-        scope = Scope(graph, None, opsets, Tensors(self.tensors, protos, self.file))
+        protos = self._initializers(proto, raw)
+        scope = Scope(graph, None, opsets, Tensors(self._buffer, protos, self.file))
         self._inputs(scope, proto, inputs, protos)
         wanted = [*outputs] or [v.name for v in proto.output]
         if not wanted:
@@ -93,7 +95,7 @@ class Conversion:
         return graph
 
     def _inputs(self, scope: Scope, proto: Any, inputs: Inputs, protos: Mapping[str, Any]) -> None:
-        declared = {v.name: v for v in (*value_infos(proto), *proto.output)} if inputs else {}
+        declared = {v.name: v for v in (*proto.value_info, *proto.output)} if inputs else {}
         declared.update((v.name, v) for v in proto.input)
         names = [v.name for v in proto.input if v.name not in protos or v.name in inputs]
         for name in dict.fromkeys([*names, *inputs]):
@@ -130,17 +132,23 @@ class Conversion:
             self._report(Problem("output", "", error.what, help=error.help))
         return POISON
 
-    def _initializers(self, proto: Any) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        stored = [(t.name, t) for t in proto.initializer]
-        stored += [(t.values.name, t) for t in proto.sparse_initializer]
-        for name, tensor in stored:
+    def _initializers(self, proto: Any, raw: Mapping[int, memoryview]) -> dict[str, tuple[Any, memoryview | None]]:
+        found: dict[str, tuple[Any, memoryview | None]] = {}
+        stored = [(t.name, t, raw.get(i)) for i, t in enumerate(proto.initializer)]
+        stored += [(t.values.name, t, None) for t in proto.sparse_initializer]
+        for name, tensor, data in stored:
             if name in found:
                 self._report(
                     Problem("initializer", name, f"two initializers are named '{name}'", help="rename one of them")
                 )
-            found[name] = tensor
+            found[name] = (tensor, data)
         return found
+
+    def _buffer(self, name: str, stored: tuple[Any, memoryview | None]) -> Buffer:
+        proto, raw = stored
+        if hasattr(proto, "values"):
+            return Buffer.of(sparse_array(proto, self.tensors, name))
+        return self.tensors.buffer(proto, name, raw)
 
     # Nodes
 
@@ -261,7 +269,7 @@ class Conversion:
         key = (_domain(function.domain), function.name, function.overload)
         self._sizes.check(key, scope.calls)
         inner = Scope(
-            scope.graph, None, opsets_of(function.opset_import) or scope.opsets, Tensors(self.tensors, {}, self.file)
+            scope.graph, None, opsets_of(function.opset_import) or scope.opsets, Tensors(self._buffer, {}, self.file)
         )
         inner.calls = scope.calls | {key}
         inner.depth = scope.depth + 1
@@ -311,7 +319,7 @@ class Conversion:
         return self._subgraph(scope, proto)
 
     def _enter(self, graph: Graph, outer: Scope, proto: Any) -> Scope:
-        return Scope(graph, outer, outer.opsets, Tensors(self.tensors, self._initializers(proto), self.file))
+        return Scope(graph, outer, outer.opsets, Tensors(self._buffer, self._initializers(proto, {}), self.file))
 
     def _subgraph(self, scope: Scope, proto: Any) -> list[Value]:
         entries = self._arrange(proto, scope, [v.name for v in proto.output])

@@ -6,20 +6,19 @@ from os import PathLike
 
 from ....ir.errors import ModelError
 from ..outline import Outline
-from .messages import value_infos
 from .reader import read_file
 from .symbols import Symbols
 
 
 def outline(path: str | PathLike[str]) -> Outline:
     """Inputs, declared types, nodes and initializers. Raises ModelError for a damaged file."""
-    graph = read_file(path).graph
+    graph = read_file(path).model.graph
     symbols, out = Symbols(), Outline()
     out.weights = {t.name for t in graph.initializer} | {t.values.name for t in graph.sparse_initializer}
     for v in graph.input:
         if v.name not in out.weights:
             out.inputs[v.name] = symbols.type(v.type, v.name)
-    for v in (*value_infos(graph), *graph.output):
+    for v in (*graph.value_info, *graph.output):
         try:
             out.types[v.name] = symbols.type(v.type, v.name)
         except ModelError:  # a hint that says nothing: the type is inferred where it is needed

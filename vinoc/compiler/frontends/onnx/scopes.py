@@ -13,7 +13,6 @@ from ....ir.constant import Constant
 from ....ir.graph import Graph, Value
 from ....ir.loc import Loc
 from ....ir.op import Op
-from .tensors import TensorReader, sparse_array
 
 
 class Poison:
@@ -47,10 +46,10 @@ class FoldingBuilder(Builder):
 
 
 class Tensors:
-    """The initializers of a graph of a model file, by name."""
+    """The initializers of a graph of a model file, by name; `read` turns one into a Buffer."""
 
-    def __init__(self, reader: TensorReader, protos: Mapping[str, Any], file: str) -> None:
-        self._reader = reader
+    def __init__(self, read: Any, protos: Mapping[str, Any], file: str) -> None:
+        self._read = read
         self.protos = protos
         self.file = file
 
@@ -58,10 +57,7 @@ class Tensors:
         return name in self.protos
 
     def buffer(self, name: str) -> Buffer:
-        proto = self.protos[name]
-        if hasattr(proto, "values"):
-            return Buffer.of(sparse_array(proto, self._reader, name))
-        return self._reader.buffer(proto, name)
+        return self._read(name, self.protos[name])
 
 
 class Scope:

@@ -59,7 +59,7 @@ class Symbols:
         raise ModelError(f"'{name}' is a {what}", help="only tensors, sequences and optionals are supported")
 
     def _dim(self, proto: Any, name: str, axis: int) -> Dim:
-        if proto.WhichOneof("value") == "dim_value":
+        if proto.HasField("dim_value"):
             value = int(proto.dim_value)
             if value < -1:  # -1 is what some exporters write for a dimension that is not known
                 raise ModelError(

@@ -82,20 +82,22 @@ class TensorReader:
         self.folder = folder
         self._files: dict[str, memoryview] = {}
 
-    def buffer(self, t: Any, name: str = "") -> Buffer:
-        """The contents of a TensorProto.
+    def buffer(self, t: Any, name: str = "", raw: memoryview | None = None) -> Buffer:
+        """The contents of a TensorProto. `raw` stands in for its raw_data where the reader kept that apart.
 
         Raises ModelError, naming the tensor, where dimensions, type and data do not agree.
         """
         what = f"tensor '{name or t.name or '?'}'"
         dtype = element_type(t.data_type, what)
-        shape = tuple(map(int, t.dims))
+        shape = tuple(t.dims)
         count = math.prod(shape)
         if shape and min(shape) < 0:
             raise ModelError(f"{what} has the negative dimension {min(shape)}", help="the file is damaged")
         check_size(TensorType(dtype, shape))
         if t.HasField("segment"):
             raise ModelError(f"{what} is split into segments", help="store the tensor in one piece")
+        if raw is not None:
+            return self._from_bytes(raw, dtype, shape, count, what)
         if t.data_location == EXTERNAL:
             return self._external(t, dtype, shape, count, what)
         if t.HasField("raw_data"):
@@ -233,7 +235,7 @@ def sparse_array(proto: Any, reader: TensorReader, name: str = "") -> Array:
     name = name or proto.values.name
     values = reader.array(proto.values, name)
     indices = reader.array(proto.indices, f"{name} (indices)")
-    shape = tuple(map(int, proto.dims))
+    shape = tuple(proto.dims)
     total = math.prod(shape)
     if any(d < 0 for d in shape) or total > 1 << 31:
         raise ModelError(f"sparse tensor '{name}' has the shape {list(shape)}", help="the file is damaged")
