@@ -154,6 +154,8 @@ class Plan:
         self.faults: list[Fault] = []
         self.remarks: list[str] = []
         self.arena_size = 0
+        self.few_rows: int | None = None
+        """Weights that few rows pass over, once asked for: see rounded.py."""
         self.node: Node | None = None
         for i, value in enumerate(graph.inputs):
             shape = shape_of(value)

@@ -7,7 +7,6 @@ arithmetic takes longer, with vectors of 4 floats expanding does.
 from __future__ import annotations
 
 from math import prod
-from weakref import WeakKeyDictionary
 
 from ....ir.graph import Node
 from ..region import Region
@@ -20,16 +19,14 @@ TOGETHER = 1 << 22
 """Weights of all such products of a model, at least: with fewer they take a few hundredths of its time, or stay in the
 last cache."""
 
-_together: WeakKeyDictionary[Plan, int] = WeakKeyDictionary()
-
 
 def is_rounded(plan: Plan, node: Node) -> bool:
     """Whether it is so for a product with a constant matrix."""
     if plan.mode.accuracy or plan.mode.exact or plan.target.lanes <= 4 or _weights(plan, node) < LEAST:
         return False
-    if plan not in _together:
-        _together[plan] = sum(_weights(plan, n) for n in plan.graph)
-    return _together[plan] >= TOGETHER
+    if plan.few_rows is None:
+        plan.few_rows = sum(_weights(plan, n) for n in plan.graph)
+    return plan.few_rows >= TOGETHER
 
 
 def _weights(plan: Plan, node: Node) -> int:
