@@ -9,7 +9,7 @@ import numpy as np
 
 from ..extras import require
 from .sides import Side
-from .trace import Layer, Trace
+from .trace import Layer, Trace, in_order
 
 PASSIVE = frozenset({"Constant", "Parameter", "Result"})
 
@@ -33,8 +33,9 @@ def run_openvino(side: Side, inputs: Mapping[str, Any]) -> Trace:
                 model.add_outputs([port])
     compiled = core.compile_model(model, "CPU", config | {"PERF_COUNT": "YES"})
     request = compiled.create_infer_request()
+    feeds = dict(enumerate(in_order(inputs, (p.get_names() for p in compiled.inputs))))
     for _ in range(2):  # the second one is timed without what only the first does
-        request.infer(_feeds(compiled, inputs))
+        request.infer(feeds)
     names = [_name(o.node.input_value(0)) for o in model.outputs]
     results = {n: np.array(request.get_output_tensor(i).data) for i, n in enumerate(names)}
     times = {p.node_name: p.real_time.total_seconds() for p in request.profiling_info}
@@ -57,16 +58,6 @@ def _groups(runtime: Any, order: list[str]) -> dict[str, tuple[str, ...]]:
         if nodes:
             found[nodes[-1]] = tuple(nodes)
     return {end: found[end] for end in sorted(found, key=place.__getitem__)}
-
-
-def _feeds(compiled: Any, inputs: Mapping[str, Any]) -> dict[int, Any]:
-    """Arrays by the places of inputs, found by name, else in order."""
-    spare = [a for n, a in inputs.items() if not any(n in p.get_names() for p in compiled.inputs)]
-    found: dict[int, Any] = {}
-    for i, port in enumerate(compiled.inputs):
-        array = next((inputs[n] for n in port.get_names() if n in inputs), None)
-        found[i] = spare.pop(0) if array is None and spare else array
-    return found
 
 
 def _name(port: Any) -> str:

@@ -24,7 +24,7 @@ from ...ir.types import TensorType
 from ...passes.base import Context
 from ...passes.manager import PassManager
 from .sides import Side
-from .trace import Layer, Trace, nodes_of, tensor_name
+from .trace import Layer, Trace, in_order, nodes_of, tensor_name
 
 ROUNDED = {"f16": np.dtype(np.float16), "bf16": np.dtype(ml_dtypes.bfloat16)}
 
@@ -39,13 +39,10 @@ def pipeline(side: Side) -> str:
 
 def bound(graph: Graph, given: Mapping[str, Any]) -> list[Any]:
     """Arrays in the order of a graph's inputs, found by name, else by place."""
-    spare = [a for n, a in given.items() if not any(n in names for names in graph.input_names)]
-    out: list[Any] = []
-    for value, names in zip(graph.inputs, graph.input_names, strict=True):
-        found = next((given[n] for n in names if n in given), None)
-        array = spare.pop(0) if found is None and spare else found
-        out.append(np.asarray(array, value.dtype.numpy) if isinstance(value.type, TensorType) else array)
-    return out
+    return [
+        np.asarray(array, value.dtype.numpy) if isinstance(value.type, TensorType) else array
+        for value, array in zip(graph.inputs, in_order(given, graph.input_names), strict=True)
+    ]
 
 
 def run_own(side: Side, inputs: Mapping[str, Any]) -> Trace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,15 @@ def nodes_of(node: Node) -> tuple[str, ...]:
 def tensor_name(node: Node, index: int) -> str:
     """What a result is called: its own name, else that of its node."""
     return node.outputs[index].name or (f"{node.label}:{index}" if index else node.label)
+
+
+def in_order(given: Mapping[str, Any], ports: Iterable[Collection[str]]) -> list[Any]:
+    """What is given, in the order of ports that each have several names: found by one of them, else by place; None for
+    ports that are left over."""
+    ports = list(ports)
+    spare = iter([a for n, a in given.items() if not any(n in names for names in ports)])
+    found = ([given[n] for n in names if n in given] for names in ports)
+    return [by_name[0] if by_name else next(spare, None) for by_name in found]
 
 
 def dump(trace: Trace, path: Path) -> None:

@@ -6,6 +6,13 @@ import click
 
 from ...compiler.cli.options import Finite, every
 
+NORMALIZATIONS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
+    "unit": ((0.0,), (255.0,)),
+    "signed": ((127.5,), (127.5,)),
+    "imagenet": ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
+}
+"""Mean and scale by name: 0 to 1, -1 to 1, and what most models trained on ImageNet take, red first."""
+
 preparation = every(
     click.option("--layout", default="", metavar="LIST", help="Names of dimensions, where they are not seen: [NHWC]."),
     click.option(
@@ -25,7 +32,7 @@ preparation = every(
     click.option("--reverse_input_channels", is_flag=True, help="The same as --color bgr."),
     click.option(
         "--normalize",
-        type=click.Choice(("unit", "signed", "imagenet")),
+        type=click.Choice(tuple(NORMALIZATIONS)),
         help="(x - mean) / scale by name: 0 to 1, -1 to 1, or ImageNet's.",
     ),
     click.option("--mean_values", metavar="LIST", help="Subtract these, in the order of the model's channels."),

@@ -10,6 +10,7 @@ from typing import Any
 from ...ir.errors import UsageError
 from ..inputs.files import split
 from ..inputs.fill import LOOK, Look
+from ..inputs.normalize import normalization
 from ..inputs.slots import Input, by_input, checked_name
 from .data import Numbers, Preparation
 
@@ -30,24 +31,12 @@ class Asked:
         """Mean and scale, by input. Raises UsageError where they are given twice."""
         names = [i.name for i in inputs]
         if self.normalize is not None:
-            if self.mean_values or self.scale_values or self.scale:
-                raise UsageError("mean and scale are given twice", "--normalize", "leave the other options out")
-            return self._named(inputs)
+            others = (self.mean_values, self.scale_values, self.scale)
+            return Preparation(self.look, self.layout, *normalization(self.normalize, self.look.bgr, inputs, *others))
         if self.scale is not None and self.scale_values:
             raise UsageError("the scale is given twice", "--scale", "leave --scale_values out")
         scale = numbers("--scale_values", self.scale_values, names) if self.scale is None else (self.scale,)
         return Preparation(self.look, self.layout, numbers("--mean_values", self.mean_values, names), scale)
-
-    def _named(self, inputs: Sequence[Input]) -> Preparation:
-        from ..run.prepare import NORMALIZATIONS, numbers_for
-
-        images = [i for i in inputs if i.is_picture]
-        if not images:
-            raise UsageError("no input is an image", "--normalize", "give its layout: --layout [NCHW]")
-        assert self.normalize is not None
-        found = [v[::-1] if self.look.bgr else v for v in NORMALIZATIONS[self.normalize]]
-        mean, scale = ({i.name: tuple(numbers_for(v, i)) for i in images} for v in found)
-        return Preparation(self.look, self.layout, mean, scale)
 
     def source(self, inputs: Sequence[Input]) -> Any:
         """What `open_data` takes: a path, or paths by input. Raises UsageError."""

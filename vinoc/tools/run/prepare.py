@@ -9,7 +9,6 @@ from typing import Any
 
 from ...compiler.driver import open_model
 from ...compiler.face.options import Face, options_named
-from ...ir.errors import UsageError
 from ...ir.quiet import quiet_gc
 from ...passes.manager import PassManager
 from ...passes.pipeline import Pipeline
@@ -18,14 +17,8 @@ from ...runtime.core import Core
 from ...runtime.model import Model
 from ..inputs.files import files_by_input
 from ..inputs.fill import LOOK, Feed, Look, Say, filled
+from ..inputs.normalize import normalization
 from ..inputs.slots import Input, inputs_of, set_layouts
-
-NORMALIZATIONS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
-    "unit": ((0.0,), (255.0,)),
-    "signed": ((127.5,), (127.5,)),
-    "imagenet": ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
-}
-"""Mean and scale by name: 0 to 1, -1 to 1, and what most models trained on ImageNet take, red first."""
 
 
 @dataclass(frozen=True)
@@ -76,28 +69,15 @@ def prepare(asked: Asked, say: Say, warn: Say) -> Ready:
 
 def _face(asked: Asked, inputs: Sequence[Input]) -> Face:
     """Shapes, mean and scale, which are built into the model; they stand in the order of its channels."""
-    images = [i for i in inputs if i.is_picture]
     layouts = {i.name: "".join(i.layout) for i in inputs if i.layout}
     mean: Any = asked.mean_values
     scale: Any = asked.scale_values
     if asked.normalize is not None:
-        if mean or scale or asked.scale:
-            raise UsageError("mean and scale are given twice", "--normalize", "leave the other options out")
-        if not images:
-            raise UsageError("no input is an image", "--normalize", "give its layout: --layout [NCHW]")
-        numbers = [v[::-1] if asked.look.bgr else v for v in NORMALIZATIONS[asked.normalize]]
-        mean, scale = ({i.name: numbers_for(v, i) for i in images} for v in numbers)
+        mean, scale = normalization(asked.normalize, asked.look.bgr, inputs, mean, scale, asked.scale)
     return Face(
         input_shape=asked.shape, batch=asked.batch, mean_values=mean or None, scale_values=scale or None,
         scale=asked.scale, layout=layouts or None,
     )  # fmt: skip
-
-
-def numbers_for(numbers: tuple[float, ...], given: Input) -> list[float]:
-    """Numbers for the channels of an input: the mean of three for gray images."""
-    axis = given.axis("C")
-    gray = axis is None or given.shape[axis] == 1
-    return [sum(numbers) / len(numbers)] if gray else list(numbers)
 
 
 def _titles(files: dict[str, list[Path]], count: int) -> list[str]:
