@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..ir.builder import Builder
+from ..ir.constant import Constant
 from ..ir.errors import EvaluationError
 from ..ir.fold import evaluate_constants
 from ..ir.graph import Graph, Node, Value
@@ -17,7 +20,7 @@ class Fold(Pass):
     def run(self, graph: Graph, context: Context) -> int:
         count = 0
         for node in graph:
-            if node.kind == "Constant" or not node.op.foldable:
+            if type(node.op) is Constant or not node.op.foldable:
                 continue
             try:
                 replacements = _folded(graph, node)
@@ -34,14 +37,14 @@ class Fold(Pass):
 
 
 def _folded(graph: Graph, node: Node) -> list[Value] | None:
+    known = node.outputs[0].known if len(node.outputs) == 1 else None
+    if known is not None and known.dtype != object:
+        contents: list[Any] | None = [known.astype(node.outputs[0].dtype.numpy)]
+    elif node.inputs and all(v is None or v.is_const for v in node.inputs):
+        contents = evaluate_constants(node.op, node.inputs)
+    else:
+        return None
+    if contents is None:
+        return None
     b = Builder(graph, before=node, loc=node.loc)
-    if len(node.outputs) == 1:
-        known = node.outputs[0].known
-        if known is not None and known.dtype != object:
-            return [b.const(known.astype(node.outputs[0].dtype.numpy), name=node.outputs[0].name)]
-    if not node.inputs or not all(v is None or v.is_const for v in node.inputs):
-        return None
-    buffers = evaluate_constants(node.op, node.inputs)
-    if buffers is None:
-        return None
-    return [b.const(buffer, name=out.name) for buffer, out in zip(buffers, node.outputs, strict=True)]
+    return [b.const(made, name=out.name) for made, out in zip(contents, node.outputs, strict=True)]

@@ -139,6 +139,15 @@ class PassManager:
     def _look(self, graph: Graph) -> tuple[list[Graph], set[str]]:
         """The graph and its bodies, and the kinds of operations in them; looked for again when a pass changed them."""
         if self._seen is None:
-            graphs = list(graph.walk())
-            self._seen = graphs, {n.op.kind for g in graphs for n in g}
+            self._seen = [], set()
+            _survey(graph, *self._seen)
         return self._seen
+
+
+def _survey(graph: Graph, graphs: list[Graph], kinds: set[str]) -> None:
+    """Notes all graphs, innermost first, and the kinds of their operations."""
+    for node in graph:
+        kinds.add(node.op.kind)
+        for body in node.bodies:
+            _survey(body, graphs, kinds)
+    graphs.append(graph)

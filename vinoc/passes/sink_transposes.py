@@ -33,7 +33,7 @@ class SinkTransposes(Pass):
     def run(self, graph: Graph, context: Context) -> int:
         count = 0
         seen: dict[Order, set[Node]] = {}
-        for node in list(graph):
+        for node in _transposes(graph):
             order = order_of(node) if node.graph is graph else None
             if order is None or context.is_spent:
                 continue
@@ -49,7 +49,7 @@ class SinkTransposes(Pass):
             region.move(graph)
             count += 1
             context.rewrote(self.name, source, [name], ["Transpose"])
-        for node in list(graph):
+        for node in _transposes(graph):
             way = _way_from_input(node) if node.graph is graph and not context.is_spent else None
             if way is not None:
                 source, name = node.loc, node.label
@@ -57,6 +57,10 @@ class SinkTransposes(Pass):
                 count += 1
                 context.rewrote(self.name, source, [name], ["Transpose"])
         return count
+
+
+def _transposes(graph: Graph) -> list[Node]:
+    return [n for n in graph if n.op.kind == "Transpose"]
 
 
 def order_of(node: Node) -> Order | None:
