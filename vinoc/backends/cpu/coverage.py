@@ -42,7 +42,6 @@ ISLANDS = {
     "ExtractImagePatches": ONCE,
     "FakeConvert": ONCE,
     "GatherTree": ONCE,
-    "GridSample": ONCE,
     "ROIAlign": ONCE,
     "ROIPooling": ONCE,
     "NV12toRGB": CAMERA,
@@ -64,7 +63,7 @@ def has_kernel(kind: str) -> bool:
     return kind in OPERATIONS or kind in CONVOLUTIONS or kind in TRANSPOSED or kind in ALIASES or is_lowered(kind)
 
 
-ALIASES = frozenset({"ConvertLike", "IntegerConvolution", "IntegerMatMul"})
+ALIASES = frozenset({"ConvertLike", "GridSample", "IntegerConvolution", "IntegerMatMul"})
 """They are computed as other operations, by chains or behind a pass."""
 
 
