@@ -53,13 +53,19 @@ def detached(
     while ins and ins[-1] is None:
         ins = ins[:-1]
     node = Node(op, ins, tuple(bodies), loc)
+    if type(op) is Constant:
+        made = op.infer()
+        check_size(made)
+        node.outputs = (Value(made, node, 0, name),)
+        follow(node)
+        return node
     types = infer(node)
     if len(types) == 1:
         node.outputs = (Value(types[0], node, 0, name),)
     else:
         names = [f"{name}.{i}" if i and name else name for i in range(len(types))]
         node.outputs = tuple([Value(t, node, i, n) for i, (t, n) in enumerate(zip(types, names, strict=True))])
-    if op.symbolic or type(op) is Constant:
+    if op.symbolic:
         follow(node)
     return node
 

@@ -207,7 +207,10 @@ def permute(shape: Shape, order: Sequence[int]) -> Shape:
 
 def as_dims(values: np.ndarray) -> Shape:
     """The elements of a one-dimensional array of ints or symbols, as dimensions."""
-    return tuple(v if isinstance(v, Sym) else int(v) for v in values.reshape(-1).tolist())
+    dims = values.reshape(-1).tolist()
+    if values.dtype.kind in "iu":
+        return tuple(dims)
+    return tuple([v if isinstance(v, Sym) else int(v) for v in dims])
 
 
 def _text(shape: Shape | None) -> str:
