@@ -105,7 +105,7 @@ class Builder:
 
 def _all_const(values: Sequence[Value | None]) -> bool:
     for v in values:  # noqa: SIM110  # asked of every node that a frontend makes
-        if v is not None and not v.is_const:
+        if v is not None and type(v.owner.op) is not Constant:
             return False
     return True
 

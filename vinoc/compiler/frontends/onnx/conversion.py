@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -35,6 +35,10 @@ MAX_HINTS = 3
 
 FAULTS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError, MemoryError)
 """What a converter may run into where a node breaks the rules of its operator in a way that it does not check."""
+
+
+Stored: TypeAlias = tuple[Any, memoryview | None, bool]
+"""An initializer, its bytes where they were taken out of the message, and whether it is sparse."""
 
 
 class PoisonedError(Exception):
@@ -132,21 +136,21 @@ class Conversion:
             self._report(Problem("output", "", error.what, help=error.help))
         return POISON
 
-    def _initializers(self, proto: Any, raw: Mapping[int, memoryview]) -> dict[str, tuple[Any, memoryview | None]]:
-        found: dict[str, tuple[Any, memoryview | None]] = {}
-        stored = [(t.name, t, raw.get(i)) for i, t in enumerate(proto.initializer)]
-        stored += [(t.values.name, t, None) for t in proto.sparse_initializer]
-        for name, tensor, data in stored:
+    def _initializers(self, proto: Any, raw: Mapping[int, memoryview]) -> dict[str, Stored]:
+        found: dict[str, Stored] = {}
+        stored = [(t.name, (t, raw.get(i), False)) for i, t in enumerate(proto.initializer)]
+        stored += [(t.values.name, (t, None, True)) for t in proto.sparse_initializer]
+        for name, tensor in stored:
             if name in found:
                 self._report(
                     Problem("initializer", name, f"two initializers are named '{name}'", help="rename one of them")
                 )
-            found[name] = (tensor, data)
+            found[name] = tensor
         return found
 
-    def _buffer(self, name: str, stored: tuple[Any, memoryview | None]) -> Buffer:
-        proto, raw = stored
-        if hasattr(proto, "values"):
+    def _buffer(self, name: str, stored: Stored) -> Buffer:
+        proto, raw, sparse = stored
+        if sparse:
             return Buffer.of(sparse_array(proto, self.tensors, name))
         return self.tensors.buffer(proto, name, raw)
 

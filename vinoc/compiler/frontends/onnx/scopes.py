@@ -53,9 +53,6 @@ class Tensors:
         self.protos = protos
         self.file = file
 
-    def __contains__(self, name: str) -> bool:
-        return name in self.protos
-
     def buffer(self, name: str) -> Buffer:
         return self._read(name, self.protos[name])
 
@@ -98,7 +95,7 @@ class Scope:
         """What a name stands for. KeyError when nothing defines it; ModelError for a damaged initializer."""
         if name in self.values:
             return self.values[name]
-        if name in self.tensors:
+        if name in self.tensors.protos:
             self.values[name] = POISON  # what it stays when reading fails
             op, loc = Constant(self.tensors.buffer(name)), Loc(self.tensors.file, name)
             value = self.graph.insert(op, (), loc=loc, name=name).output
