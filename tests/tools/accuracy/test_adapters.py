@@ -32,12 +32,13 @@ def predict(
     count: int = 1,
     labels: Mapping[int, str] | None = None,
     read: tuple[int, int] = SIZE,
+    batch: int = 1,
     **options: Any,
 ) -> list[Any]:
     made = adapter.make(name, options)
     outputs = Outputs([(n,) for n in given], [np.asarray(a) for a in given.values()])
     names = [f"{i}.png" for i in range(count)]
-    return made.predict(outputs, Frames(names, [Meta(size=read)] * count, SIZE, labels or {}))
+    return made.predict(outputs, Frames(names, [Meta(size=read)] * count, SIZE, labels or {}, batch))
 
 
 # Classes
@@ -67,6 +68,31 @@ def test_a_batch_that_is_filled_up_gives_no_more_predictions_than_samples() -> N
     assert len(predict("classification", {"y": np.zeros((4, 3))}, 3)) == 3
     with pytest.raises(VinocError, match="3 samples give an output"):
         predict("classification", {"y": np.zeros((2, 3))}, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "options"),
+    [
+        ("regression", (3, 2), {}),
+        ("landmarks_regression", (3, 4), {}),
+        ("segmentation", (3, 2, 8, 8), {}),
+        ("segmentation_one_class", (3, 8, 8), {}),
+        ("yolo_v2", (3, 125, 2, 2), {}),
+        ("yolo_v3", (3, 255, 2, 2), {"outputs": ["y"], "anchor_masks": [[0, 1, 2]]}),
+    ],
+)
+def test_the_last_batch_may_hold_one_sample(name: str, shape: tuple[int, ...], options: dict[str, Any]) -> None:
+    """What the other samples of the batch gave does not become part of its prediction."""
+    whole = np.random.default_rng(0).random(shape).astype(np.float32)
+    alone = predict(name, {"y": whole[:1]}, **options)
+    assert len(alone) == 1
+    _same(predict(name, {"y": whole}, batch=3, **options), alone)
+
+
+def _same(found: list[Any], wanted: list[Any]) -> None:
+    for a, b in zip(found, wanted, strict=True):
+        for key, value in vars(b).items():
+            np.testing.assert_array_equal(getattr(a, key), value, err_msg=key)
 
 
 def test_outputs_by_name() -> None:

@@ -200,8 +200,9 @@ class _Job:
     def _finished(
         self, annotations: list[Annotation], images: list[Image], future: Future[Outputs]
     ) -> Iterator[tuple[Annotation, Prediction]]:
+        running = self.running
         frames = Frames(
-            [i.identifier for i in images], [i.meta for i in images], self.running.size, self.dataset.labels
+            [i.identifier for i in images], [i.meta for i in images], running.size, self.dataset.labels, running.batch
         )
         predictions = self.evaluation.adapter.predict(future.result(), frames)
         for annotation, prediction in zip(annotations, predictions, strict=True):

@@ -59,12 +59,14 @@ class Frames:
 
     size     (height, width) of the model's image input where it has one
     labels   names of the data set's classes by number
+    batch    samples that the model has computed: those beyond these fill up the last batch
     """
 
     identifiers: Sequence[str]
     metas: Sequence[Meta]
     size: tuple[int, int] | None = None
     labels: Mapping[int, str] = field(default_factory=dict)
+    batch: int = 1
 
     def __len__(self) -> int:
         return len(self.identifiers)
@@ -89,6 +91,15 @@ class Adapter(Named, ABC):
     @abstractmethod
     def predict(self, outputs: Outputs, frames: Frames) -> list[Prediction]:
         """One prediction for each sample. Raises UsageError for outputs that it is not for."""
+
+
+def of_samples(array: Array, frames: Frames) -> Array:
+    """An output [samples, ...]; of one sample the first dimension may be missing. Raises UsageError for too few."""
+    if len(frames) == frames.batch == 1 and (array.ndim == 0 or len(array) != 1):
+        array = array[None]
+    if len(array) < len(frames):
+        raise UsageError(f"{len(frames)} samples give an output {list(array.shape)}", "adapter")
+    return array
 
 
 def per_sample(array: Array, frames: Frames, rank: int) -> Array:

@@ -7,7 +7,7 @@ import numpy as np
 from ....ir.errors import UsageError
 from ..options import option
 from ..representation import EmbeddingPrediction, LandmarksPrediction, Prediction, RegressionPrediction
-from .base import Adapter, Frames, Outputs, adapter, per_sample
+from .base import Adapter, Frames, Outputs, adapter, of_samples, per_sample
 
 GRN_BIAS = 1e-6
 
@@ -22,8 +22,7 @@ class Regression(Adapter):
     keep_shape: bool = option(False, "they keep their shape, else they are a vector")
 
     def predict(self, outputs: Outputs, frames: Frames) -> list[Prediction]:
-        found = outputs[self.output]
-        rows = found.reshape(1, *found.shape) if len(found) != len(frames) == 1 else found
+        rows = of_samples(outputs[self.output], frames)
         return [
             RegressionPrediction(identifier=name, meta=meta, value=one if self.keep_shape else one.reshape(-1))
             for (name, meta), one in zip(frames, rows)
@@ -44,8 +43,8 @@ class Landmarks(Adapter):
     in_pixels: bool = option(False, "points are in pixels of the input")
 
     def predict(self, outputs: Outputs, frames: Frames) -> list[Prediction]:
-        found = outputs[self.output]
-        rows = found.reshape(1 if len(found) != len(frames) == 1 else len(found), -1).astype(np.float64)
+        found = of_samples(outputs[self.output], frames)
+        rows = found.reshape(len(found), -1).astype(np.float64)
         if rows.shape[1] % self.dimensions:
             what = f"{rows.shape[1]} numbers are no points of {self.dimensions}"
             raise UsageError(what, f"adapter '{self.name}'", "look at `dimensions`")

@@ -8,7 +8,7 @@ from ....ir.dtype import Array
 from ....ir.errors import UsageError
 from ..options import option
 from ..representation import Prediction, SegmentationPrediction
-from .base import Adapter, Frames, Outputs, adapter
+from .base import Adapter, Frames, Outputs, adapter, of_samples
 
 
 @adapter("segmentation")
@@ -22,9 +22,8 @@ class Segmentation(Adapter):
     channels_last: bool | None = option(None, "classes are the last dimension [where the spatial size tells]")
 
     def predict(self, outputs: Outputs, frames: Frames) -> list[Prediction]:
-        found = outputs[self.output]
-        found = found[None] if len(found) != len(frames) == 1 else found
-        if found.ndim not in (3, 4) or len(found) < len(frames):
+        found = of_samples(outputs[self.output], frames)
+        if found.ndim not in (3, 4):
             raise UsageError(f"an output {list(found.shape)} has no classes of pixels", "adapter 'segmentation'")
         return [
             SegmentationPrediction(identifier=name, meta=meta, mask=self._mask(one, frames.size or meta.input_size))
@@ -69,8 +68,7 @@ class SegmentationOneClass(Adapter):
     channel: int | None = option(None, "which of several channels is the class", low=0)
 
     def predict(self, outputs: Outputs, frames: Frames) -> list[Prediction]:
-        found = outputs[self.output]
-        found = found[None] if len(found) != len(frames) == 1 else found
+        found = of_samples(outputs[self.output], frames)
         return [
             SegmentationPrediction(
                 identifier=name, meta=meta, mask=(self._plane(one) >= self.threshold).astype(np.uint8)

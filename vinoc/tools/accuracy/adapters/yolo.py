@@ -12,7 +12,7 @@ from ....ir.dtype import Array
 from ....ir.errors import UsageError
 from ..options import option
 from ..representation import DetectionPrediction, Prediction
-from .base import Adapter, Frames, Outputs, adapter
+from .base import Adapter, Frames, Outputs, adapter, of_samples
 from .numbers import corners, sigmoid, softmax
 from .ssd import Found, detections
 
@@ -157,7 +157,7 @@ class YoloV2(_Yolo):
         _several(anchors_of(self.anchors), self.num)
 
     def predict(self, outputs: Outputs, frames: Frames) -> list[Prediction]:
-        found = _samples(outputs[self.output], frames)
+        found = of_samples(outputs[self.output], frames)
         form: Form = "v2" if self.raw_output else "region"
         made = (
             head(a, anchors_of(self.anchors), self.output_format == "HWB", self.cells, self.do_reshape) for a in found
@@ -198,7 +198,7 @@ class YoloV3(_Yolo):
         return [every[each * i : each * (i + 1)] for i in reversed(range(len(self.outputs)))]
 
     def predict(self, outputs: Outputs, frames: Frames) -> list[Prediction]:
-        each = [_samples(outputs[name], frames) for name in self.outputs]
+        each = [of_samples(outputs[name], frames) for name in self.outputs]
         masks, last = self._masks(), self.output_format == "HWB"
         results = []
         for i, (_, meta) in enumerate(frames):
@@ -235,15 +235,6 @@ class Yolof(YoloV3):
 def joined(parts: Sequence[Found]) -> Found:
     boxes, labels, scores = (np.concatenate([p[i] for p in parts]) for i in range(3))
     return boxes, labels, scores
-
-
-def _samples(array: Array, frames: Frames) -> Array:
-    """[samples, ...]; of one sample the first dimension may lack."""
-    if len(frames) == 1 and array.shape[0] != 1:
-        array = array[None]
-    if len(array) < len(frames):
-        raise UsageError(f"{len(frames)} samples give an output {list(array.shape)}", "adapter")
-    return array
 
 
 def _several(anchors: Array, num: int) -> None:

@@ -12,8 +12,7 @@ from ..options import option
 from ..representation import Annotation
 from ..sizes import Sized
 from .pad import padded
-from .resize import cut, picture, resize_step
-from .scaling import resized
+from .resize import brought_to, cut, picture, sides
 
 
 @preprocessor("crop")
@@ -30,7 +29,7 @@ class Crop(Preprocessor, Sized):
             raise UsageError("one of a size, `central_fraction` and `max_square` is needed")
 
     def apply(self, image: Image, annotation: Annotation | None = None) -> Image:
-        height, width = picture(image.data).shape[:2]
+        height, width = sides(picture(image.data))
         if self.target is not None:
             new_height, new_width = self.target
         elif self.max_square:
@@ -43,20 +42,19 @@ class Crop(Preprocessor, Sized):
         if width < new_width or height < new_height:
             factor = max(new_width / width, new_height / height, 1.0)
             size = int(np.ceil(round(height * factor, 6))), int(np.ceil(round(width * factor, 6)))
-            step = resize_step("resize", (height, width), size)
-            image = image.changed(resized(picture(image.data), *size), step)
+            image = brought_to(image, size)
             height, width = size
-        return cut(image, "crop", (height - new_height) // 2, (width - new_width) // 2, new_height, new_width)
+        return cut(image, (height - new_height) // 2, (width - new_width) // 2, new_height, new_width)
 
 
 def _as_pillow(image: Image, new_height: int, new_width: int) -> Image:
-    height, width = picture(image.data).shape[:2]
+    height, width = sides(picture(image.data))
     top, left = round((height - new_height) / 2), round((width - new_width) / 2)
     before = max(-top, 0), max(-left, 0)
     after = max(top + new_height - height, 0), max(left + new_width - width, 0)
     if any(before) or any(after):
         image = padded(image, (*before, *after), (0.0,))
-    return cut(image, "crop", top + before[0], left + before[1], new_height, new_width)
+    return cut(image, top + before[0], left + before[1], new_height, new_width)
 
 
 @preprocessor("corner_crop")
@@ -70,11 +68,11 @@ class CornerCrop(Preprocessor, Sized):
     needed = True
 
     def apply(self, image: Image, annotation: Annotation | None = None) -> Image:
-        height, width = picture(image.data).shape[:2]
+        height, width = sides(picture(image.data))
         new_height, new_width = min(height, self.wanted[0]), min(width, self.wanted[1])
         top = height - new_height if "bottom" in self.corner_type else 0
         left = width - new_width if "right" in self.corner_type else 0
-        return cut(image, "crop", top, left, new_height, new_width)
+        return cut(image, top, left, new_height, new_width)
 
 
 @preprocessor("crop_or_pad")
@@ -84,10 +82,10 @@ class CropOrPad(Preprocessor, Sized):
     needed = True
 
     def apply(self, image: Image, annotation: Annotation | None = None) -> Image:
-        height, width = picture(image.data).shape[:2]
+        height, width = sides(picture(image.data))
         new_height, new_width = self.wanted
         kept = min(height, new_height), min(width, new_width)
-        image = cut(image, "crop", (height - kept[0]) // 2, (width - kept[1]) // 2, *kept)
+        image = cut(image, (height - kept[0]) // 2, (width - kept[1]) // 2, *kept)
         more = new_height - kept[0], new_width - kept[1]
         top, left = more[0] // 2, more[1] // 2
         return padded(image, (top, left, more[0] - top, more[1] - left), (0.0,))
@@ -101,11 +99,10 @@ class CropWithPadding(Preprocessor):
     crop_padding: int = option(doc="how much larger the whole image would be", low=1)
 
     def apply(self, image: Image, annotation: Annotation | None = None) -> Image:
-        height, width = picture(image.data).shape[:2]
+        height, width = sides(picture(image.data))
         side = int(self.size / (self.size + self.crop_padding) * min(height, width))
-        image = cut(image, "crop", (height - side + 1) // 2, (width - side + 1) // 2, side, side)
-        step = resize_step("resize", (side, side), (self.size, self.size))
-        return image.changed(resized(image.data, self.size, self.size), step)
+        image = cut(image, (height - side + 1) // 2, (width - side + 1) // 2, side, side)
+        return brought_to(image, (self.size, self.size))
 
 
 def rectangle(image: Image) -> tuple[float, float, float, float]:
@@ -123,10 +120,10 @@ class CropRect(Preprocessor):
 
     def apply(self, image: Image, annotation: Annotation | None = None) -> Image:
         x0, y0, x1, y1 = (int(v) for v in rectangle(image))
-        height, width = picture(image.data).shape[:2]
+        height, width = sides(picture(image.data))
         left, top = max(x0, 0), max(y0, 0)
         right, bottom = min(left + x1 - x0, width), min(top + y1 - y0, height)
-        return cut(image, "crop", top, left, max(bottom - top, 0), max(right - left, 0))
+        return cut(image, top, left, max(bottom - top, 0), max(right - left, 0))
 
 
 @preprocessor("extend_around_rect")
@@ -138,7 +135,7 @@ class ExtendAroundRect(Preprocessor):
 
     def apply(self, image: Image, annotation: Annotation | None = None) -> Image:
         x0, y0, x1, y1 = rectangle(image)
-        height, width = picture(image.data).shape[:2]
+        height, width = sides(picture(image.data))
         columns, across = _extended(max(x0, 0), min(x1, width), width, self.augmentation_param)
         rows, down = _extended(max(y0, 0), min(y1, height), height, self.augmentation_param)
         image = padded(image, (rows[0], columns[0], rows[1], columns[1]), mode="edge")

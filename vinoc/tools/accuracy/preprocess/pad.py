@@ -14,8 +14,7 @@ from ..options import option, parse
 from ..representation import Annotation, Step
 from ..sizes import Sized
 from .ratios import RATIOS
-from .resize import picture, resize_step
-from .scaling import resized
+from .resize import brought_to, picture, sides
 
 Borders = tuple[int, int, int, int]
 """Rows above, columns at the left, rows below, columns at the right."""
@@ -37,7 +36,7 @@ def padded(image: Image, borders: Borders, value: tuple[float, ...] = (0.0,), mo
         out = np.empty((top + height + bottom, left + width + right, channels), data.dtype)
         out[:] = np.rint(value) if data.dtype.kind in "iu" else np.array(value)
         out[top : top + height, left : left + width] = data
-    step = Step("padding", (height, width), (out.shape[0], out.shape[1]), shift=(float(left), float(top)))
+    step = Step("padding", (height, width), sides(out), shift=(float(left), float(top)))
     return image.changed(out, step)
 
 
@@ -90,10 +89,10 @@ class Padding(Preprocessor, Sized):
 
     def apply(self, image: Image, annotation: Annotation | None = None) -> Image:
         data = picture(image.data)
-        size = (data.shape[0], data.shape[1])
+        size = sides(data)
         target = self.target or image.meta.more.get("preferable_size", size)
         if self.enable_resize and (size[0] > target[0] or size[1] > target[1]):
-            return image.changed(resized(data, *target), resize_step("resize", size, target))
+            return brought_to(image, target)
         height, width = (ceil(max(s, t) / self.stride) * self.stride for s, t in zip(size, target))
         borders = borders_for(size, (height, width), self.pad_type, self.left_top_extend)
         mode = self.numpy_pad_mode if self.use_numpy else "constant"
@@ -114,9 +113,6 @@ class Letterbox(Preprocessor, Sized):
     def apply(self, image: Image, annotation: Annotation | None = None) -> Image:
         if self.target is None:
             raise UsageError("the size of the model's input is not known", help="`size`")
-        data = picture(image.data)
-        before = (data.shape[0], data.shape[1])
-        height, width = RATIOS["fit_to_window"](self.target, before)
+        height, width = RATIOS["fit_to_window"](self.target, sides(picture(image.data)))
         inner = (max(height, 1), max(width, 1))
-        image = image.changed(resized(data, *inner), resize_step("resize", before, inner))
-        return padded(image, borders_for(inner, self.target, self.pad_type), self.pad_value)
+        return padded(brought_to(image, inner), borders_for(inner, self.target, self.pad_type), self.pad_value)

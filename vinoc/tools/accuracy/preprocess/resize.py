@@ -27,18 +27,26 @@ def picture(data: Array) -> Array:
     return data
 
 
-def resize_step(name: str, before: tuple[int, int], after: tuple[int, int]) -> Step:
-    return Step(name, before, after, (after[1] / before[1], after[0] / before[0]))
+def sides(data: Array) -> tuple[int, int]:
+    """(height, width)."""
+    return data.shape[0], data.shape[1]
 
 
-def cut(image: Image, name: str, top: int, left: int, height: int, width: int) -> Image:
+def brought_to(image: Image, after: tuple[int, int], realization: str = "opencv", method: str = "LINEAR") -> Image:
+    """An image of another (height, width)."""
+    data = picture(image.data)
+    height, width = sides(data)
+    step = Step("resize", (height, width), after, (after[1] / width, after[0] / height))
+    return image.changed(resized(data, *after, realization, method), step)
+
+
+def cut(image: Image, top: int, left: int, height: int, width: int) -> Image:
     """A part of an image, which lies in it."""
     data = picture(image.data)
     part = np.ascontiguousarray(data[top : top + height, left : left + width])
     if 0 in part.shape:
         raise UsageError(f"nothing is left of an image {data.shape[1]} wide and {data.shape[0]} high")
-    step = Step(name, (data.shape[0], data.shape[1]), (part.shape[0], part.shape[1]), shift=(-float(left), -float(top)))
-    return image.changed(part, step)
+    return image.changed(part, Step("crop", sides(data), sides(part), shift=(-float(left), -float(top))))
 
 
 @preprocessor("resize")
@@ -68,13 +76,11 @@ class Resize(Preprocessor, Sized):
         return "pillow" if self.use_pillow else "tf" if self.use_tensorflow else "opencv"
 
     def apply(self, image: Image, annotation: Annotation | None = None) -> Image:
-        data = picture(image.data)
-        before = (data.shape[0], data.shape[1])
+        before = sides(picture(image.data))
         after = self.size_for(before)
         if min(after) < 1:
             raise UsageError(f"the image is {before[1]} wide and {before[0]} high: its size would be {after[::-1]}")
-        out = resized(data, *after, self._realization, self.interpolation)
-        done = image.changed(out, resize_step("resize", before, after))
+        done = brought_to(image, after, self._realization, self.interpolation)
         target = self.target or after
         wanted = (max(after[0], target[0]), max(after[1], target[1]))
         return replace(done, meta=replace(done.meta, more={**done.meta.more, "preferable_size": wanted}))
@@ -106,6 +112,4 @@ class AutoResize(Preprocessor):
     def apply(self, image: Image, annotation: Annotation | None = None) -> Image:
         if len(self.shape) != 2:
             raise UsageError("the size of the model's input is not known", help="`resize` takes a size")
-        data = picture(image.data)
-        before, after = (data.shape[0], data.shape[1]), (self.shape[0], self.shape[1])
-        return image.changed(resized(data, *after), resize_step("resize", before, after))
+        return brought_to(image, (self.shape[0], self.shape[1]))
