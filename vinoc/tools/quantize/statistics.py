@@ -211,8 +211,8 @@ def _rows(array: Array, axis: int | None) -> Array:
     if axis is None:
         return array.reshape(-1, 1)
     last = np.moveaxis(array, axis, -1)
-    if last.flags.c_contiguous:
-        return last.reshape(-1, array.shape[axis])
+    if last.strides[-1] == last.itemsize:  # of a part of a wider buffer a copy takes less time than passes over it
+        return np.ascontiguousarray(last).reshape(-1, array.shape[axis])
     return np.moveaxis(array, axis, 0).reshape(array.shape[axis], -1)
 
 
