@@ -18,8 +18,8 @@ from .errors import VinocError
 PAGES = 1 << 20
 """Bytes from which on it pays to give pages back."""
 
-SAMPLES = 64
-"""Elements that a buffer is told from others by, at first."""
+SAMPLES = 16
+"""Elements that a buffer is told from others by, at first: each of a large one is another page of a file."""
 
 FEW = 1 << 12
 """Elements up to which buffers are compared as they are, and no digests are made."""
