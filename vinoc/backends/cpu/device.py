@@ -192,7 +192,7 @@ class _Last:
     types: list[tuple[np.dtype[Any], tuple[int, ...]]]
 
     def takes(self, inputs: Sequence[Any]) -> bool:
-        for given, (dtype, shape) in zip(inputs, self.types, strict=True):
+        for given, (dtype, shape) in zip(inputs, self.types):
             if type(given) is not np.ndarray or given.dtype is not dtype or given.shape != shape:
                 return False
             if not given.flags.carray:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...memory import check_room
 from ..codegen.library import Library
-from ..lowering.packed import address_of, aligned, fresh
+from ..lowering.packed import address_of, addresses_of, aligned, fresh
 from ..lowering.plan import Array, Call, Island, Plan
 from .image import Base, Image
 from .islands import IslandStep, Maker, State
@@ -39,12 +39,14 @@ class Program:
         functions = library.addresses({f.name: f.build for f in image.functions})
         moves = np.isin(image.relocations[:, 1], MOVING)
         self._relocate(image.relocations[~moves], functions)
-        self._patches: dict[int, list[tuple[int, int, int]]] = {base: [] for base in MOVING}
+        self._patches: tuple[list[tuple[int, int, int]], ...] = tuple([] for _ in MOVING)
         for word, base, which, offset in image.relocations[moves].tolist():
-            self._patches[base].append((word, which, offset))
+            self._patches[MOVING.index(base)].append((word, which, offset))
+        self._words = self.words.data  # takes a word in less time than the array
         self.steps = [self._step(s, functions, make_body) for s in image.steps]
         self.timed, self.runs, self._seconds = False, 0, np.zeros(len(self.steps))
         self._addresses = [0 if isinstance(s, IslandStep) else address_of(s) for s in self.steps]
+        self._only = self._addresses[0] if len(self.steps) == 1 else 0
 
     @property
     def plan(self) -> Plan:
@@ -83,27 +85,31 @@ class Program:
         """The outputs for C-contiguous inputs of the plan's shapes."""
         outputs = [np.empty(shape, dtype) for shape, dtype in self.outputs]
         with self._lock:
-            self._bind(Base.INPUT, inputs)
-            self._bind(Base.OUTPUT, outputs)
+            self._bind(inputs, outputs)
             try:
-                for k, (step, address) in enumerate(zip(self.steps, self._addresses, strict=True)):
-                    began = perf_counter() if self.timed else 0.0
-                    if isinstance(step, IslandStep):
-                        step.run(inputs, outputs, state)
-                    else:
-                        self.pool.run(address, self.alone)
-                    if self.timed:
-                        self._seconds[k] += perf_counter() - began
+                if self._only and not self.timed:  # the usual case
+                    self.pool.run(self._only, self.alone)
+                else:
+                    self._run_steps(inputs, outputs, state)
                 self.runs += 1
             finally:
                 # What a kernel found wrong comes first: an island may have failed for want of what it should have made.
-                self._check_faults()
+                if self.faults:
+                    self._check_faults()
         return outputs
+
+    def _run_steps(self, inputs: Sequence[Array], outputs: Sequence[Array], state: State) -> None:
+        for k, (step, address) in enumerate(zip(self.steps, self._addresses, strict=True)):
+            began = perf_counter() if self.timed else 0.0
+            if isinstance(step, IslandStep):
+                step.run(inputs, outputs, state)
+            else:
+                self.pool.run(address, self.alone)
+            if self.timed:
+                self._seconds[k] += perf_counter() - began
 
     def _check_faults(self) -> None:
         """Raises the first fault that was noted; none is left for the next run."""
-        if not self.faults:
-            return
         noted = [fault for fault in self.faults if fault.noted[0]]
         for fault in noted:
             fault.noted[0] = 0
@@ -138,7 +144,10 @@ class Program:
             out += [n * rate for n in step[:-1, 3].tolist()] if isinstance(step, np.ndarray) else [float(t)]
         return out
 
-    def _bind(self, base: Base, arrays: Sequence[Array]) -> None:
-        addresses = [address_of(a) for a in arrays]
-        for word, which, offset in self._patches[base]:
-            self.words[word] = addresses[which] + offset
+    def _bind(self, *arrays: Sequence[Array]) -> None:
+        """Fills in the addresses of inputs and outputs."""
+        words = self._words
+        for some, patches in zip(arrays, self._patches):
+            addresses = addresses_of(some)
+            for word, which, offset in patches:
+                words[word] = addresses[which] + offset

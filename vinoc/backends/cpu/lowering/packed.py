@@ -137,6 +137,17 @@ def address_of(array: Array) -> int:
         return array.ctypes.data
 
 
+def addresses_of(arrays: Sequence[Array]) -> list[int]:
+    """Those of several arrays, found in half of the time where all can be written."""
+    try:
+        return [_address(_buffer(a)) for a in arrays]  # type: ignore[arg-type]
+    except (TypeError, ValueError, BufferError):
+        return [address_of(a) for a in arrays]
+
+
+_address, _buffer = ctypes.addressof, ctypes.c_char.from_buffer
+
+
 def aligned(array: Array) -> Array:
     """A C-contiguous copy that begins at a multiple of 64 bytes; itself, where it is one."""
     if array.flags.c_contiguous and address_of(array) % 64 == 0:
