@@ -97,9 +97,9 @@ def evaluator(judge: Judge, wanted: Sequence[str], where: str) -> Evaluate:
         sign = 1.0 if found.result.higher_is_better else -1.0
         each = []
         for pair in zip(outcome.annotations, outcome.predictions, strict=True):
-            meter = metric.start(judge.dataset)
-            meter.add(*pair)
-            each.append(meter.result().value)
+            counted = metric.start(judge.dataset)
+            metric.add(counted, *pair)
+            each.append(metric.result(counted).value)
         return scored(sign * found.value, sign * np.array(each, np.float64))
 
     return evaluate
