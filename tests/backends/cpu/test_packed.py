@@ -8,7 +8,7 @@ import weakref
 import numpy as np
 
 from vinoc.backends.cpu.device import PLANS, Executable
-from vinoc.backends.cpu.lowering.packed import Packed
+from vinoc.backends.cpu.lowering.packed import TOGETHER, Packed
 from vinoc.backends.numpy import Interpreter
 from vinoc.ir import Graph
 from vinoc.ir.builder import Builder
@@ -104,9 +104,9 @@ def test_tables_live_as_long_as_somebody_holds_them() -> None:
     assert len(packed.tables) == 0
 
 
-def test_large_arrays_share_memory() -> None:
+def test_large_arrays_of_large_models_share_memory() -> None:
     """Side by side, each its own; it lives as long as one of them."""
-    packed = Packed(lambda *_, **__: None)
+    packed = Packed(lambda *_, **__: None, TOGETHER)
     sizes = [5, 100, 50_000, 70_001, 40_000, 9_000_000, 33_333]
     arrays = [packed.fresh((1, size)) for size in sizes * 20]
     for i, array in enumerate(arrays):
@@ -119,3 +119,14 @@ def test_large_arrays_share_memory() -> None:
     del arrays, array, large, packed
     gc.collect()
     assert not any(slab() is not None for slab in slabs)
+
+
+def test_arrays_of_small_models_share_nothing() -> None:
+    """Large pages would only make them load more slowly."""
+    packed = Packed(lambda *_, **__: None, TOGETHER - 1)
+    assert all(packed.fresh((1, 100_000)).base.nbytes < 500_000 for _ in range(4))  # type: ignore[union-attr]
+
+
+def test_constants_are_counted() -> None:
+    graph = parse_graph(MODEL)
+    assert Executable(graph, 1).packed.constants == 4 * (5 * 3 * 3 * 3 + 1 + 7 * 5) + 8 * 4

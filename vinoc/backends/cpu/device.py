@@ -65,7 +65,7 @@ class Executable:
         self.graph = graph
         self.library: Library = parent.library if parent else library(kernels.name if kernels else "host")
         self.pool: Pool = parent.pool if parent and not threads else Pool(self.library, threads or cores())
-        self.packed: Packed = parent.packed if parent else Packed(Packer(self.library, self.pool, FEW_BYTES))
+        self.packed: Packed = parent.packed if parent else self._new_packed()
         self.mode: Mode = parent.mode if parent else Mode(self.pool.threads, accuracy, integers, exact)
         stream_of = parent if parent is not None and parent.graph is graph else None
         self.owned: bool = stream_of.owned if stream_of else owned and all(_static(v) for v in graph.inputs)
@@ -77,6 +77,10 @@ class Executable:
         self._lock = Lock(again=True)
         self._takes_objects = any(not isinstance(v.type, TensorType) for v in graph.inputs)
         self._last: _Last | None = None
+
+    def _new_packed(self) -> Packed:
+        constants = sum(n.op.value.nbytes for g in self.graph.walk() for n in g if type(n.op) is Constant)
+        return Packed(Packer(self.library, self.pool, FEW_BYTES), constants)
 
     def program(self, shapes: Sequence[tuple[int, ...]]) -> Program | Staged:
         """The runner for inputs of given shapes, made where it is not kept. Raises UsageError for what does not fit."""

@@ -29,28 +29,29 @@ LARGE = 1 << 14
 """Bytes from which on it pays to let go of a constant."""
 
 
-SLAB, PART, SMALL = 32 << 20, 128 << 10, 2 << 20
-"""Arrays of PART bytes and more share memory of SLAB bytes, in models that have more than SMALL bytes of them. For so
+SLAB, PART, TOGETHER = 32 << 20, 128 << 10, 8 << 20
+"""Arrays of PART bytes and more share memory of SLAB bytes, in models that have TOGETHER bytes of constants. For so
 much NumPy asks the system for pages of 2 MiB: weights in pages of 4 KiB take more translations of addresses than a
-processor keeps from one inference to the next."""
+processor keeps from one inference to the next. It keeps those of fewer weights, and a first touch of a large page may
+take long: virtual machines give free ones back to their host, so that small models would load more slowly."""
 
 
 @record()
 class Packed:
     """What is made once and shared by all plans of a model: packed weights, tables. By a key.
 
-    run     calls a kernel at once: run(KERNEL, units, **args), where arrays stand for their addresses
+    run        calls a kernel at once: run(KERNEL, units, **args), where arrays stand for their addresses
+    constants  bytes of the model's constants
     """
 
     run: Callable[..., None]
+    constants: int = 0
     arrays: dict[Any, Array] = field(default_factory=dict)
     """Made from constants, by the identities of their buffers and a tag."""
     tables: weakref.WeakValueDictionary[Any, Array] = field(default_factory=weakref.WeakValueDictionary)
     lock: Any = field(default_factory=lambda: Lock(again=True))
     _made_of: dict[int, tuple[weakref.ref[Any], set[Any]]] = field(default_factory=dict)
     _gone: deque[int] = field(default_factory=deque)
-    _made: int = 0
-    """Bytes of arrays of PART bytes and more."""
     _slab: Array = field(default_factory=lambda: np.empty(0, np.uint8))
     """What is left of the last one."""
 
@@ -87,12 +88,9 @@ class Packed:
     def fresh(self, shape: tuple[int, ...], dtype: Any = np.float32) -> Array:
         """As the function of that name, for what lasts."""
         size = prod(shape) * np.dtype(dtype).itemsize
-        if size < PART:
+        if size < PART or self.constants < TOGETHER:
             return fresh(shape, dtype)
         with self.lock:
-            self._made += size
-            if self._made < SMALL:
-                return fresh(shape, dtype)
             rounded = -(-size // 64) * 64
             if rounded > len(self._slab):
                 self._slab = fresh((max(SLAB, rounded),), np.uint8)
