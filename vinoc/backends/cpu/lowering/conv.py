@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
 from math import prod
 from typing import Any
 
@@ -12,6 +14,7 @@ from ....ir.kernels.conv import auto_pads
 from ....ir.record import record
 from .epilogue import Epilogue as Epilogue  # for the other products
 from .epilogue import epilogue_of
+from .packed import fresh
 from .place import Form, Place
 from .plan import Array, Plan, shape_of
 
@@ -29,14 +32,14 @@ class Window:
 
     def table(self) -> Array:
         """[output pixels, taps]: the input pixel under each tap, -1 for padding; int32."""
-        index = np.zeros((1, 1), np.int32)
-        valid = np.ones((1, 1), bool)
-        for axis, n in enumerate(self.size):
-            at = self.under(axis).astype(np.int32)
-            o, here = len(at), (at >= 0) & (at < n)
-            index = (index[:, None, :, None] * n + at[None, :, None, :]).reshape(index.shape[0] * o, -1)
-            valid = (valid[:, None, :, None] & here[None, :, None, :]).reshape(index.shape)
-        return np.where(valid, index, np.int32(-1))
+        index, valid = self.placed(range(len(self.size)), [prod(self.size[k + 1 :]) for k in range(len(self.size))])
+        return np.where(valid, index, -1).astype(np.int32)
+
+    def placed(self, axes: Sequence[int], strides: Sequence[int]) -> tuple[Array, Array]:
+        """[output indices of some axes, taps of these]: where the input under each tap lies; whether there is any."""
+        at = [self.under(k) for k in axes]
+        inside = [(a >= 0) & (a < self.size[k]) for k, a in zip(axes, at, strict=True)]
+        return crossed(np.add, [a * s for a, s in zip(at, strides, strict=True)]), crossed(np.logical_and, inside)
 
     def outer_share(self) -> float:
         """The share of the taps that are not padding, as far as all dimensions but the last tell."""
@@ -92,15 +95,24 @@ class Convolution:
         return cls(source, filters, node.outputs[0], window, epilogue_of(body, node), groups, depth, channels)
 
 
+def crossed(join: np.ufunc, tables: Sequence[Array]) -> Array:
+    """[m, k], [n, l], ... -> [m * n * ..., k * l * ...]: rows and columns of each with those of the others."""
+
+    def both(a: Array, b: Array) -> Array:
+        return np.asarray(join(a[:, None, :, None], b[None, :, None, :])).reshape(len(a) * len(b), -1)
+
+    return reduce(both, tables) if tables else np.full((1, 1), join.identity)
+
+
 def bias_panels(plan: Plan, bias: Value | None, groups: int, depth: int) -> Array:
     """[groups, panels * width], zero-padded; a bias of fewer elements is repeated."""
     width = plan.target.width
     total = -(-depth // width) * width
     if bias is None:
-        return plan.packed.get(("zeros", groups * total), lambda: np.zeros(groups * total, np.float32))
+        return plan.zeros(groups * total)
 
     def make(array: Array) -> Array:
-        out = np.zeros((groups, total), np.float32)
+        out = fresh((groups, total), make=np.zeros)
         whole = array.size == groups * depth  # as a rule; `resize` takes longer
         out[:, :depth] = array.reshape(groups, depth) if whole else np.resize(array, (groups, depth))
         return out

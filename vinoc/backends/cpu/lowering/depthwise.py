@@ -14,6 +14,7 @@ from ..kernels.depthwise import depthwise as kernel
 from ..kernels.grouped import grouped
 from .conv import Window
 from .epilogue import Epilogue, post_arguments
+from .packed import fresh
 from .place import Form, Place
 from .plan import Array, Plan
 from .window import Windows, rounded, walk, work
@@ -103,7 +104,7 @@ def chosen(filters: Array, channels: int, lattice: Lattice) -> Array:
 def pack(filters: Array, lanes: int) -> Array:
     """[channels, taps] -> [taps, channels rounded up], f32."""
     channels, taps = filters.shape
-    out = np.zeros((taps, rounded(channels, lanes)), np.float32)
+    out = fresh((taps, rounded(channels, lanes)), make=np.zeros)
     out[:, :channels] = filters.T
     return out
 
@@ -111,7 +112,7 @@ def pack(filters: Array, lanes: int) -> Array:
 def bias_of(plan: Plan, bias: Value | None, channels: int) -> Array:
     padded = rounded(channels, plan.target.lanes)
     if bias is None:
-        return plan.packed.get(("zeros", padded), lambda: np.zeros(padded, np.float32))
+        return plan.zeros(padded)
 
     def make(array: Array) -> Array:
         return pack(np.broadcast_to(array.reshape(-1), channels).reshape(channels, 1), plan.target.lanes)

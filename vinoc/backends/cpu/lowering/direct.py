@@ -45,7 +45,7 @@ def product(plan: Plan, conv: Convolution, weights: Array, out: Place | None = N
     panels = -(-depth // width)
     others = conv.images * groups * panels
     blocks = number_of_blocks(plan, pixels, channels * groups, others)
-    nothing = plan.packed.get(("none", width), lambda: np.full(width, -0.0, np.float32))
+    nothing = plan.nothing()
     dense = min(DENSE, 1 - LOOK / channels) if channels > LOOK else 0.0
     may_pay = max(conv.window.dilations) > 1 or conv.window.outer_share() < dense
     seen = inside(table, plan.target.rows) if may_pay else 1.0
@@ -59,7 +59,7 @@ def product(plan: Plan, conv: Convolution, weights: Array, out: Place | None = N
         bias=bias_panels(plan, epilogue.bias, groups, depth),
         residual=residual if residual is not None else nothing,
         table=table,
-        zeros=plan.packed.get(("zeros", channels), lambda: np.zeros(channels, np.float32)),
+        zeros=plan.zeros(channels),
         **post_arguments(plan, epilogue),
         lo=f32_bits(epilogue.lo),
         hi=f32_bits(epilogue.hi),

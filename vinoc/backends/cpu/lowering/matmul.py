@@ -221,7 +221,7 @@ def _multiply(
     width = b.width or plan.target.width
     panels = -(-columns // width)
     blocks = number_of_blocks(plan, rows, depth, pairs * panels)
-    nothing = plan.packed.get(("none", width), lambda: np.full(width, -0.0, np.float32))
+    nothing = plan.nothing()
     plan.call(
         b.kernel,
         pairs * blocks * panels,
@@ -269,7 +269,7 @@ def _bias(plan: Plan, bias: Value | None, columns: int, width: int) -> Array:
     """A number for each column, zero-padded to whole panels."""
     total = -(-columns // width) * width
     if bias is None:
-        return plan.packed.get(("zeros", total), lambda: np.zeros(total, np.float32))
+        return plan.zeros(total)
 
     def make(array: Array) -> Array:
         out = np.zeros(total, np.float32)

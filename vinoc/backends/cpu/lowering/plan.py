@@ -218,6 +218,14 @@ class Plan:
     def scratch(self, floats: int) -> Place:
         return self.new((floats,), np.dtype(np.float32))
 
+    def zeros(self, count: int) -> Array:
+        """So many zeros."""
+        return self.packed.get(("zeros", count), lambda: np.zeros(count, np.float32))
+
+    def nothing(self) -> Array:
+        """What stands for a row of a tensor that is not there: to add -0.0 changes nothing."""
+        return self.packed.get("nothing", lambda: np.full(self.target.width, -0.0, np.float32))
+
     def constant(self, array: Array) -> Place:
         return Place(Buffer(array.nbytes, Kind.CONSTANT, array), array.shape, array.strides, array.dtype)
 

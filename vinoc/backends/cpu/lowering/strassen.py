@@ -5,8 +5,6 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-import numpy as np
-
 from ....ir.graph import Node, Value
 from ..codegen.target import Target
 from ..kernels.base import f32_bits
@@ -52,7 +50,7 @@ def strassen(plan: Plan, node: Node) -> None:
     half, pairs = -(-rows // 2), -(-panels // 2)
     weights = packed_constant(plan, constant, op.transpose_b, rounded=False)
     blocks = number_of_blocks(plan.target, half, pairs, plan.mode.threads)
-    nothing = plan.packed.get(("none", width), lambda: np.full(width, -0.0, np.float32))
+    nothing = plan.nothing()
     plan.call(
         STRASSEN,
         pairs * blocks,
@@ -64,7 +62,7 @@ def strassen(plan: Plan, node: Node) -> None:
         out=out,
         bias=bias_panels(plan, epilogue.bias, 1, columns),
         residual=residual if residual is not None else nothing,
-        zeros=plan.packed.get(("zeros", width), lambda: np.zeros(width, np.float32)),
+        zeros=plan.zeros(width),
         **post_arguments(plan, epilogue),
         lo=f32_bits(epilogue.lo),
         hi=f32_bits(epilogue.hi),

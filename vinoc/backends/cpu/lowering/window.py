@@ -14,6 +14,7 @@ from ....ir.record import record
 from ..kernels.base import Kernel
 from ..kernels.window import LINE, SEGMENT, most_pixels
 from .conv import Window
+from .packed import fresh
 from .place import Place
 from .plan import Array, Plan
 
@@ -54,16 +55,9 @@ class Windows:
     def lines(self) -> Array:
         """[lines, words]: see kernels/window.py."""
         w, outer = self.window, len(self.window.size) - 1
-        offsets = np.zeros((1, 1), np.int64)
-        inside = np.ones((1, 1), bool)
-        for k in range(outer):
-            at = w.under(k)
-            here = (at >= 0) & (at < w.size[k])
-            shape = (offsets.shape[0] * w.out[k], -1)
-            offsets = (offsets[:, None, :, None] + (at * self.strides[k])[None, :, None, :]).reshape(shape)
-            inside = (inside[:, None, :, None] & here[None, :, None, :]).reshape(shape)
+        offsets, inside = w.placed(range(outer), self.strides[:outer])
         order = np.argsort(~inside, axis=1, kind="stable")
-        table = np.zeros((len(offsets), LINE + 2 * offsets.shape[1]), np.int64)
+        table = fresh((len(offsets), LINE + 2 * offsets.shape[1]), np.int64)
         table[:, 0] = inside.sum(1)
         table[:, 1] = self._counts(slice(0, outer)).reshape(-1)
         table[:, LINE::2] = offsets[np.arange(len(offsets))[:, None], order]

@@ -114,7 +114,7 @@ class Lowering:
 
     def transform(self, first: int, tiles: int) -> None:
         channels = self.conv.channels
-        zeros = self.plan.packed.get(("zeros", channels), lambda: np.zeros(channels, np.float32))
+        zeros = self.plan.zeros(channels)
         self.plan.call(WINOGRAD_INPUT[self.form], tiles, zeros=zeros, **self.transformed(first))
 
     def transformed(self, first: int) -> dict[str, Any]:
@@ -140,8 +140,8 @@ class Lowering:
             input=self.inputs,
             output=self.sums,
             weights=self.weights,
-            bias=plan.packed.get(("zeros", bias), lambda: np.zeros(bias, np.float32)),
-            residual=plan.packed.get(("none", plan.target.width), lambda: np.full(plan.target.width, -0.0, np.float32)),
+            bias=plan.zeros(bias),
+            residual=plan.nothing(),
             table=plan.packed.get(("range", size), lambda: np.arange(size, dtype=np.int32)),
             zeros=0,
             post=0,
