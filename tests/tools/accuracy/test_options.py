@@ -33,12 +33,12 @@ class Thing(Named):
 
 
 def made(**given: Any) -> Thing:
-    return configure(Thing, given, "config.yml", Path("/data"))
+    return configure(Thing, given, "config.yml")
 
 
 def test_values_as_they_are_written() -> None:
     thing = made(number="4", share="0.5", flag="yes", words="a, b", sizes=[1, "2"], file="x/y", table={"a": 1}, start=2)
-    assert thing == Thing(number=4, share=0.5, flag=True, words=("a", "b"), sizes=(1, 2), file=Path("/data/x/y"),
+    assert thing == Thing(number=4, share=0.5, flag=True, words=("a", "b"), sizes=(1, 2), file=Path("x/y"),
                           table={"a": 1}, begin=2.0)  # fmt: skip
     assert made(share=None, file="none", old=7) == Thing()
     assert made(file="/x").file == Path("/x")

@@ -5,7 +5,7 @@
         top_k: int = option(1, "how many of the best classes count", low=1)
 
 A field's annotation is the type: bool, int, float, str, Path, dict, a tuple of one of these, or one of these or None.
-Numbers may be written as text, tuples as lists, as one value or as text with commas; paths are relative to a folder.
+Numbers may be written as text, tuples as lists, as one value or as text with commas.
 """
 
 from __future__ import annotations
@@ -54,13 +54,11 @@ def options_of(cls: type) -> dict[str, Field[Any]]:
     return {f.metadata["option"].name or f.name: f for f in fields(cls) if "option" in f.metadata}
 
 
-def configure(
-    cls: type[T], given: Mapping[str, Any], where: str, base: Path | None = None, places: Mapping[str, str] = NOWHERE
-) -> T:
+def configure(cls: type[T], given: Mapping[str, Any], where: str, places: Mapping[str, str] = NOWHERE) -> T:
     """An object with these options. Raises a UsageError with all that is wrong with them.
 
-    `where` names the place in the configuration, `places` those of single options; relative paths are taken from
-    `base`. Options of other tools without a meaning here, which the class lists in `ignored`, are left out.
+    `where` names the place in the configuration, `places` those of single options. Options of other tools without a
+    meaning here, which the class lists in `ignored`, are left out.
     """
     known = options_of(cls)
     problems: list[VinocError] = [
@@ -78,7 +76,7 @@ def configure(
                 problems.append(UsageError(f"option '{name}' is missing", where, f.metadata["option"].doc or None))
             continue
         try:
-            values[f.name] = _checked(parse(given[name], hints[f.name], base), f.metadata["option"])
+            values[f.name] = _checked(parse(given[name], hints[f.name]), f.metadata["option"])
         except ValueError as error:
             where_it_is = places.get(name, where)
             problems.append(UsageError(f"option '{name}' {error}", where_it_is, getattr(error, "help", None)))
@@ -113,23 +111,23 @@ def _checked(value: Any, bounds: Bounds) -> Any:
     return value
 
 
-def parse(value: Any, hint: Any, base: Path | None = None) -> Any:
+def parse(value: Any, hint: Any) -> Any:
     """A value of a configuration as a type. Raises ValueError: `is 'x': a number is needed`."""
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
-        return _one_of(value, get_args(hint), base)
+        return _one_of(value, get_args(hint))
     if origin is tuple:
-        return _several(value, get_args(hint)[0], base)
+        return _several(value, get_args(hint)[0])
     if origin in (dict, Mapping) or hint is dict or hint is Mapping:
         if not isinstance(value, dict):
             raise _Wrong(f"is {value!r}: pairs of a name and a value are needed")
         return dict(value)
     if hint is Any:
         return value
-    return _plain(value, hint, base)
+    return _plain(value, hint)
 
 
-def _one_of(value: Any, kinds: tuple[Any, ...], base: Path | None) -> Any:
+def _one_of(value: Any, kinds: tuple[Any, ...]) -> Any:
     if value is None or (isinstance(value, str) and value.lower() in ("none", "null")):
         if type(None) in kinds:
             return None
@@ -137,21 +135,21 @@ def _one_of(value: Any, kinds: tuple[Any, ...], base: Path | None) -> Any:
     tries = [k for k in kinds if k is not type(None)]
     for kind in tries[:-1]:
         try:
-            return parse(value, kind, base)
+            return parse(value, kind)
         except ValueError:
             continue
-    return parse(value, tries[-1], base)
+    return parse(value, tries[-1])
 
 
-def _several(value: Any, kind: Any, base: Path | None) -> tuple[Any, ...]:
+def _several(value: Any, kind: Any) -> tuple[Any, ...]:
     if isinstance(value, str):
         value = [word for word in value.strip("[]() ").replace(",", " ").split() if word]
     elif not isinstance(value, list | tuple):
         value = [value]
-    return tuple(parse(v, kind, base) for v in value)
+    return tuple(parse(v, kind) for v in value)
 
 
-def _plain(value: Any, kind: Any, base: Path | None) -> Any:
+def _plain(value: Any, kind: Any) -> Any:
     if kind is bool:
         if isinstance(value, bool):
             return value
@@ -163,8 +161,7 @@ def _plain(value: Any, kind: Any, base: Path | None) -> Any:
     if isinstance(value, dict | list | tuple) or value is None:
         raise _Wrong(f"is {value!r}: one value is needed")
     if kind is Path:
-        path = Path(str(value)).expanduser()
-        return path if base is None or path.is_absolute() else base / path
+        return Path(str(value)).expanduser()
     return str(value)
 
 

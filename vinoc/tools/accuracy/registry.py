@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass
 from importlib import import_module
-from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, Generic, TypeVar, get_type_hints
 
@@ -65,12 +64,9 @@ class Registry(Generic[T]):
             raise UsageError(f"there is no {self.kind} '{name}'", where or None, nearest(name, self.names()))
         return found
 
-    def make(
-        self, name: str, given: Mapping[str, Any], where: str = "", base: Path | None = None,
-        places: Mapping[str, str] = NOWHERE,
-    ) -> T:  # fmt: skip
+    def make(self, name: str, given: Mapping[str, Any], where: str = "", places: Mapping[str, str] = NOWHERE) -> T:
         """An object of a class, with options, as `configure` makes it. Raises UsageError."""
-        return configure(self.find(name, where), given, where or f"{self.kind} '{name}'", base, places)
+        return configure(self.find(name, where), given, where or f"{self.kind} '{name}'", places)
 
     def describe(self) -> Iterator[Described]:
         """All of them, for the documentation."""

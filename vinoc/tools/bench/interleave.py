@@ -30,12 +30,12 @@ def turns(contenders: Sequence[T], rounds: int) -> Iterator[T]:
         yield from contenders if number % 2 == 0 else contenders[::-1]
 
 
-def repeats(run: Callable[[], Any], seconds: float, clock: Callable[[], float] = time.perf_counter) -> int:
+def repeats(run: Callable[[], Any], seconds: float) -> int:
     """How many inferences take about that long; the first is not counted."""
     run()
-    began = clock()
+    began = time.perf_counter()
     run()
-    return max(1, int(seconds / max(clock() - began, 1e-9)))
+    return max(1, int(seconds / max(time.perf_counter() - began, 1e-9)))
 
 
 def interleaved(

@@ -115,16 +115,14 @@ def value_noise(graph: Graph, made: Graph, places: Mapping[str, Value], samples:
     return found
 
 
-def output_noise(
-    original: Graph, made: Graph, samples: Samples, count: int = JUDGES, watch: Watch | None = None
-) -> list[Noise]:
+def output_noise(original: Graph, made: Graph, samples: Samples, watch: Watch | None = None) -> list[Noise]:
     """The error of each of `judged_values` in the quantized graph against the float graph. Samples for which that gives
     NaN or infinity are left out."""
     wanted = judged_values(original)
     found = [Noise() for _ in wanted]
     runs = Runner(original, wanted)
     simulated = Runner(made, same_in(wanted, original, made), SIMULATED)
-    for name, arrays in samples.subset(count):
+    for name, arrays in samples.subset(JUDGES):
         expected = runs(arrays)
         if not all(np.isfinite(a).all() for a in expected):
             (watch or Watch()).skip(name, "NaN or infinity in the outputs of the float model")

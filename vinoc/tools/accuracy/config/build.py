@@ -69,7 +69,7 @@ class Builder(Notes):
         options = with_files(block.without(key, *dropped), self.prefixes, kinds)
         self._remark_ignored(cls, options, f"{registry.kind} '{name}'")
         try:
-            return registry.make(name, options, f"{where}: {registry.kind} '{name}'", None, _places(options))
+            return registry.make(name, options, f"{where}: {registry.kind} '{name}'", _places(options))
         except VinocError as error:
             self.problems.append(error)
             return None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ....ir.graph import Graph
-from ..data import Preparation, Samples, open_data
+from ..data import Samples, open_data
 from ..layers import products
 from ..metrics import Evaluate, Score, evaluator
 from ..options import Options
@@ -77,7 +77,6 @@ def accuracy_aware(
     data: Any,
     options: Options | None = None,
     aware: Aware | None = None,
-    preparation: Preparation | None = None,
     watch: Watch | None = None,
     evaluate: Evaluate | None = None,
 ) -> Found:
@@ -87,7 +86,7 @@ def accuracy_aware(
     """
     options, aware, watch = options or Options(), aware or Aware(), watch or Watch()
     graph = cleaned(model)
-    samples = data if isinstance(data, Samples) else open_data(data, graph, preparation, options.subset)
+    samples = data if isinstance(data, Samples) else open_data(data, graph, most=options.subset)
     search = _Search(graph, samples, options, aware, watch, evaluate or evaluator(samples))
     found = search.run()
     note(found, aware, watch)

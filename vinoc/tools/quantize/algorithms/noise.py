@@ -127,11 +127,9 @@ def _power(x: Array) -> Array:
     return np.asarray(square * square * square)
 
 
-def factors(noise: Noise, strength: float = 1.0) -> Array:
-    """Factors by class that make the noise small: descent with Adam's steps (Kingma & Ba 2015, arXiv:1412.6980) from 1.
-
-    `strength`: how much of the way is gone, in logarithms.
-    """
+def factors(noise: Noise) -> Array:
+    """Factors by class that make the noise small: descent with Adam's steps (Kingma & Ba 2015, arXiv:1412.6980) from
+    1, in logarithms."""
     logs, mean, square = np.zeros(noise.count), np.zeros(noise.count), np.zeros(noise.count)
     best, found = np.inf, logs.copy()
     for step in range(STEPS):
@@ -144,4 +142,4 @@ def factors(noise: Noise, strength: float = 1.0) -> Array:
         unbiased = np.sqrt(square / (1 - 0.99 ** (step + 1))) + 1e-8
         logs = logs - RATE * (1 - step / STEPS) * mean / (1 - 0.9 ** (step + 1)) / unbiased
         logs[noise.fixed] = 0
-    return np.asarray(np.exp(strength * found))
+    return np.asarray(np.exp(found))
