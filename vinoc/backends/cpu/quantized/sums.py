@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 
 from ....ir.builder import Builder
-from ....ir.dtype import Array, f32, i8, i32, u8
+from ....ir.dtype import Array, i8, i32, u8
 from ....ir.graph import Graph, Node, Value
 from ....ir.kernels.conv import auto_pads, group_convolution
 from ....ir.kernels.integer import wrapped
 from ....ir.ops.movement import VariadicSplit
 from ....passes.base import Context, Pass, graph_pass
+from ....passes.integers import centred
 from ....passes.rewrite import erase_dead
 from ..lowering.plan import shape_of
 from . import ops
@@ -178,7 +179,7 @@ def _by_floats(b: Builder, node: Node) -> Value | None:
     """A matrix product in parts; None where the matrix is known: forms for such ones round sums."""
     if node.kind != "IntegerMatMul":
         return None
-    left, right = (_centred(b, node.operand(k), node.operand(k + 2)) for k in (0, 1))
+    left, right = (centred(b, node.operand(k), node.operand(k + 2)) for k in (0, 1))
     if right.is_const:
         return None
 
@@ -194,12 +195,3 @@ def _by_floats(b: Builder, node: Node) -> Value | None:
     split = VariadicSplit()
     parts = [b.outputs(split, v, b.const(axis), b.const(np.array(lengths))) for v, axis in zip((left, right), axes)]
     return reduce(b.Add, map(whole, *parts))
-
-
-def _centred(b: Builder, values: Value, zero: Value) -> Value:
-    """Integers less their zero point, as f32."""
-    found: Value = b.Convert(values, destination_type=f32)
-    if zero.const is not None and not zero.const.any():
-        return found
-    less: Value = b.Subtract(found, b.Convert(zero, destination_type=f32))
-    return less

@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 
 from ....ir.builder import Builder
-from ....ir.dtype import f32, i32
+from ....ir.dtype import i32
 from ....ir.graph import Value
+from ....ir.ops.convolution import Convolution, GroupConvolution
+from ....ir.types import static_shape
+from ....passes.integers import centred
 from ....passes.pattern import Match, OpPattern, Tracer
 from ....passes.rewrite import Decline, Rewrite, rewrite
 
@@ -24,34 +27,21 @@ class IntegerProductInFloats(Rewrite):
         return p.one_of("IntegerMatMul", "IntegerConvolution", name="product")(a, b, a_zero, b_zero)
 
     def replace(self, b: Builder, m: Match) -> Value | Decline:
-        x, w = _centred(b, m.a, m.a_zero), _centred(b, m.b, m.b_zero)
+        x, w = centred(b, m.a, m.a_zero), centred(b, m.b, m.b_zero)
         if m.product.kind == "IntegerMatMul":
             return b.Convert(b.MatMul(x, w), destination_type=i32)
-        found = in_groups(b, m.product, x, w)
-        return (
-            Decline("the shape of the filters is not known")
-            if found is None
-            else b.Convert(found, destination_type=i32)
-        )
+        found = _convolved(b, m.product, x, w)
+        if found is None:
+            return Decline("the shape of the filters is not known")
+        return b.Convert(found, destination_type=i32)
 
 
-def in_groups(b: Builder, op: Any, x: Value, w: Value) -> Value | None:
-    """The Convolution or GroupConvolution of an IntegerConvolution; None where the filters' shape is not known."""
-    from ....ir.ops.convolution import Convolution, GroupConvolution
-
+def _convolved(b: Builder, op: Any, x: Value, w: Value) -> Value | None:
+    """What an IntegerConvolution is of floats; None where it has groups and the filters' shape is not known."""
     if op.groups == 1:
         return b.build(Convolution(*op.geometry), x, w)
-    shape = op.split(w.shape)
-    if shape is None or not all(isinstance(d, int) for d in shape):
+    shape = static_shape(op.split(w.shape))
+    if shape is None:
         return None
     split = b.Reshape(w, b.const(np.array(shape)), special_zero=False)
     return b.build(GroupConvolution(*op.geometry), x, split)
-
-
-def _centred(b: Builder, values: Value, zero: Value) -> Value:
-    """Integers less their zero point, as f32."""
-    found: Value = b.Convert(values, destination_type=f32)
-    if zero.const is not None and not zero.const.any():
-        return found
-    less: Value = b.Subtract(found, b.Convert(zero, destination_type=f32))
-    return less
