@@ -8,7 +8,7 @@ import pytest
 from tests.tools.quantize.made import Net, error, pictures, work_of
 from vinoc.ir.builder import Builder
 from vinoc.ir.dim import Sym, symbol
-from vinoc.ir.dtype import f32
+from vinoc.ir.dtype import f32, i64
 from vinoc.ir.graph import Graph
 from vinoc.ir.ops.elementwise import Add, Multiply
 from vinoc.ir.ops.matrix import MatMul
@@ -89,3 +89,15 @@ def test_weights_fit_the_target(target: str, most: tuple[int, int]) -> None:
         assert 0.9 * limit < np.abs(levels).max() <= limit
     assert target != "avx2" or all(np.abs(a[:, ::2] + a[:, 1::2]).max() <= 128 for a in integers)
     assert work.facts.get("weights", "").startswith("1 of 2 have seven bits") == (target == "avx2")
+
+
+def test_sizes_that_are_computed_are_no_channels() -> None:
+    """Exported models compute numbers of frames: integers, by sums with constants."""
+    graph = normalized(length=symbol("length"))
+    b = Builder(graph)
+    frames = b.Subtract(b.ShapeOf(graph.inputs[0], output_type=i64), np.array(2))
+    graph.add_output(b.Convert(frames, destination_type=f32), "frames")
+    work = work_of(graph, tokens(16, 1))
+    smooth_quant(work)
+    assert work.facts["smooth quant"].startswith("alpha ")
+    assert [n.operand(1).const for n in work.graph if n.kind == "Subtract"] == [2]
