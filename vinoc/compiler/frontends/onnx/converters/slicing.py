@@ -24,9 +24,12 @@ def slice_(ctx: NodeContext) -> Value:
     b = ctx.b
     starts, ends = (vector(b, integers(ctx, ctx.input(i))) for i in (1, 2))
     axes, steps = ctx.optional(3), ctx.optional(4)
-    step = integers(ctx, steps) if steps is not None else b.Broadcast(number(b, 1, i64), dims(b, starts), mode="numpy")
-    if steps is None and starts.shape is not None and isinstance(starts.shape[0], int):
+    if steps is not None:
+        step = integers(ctx, steps)
+    elif starts.shape is not None and isinstance(starts.shape[0], int):
         step = ints(b, [1] * starts.shape[0])
+    else:
+        step = b.Broadcast(number(b, 1, i64), dims(b, starts), mode="numpy")
     return b.Slice(ctx.input(0), starts, ends, step, integers(ctx, axes) if axes is not None else None)
 
 
