@@ -44,22 +44,22 @@ def test_sequences(
     lstm = LstmLoops(hidden_size=size, direction=direction)
     w, r, b = numbers(d, 4 * size, 9), numbers(d, 4 * size, size), numbers(d, 4 * size)
     before = h.copy()
-    same(lstm.loops(x, lstm.pack(r), h, c, lengths, w, b), lstm.evaluate(x, r, h, c, lengths, w, b))
+    same(lstm.loops(x, h, c, lengths, w, lstm.pack(r), b), lstm.evaluate(x, h, c, lengths, w, r, b))
     np.testing.assert_array_equal(h, before)
     w, r = numbers(d, 3 * size, 9), numbers(d, 3 * size, size)
     for linear in (False, True):
         gru = GruLoops(hidden_size=size, direction=direction, linear_before_reset=linear)
         b = numbers(d, (4 if linear else 3) * size)
-        same(gru.loops(x, gru.pack(r), h, lengths, w, b), gru.evaluate(x, r, h, lengths, w, b))
+        same(gru.loops(x, h, lengths, w, gru.pack(r), b), gru.evaluate(x, h, lengths, w, r, b))
 
 
 def test_cells() -> None:
     x, h, c = numbers(3, 9), numbers(3, 17), numbers(3, 17)
     lstm, gru = LstmCellLoops(hidden_size=17), GruCellLoops(hidden_size=17, linear_before_reset=True)
     w, r, b = numbers(68, 9), numbers(68, 17), numbers(68)
-    same(lstm.loops(x, lstm.pack(r), h, c, w, b), lstm.evaluate(x, r, h, c, w, b))
+    same(lstm.loops(x, h, c, w, lstm.pack(r), b), lstm.evaluate(x, h, c, w, r, b))
     w, r = numbers(51, 9), numbers(51, 17)
-    same((gru.loops(x, gru.pack(r), h, w, b),), (gru.evaluate(x, r, h, w, b),))
+    same((gru.loops(x, h, w, gru.pack(r), b),), (gru.evaluate(x, h, w, r, b),))
 
 
 def test_cells_in_a_module() -> None:

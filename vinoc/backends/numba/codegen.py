@@ -8,7 +8,7 @@ import numpy as np
 
 from ...ir.buffer import Buffer
 from ...ir.graph import Graph, Node
-from ...ir.op import Op
+from ...ir.op import Op, port_name
 from ..cpu.region import Region
 from ..numpy import literals
 from ..numpy.codegen import Generator, Scope
@@ -21,7 +21,7 @@ METHOD = "loops"
 """The method of an operation that says with numba what `evaluate` says with NumPy."""
 
 PACK = "pack"
-"""The method that arranges input 1 for it, once where that is constant."""
+"""The method that arranges one operand for it, that of its parameter's name; once where that is constant."""
 
 
 class NumbaGenerator(Generator):
@@ -41,22 +41,21 @@ class NumbaGenerator(Generator):
         return self._early.lines(body)
 
     def _need(self, node: Node, first: dict[tuple[str, str], None], failed: dict[type, str]) -> str | None:
-        form = _pack_form(node)
-        if form is not None:
-            self.library.require(form.references)
+        if _packs(node) is not None:
+            self.library.require(_form(type(node.op), PACK).references)
         return super()._need(node, first, failed)
 
     def _emit_node(self, node: Node, scope: Scope) -> None:
         if node in self._early:
             self._prepare(node)
             return
-        form = _pack_form(node)
-        if form is None:
+        place = _packs(node)
+        if place is None:
             super()._emit_node(node, scope)
             return
-        filters = node.operand(1)
+        filters = node.operand(place)
         raw = self.expressions[filters]
-        text = form.call(node.op, [raw], None, self.library)
+        text = _form(type(node.op), PACK).call(node.op, [raw], None, self.library)
         if self._early.knows(filters):
             self.expressions[filters] = self._early.expression(text, f"{filters.name or node.label}, packed")
         else:
@@ -70,7 +69,7 @@ class NumbaGenerator(Generator):
         form, out = self.form_of(node), node.outputs[0]
         arguments = [None if v is None else self.expressions[v] for v in node.inputs]
         text = self.as_array(node, form, form.call(node.op, arguments, None, self.library))
-        inlined = self._early.inlined(out, lambda user: _pack_form(user) is not None)
+        inlined = self._early.inlined(out, _packs)
         self.expressions[out] = text if inlined else self._early.expression(text, out.name or node.label)
 
     def splats(self) -> list[str]:
@@ -116,6 +115,10 @@ def _form(cls: type[Op], method: str) -> OpForm:
     return form
 
 
-def _pack_form(node: Node) -> OpForm | None:
-    """What arranges the filters of a node, where something does."""
-    return _form(type(node.op), PACK) if hasattr(type(node.op), PACK) else None
+def _packs(node: Node) -> int | None:
+    """The operand of a node that is arranged, where one is."""
+    cls = type(node.op)
+    if not hasattr(cls, PACK):
+        return None
+    (name,) = _form(cls, PACK).parameters
+    return next(i for i in range(len(node.inputs)) if port_name(cls, i) == name)

@@ -45,12 +45,12 @@ class Early:
             self._keys[text] = self._names.take(wanted)
         return f"w[{quoted(self._keys[text])}]"
 
-    def inlined(self, value: Value, packs: Callable[[Node], bool]) -> bool:
-        """True for a value that only one other line computes something of, filters that a node `packs` included."""
+    def inlined(self, value: Value, packs: Callable[[Node], int | None]) -> bool:
+        """True for a value that only one other line computes something of, operands that a node `packs` included."""
         if value.n_uses != 1 or value.is_output:
             return False
         user, index = next((o, i) for o, i in value.uses if isinstance(o, Node))
-        return user in self._nodes or (packs(user) and index == 1)
+        return user in self._nodes or packs(user) == index
 
     def lines(self, body: str) -> list[str]:
         """An assignment each. Weights that neither `body`, which is the model, nor another line reads go."""

@@ -51,8 +51,7 @@ class NumbaLoops(Pass):
                 replace(graph, [node], Reshaped(shape), [node.operand(0)])
                 context.matches["reshape"] += 1
             elif is_usual(node):
-                *operands, w, r, b = node.inputs
-                replace_all(graph, node, KINDS[node.kind](**attributes(node)), [operands[0], r, *operands[1:], w, b])
+                replace_all(graph, node, KINDS[node.kind](**attributes(node)), node.inputs)
                 context.matches["recurrent"] += 1
             elif (plain := _plain(node)) is not None:
                 replace(graph, [node], plain(**attributes(node)))

@@ -1,6 +1,6 @@
 """Operations that have a form as loops: `evaluate` says with NumPy what `loops` says with numba.
 
-Where there is a `pack`, `loops` takes the filters as that arranges them.
+Where there is a `pack`, `loops` takes the operand of its parameter's name as that arranges it.
 """
 
 from __future__ import annotations
