@@ -141,3 +141,23 @@ def test_labels_of_classifiers(tmp_path: Path) -> None:
     expected, found = vinoc.compile_model(tmp_path / "net.onnx", "TEMPLATE")(feeds), run(tmp_path / "net.xml", feeds)
     np.testing.assert_array_equal(found[0], expected[0])
     np.testing.assert_allclose(found[1], expected[1], 1e-5, 1e-5)
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.int16])
+@pytest.mark.parametrize("product", [False, True])
+def test_sixteen_bits(tmp_path: Path, kind: type, product: bool) -> None:
+    """OpenVINO takes a FakeQuantize of so many levels for nothing, or fails where an output follows."""
+    draw = np.random.default_rng(0)
+    held = {"scale": np.float32(1e-4), "zero": kind(700), "w": draw.standard_normal((50, 20)).astype(np.float32)}
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "scale", "zero"], ["q"]),
+        helper.make_node("DequantizeLinear", ["q", "scale", "zero"], ["r" if product else "y"]),
+        *([helper.make_node("MatMul", ["r", "w"], ["y"])] if product else []),
+    ]
+    feeds = {"x": draw.standard_normal((4, 50)).astype(np.float32) * 3}
+    expected, found = through_ir(tmp_path, nodes, feeds, {"x": [4, 50]}, 21, **held)
+    if product:
+        np.testing.assert_allclose(found, expected, 1e-3, 1e-2)  # weights are f16
+    else:
+        np.testing.assert_allclose(found, expected, 0, 1e-5)  # a tenth of a step
+        assert np.abs(expected - feeds["x"]).max() > 1  # beyond the range
