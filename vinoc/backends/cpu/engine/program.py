@@ -37,7 +37,8 @@ class Program:
         self.words = image.words.copy()
         self._lock = Lock()
         functions = library.addresses({f.name: f.build for f in image.functions})
-        moves = np.isin(image.relocations[:, 1], MOVING)
+        bases = image.relocations[:, 1]
+        moves = (bases == Base.INPUT) | (bases == Base.OUTPUT)
         self._relocate(image.relocations[~moves], functions)
         self._patches: tuple[list[tuple[int, int, int]], ...] = tuple([] for _ in MOVING)
         for word, base, which, offset in image.relocations[moves].tolist():
@@ -58,7 +59,7 @@ class Program:
         """Fills in the addresses that stay."""
         starts: dict[Base, Sequence[int]] = {
             Base.ARENA: [address_of(self.arena)],
-            Base.CONSTANT: [address_of(c) for c in self.image.constants],
+            Base.CONSTANT: addresses_of(self.image.constants),
             Base.FUNCTION: functions,
             Base.FAULT: [address_of(f.noted) for f in self.faults],
         }

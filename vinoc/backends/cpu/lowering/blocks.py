@@ -59,11 +59,9 @@ def shuffle_channels(plan: Plan, node: Node) -> None:
     op: Any = node.op
     source, out = plan.read(node.operand(0)), plan.write(node.outputs[0])
     axis = normalize_axis(op.axis, len(source.shape))
-    head, size, tail = source.shape[:axis], source.shape[axis], source.shape[axis + 1 :]
     order = list(range(len(source.shape) + 1))
     order[axis], order[axis + 1] = axis + 1, axis
-    view = _split(source, (*head, op.group, size // op.group, *tail)).transposed(order)
-    plan.copy(view, _split(out, (*head, size // op.group, op.group, *tail)))
+    plan.copy(source.cut(axis, op.group).transposed(order), out.cut(axis, source.shape[axis] // op.group))
 
 
 def _split(place: Place, shape: tuple[int, ...]) -> Place:

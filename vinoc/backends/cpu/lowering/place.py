@@ -107,6 +107,12 @@ class Place:
         strides = (*self.strides[:axis], self.strides[axis] * step, *self.strides[axis + 1 :])
         return self.viewed(shape, strides, start * self.strides[axis])
 
+    def cut(self, axis: int, parts: int) -> Place:
+        """An axis as two: equal parts, and what is in each."""
+        size, stride = self.shape[axis] // parts, self.strides[axis]
+        shape = (*self.shape[:axis], parts, size, *self.shape[axis + 1 :])
+        return self.viewed(shape, (*self.strides[:axis], size * stride, stride, *self.strides[axis + 1 :]))
+
     def transposed(self, order: Sequence[int]) -> Place:
         return self.viewed(tuple([self.shape[k] for k in order]), tuple([self.strides[k] for k in order]))
 
