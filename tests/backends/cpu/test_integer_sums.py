@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import vinoc
 from vinoc.backends.cpu.device import Executable
 from vinoc.backends.cpu.lowering.plan import Island
 from vinoc.backends.numpy import Interpreter
-from vinoc.ir import Graph
+from vinoc.ir import Builder, Graph, TensorType, symbol
+from vinoc.ir import dtype as dt
 from vinoc.ir.ops.integer import IntegerConvolution
 
 from .checked import build, integer_targets
@@ -129,3 +131,22 @@ def test_a_convolution_with_computed_filters_is_an_island() -> None:
     op = IntegerConvolution((1, 1), (1, 1), (1, 1), (1, 1))
     graph = build(lambda b, x, w: b.build(op, x, w, b.const(np.uint8(7)), b.const(np.int8(0))), x, w)
     sums(graph, [x, w], convolved(x, w, np.uint8(7), np.int8(0), (1, 1), (1, 1), 1), islands=1)
+
+
+def test_all_shapes_share_the_weights() -> None:
+    """Weights become i8 once a model, not once for every set of input shapes."""
+    graph = Graph("open")
+    a = graph.add_input(TensorType(dt.u8, (symbol("N"), 300)), "a")
+    zero = graph.add_input(TensorType(dt.u8, ()), "zero")
+    w = numbers(0, np.uint8, 300, 40)
+    b = Builder(graph)
+    graph.add_output(b.IntegerMatMul(a, b.const(w), zero, b.const(np.uint8(120))), "y")
+    compiled = vinoc.compile_model(vinoc.Model(graph), "CPU")
+    packed = compiled.prepared._streams.all[0].packed  # type: ignore[attr-defined]
+    counts = []
+    for rows in (20, 30, 40):
+        x = numbers(rows, np.uint8, rows, 300)
+        wanted = (x.astype(np.int64) - 7) @ (w.astype(np.int64) - 120)
+        np.testing.assert_array_equal(compiled([x, np.uint8(7)])["y"], wanted)
+        counts.append(sum(array.nbytes >= w.nbytes for array in packed.arrays.values()))
+    assert counts == [1, 1, 1]

@@ -17,16 +17,13 @@ import numpy as np
 
 from ....ir.builder import Builder
 from ....ir.dtype import Array, i8, i32, u8
-from ....ir.graph import Graph, Node, Value
-from ....ir.kernels.conv import auto_pads, group_convolution
+from ....ir.graph import Node, Value
+from ....ir.kernels.conv import group_convolution
 from ....ir.kernels.integer import wrapped
 from ....ir.ops.movement import VariadicSplit
-from ....passes.base import Context, Pass, graph_pass
+from ....ir.types import static_shape
 from ....passes.integers import centred
-from ....passes.rewrite import erase_dead
-from ..lowering.plan import shape_of
 from . import ops
-from .lower import INTEGER_PRODUCTS
 
 PART = 256
 """Terms of a sum of products of two numbers up to 255: f32 holds those below 2^24."""
@@ -35,26 +32,10 @@ SHIFT = 128
 """Between i8 and u8."""
 
 
-@graph_pass("cpu-integer-sums")
-class CpuIntegerSums(Pass):
-    """IntegerMatMul and IntegerConvolution become products of u8 and constant i8; or of floats, in exact parts."""
-
-    def run(self, graph: Graph, context: Context) -> int:
-        count = 0
-        for node in graph:
-            if node.kind not in INTEGER_PRODUCTS:
-                continue
-            b = Builder(graph, before=node, loc=node.loc, fold=True)
-            made = _by_bytes(b, node) or _by_floats(b, node)
-            if made is None:
-                context.decline(self.name, node.where, "its weights are computed")
-                continue
-            made.name = made.name or node.outputs[0].name
-            graph.replace_uses(node.outputs[0], made)
-            erase_dead(graph, [node])
-            context.matches[self.name] += 1
-            count += 1
-        return count
+def rewritten(b: Builder, node: Node) -> Value | None:
+    """What an IntegerMatMul or IntegerConvolution becomes; None where its weights are computed, or more has to be known
+    of the shapes."""
+    return _by_bytes(b, node) or _by_floats(b, node)
 
 
 # By the kernels of bytes
@@ -67,6 +48,8 @@ def _by_bytes(b: Builder, node: Node) -> Value | None:
         return None
     weights, shift = found
     product: Any = _Rows(node) if node.kind == "IntegerMatMul" else _Windows(node)
+    if not product.has_sizes():
+        return None
     data, zero, known = _bytes(b, node.operand(0), node.operand(2))
     result: Value = product.sums(b, data, known, weights)
     if shift.any():
@@ -116,6 +99,10 @@ class _Rows:
 
     node: Node
 
+    def has_sizes(self) -> bool:
+        """Whether enough is known of the data."""
+        return self.node.operand(0).rank is not None
+
     def sums(self, b: Builder, data: Value, zero: float, weights: Array) -> Value:
         return b.build(ops.ByteMatMul(), data, b.const(np.float32(zero)), b.const(weights))
 
@@ -137,6 +124,13 @@ class _Windows:
 
     node: Node
 
+    def has_sizes(self) -> bool:
+        """Whether enough is known of the data: pads are to be told from a zero point that is computed."""
+        op: Any = self.node.op
+        return (
+            not _is_padded(op) or self.node.operand(2).is_const or static_shape(self.node.operand(0).shape) is not None
+        )
+
     def sums(self, b: Builder, data: Value, zero: float, weights: Array) -> Value:
         op: Any = self.node.op
         split = weights.reshape(op.groups, len(weights) // op.groups, *weights.shape[1:])
@@ -148,28 +142,22 @@ class _Windows:
         return np.ones_like(weights[:1] if op.groups == 1 else weights)
 
     def by_channel(self, numbers: Array) -> Array:
-        return numbers.reshape(-1, *[1] * ((self.node.operand(0).rank or 2) - 2))
+        return numbers.reshape(-1, *[1] * len(self.node.op.strides))  # type: ignore[attr-defined]
 
     def of_ones(self, weights: Array) -> Array:
         """What data of ones give: [channels, 1...], with pads [channels, *out], where windows reach over the border."""
         op: Any = self.node.op
-        size = shape_of(self.node.operand(0))[2:]
-        begin, end = auto_pads(
-            size, weights.shape[2:], op.strides, op.dilations, op.pads_begin, op.pads_end, op.auto_pad
-        )
         summed = weights.sum(axis=1, dtype=np.int64)
-        if not any(begin) and not any(end):
+        size = static_shape(self.node.operand(0).shape)
+        if size is None or not _is_padded(op):
             return wrapped(self.by_channel(summed.reshape(len(summed), -1).sum(axis=1)))
-        whole = group_convolution(
-            np.ones((1, 1, *size)),
-            summed[None, :, None].astype(np.float64),
-            op.strides,
-            op.dilations,
-            begin,
-            end,
-            "explicit",
-        )
-        return wrapped(whole[0])
+        ones, filters = np.ones((1, 1, *size[2:])), summed[None, :, None].astype(np.float64)
+        geometry = op.strides, op.dilations, op.pads_begin, op.pads_end, op.auto_pad
+        return wrapped(group_convolution(ones, filters, *geometry)[0])
+
+
+def _is_padded(op: Any) -> bool:
+    return any((*op.pads_begin, *op.pads_end)) if op.auto_pad == "explicit" else op.auto_pad != "valid"
 
 
 # By floats
@@ -187,7 +175,9 @@ def _by_floats(b: Builder, node: Node) -> Value | None:
         sums: Value = b.Convert(b.MatMul(x, y), destination_type=i32)
         return sums
 
-    depth = shape_of(left)[-1]
+    depth = left.shape[-1] if left.shape is not None else None
+    if not isinstance(depth, int):
+        return None
     if depth <= PART:
         return whole(left, right)
     lengths = [min(PART, depth - k) for k in range(0, depth, PART)]
