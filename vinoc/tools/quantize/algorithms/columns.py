@@ -26,7 +26,7 @@ from .classes import constant_of
 PRODUCTS = ("Convolution", "GroupConvolution", "MatMul")
 """Products whose rows are known."""
 
-ROWS, SOME, FOLD = 128, 50, 2
+ROWS, SOME, FOLD = 128, 24, 2
 """Drawn from each sample, at most, and of convolutions of groups; and for each element of a row: more bring nothing."""
 
 UNSURE = 1e-5
