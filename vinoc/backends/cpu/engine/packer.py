@@ -9,7 +9,7 @@ from ..kernels.base import Kernel
 from ..lowering.packed import Array, address_of
 from .pool import Pool
 
-FEW_BYTES = 4 << 20
+FEW_BYTES = 1 << 20
 """Of constants and what is made of them: the caller packs so few alone, since to wake other threads takes as long."""
 
 
