@@ -15,61 +15,8 @@ import numpy as np
 from ..ir.dtype import Array
 from ..ir.graph import Node, Value
 from ..ir.op import Op
-from .kinds import REDUCTIONS
+from .kinds import BINARY, REDUCTIONS, UNARY
 
-UNARY = frozenset(
-    [
-        "ReLU",
-        "Clamp",
-        "Sigmoid",
-        "Tanh",
-        "Elu",
-        "Gelu",
-        "SoftPlus",
-        "Mish",
-        "HSwish",
-        "HSigmoid",
-        "SoftSign",
-        "Swish",
-        "Abs",
-        "Negative",
-        "Sign",
-        "Ceiling",
-        "Floor",
-        "Round",
-        "Sqrt",
-        "Exp",
-        "Log",
-        "Erf",
-        "Sin",
-        "Cos",
-        "Convert",
-        "LogicalNot",
-        "Identity",
-    ]
-)
-BINARY = frozenset(
-    [
-        "Add",
-        "Subtract",
-        "Multiply",
-        "Divide",
-        "Power",
-        "Maximum",
-        "Minimum",
-        "SquaredDifference",
-        "Equal",
-        "NotEqual",
-        "Greater",
-        "GreaterEqual",
-        "Less",
-        "LessEqual",
-        "LogicalAnd",
-        "LogicalOr",
-        "Mod",
-        "FloorMod",
-    ]
-)
 WITH_AXES = frozenset({*REDUCTIONS, "MVN", "NormalizeL2"})
 WITH_AXIS = frozenset({"SoftMax", "LogSoftmax", "Concat"})
 SPLITS = frozenset({"Split", "VariadicSplit"})

@@ -13,7 +13,7 @@ from ..ir.ops.pooling import MaxPool
 from ..ir.order import in_order
 from ..ir.record import record
 from .base import Context, Pass, graph_pass
-from .layoutless import BINARY, UNARY
+from .kinds import BINARY, UNARY
 from .rewrite import adopt_name, erase_dead
 
 Strides = tuple[int, ...]

@@ -18,6 +18,7 @@ from ...ir.dim import Dim, Sym, symbol
 from ...ir.errors import UsageError, VinocError
 from ...ir.graph import Graph, Node, Value
 from ...ir.types import TensorType, numel
+from ...passes.kinds import BINARY, UNARY
 from ...passes.ports import reshape
 
 BATCH = symbol("batch", 1)
@@ -225,19 +226,9 @@ def _prelu(node: Node, ins: Axes, outs: Axes) -> bool:
     return ins[0] != 1 and _where_it_was(node, ins, outs)
 
 
-def _interpolate(node: Node, ins: Axes, outs: Axes) -> bool:
-    """The batch is not resized: its dimension is the same."""
-    return _where_it_was(node, ins, outs)
-
-
 def _rules() -> Mapping[str, Rule]:
     by_rule: dict[Rule, str] = {
-        _elementwise: "Add Subtract Multiply Divide Power Maximum Minimum Mod FloorMod SquaredDifference Select Equal "
-        "NotEqual Greater GreaterEqual Less LessEqual LogicalAnd LogicalOr LogicalXor LogicalNot BitwiseAnd BitwiseOr "
-        "BitwiseXor BitwiseNot BitwiseLeftShift BitwiseRightShift Sigmoid Elu Gelu SoftPlus Mish HSwish HSigmoid "
-        "SoftSign HardSigmoid Selu Swish ReLU Clamp Convert Identity Dropout Sqrt Exp Log Erf Sin Cos Tan Asin Acos "
-        "Atan Sinh Cosh Tanh Asinh Acosh Atanh IsFinite IsNaN IsInf Abs Negative Sign Ceiling Floor Round FakeQuantize "
-        "Broadcast",
+        _elementwise: " ".join((*UNARY, *BINARY, "Select HardSigmoid Selu Dropout FakeQuantize Broadcast")),
         _first: "Convolution GroupConvolution ConvolutionBackpropData GroupConvolutionBackpropData AvgPool "
         "AdaptiveAvgPool AdaptiveMaxPool DepthToSpace SpaceToDepth BatchNormInference GroupNormalization GRN "
         "ExtractImagePatches",
@@ -255,7 +246,7 @@ def _rules() -> Mapping[str, Rule]:
         _pad: "Pad",
         _concat: "Concat",
         _prelu: "PReLU",
-        _interpolate: "Interpolate",
+        _where_it_was: "Interpolate",
     }
     return {kind: rule for rule, kinds in by_rule.items() for kind in kinds.split()}
 
