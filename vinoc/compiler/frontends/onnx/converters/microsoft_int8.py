@@ -39,7 +39,7 @@ def q_attention(ctx: NodeContext) -> Value | Sequence[Value | None]:
 @converter("QEmbedLayerNormalization", domain=MICROSOFT)
 def q_embed_layer_normalization(ctx: NodeContext) -> Value | Sequence[Value | None]:
     """EmbedLayerNormalization of dequantized tables, scale and bias."""
-    tables = [_real(ctx, 2 + i, 8 + i, 13 + i) if ctx.optional(2 + i) is not None else None for i in range(5)]
+    tables = [_real(ctx, 2 + i, 8 + i, 13 + i) for i in range(5)]
     inputs = [ctx.input(0), ctx.optional(1), *tables, ctx.optional(7)]
     return embed_layer_normalization(ctx.standing_for("EmbedLayerNormalization", inputs))
 
