@@ -1,4 +1,4 @@
-"""Constants in the panels that the matrix kernels read, packed once, by generated kernels on all threads."""
+"""Constants in the panels that the matrix kernels read, packed once, by generated kernels."""
 
 from __future__ import annotations
 
