@@ -11,8 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vinoc.backends.openvino import write_ir
-from vinoc.compiler.frontends.onnx import load
+import vinoc
 
 from .guarded import Guard
 from .mutate import mutate_bytes
@@ -38,7 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def source(name: str, folder: Path) -> tuple[str, bytes]:
     """The two files of a model as IR."""
     xml = folder / f"{name}.xml"
-    write_ir(load(seeds()[name].SerializeToString()), xml)
+    vinoc.save_model(vinoc.convert_model(seeds()[name]), xml, compress_to_fp16=False)
     return xml.read_text(encoding="utf-8"), xml.with_suffix(".bin").read_bytes()
 
 
