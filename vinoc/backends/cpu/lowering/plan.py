@@ -24,9 +24,7 @@ from ..codegen.target import Target
 from ..kernels.base import Kernel
 from .forms import Forms
 from .index import INDEX
-from .packed import LARGE
-from .packed import Packed as Packed
-from .packed import aligned as aligned
+from .packed import LARGE, Packed, aligned
 from .place import Buffer, Form, Kind, Place, arrange, dense
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
