@@ -10,6 +10,7 @@ import pytest
 from tests.tools.quantize.made import Net, error, pictures, work_of
 from vinoc.ir.graph import Graph
 from vinoc.ir.ops.convolution import Convolution
+from vinoc.ir.ops.pooling import MaxPool
 from vinoc.passes.quantize.grid import asymmetric
 from vinoc.tools.quantize.algorithms import budget
 from vinoc.tools.quantize.algorithms.alignment import align_channels, typical
@@ -49,6 +50,20 @@ def test_alignment_keeps_the_function_and_lessens_the_error() -> None:
     min_max(work)
     assert error(work, FRESH) < 0.5 * plain
     assert "noise" in work.facts["channel alignment"]
+
+
+def test_alignment_goes_through_pooling() -> None:
+    net = Net()
+    sizes = 2.0 ** np.linspace(0, 6, 8)
+    made = net.relu(net.conv(net.x, net.weights(8, 4, 3) * sizes[:, None, None, None]))
+    pooled = net.b.node(MaxPool((2, 2), (1, 1), (0, 0), (0, 0), (2, 2)), made).outputs[0]
+    work = work_of(net.done(net.conv(pooled, net.weights(3, 8) / sizes[:, None, None])))
+    min_max(work)
+    plain = error(work, FRESH)
+    align_channels(work)
+    work.values.clear()
+    min_max(work)
+    assert error(work, FRESH) < 0.7 * plain
 
 
 def test_alignment_finds_nothing_to_scale() -> None:

@@ -180,7 +180,7 @@ class _Finder:
 
     def visit(self, node: Node) -> None:
         shapes = [static_shape(o.type.shape) if isinstance(o.type, TensorType) else None for o in node.outputs]
-        known = all(s is not None for s in shapes) and all(o.dtype.is_float for o in node.outputs)
+        known = all(s is not None for s in shapes) and all(o.dtype.is_float for o in node.outputs[:1])  # not indices
         handler = self.handler(node.kind) if known and not node.bodies else None
         if handler is not None and handler(node):
             return
