@@ -25,10 +25,14 @@ of a tap it takes as long as to look."""
 
 def lower(plan: Plan, conv: Convolution) -> None:
     """One convolution."""
-    width = plan.target.width
+    product(plan, conv, weights_of(plan, conv))
+
+
+def weights_of(plan: Plan, conv: Convolution) -> Array:
+    """[groups, panels, taps, channels, width]"""
     shape = (conv.groups, conv.depth, conv.channels, -1)
-    weights = plan.packed.of(conv.filters, ("panels", width), lambda array: pack_filters(plan, array.reshape(shape)))
-    product(plan, conv, weights)
+    tag = ("panels", plan.target.width)
+    return plan.packed.of(conv.filters, tag, lambda array: pack_filters(plan, array.reshape(shape)))
 
 
 def product(plan: Plan, conv: Convolution, weights: Array, out: Place | None = None) -> None:
