@@ -25,7 +25,6 @@ from ....passes.quantize.places import CARRIERS
 from ....passes.quantize.planned import integer_products
 from ..work import Work
 from .keep import name_of
-from .minimum_cut import side_of
 from .target import processor
 
 WORTH = 0.85
@@ -86,8 +85,11 @@ class _Cut:
     """The network whose cuts are the divisions; `times` of the products that may be on either side."""
 
     def __init__(self, graph: Graph, products: Set[Node], known: Target, pairs: Pairs | None = None) -> None:
+        import networkx  # takes 20 MB
+
         self.known, self.pairs = known, pairs
-        self.capacities: dict[Any, dict[Any, float]] = {}
+        self.network: Any = networkx.DiGraph()
+        self.network.add_nodes_from((INTEGERS, FLOATS))
         self.times: dict[Node, Times] = {}
         self.readers: dict[Value, list[Node]] = {}
         for node in graph:
@@ -103,9 +105,12 @@ class _Cut:
                     self.edge(INTEGERS, value, MOVED * self.converted(origin.node.operand(0)))
 
     def edge(self, start: Any, end: Any, nanoseconds: float) -> None:
-        """Adds to what it costs to divide two."""
-        ends = self.capacities.setdefault(start, {})
-        ends[end] = ends.get(end, 0.0) + nanoseconds
+        """Adds to what it costs to divide two; a capacity that is not there is infinite."""
+        if nanoseconds == inf:
+            self.network.add_edge(start, end)
+        else:
+            before = self.network.get_edge_data(start, end, {"capacity": 0.0})
+            self.network.add_edge(start, end, capacity=before["capacity"] + nanoseconds)
 
     def product(self, node: Node, can: bool) -> None:
         if not can:
@@ -142,15 +147,18 @@ class _Cut:
 
     def least(self) -> set[Node]:
         """The products that read integers in the division that takes the least time."""
-        return self.times.keys() & side_of(INTEGERS, FLOATS, self.capacities)
+        import networkx
+
+        _, (side, _) = networkx.minimum_cut(self.network, INTEGERS, FLOATS)
+        return {node for node in self.times if node in side}
 
     def total(self, integers: set[Node]) -> float:
         """Nanoseconds of a division."""
         values = {value for value, readers in self.readers.items() if not integers.isdisjoint(readers)}
-        fixed = {n for n in self.capacities.get(INTEGERS, {}) if isinstance(n, Node) and n not in self.times}
+        fixed = {node for node in self.network[INTEGERS] if isinstance(node, Node) and node not in self.times}
         side = {INTEGERS, *integers, *values, *fixed}
-        ends = (pair for node in side for pair in self.capacities.get(node, {}).items())
-        return sum(capacity for end, capacity in ends if end not in side)
+        edges = self.network.out_edges(side, data="capacity", default=inf)
+        return float(sum(capacity for _, end, capacity in edges if end not in side))
 
 
 def times_of(node: Node, known: Target, pairs: Pairs | None) -> Times | None:
