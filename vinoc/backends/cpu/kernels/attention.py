@@ -107,7 +107,7 @@ class _Unit:
             out = []
             for v, t in enumerate(current):
                 place = e.add(address, 4 * e.lanes * v)
-                x = exp(e, e.b.fsub(e.load(place), peak))
+                x = _exp(e, e.b.fsub(e.load(place), peak))
                 e.store(x, place)
                 out.append(e.b.fadd(t, x))
             return out
@@ -129,6 +129,12 @@ class _Unit:
             r, v = divmod(i, e.target.vectors)
             at = e.add(e.add(self.out, e.mul(a.out_row, r)), e.add(e.mul(panel, 4 * width), 4 * e.lanes * v))
             e.masked_store(e.b.fmul(total, factors[r]), at, masks[v])
+
+
+def _exp(e: Emitter, x: Value) -> Value:
+    """e to the power x <= 0; 0 where that is no normal number, since it is added to 1."""
+    low = e.splat(-87.0)
+    return e.b.select(e.b.fcmp_ordered("<", x, low), e.splat(0.0), exp(e, e.maximum(x, low), bounded=True))
 
 
 def _joined(combine: Callable[[Value, Value], Value], values: Sequence[Value]) -> Value:
