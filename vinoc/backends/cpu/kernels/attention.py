@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 from ..codegen.emit import F32, I32, I64, Emitter
 from ..codegen.math import exp
 from .base import Arguments, Kernel
-from .gemm import load_floats, sums
+from .gemm import load_floats, rows_from, sums
 
 Value: TypeAlias = Any
 
@@ -71,7 +71,7 @@ class _Unit:
 
     def _sums(self, rows: int, left: Value, row: Value, depth: Value, panel: Value) -> list[Value]:
         e = self.e
-        sources = [e.add(left, e.mul(row, r)) for r in range(rows)]
+        sources = rows_from(e, left, row, rows)
         start = [e.splat(0.0)] * (rows * e.target.vectors)
         return sums(e, sources, depth, start, panel, e.i64(4 * e.target.width), partial(load_floats, e))
 

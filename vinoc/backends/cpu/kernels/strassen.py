@@ -34,7 +34,7 @@ from llvmlite import ir
 
 from ..codegen.emit import I1, I32, I64, Emitter
 from .base import Arguments, Kernel
-from .gemm import LINE, End, load_floats, share, sums, tiles
+from .gemm import LINE, End, load_floats, rows_from, share, sums, tiles
 
 MOST_ROWS = 192
 """Of a block of the upper half: as many rows of X and of V lie on the stack."""
@@ -310,10 +310,7 @@ class _Body:
 
     def lines(self, rows: int, row: Any, base: Any, stride: Any) -> list[Any]:
         """The addresses of the rows of a tile."""
-        found = [self.e.add(base, self.e.mul(row, stride))]
-        for _ in range(1, rows):
-            found.append(self.e.add(found[-1], stride))
-        return found
+        return rows_from(self.e, self.e.add(base, self.e.mul(row, stride)), stride, rows)
 
     def panel(self, lines: Sequence[Any]) -> list[Any]:
         """What is there, one panel wide."""
