@@ -15,7 +15,8 @@ process     A fresh process for each engine in each round: seconds to import it 
 Prints a Markdown table: medians over the rounds (the best), and ratios vinoc / peer, which are medians of those of the
 rounds, so that a noisy neighbour hits both sides. "ort again" is a second onnxruntime: the noise of the machine.
 --json keeps all samples, for `chart.py`. --isa avx2 holds OpenVINO and vinoc to these instructions (onnxruntime cannot
-be): python benchmarks/peers.py latency --isa avx2 --engines ov,"ov again",vinoc --threads 1 DIR/*.onnx
+be, nor can OpenVINO's products by MLAS, `gemm_mlas_f32` in its profile):
+    python benchmarks/peers.py latency --isa avx2 --engines ov,"ov again",vinoc --threads 1 DIR/*.onnx
 """
 
 from __future__ import annotations
