@@ -33,8 +33,6 @@ NAMES = {
     "matmul gemm": "products with constant matrices",
     "matmul gemm_f": "products with constant matrices, few rows, weights of 24 bits",
     "matmul strassen": "products with constant matrices, in seven blocks",
-    "conv strassen": "convolution: of one pixel, in seven blocks",
-    "conv strassen_left": "convolution: of one pixel, in seven blocks: sums",
     "matmul strassen_left": "products with constant matrices, in seven blocks: sums",
     "conv depthwise": "convolution: depthwise",
     "ShuffleChannels copy": "channel shuffle",

@@ -57,46 +57,6 @@ def test_shapes(always: None, batch, rows, depth, columns, transposed, end) -> N
     assert "strassen" in kernels(graph, Executable(graph, 1, targets()[0]), x)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    images=st.integers(1, 3),
-    size=st.lists(st.integers(1, 9), min_size=1, max_size=3),
-    channels=st.integers(1, 30).map(lambda n: 2 * n),
-    depth=st.sampled_from([17, 32, 40, 64, 100]),
-    end=st.sampled_from(["", "bias", "relu", "tanh", "residual", "part"]),
-)
-def test_convolutions_of_one_pixel(always: None, images, size, channels, depth, end) -> None:
-    """Their pixels are rows; results that are part of a larger one, and inputs that are, too."""
-    x, w = data(0, images, channels, *size), data(1, depth, channels, *[1] * len(size))
-    around = {"strides": [1] * len(size), "dilations": [1] * len(size)}
-    pads = {"pads_begin": [0] * len(size), "pads_end": [0] * len(size)}
-
-    def make(b: Any, value: Any) -> Any:
-        y = b.Convolution(value, w, **around, **pads)
-        if end in ("bias", "relu"):
-            y = b.Add(y, data(2, 1, depth, *[1] * len(size)))
-        if end == "residual":
-            y = b.Add(y, b.Convolution(value, w * 2, **around, **pads))
-        if end == "part":
-            y = b.Concat(y, b.Convolution(value, w * 2, **around, **pads), axis=1)
-        return b.ReLU(y) if end == "relu" else b.Tanh(y) if end == "tanh" else y
-
-    check(make, x, tolerance=5e-6)
-    graph = build(make, x)
-    assert "strassen" in kernels(graph, Executable(graph, 1, targets()[0]), x)
-
-
-def test_other_convolutions_are_none_of_it(always: None) -> None:
-    """Windows of several pixels, strides, groups, an odd number of channels."""
-    x, still = data(0, 1, 32, 9, 9), {"pads_begin": [0, 0], "pads_end": [0, 0], "dilations": [1, 1]}
-    for w, stride in ((data(1, 40, 32, 1, 2), 1), (data(1, 40, 32, 1, 1), 2), (data(1, 40, 31, 1, 1), 1)):
-        graph = build(lambda b, v, w=w, s=stride: b.Convolution(v, w, strides=[s, s], **still), x[:, : w.shape[1]])
-        assert "strassen" not in kernels(graph, Executable(graph, 1, targets()[0]), x[:, : w.shape[1]])
-    groups = data(1, 2, 20, 16, 1, 1)
-    graph = build(lambda b, v: b.GroupConvolution(v, groups, strides=[1, 1], **still), x)
-    assert "strassen" not in kernels(graph, Executable(graph, 1, targets()[0]), x)
-
-
 def test_blocks_of_rows_and_views(always: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """More rows than a block has; a matrix that is part of a wider one, and one that lies in columns."""
     w = data(1, 24, 40)

@@ -10,7 +10,7 @@ from ....ir.constant import Constant
 from ....ir.graph import Node
 from ..codegen.target import Target
 from ..kernels.winograd import FORMS
-from . import direct, first_layer, grouped, strassen, transposed, winograd
+from . import direct, first_layer, grouped, transposed, winograd
 from .conv import Convolution
 from .depthwise import depthwise
 from .epilogue import apply_post
@@ -35,7 +35,7 @@ CALLS = 2000.0
 
 @lowers("Region:conv", "Region:exact_conv")
 def convolution(plan: Plan, node: Node) -> None:
-    """Depthwise, by rows of the kernel, Winograd's form, Strassen's, or implicit GEMM; transposed ones are several."""
+    """Depthwise, by rows of the kernel, Winograd's form, or implicit GEMM; transposed ones are several of these."""
     kind = next(iter(node.bodies[0])).kind
     if kind in TRANSPOSED:
         return transposed.lower(plan, node)
@@ -49,8 +49,6 @@ def convolution(plan: Plan, node: Node) -> None:
     elif tile := best_tile(plan, conv, node.op.kernel == EXACT):  # type: ignore[attr-defined]
         winograd.lower(plan, conv, tile)
         apply_post(plan, conv.epilogue, plan.write(conv.result))
-    elif node.op.kernel != EXACT and strassen.convolve(plan, conv):  # type: ignore[attr-defined]
-        return None
     elif not first_layer.lower(plan, node, first_layer.SOME_CHANNELS):
         direct.lower(plan, conv)
     return None

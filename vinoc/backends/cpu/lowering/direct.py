@@ -25,14 +25,10 @@ of a tap it takes as long as to look."""
 
 def lower(plan: Plan, conv: Convolution) -> None:
     """One convolution."""
-    product(plan, conv, weights_of(plan, conv))
-
-
-def weights_of(plan: Plan, conv: Convolution) -> Array:
-    """[groups, panels, taps, channels, width]"""
+    width = plan.target.width
     shape = (conv.groups, conv.depth, conv.channels, -1)
-    tag = ("panels", plan.target.width)
-    return plan.packed.of(conv.filters, tag, lambda array: pack_filters(plan, array.reshape(shape)))
+    weights = plan.packed.of(conv.filters, ("panels", width), lambda array: pack_filters(plan, array.reshape(shape)))
+    product(plan, conv, weights)
 
 
 def product(plan: Plan, conv: Convolution, weights: Array, out: Place | None = None) -> None:

@@ -5,14 +5,11 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-import numpy as np
-
 from ....ir.graph import Node, Value
 from ..codegen.target import Target
 from ..kernels.base import f32_bits
 from ..kernels.strassen import MOST_ROWS, STRASSEN, STRASSEN_LEFT, STRASSEN_RIGHT
-from . import direct
-from .conv import Convolution, Epilogue, bias_panels
+from .conv import bias_panels
 from .epilogue import epilogue_of, post_arguments
 from .matmul import Panels, adjacent, as_rows, packed_constant
 from .place import Form, Place
@@ -50,54 +47,10 @@ def strassen(plan: Plan, node: Node) -> None:
     epilogue = epilogue_of(body, node)
     left, out = _matrix(as_rows(plan, plan.read(a))), _matrix(plan.write(result, Form.ROWS))
     residual = None if epilogue.residual is None else _matrix(as_rows(plan, plan.read(epilogue.residual)))
-    weights = packed_constant(plan, constant, op.transpose_b, rounded=False)
-    _multiply(plan, constant, op.transpose_b, weights, left, out, residual, epilogue)
-
-
-def convolve(plan: Plan, conv: Convolution) -> bool:
-    """A convolution by windows of one pixel, whose pixels are rows of a matrix, where this form suits it; whether it
-    does."""
-    window, width = conv.window, plan.target.width
-    rows, panels = conv.images * prod(window.out), -(-conv.depth // width)
-    if conv.groups > 1 or prod(window.kernel) > 1 or window.size != window.out or conv.channels % 2:
-        return False
-    if plan.mode.accuracy or not pays(plan.target, rows, conv.channels, panels, plan.mode.threads):
-        return False
-    residual = None if conv.epilogue.residual is None else plan.read(conv.epilogue.residual, Form.LAST)
-    left, out, other = (_pixels(p) for p in (conv.source, plan.write(conv.result, Form.LAST), residual))
-    if left is None or out is None or (residual is not None and other is None):
-        return False
-    weights = direct.weights_of(plan, conv)
-    one = Panels(weights, 4 * width, 4 * width * conv.channels, np.zeros(1, np.int64))
-    _multiply(plan, conv.filters, True, one, left, out, other, conv.epilogue)
-    return True
-
-
-def _pixels(place: Place | None) -> Place | None:
-    """Pixels as rows, channels as columns; None where they are not equally spaced."""
-    if place is None or not place.fits(Form.LAST):
-        return None
-    images, channels, *size = place.shape
-    if images > 1 and place.strides[0] != prod(size) * place.pixel:
-        return None
-    return place.viewed((images * prod(size), channels), (place.pixel, place.itemsize))
-
-
-def _multiply(
-    plan: Plan,
-    constant: Value,
-    transposed: bool,
-    weights: Panels,
-    left: Place,
-    out: Place,
-    residual: Place | None,
-    epilogue: Epilogue,
-) -> None:
-    """The call of the kernel."""
-    (rows, depth), columns, width = left.shape, out.shape[1], plan.target.width
-    panels = -(-columns // width)
     half, pairs = -(-rows // 2), -(-panels // 2)
+    weights = packed_constant(plan, constant, op.transpose_b, rounded=False)
     blocks = number_of_blocks(plan.target, half, pairs, plan.mode.threads)
+    nothing = plan.nothing()
     plan.call(
         STRASSEN,
         pairs * blocks,
@@ -105,10 +58,10 @@ def _multiply(
         a=left,
         left=_left_sums(plan, left),
         b=weights.memory,
-        right=_right_sums(plan, constant, transposed, weights, columns),
+        right=_right_sums(plan, constant, op.transpose_b, weights, columns),
         out=out,
         bias=bias_panels(plan, epilogue.bias, 1, columns),
-        residual=residual if residual is not None else plan.nothing(),
+        residual=residual if residual is not None else nothing,
         zeros=plan.zeros(width),
         **post_arguments(plan, epilogue),
         lo=f32_bits(epilogue.lo),
