@@ -11,6 +11,8 @@ import pytest
 from onnx import helper
 
 from vinoc.ir import dtype as dt
+from vinoc.ir.graph import Graph
+from vinoc.ir.types import Shape
 
 from .onnx_util import check, compare, floats, make_model, read, run_graph, run_reference
 
@@ -98,7 +100,7 @@ def test_dynamic_quantize_lstm(kind: type, rows: bool, both: bool) -> None:
     compare(run_graph(graph, list(given.values())), run_reference(model, given), rtol=0, atol=2e-2)
 
 
-def stored(graph) -> Iterator[tuple[dt.DType, tuple[int, ...] | None]]:  # type: ignore[no-untyped-def]
+def stored(graph: Graph) -> Iterator[tuple[dt.DType, Shape | None]]:
     """Of the weights of sequences: the type that they are stored in, and the shape of their scale."""
     node = next(n for n in graph if n.kind == "LSTMSequence")
     for port in (4, 5):
