@@ -58,6 +58,21 @@ def test_cells(kind: str) -> None:
     check(make, data(0, 9, 5), *states, tolerance=1e-5)
 
 
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_as_many_sequences_as_steps(kind: str) -> None:
+    """Steps outside of sequences are told from sequences outside of steps where there are as many of both."""
+    gates, biases = KINDS[kind]
+    w, r, bias = data(3, 1, gates * 11, 5), data(4, 1, gates * 11, 11), data(5, 1, biases * 11)
+
+    def make(b, x, *states):
+        op = getattr(b, ("GRU" if kind == "linear" else kind) + "Sequence")
+        x, lengths = b.Transpose(x, [1, 0, 2]), np.full(4, 4)
+        return op(x, *states, lengths, w, r, bias, hidden_size=11, direction="forward", **options(kind))
+
+    states = [data(1, 4, 1, 11), data(2, 4, 1, 11)][: 2 if kind == "LSTM" else 1]
+    check(make, data(0, 4, 4, 5), *states, tolerance=1e-5)
+
+
 def test_lengths_that_are_computed() -> None:
     w, r, bias = data(3, 2, 44, 5), data(4, 2, 44, 11), data(5, 2, 44)
 

@@ -169,13 +169,14 @@ def _inputs(
     columns = bias.shape[1]
     panels = packed_input(plan, w, name, hidden, directions)
     flat, first = x.reshaped((batch * time, size)), (batch, time)
-    if flat is None:  # steps may lie outside of sequences
+    turned = flat is None  # steps may lie outside of sequences
+    if turned:
         flat, first = x.transposed((1, 0, 2)).reshaped((batch * time, size)), (time, batch)
     if flat is None:
         flat = plan.formed(x.transposed((1, 0, 2)), Form.ROWS).reshaped((batch * time, size))
     out = plan.new((directions, *first, columns), x.dtype)
     into = out.reshaped((directions, batch * time, columns))
-    out = out if first == (batch, time) else out.transposed((0, 2, 1, 3))
+    out = out.transposed((0, 2, 1, 3)) if turned else out
     assert flat is not None
     assert into is not None
     left = replace(flat, shape=(directions, *flat.shape), strides=(0, *flat.strides))
