@@ -91,7 +91,7 @@ def carried(node: Node, order: Order, new: Callable[[Value], Value]) -> Carried:
     rank, kind = len(order), node.kind
     values = [v for v in node.inputs if v is not None]
     if kind in BROADCAST or kind == "Concat":
-        laid = [new(v) if v.const is None else moved(v.const, order) for v in values]
+        laid = [new(v) if v.const is None else _laid(v, order) for v in values]
         return (replace(op, axis=order[op.axis % rank]) if kind == "Concat" else op), laid
     first = new(values[0])
     if kind in WITH_AXIS:
@@ -107,12 +107,18 @@ def carried(node: Node, order: Order, new: Callable[[Value], Value]) -> Carried:
         back = np.argsort(order)
         return op, [first, rest[0][back], rest[1][back], *rest[2:]]
     if kind == "FakeQuantize":
-        return op, [first, *[moved(r, order) for r in rest]]
+        return op, [first, *[_laid(v, order) for v in values[1:]]]
     if kind == "PReLU":
         return op, [first, _slope(rest[0], node, order)]
     if kind in ALONG:
         return op, _along(node, first, values, order)
     return op, [first, *rest]
+
+
+def _laid(constant: Value, order: Order) -> Value | Array:
+    """A constant that broadcasts. A number stays the one that it is, so that equal nodes stay equal."""
+    assert constant.const is not None
+    return moved(constant.const, order) if constant.rank else constant
 
 
 def _slope(slope: Array, node: Node, order: Order) -> Array:

@@ -10,9 +10,13 @@ import onnx
 import pytest
 from onnx import helper
 
+import vinoc
+from vinoc.compiler.config import CPU_PASSES
 from vinoc.ir import dtype as dt
+from vinoc.ir.errors import ConversionError
 from vinoc.ir.graph import Graph
 from vinoc.ir.types import Shape
+from vinoc.passes.manager import PassManager
 
 from .onnx_util import check, compare, floats, make_model, read, run_graph, run_reference
 
@@ -66,11 +70,91 @@ def test_qlinear_average_pool(counted: int) -> None:
           strides=[2, 1], pads=[1, 0, 1, 1], count_include_pad=counted)  # fmt: skip
 
 
-def test_channels_last_is_refused() -> None:
-    inputs: list[Any] = [levels(np.uint8, 1, 6, 7, 3), STEP, np.uint8(90), STEP, np.uint8(100)]
-    with pytest.raises(Exception, match="channels_last"):
-        check("QLinearAveragePool", inputs, 20, constant=range(1, 5), symbolic=False, domain=MS, kernel_shape=[2, 2],
-              channels_last=1)  # fmt: skip
+AVERAGE = {"kernel_shape": [3, 2], "strides": [2, 1], "pads": [1, 0, 1, 1], "channels_last": 1}
+WINDOW = {"kernel_shape": [3, 3], "strides": [2, 1], "pads": [1, 0, 1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("name", "attributes"), [("QLinearAveragePool", AVERAGE), ("QLinearGlobalAveragePool", {"channels_last": 1})]
+)
+def test_pools_with_channels_last(name: str, attributes: dict[str, Any]) -> None:
+    inputs: list[Any] = [levels(np.uint8, 2, 6, 7, 3), STEP, np.uint8(90), np.float32(0.015), np.uint8(100)]
+    check(name, inputs, 20, constant=range(1, 5), symbolic=False, domain=MS, **attributes)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int8])
+def test_max_pool_with_channels_last(kind: type) -> None:
+    check("NhwcMaxPool", [levels(kind, 2, 6, 7, 3)], 20, symbolic=False, domain=MS, **WINDOW)
+
+
+@pytest.mark.parametrize("groups", [1, 4])
+@pytest.mark.parametrize("last", [0, 1])
+def test_q_linear_conv(last: int, groups: int) -> None:
+    x, filters = levels(np.uint8, *((1, 6, 7, 4) if last else (1, 4, 6, 7))), levels(np.int8, 8, 4 // groups, 3, 3)
+    bias = RNG.integers(-500, 500, 8).astype(np.int32)
+    scales = (0.01 + 0.01 * RNG.random(8)).astype(np.float32)
+    inputs = [x, STEP, np.uint8(120), filters, scales, np.zeros(8, np.int8), np.float32(0.2), np.uint8(111), bias]
+    check("QLinearConv", inputs, 20, constant=range(1, 9), symbolic=False, domain=MS, channels_last=last, group=groups,
+          **WINDOW)  # fmt: skip
+
+
+def on_cpu(model: onnx.ModelProto, given: dict[str, np.ndarray]) -> list[Any]:
+    compiled = vinoc.compile_model(model.SerializeToString(), "CPU")
+    return [compiled(given)[k] for k in range(len(model.graph.output))]
+
+
+PARAMETERS = [(np.uint8, False), (np.int8, True), (np.uint8, True), (np.int8, False)]
+
+
+@pytest.mark.parametrize(("kind", "columns"), PARAMETERS)
+@pytest.mark.parametrize("given", ["weights", "both"])
+@pytest.mark.parametrize("depth", [8, 700])
+def test_products_of_quantized_data_are_exact(kind: type, columns: bool, given: str, depth: int) -> None:
+    """Sums are those of ONNX Runtime's own integers, bit for bit: between them and the result are two roundings."""
+    scale = (0.01 + np.abs(floats(7))).astype(np.float32) if columns else np.float32(0.013)
+    zero = levels(kind, 7) if columns else kind(3)
+    constants = {"w": levels(kind, depth, 7), "s": np.atleast_1d(scale), "z": np.atleast_1d(zero), "b": floats(7)}
+    feeds = {"x": floats(2, 5, depth)}
+    dynamic = helper.make_node("DynamicQuantizeMatMul", ["x", "w", "s", "z", "b"], ["y"], domain=MS)
+    quantized = helper.make_node("MatMulIntegerToFloat", ["q", "w", "xs", "s", "xz", "z", "b"], ["v"], domain=MS)
+    nodes = [dynamic, helper.make_node("DynamicQuantizeLinear", ["x"], ["q", "xs", "xz"]), quantized]
+    if given == "both":
+        feeds |= {"w": constants.pop("w")}
+    model = make_model(nodes, feeds, 20, constants, ["y", "v"], domain=MS)
+    expected = run_reference(model, feeds)
+    for found in (run_graph(read(model), list(feeds.values())), on_cpu(model, feeds)):
+        compare(found, expected, rtol=1e-6, atol=1e-6)
+
+
+def test_constant_weights_of_quantized_products_are_packed_as_integers() -> None:
+    constants = {"w": levels(np.int8, 8, 7), "s": STEP, "z": np.int8(0)}
+    node = helper.make_node("DynamicQuantizeMatMul", ["x", "w", "s", "z"], ["y"], domain=MS)
+    model = make_model(node, {"x": floats(5, 8)}, 20, constants, domain=MS)
+    graph = read(model)
+    PassManager(CPU_PASSES).run(graph)
+    assert "ByteMatMul" in {n.kind for n in graph}
+
+
+@pytest.mark.parametrize("zeros", [False, True])
+@pytest.mark.parametrize("kind", [np.uint8, "u4", "i4"])
+def test_gather_block_quantized(kind: Any, zeros: bool) -> None:
+    """Codes of four bits, two in a byte or of a type of their own."""
+    if kind is np.uint8:
+        codes, zero = levels(np.uint8, 9, 20), levels(np.uint8, 9, 2)
+    else:
+        info = onnx.helper.tensor_dtype_to_np_dtype(getattr(onnx.TensorProto, "UINT4" if kind == "u4" else "INT4"))
+        codes, zero = ((levels(np.uint8, 9, n) & 7).astype(info) for n in (40, 3))
+    where = np.array([[3, 0, 8], [1, 1, 2]])
+    inputs: list[Any] = [codes, where, floats(9, 3), zero if zeros else None]
+    constant = (0, 2, 3) if zeros else (0, 2)
+    check("GatherBlockQuantized", inputs, 21, constant=constant, symbolic=False, domain=MS, bits=4, block_size=16)
+
+
+def test_what_is_arranged_for_one_processor_is_refused() -> None:
+    node = helper.make_node("ReorderInput", ["x"], ["y"], domain="com.microsoft.nchwc")
+    model = make_model(node, {"x": floats(1, 16, 3, 3)}, 20, domain="com.microsoft.nchwc")
+    with pytest.raises(ConversionError, match="ORT_ENABLE_EXTENDED"):
+        read(model)
 
 
 def lstm(kind: type, rows: bool, both: bool) -> tuple[onnx.ModelProto, dict[str, np.ndarray]]:

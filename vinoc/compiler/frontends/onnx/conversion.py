@@ -31,6 +31,9 @@ MAX_NODES = 1_000_000
 """Nodes converted, those of functions at every call."""
 ADVICE = "correct the node in the model, or cut the model before it with --output"
 MAX_HINTS = 3
+
+NCHWC = "com.microsoft.nchwc"
+"""The domain of what ONNX Runtime's optimizer arranges for the vectors of the processor that it runs on."""
 """Undefined names for which the nearest known one is looked up: it takes time in large models."""
 
 FAULTS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError, MemoryError)
@@ -351,6 +354,8 @@ class Conversion:
             hint = f"no operator of domain '{domain}' is known;"
         at = next(filter(None, entry.outputs), "")
         advice = "cut the model before it (--output takes the name of any tensor), or add a converter with --plugin"
+        if domain == NCHWC:
+            hint, advice = "", "it is for one processor: optimize the model at level ORT_ENABLE_EXTENDED, or lower"
         name = entry.op_type if not domain else f"{domain}.{entry.op_type}"
         what = f"operator '{name}' is not supported" + (f" (it computes '{at}')" if at and at != entry.label else "")
         self._report(self._problem(entry, what, f"{hint} {advice}".strip()))

@@ -33,17 +33,20 @@ INDEX = {
         "com.microsoft:RotaryEmbedding"
     ),
     "microsoft_int8": (
-        "com.microsoft:DynamicQuantizeLSTM com.microsoft:QAttention com.microsoft:QEmbedLayerNormalization "
-        "com.microsoft:QLinearAveragePool"
+        "com.microsoft:DynamicQuantizeLSTM com.microsoft:QAttention com.microsoft:QEmbedLayerNormalization"
     ),
     "microsoft_more": (
         "com.microsoft:BiasAdd com.microsoft:BiasSoftmax com.microsoft:BiasSplitGelu com.microsoft:CDist "
         "com.microsoft:ComplexMul com.microsoft:ComplexMulConj com.microsoft:ExpandDims com.microsoft:FusedGemm "
         "com.microsoft:GroupNorm com.microsoft:Inverse com.microsoft:IsAllFinite"
     ),
+    "microsoft_nhwc": (
+        "com.microsoft:NhwcMaxPool com.microsoft:QLinearAveragePool com.microsoft:QLinearConv "
+        "com.microsoft:QLinearGlobalAveragePool"
+    ),
     "microsoft_quant": (
-        "com.microsoft:DynamicQuantizeMatMul com.microsoft:MatMulIntegerToFloat com.microsoft:MatMulNBits "
-        "com.microsoft:QGemm com.microsoft:QLinearSoftmax com.microsoft:QLinearWhere"
+        "com.microsoft:DynamicQuantizeMatMul com.microsoft:GatherBlockQuantized com.microsoft:MatMulIntegerToFloat "
+        "com.microsoft:MatMulNBits com.microsoft:QGemm com.microsoft:QLinearSoftmax com.microsoft:QLinearWhere"
     ),
     "misc": (
         "Bernoulli BlackmanWindow DFT Det HammingWindow HannWindow ImageDecoder MelWeightMatrix Multinomial "
@@ -64,8 +67,8 @@ INDEX = {
     "quantization": (
         "DequantizeLinear DynamicQuantizeLinear QLinearConv QLinearMatMul QuantizeLinear "
         "com.microsoft:DequantizeLinear com.microsoft:QLinearAdd com.microsoft:QLinearConcat "
-        "com.microsoft:QLinearGlobalAveragePool com.microsoft:QLinearLeakyRelu com.microsoft:QLinearMul "
-        "com.microsoft:QLinearSigmoid com.microsoft:QuantizeLinear"
+        "com.microsoft:QLinearLeakyRelu com.microsoft:QLinearMul com.microsoft:QLinearSigmoid "
+        "com.microsoft:QuantizeLinear"
     ),
     "recent": "BitCast CausalConvWithState CumProd LinearAttention MaxUnpool SwiGLU ai.onnx.preview:FlexAttention",
     "recurrent": "GRU LSTM RNN",

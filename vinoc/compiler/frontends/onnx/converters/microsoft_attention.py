@@ -74,10 +74,14 @@ def _attend(ctx: NodeContext, q: Value, k: Value, v: Value, allowed: list[Value]
 @converter("Attention", domain=MICROSOFT)
 def attention(ctx: NodeContext) -> list[Value | None]:
     """One product for query, key and value, then ScaledDotProductAttention; and the cache, both in one tensor."""
+    return attended(ctx, ctx.b.MatMul(ctx.input(0), ctx.input(1)))
+
+
+def attended(ctx: NodeContext, projected: Value) -> list[Value | None]:
+    """What follows the product of an Attention, [B, S, 3 * hidden]; the node's inputs are Attention's."""
     b, heads = ctx.b, int(ctx.attr("num_heads"))
     if ctx.attr("do_rotary", 0) or ctx.attr("past_present_share_buffer", 0):
         ctx.fail("`do_rotary` and `past_present_share_buffer` are not supported", "export without these fusions")
-    projected = b.MatMul(ctx.input(0), ctx.input(1))
     bias, past = ctx.optional(2), ctx.optional(4)
     if bias is not None:
         projected = b.Add(projected, bias)

@@ -8,9 +8,9 @@ from .....ir.graph import Value
 from ..context import NodeContext
 from ..registry import MICROSOFT, converter
 from .microsoft import embed_layer_normalization
-from .microsoft_attention import attention
-from .pooling import average_pool
-from .quantization import _plain, _requantized, dequantize
+from .microsoft_attention import attended
+from .microsoft_quant import scaled_sums
+from .quantization import dequantize
 from .recurrent import lstm
 from .values import ints, reshape
 
@@ -31,9 +31,10 @@ def _whole(ctx: NodeContext, value: Value) -> Value:
 
 @converter("QAttention", domain=MICROSOFT)
 def q_attention(ctx: NodeContext) -> Value | Sequence[Value | None]:
-    """Attention of dequantized data and weights."""
-    x, weights = _real(ctx, 0, 3, 6), _real(ctx, 1, 4, 7)
-    return attention(ctx.standing_for("Attention", [x, weights, ctx.input(2), ctx.optional(5), ctx.optional(8)]))
+    """IntegerMatMul of data and weights, Multiply by the scales; then as Attention."""
+    left, right = ((ctx.input(i), ctx.input(3 + i), ctx.optional(6 + i)) for i in (0, 1))
+    inputs = [left[0], right[0], ctx.input(2), ctx.optional(5), ctx.optional(8)]
+    return attended(ctx.standing_for("Attention", inputs), scaled_sums(ctx, left, right))
 
 
 @converter("QEmbedLayerNormalization", domain=MICROSOFT)
@@ -42,16 +43,6 @@ def q_embed_layer_normalization(ctx: NodeContext) -> Value | Sequence[Value | No
     tables = [_real(ctx, 2 + i, 8 + i, 13 + i) for i in range(5)]
     inputs = [ctx.input(0), ctx.optional(1), *tables, ctx.optional(7)]
     return embed_layer_normalization(ctx.standing_for("EmbedLayerNormalization", inputs))
-
-
-@converter("QLinearAveragePool", domain=MICROSOFT)
-def qlinear_average_pool(ctx: NodeContext) -> Value:
-    """AveragePool of dequantized data, quantized again."""
-    if ctx.attr("channels_last", 0):
-        ctx.fail("`channels_last` is not supported", "export the model with the channels first")
-    y = average_pool(ctx.standing_for("AveragePool", [_plain(ctx, 0)]))
-    assert isinstance(y, Value)
-    return _requantized(ctx, y, 3, 4)
 
 
 @converter("DynamicQuantizeLSTM", domain=MICROSOFT)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 
 from .....ir import dtype as dt
@@ -11,9 +13,12 @@ from .....ir.graph import Value
 from ..context import NodeContext
 from ..registry import MICROSOFT, converter
 from .quantization import _raw, dequantize, dynamic_quantized, quantize
-from .values import ints, rank, reshape, to
+from .values import ints, number, rank, reshape, to
 
 WIDTHS: dict[int, DType] = {2: dt.u2, 4: dt.u4, 8: dt.u8}
+
+Operand: TypeAlias = tuple[Value, Value, Value | None]
+"""Integers, their scale, their zero point."""
 
 
 def _columns(ctx: NodeContext, value: Value | None) -> Value | None:
@@ -28,31 +33,33 @@ def _all(ctx: NodeContext, value: Value | None) -> Value | None:
     return None if value is None else reshape(ctx.b, value, [])
 
 
-def _weights(ctx: NodeContext, index: int, scale: int, zero: int) -> Value:
-    """The second operand as reals."""
-    factor = _columns(ctx, ctx.input(scale))
-    assert factor is not None
-    return dequantize(ctx, ctx.input(index), factor, _columns(ctx, ctx.optional(zero)))
+def scaled_sums(ctx: NodeContext, left: Operand, right: Operand) -> Value:
+    """(a - a_zero) @ (b - b_zero), exact, times both scales. `left` is (a, scale, zero point), `right` that of b."""
+    b, (a, a_scale, a_zero), (w, w_scale, w_zero) = ctx.b, left, right
+    factor, shift = _all(ctx, a_scale), _all(ctx, a_zero)
+    scale, zero = _columns(ctx, w_scale), _columns(ctx, w_zero)
+    zeros = [number(b, 0, x.dtype) if z is None else z for x, z in ((a, shift), (w, zero))]
+    sums = b.Convert(b.IntegerMatMul(a, w, *zeros), destination_type=dt.f32)
+    found: Value = b.Multiply(sums, b.Multiply(factor, scale))
+    return found
 
 
 @converter("DynamicQuantizeMatMul", domain=MICROSOFT)
 def dynamic_quantize_mat_mul(ctx: NodeContext) -> Value:
-    """DynamicQuantizeLinear of the data, MatMul with dequantized weights, Add."""
-    b = ctx.b
+    """DynamicQuantizeLinear of the data, IntegerMatMul, Multiply by the scales, Add."""
     values, scale, zero = dynamic_quantized(ctx)
-    y = b.MatMul(dequantize(ctx, values, scale, zero), _weights(ctx, 1, 2, 3))
+    y = scaled_sums(ctx, (values, scale, zero), (ctx.input(1), ctx.input(2), ctx.optional(3)))
     bias = ctx.optional(4)
-    return y if bias is None else b.Add(y, bias)
+    return y if bias is None else ctx.b.Add(y, bias)
 
 
 @converter("MatMulIntegerToFloat", domain=MICROSOFT)
 def mat_mul_integer_to_float(ctx: NodeContext) -> Value:
-    """MatMul of dequantized operands, Add."""
-    b, scale = ctx.b, _all(ctx, ctx.input(2))
-    assert scale is not None
-    y = b.MatMul(dequantize(ctx, ctx.input(0), scale, _all(ctx, ctx.optional(4))), _weights(ctx, 1, 3, 5))
+    """IntegerMatMul, Multiply by the scales, Add."""
+    left = ctx.input(0), ctx.input(2), ctx.optional(4)
+    y = scaled_sums(ctx, left, (ctx.input(1), ctx.input(3), ctx.optional(5)))
     bias = ctx.optional(6)
-    return y if bias is None else b.Add(y, bias)
+    return y if bias is None else ctx.b.Add(y, bias)
 
 
 @converter("QGemm", domain=MICROSOFT)
@@ -104,6 +111,50 @@ def q_linear_where(ctx: NodeContext) -> Value:
     zero = ctx.input(8)
     y = b.Select(ctx.input(0), *parts)
     return quantize(ctx, y, reshape(b, ctx.input(7), []), _all(ctx, zero), zero.dtype)
+
+
+@converter("GatherBlockQuantized", domain=MICROSOFT)
+def gather_block_quantized(ctx: NodeContext) -> Value:
+    """Gather of codes, of scales and of zero points; then (code - zero point) * scale, block by block."""
+    b, codes, where, scales, zeros = ctx.b, ctx.const(0), ctx.input(1), ctx.input(2), ctx.optional(3)
+    n, bits = rank(ctx, ctx.input(0)), int(ctx.attr("bits", 4))
+    axis, along = int(ctx.attr("gather_axis", 0)) % n, int(ctx.attr("quantize_axis", 1)) % n
+    packed = ctx.input(0).dtype is dt.u8
+    if codes is None or bits not in WIDTHS or axis == along:
+        ctx.fail("its codes are no constant, or not of 2, 4 or 8 bits, or gathered along their blocks")
+    if packed:  # several in a byte along the last axis
+        codes = _unpacked(codes, bits)
+        if zeros is not None and zeros.dtype is dt.u8:
+            zeros = b.const(_unpacked(_constant(ctx, zeros), bits)[..., : (scales.shape or (1,))[-1]])
+    levels = b.const(codes.astype(np.int8 if codes.dtype.kind == "i" else np.uint8))
+    block = np.arange(codes.shape[along]) // int(ctx.attr("block_size", 128))
+    moved = along + rank(ctx, where) - 1 if along > axis else along
+
+    def chosen(parameter: Value) -> Value:
+        """Of scales or zero points those of each element that is gathered."""
+        rows = b.Gather(parameter, where, axis, batch_dims=0)
+        found: Value = b.Gather(to(b, rows, scales.dtype), ints(b, block.tolist()), moved, batch_dims=0)
+        return found
+
+    real = b.Convert(b.Gather(levels, where, axis, batch_dims=0), destination_type=scales.dtype)
+    if zeros is not None:
+        real = b.Subtract(real, chosen(zeros))
+    elif packed:
+        real = b.Subtract(real, float(1 << (bits - 1)))
+    return b.Multiply(real, chosen(scales))
+
+
+def _unpacked(codes: Array, bits: int) -> Array:
+    """[.., n] bytes as [.., n * 8 / bits] codes."""
+    raw = np.ascontiguousarray(codes)
+    return unpack(WIDTHS[bits], raw.reshape(-1), (*raw.shape[:-1], raw.shape[-1] * 8 // bits))
+
+
+def _constant(ctx: NodeContext, value: Value) -> Array:
+    array = value.const
+    if array is None:
+        ctx.fail("the zero points are no constant", "GatherBlockQuantized is supported for constant ones")
+    return array
 
 
 @converter("MatMulNBits", domain=MICROSOFT)

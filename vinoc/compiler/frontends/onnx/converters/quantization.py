@@ -226,10 +226,10 @@ def qlinear_conv(ctx: NodeContext) -> Value:
     if bias is not None:
         real = b.Multiply(to(b, bias, dt.f32), b.Multiply(ctx.input(1), ctx.input(4)))
         y = b.Add(y, to_shape(b, real, [1, -1, *[1] * n]))
-    return _requantized(ctx, y, 6, 7)
+    return requantized(ctx, y, 6, 7)
 
 
-def _requantized(ctx: NodeContext, y: Value, scale: int, zero: int) -> Value:
+def requantized(ctx: NodeContext, y: Value, scale: int, zero: int) -> Value:
     """A result as integers; inputs `scale` and `zero` are for the whole tensor."""
     offset = ctx.optional(zero)
     target = offset.dtype if offset is not None else ctx.input(0).dtype
@@ -240,19 +240,19 @@ def _requantized(ctx: NodeContext, y: Value, scale: int, zero: int) -> Value:
 def qlinear_mat_mul(ctx: NodeContext) -> Value:
     """MatMul of dequantized operands, quantized again."""
     a, w = ctx.input(0), ctx.input(3)
-    left = _dequantized(ctx, 0, rank(ctx, a) - 2) if rank(ctx, ctx.input(1)) <= 1 else _plain(ctx, 0)
-    right = _dequantized(ctx, 3, rank(ctx, w) - 1) if rank(ctx, ctx.input(4)) <= 1 else _plain(ctx, 3)
-    return _requantized(ctx, ctx.b.MatMul(left, right), 6, 7)
+    left = _dequantized(ctx, 0, rank(ctx, a) - 2) if rank(ctx, ctx.input(1)) <= 1 else plain(ctx, 0)
+    right = _dequantized(ctx, 3, rank(ctx, w) - 1) if rank(ctx, ctx.input(4)) <= 1 else plain(ctx, 3)
+    return requantized(ctx, ctx.b.MatMul(left, right), 6, 7)
 
 
-def _plain(ctx: NodeContext, index: int) -> Value:
+def plain(ctx: NodeContext, index: int) -> Value:
     """As `_dequantized`, where scale and zero point broadcast as they are."""
     return dequantize(ctx, ctx.input(index), ctx.input(index + 1), ctx.optional(index + 2))
 
 
 def _binary(op_type: str, kind: str) -> None:
     def convert(ctx: NodeContext) -> Value:
-        return _requantized(ctx, getattr(ctx.b, kind)(_plain(ctx, 0), _plain(ctx, 3)), 6, 7)
+        return requantized(ctx, getattr(ctx.b, kind)(plain(ctx, 0), plain(ctx, 3)), 6, 7)
 
     convert.__doc__ = f"{kind} of dequantized operands, quantized again."
     convert.__qualname__ = op_type
@@ -266,29 +266,20 @@ _binary("QLinearMul", "Multiply")
 @converter("QLinearSigmoid", domain=MICROSOFT)
 def qlinear_sigmoid(ctx: NodeContext) -> Value:
     """Sigmoid of dequantized data, quantized again."""
-    return _requantized(ctx, ctx.b.Sigmoid(_plain(ctx, 0)), 3, 4)
+    return requantized(ctx, ctx.b.Sigmoid(plain(ctx, 0)), 3, 4)
 
 
 @converter("QLinearLeakyRelu", domain=MICROSOFT)
 def qlinear_leaky_relu(ctx: NodeContext) -> Value:
     """PReLU of dequantized data, quantized again."""
-    x = _plain(ctx, 0)
-    return _requantized(ctx, ctx.b.PReLU(x, number(ctx.b, ctx.attr("alpha", 0.01), x.dtype)), 3, 4)
-
-
-@converter("QLinearGlobalAveragePool", domain=MICROSOFT)
-def qlinear_global_average_pool(ctx: NodeContext) -> Value:
-    """ReduceMean of dequantized data, quantized again."""
-    if ctx.attr("channels_last", 0):
-        ctx.fail("`channels_last` is not supported", "export the model with the channels first")
-    x = _plain(ctx, 0)
-    return _requantized(ctx, ctx.b.ReduceMean(x, ints(ctx.b, range(2, rank(ctx, x))), keep_dims=True), 3, 4)
+    x = plain(ctx, 0)
+    return requantized(ctx, ctx.b.PReLU(x, number(ctx.b, ctx.attr("alpha", 0.01), x.dtype)), 3, 4)
 
 
 @converter("QLinearConcat", domain=MICROSOFT)
 def qlinear_concat(ctx: NodeContext) -> Value:
     """Concat of dequantized data, quantized again. Inputs 0 and 1 are the result's scale and zero point."""
-    parts = [_plain(ctx, i) for i in range(2, len(ctx.inputs), 3)]
+    parts = [plain(ctx, i) for i in range(2, len(ctx.inputs), 3)]
     y = ctx.b.Concat(*parts, axis=ctx.attr("axis"))
     zero = ctx.input(1)
     return quantize(ctx, y, ctx.input(0), zero, zero.dtype)
