@@ -63,7 +63,7 @@ def has_kernel(kind: str) -> bool:
     return kind in OPERATIONS or kind in CONVOLUTIONS or kind in TRANSPOSED or kind in ALIASES or is_lowered(kind)
 
 
-ALIASES = frozenset({"ConvertLike", "GridSample", "IntegerConvolution", "IntegerMatMul"})
+ALIASES = frozenset({"ConvertLike", "IntegerConvolution", "IntegerMatMul"})
 """They are computed as other operations, by chains or behind a pass."""
 
 

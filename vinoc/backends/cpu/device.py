@@ -143,10 +143,6 @@ class Executable:
             if type(node.op) is not Constant and (size := bytes_of([v.type for v in node.outputs])) >= LARGE:
                 check_room(size, f"the result of '{node.label}' ({node.kind})")
         remarks = integers(graph, self.library.target.name, self.mode)
-        if any(node.kind == "GridSample" for node in graph):
-            from .lowering.sampled import CpuGridSample  # few models have it
-
-            CpuGridSample().run(graph, Context())
         CpuRegions().run(graph, Context())  # not its bodies: each is lowered when it is made ready to run
         plan = Plan(graph, self.library.target, self.packed, self.mode, self.owned)
         plan.remarks = remarks

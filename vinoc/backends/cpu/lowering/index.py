@@ -25,6 +25,7 @@ INDEX = {
         "CumSum ReduceL1 ReduceLogicalAnd ReduceLogicalOr ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum TopK"
     ),
     "resize": "Interpolate Region:resample_quantize",
+    "sampled": "GridSample",
     "scatter": "GatherElements GatherND OneHot ScatterElementsUpdate ScatterNDUpdate ScatterUpdate",
     "strassen": "Region:matmul",
     "views": "BatchToSpace ReverseSequence Roll SliceScatter SpaceToBatch StridedSlice",
