@@ -15,8 +15,9 @@ from .ir_util import run
 
 
 def through_ir(
-    folder: Path, nodes: list[Any], feeds: dict[str, np.ndarray], dims: dict[str, list[Any]], opset: int, **held: Any
-) -> tuple[Any, Any]:
+    folder: Path, nodes: list[Any], feeds: dict[str, np.ndarray], dims: dict[str, list[Any]], opset: int,
+    domain: str = "", **held: Any,
+) -> tuple[Any, Any]:  # fmt: skip
     """The outputs of an ONNX model on the reference, and of the IR that `save_model` writes, in OpenVINO."""
     kinds = {n: helper.np_dtype_to_tensor_dtype(a.dtype) for n, a in feeds.items()}
     graph = helper.make_graph(
@@ -26,7 +27,8 @@ def through_ir(
         [numpy_helper.from_array(np.asarray(a), n) for n, a in held.items()],
     )  # fmt: skip
     path = folder / "net.onnx"
-    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9), str(path))
+    opsets = [helper.make_opsetid("", opset), *([helper.make_opsetid(domain, 3)] if domain else [])]
+    save(helper.make_model(graph, opset_imports=opsets, ir_version=9), str(path))
     vinoc.save_model(vinoc.convert_model(path), folder / "net.xml")  # f16 weights, as by default
     expected = vinoc.compile_model(path, "TEMPLATE")(feeds)[0]
     return expected, run(folder / "net.xml", feeds)[0]
@@ -141,6 +143,24 @@ def test_labels_of_classifiers(tmp_path: Path) -> None:
     expected, found = vinoc.compile_model(tmp_path / "net.onnx", "TEMPLATE")(feeds), run(tmp_path / "net.xml", feeds)
     np.testing.assert_array_equal(found[0], expected[0])
     np.testing.assert_allclose(found[1], expected[1], 1e-5, 1e-5)
+
+
+def test_trees(tmp_path: Path) -> None:
+    """Thresholds of which f16 would make others; NaN to one side and to the other."""
+    tree = {
+        "treeids": [0, 0, 0, 0, 0], "nodeids": [0, 1, 2, 3, 4], "featureids": [0, 1, 0, 0, 0],
+        "modes": ["BRANCH_LEQ", "BRANCH_GT", "LEAF", "LEAF", "LEAF"], "values": [0.100001, -1.5, 0.0, 0.0, 0.0],
+        "truenodeids": [1, 3, 0, 0, 0], "falsenodeids": [2, 4, 0, 0, 0], "missing_value_tracks_true": [1, 0, 0, 0, 0],
+    }  # fmt: skip
+    votes = {"treeids": [0, 0, 0], "nodeids": [2, 3, 4], "ids": [0, 1, 0], "weights": [1.0, 3.0, 4.0]}
+    node = helper.make_node(
+        "TreeEnsembleRegressor", ["x"], ["y"], domain="ai.onnx.ml", n_targets=2,
+        **{f"nodes_{n}": v for n, v in tree.items()}, **{f"target_{n}": v for n, v in votes.items()},
+    )  # fmt: skip
+    x = np.array([[0.100001, 0], [0.10001, 0], [np.nan, 0], [0, np.nan], [0, -2]], np.float32)
+    expected, found = through_ir(tmp_path, [node], {"x": x}, {"x": ["N", 2]}, 17, domain="ai.onnx.ml")
+    np.testing.assert_array_equal(expected, [[0, 3], [1, 0], [0, 3], [4, 0], [4, 0]])
+    np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("kind", [np.uint16, np.int16])

@@ -35,8 +35,12 @@ LOST = 0.75
 LOST_OF_PRODUCTS = 0.001
 """The same where a user has not asked for files of half the size, but for speed."""
 
-SHAPE_PORTS = frozenset({("Interpolate", 1), ("Resample", 1), ("Range", 0), ("Range", 1), ("Range", 2)})
-"""Float operands from which shapes follow: compressing them would hide the shape."""
+EXACT_PORTS = frozenset({
+    ("Interpolate", 1), ("Resample", 1), ("Range", 0), ("Range", 1), ("Range", 2), ("TreeEnsemble", 2),
+    ("TreeEnsemble", 5),
+})  # fmt: skip
+"""Float operands from which shapes follow: compressing them would hide the shape. And those of trees, which decide, and
+are sums already."""
 
 
 @graph_pass("fp16")
@@ -127,7 +131,7 @@ def _given_up(nodes: list[Node]) -> Iterator[Node]:
 
 
 def _is_exempt(value: Value) -> bool:
-    return any(not isinstance(u, Node) or (u.kind, i) in SHAPE_PORTS for u, i in value.uses)
+    return any(not isinstance(u, Node) or (u.kind, i) in EXACT_PORTS for u, i in value.uses)
 
 
 def _array(node: Node) -> Array:

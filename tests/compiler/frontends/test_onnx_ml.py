@@ -266,6 +266,48 @@ def test_tree_ensemble_of_doubles() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("missing", [0, 1])
+@pytest.mark.parametrize("threshold", [0.0, -0.0, 1.5, float("inf"), -float("inf"), float("nan")])
+def test_branches_at_the_edges(mode: str, missing: int, threshold: float) -> None:
+    """Numbers just before and behind thresholds, infinities and NaN, on both sides of a comparison."""
+    least = np.finfo(np.float32).smallest_subnormal
+    near = [np.nextafter(np.float32(1.5), np.float32(end)) for end in (0, 2)]
+    x = np.array([[0, -0.0, least, -least, 1.5, *near, np.inf, -np.inf, np.nan]], np.float32).T
+    check(
+        "TreeEnsembleRegressor", [x], n_targets=1, nodes_treeids=[0, 0, 0], nodes_nodeids=[0, 1, 2],
+        nodes_featureids=[0, 0, 0], nodes_modes=[mode, "LEAF", "LEAF"], nodes_values=[threshold, 0.0, 0.0],
+        nodes_truenodeids=[1, 0, 0], nodes_falsenodeids=[2, 0, 0], nodes_missing_value_tracks_true=[missing, 0, 0],
+        target_treeids=[0, 0], target_nodeids=[1, 2], target_ids=[0, 0], target_weights=[1.0, 2.0],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_trees_of_members(kind: type) -> None:
+    tensor = numpy_helper.from_array
+    x = np.array([[1, 0], [2.5, 0], [3, 0], [3, 9], [7, 9], [np.nan, 0]], kind)
+    check(
+        "TreeEnsemble", [x], version=5, n_targets=2, tree_roots=[0],
+        nodes_modes=tensor(np.array([6, 6, 0], np.uint8)), nodes_splits=tensor(np.zeros(3, kind)),
+        nodes_featureids=[0, 1, 1], nodes_truenodeids=[1, 0, 2], nodes_trueleafs=[0, 1, 1],
+        nodes_falsenodeids=[2, 1, 3], nodes_falseleafs=[0, 1, 1], leaf_targetids=[0, 1, 0, 1],
+        leaf_weights=tensor(np.array([1, 2, 4, 8], kind)),
+        membership_values=tensor(np.array([1, 2.5, 3, np.nan, 9, np.nan], kind)),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("how", ["SUM", "MIN", "MAX"])
+def test_trees_with_a_target_each(how: str) -> None:
+    """As boosting of several classes has them; one target has no tree."""
+    rng = np.random.default_rng(5)
+    given = votes(rng, "target", 5, 2, 1, False)
+    given["target_ids"] = [2 * (t % 2) for t in given["target_treeids"]]
+    check(
+        "TreeEnsembleRegressor", [rng.normal(size=(9, 3)).astype(np.float32)], n_targets=3, aggregate_function=how,
+        **forest(rng, 5, 2, 3, "BRANCH_LEQ"), **given,
+    )  # fmt: skip
+
+
 def test_trees_that_lead_in_a_circle_are_refused() -> None:
     attributes = forest(RNG, 1, 1, 1, "BRANCH_LEQ")
     attributes["nodes_truenodeids"] = [0, 0, 0]

@@ -46,6 +46,7 @@ INDEX = {
         "NGramCount NumberToString RegexFullMatch StringConcat StringEqual StringIndex StringNGramCount "
         "StringNormalizer StringSplit StringToNumber"
     ),
+    "trees": "TreeEnsemble",
     "unary": (
         "Abs Acos Acosh Asin Asinh Atan Atanh Ceiling Cos Cosh Erf Exp Floor Identity Inverse IsFinite IsInf IsNaN "
         "Log Negative Round Sign Sin Sinh Sqrt Tan Tanh"

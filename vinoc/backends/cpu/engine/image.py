@@ -94,7 +94,7 @@ class _Maker:
             steps,
             plan.arena_size,
             [(shape_of(v), dtype_of(v)) for v in plan.graph.outputs],
-            sum(c.flops for c in calls) < FEW_FLOPS or all(c.units == 1 for c in calls),
+            sum(c.flops or c.cost for c in calls) < FEW_FLOPS or all(c.units == 1 for c in calls),
             plan.graph.name,
             plan,
         )

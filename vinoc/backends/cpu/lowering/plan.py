@@ -83,7 +83,7 @@ class Unfit(Exception):
 @record()
 class Call:
     """A kernel over `units` units of work, for a node; None: for the graph's outputs. `addresses` are those of its
-    arguments that are no numbers."""
+    arguments that are no numbers. `cost`: operations that would take as long, of what has none."""
 
     node: Node | None
     kernel: Kernel
@@ -91,6 +91,7 @@ class Call:
     args: dict[str, Argument]
     addresses: dict[str, Argument]
     flops: int = 0
+    cost: int = 0
 
 
 @record()
@@ -236,6 +237,12 @@ class Plan:
             if isinstance(value, Place):
                 value.buffer.touch(len(self.steps))
         self.steps.append(Call(self.node, kernel, units, args, addresses, flops))
+
+    def weigh(self, cost: int) -> None:
+        """Says what the last call takes as long as, in operations, where it has few: threads are for long calls."""
+        last = self.steps[-1]
+        assert isinstance(last, Call)
+        last.cost = cost
 
     def fault(self, text: str) -> Array:
         """Where a kernel notes that the data is wrong; the run then ends in EvaluationError."""

@@ -6,7 +6,22 @@ from collections.abc import Sequence
 
 from ....passes.base import graph_pass
 from ....passes.rewrite import Group, Rewrite
-from . import axes, bits, casts, cumprod, fourier, integers, lengths, masks, ngrams, pools, resample, shifts, signals
+from . import (
+    axes,
+    bits,
+    casts,
+    cumprod,
+    fourier,
+    integers,
+    lengths,
+    masks,
+    ngrams,
+    pools,
+    resample,
+    shifts,
+    signals,
+    trees,
+)
 
 _RULES: tuple[Rewrite, ...] = (
     masks.MaximumIsNothing(),
@@ -25,6 +40,7 @@ _RULES: tuple[Rewrite, ...] = (
     pools.PadBeforeAvgPool(),
     lengths.ExpandSequenceLengths(),
     signals.ReduceSignalAsImage(),
+    trees.ExpandTreeEnsemble(),
 )
 
 

@@ -88,8 +88,14 @@ def text(ctx: NodeContext, words: Sequence[str]) -> Value:
 
 
 def chosen(ctx: NodeContext, labels: Value, places: Value) -> Value:
-    """Labels by index."""
-    return ctx.b.Gather(labels, places, number(ctx.b, 0, dt.i64), batch_dims=0)
+    """Labels by index: numbers that follow one another evenly are worked out."""
+    b, known = ctx.b, labels.known
+    if known is not None and len(known) > 1 and labels.dtype is dt.i64:
+        first, step = int(known[0]), int(known[1]) - int(known[0])
+        if np.array_equal(known, first + step * np.arange(len(known))):
+            spread = places if step == 1 else b.Multiply(places, number(b, step, dt.i64))
+            return spread if first == 0 else b.Add(spread, number(b, first, dt.i64))
+    return b.Gather(labels, places, number(ctx.b, 0, dt.i64), batch_dims=0)
 
 
 def best(ctx: NodeContext, scores: Value) -> Value:
