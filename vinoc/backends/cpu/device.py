@@ -127,6 +127,10 @@ class Executable:
             if image is None:
                 graph = self.graph if self.owned else specialize(self.graph, key)
                 if not is_static(graph):
+                    if any(node.kind == "NonMaxSuppression" for node in graph):
+                        from .bounded import bound_suppression  # few models have it
+
+                        bound_suppression(graph)
                     return self._make(graph)
                 image = self._images[key] = self._plan(graph)
                 _keep_few(self._images)

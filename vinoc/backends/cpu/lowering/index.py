@@ -28,6 +28,7 @@ INDEX = {
     "sampled": "GridSample",
     "scatter": "GatherElements GatherND OneHot ScatterElementsUpdate ScatterNDUpdate ScatterUpdate",
     "strassen": "Region:matmul",
+    "suppress": "BoundedNonMaxSuppression",
     "trees": "TreeEnsemble",
     "views": "BatchToSpace ReverseSequence Roll SliceScatter SpaceToBatch StridedSlice",
     "winograd_bytes": "Region:level_conv",
