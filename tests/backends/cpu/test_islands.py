@@ -19,6 +19,7 @@ from vinoc.passes import PassManager
 
 from ...conftest import SHARED
 from ...models import zoo
+from .checked import check, data
 
 PAGE = Path(__file__).parents[3] / "docs" / "cpu.md"
 EXAMPLES = sorted((PAGE.parents[1] / "examples" / "models").rglob("*.onnx"))
@@ -83,3 +84,9 @@ def test_an_island_that_is_not_listed_is_found(tmp_path: Path) -> None:
     file = tmp_path / "m.vir"
     file.write_text("graph g(m: f32[2,2]) -> (i) { i = Inverse(m) {adjoint=false} }")
     assert islands(file, [np.eye(2, dtype=np.float32)]) == ["Inverse"]
+
+
+def test_a_chain_over_more_dimensions_than_kernels_have() -> None:
+    """It is an island with a body, of which no plan is made: that would end in the same island."""
+    x, y = data(4, 3, 1, 4, 1, 5, 1), data(5, 1, 6, 4, 2, 5, 20)
+    check(lambda b, u, v: b.Exp(b.Add(u, v)), x, y, islands=["Region"])

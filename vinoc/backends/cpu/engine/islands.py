@@ -31,6 +31,13 @@ class State:
         self.pending = {}
 
 
+def _interpreted(graph: Graph) -> Runner:
+    from ...numpy.interpreter import Interpreter
+
+    run = Interpreter(graph).run
+    return lambda arrays, _: list(run(list(arrays)))
+
+
 class NodeRunner:
     """One node, from arrays to arrays."""
 
@@ -39,6 +46,8 @@ class NodeRunner:
 
         self.node = node
         self.evaluate = evaluate_node
+        if node.kind == "Region":  # no kernel takes it, nor would one take what a plan of its body makes of that
+            make_body = _interpreted
         self.bodies = [make_body(body) for body in node.bodies]
 
     def run(self, operands: Sequence[Any], state: State) -> list[Any]:

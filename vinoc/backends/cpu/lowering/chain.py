@@ -62,7 +62,7 @@ def compute(plan: Plan, expression: Expression, operands: Sequence[Operand | Pla
         compute(plan, expression, operands, target)
         plan.copy(target, out)
         return
-    sources = [_source(plan, o, out) for o in operands]
+    sources = [source_of_chain(plan, o, out) for o in operands]
     places = [(k, s) for k, s in enumerate(sources) if isinstance(s, Place)]
     sizes, strides = collapse(out.shape, [out.strides, *(s.strides for _, s in places)])
     if len(sizes) > DIMS:
@@ -86,7 +86,7 @@ def compute(plan: Plan, expression: Expression, operands: Sequence[Operand | Pla
     plan.call(chain(expression, tuple(reads)), prod(sizes[:3]) * blocks * parts, flops=out.size, **args)
 
 
-def _source(plan: Plan, operand: Operand | Place, out: Place) -> Place | int:
+def source_of_chain(plan: Plan, operand: Operand | Place, out: Place) -> Place | int:
     """The operand's place with the dimensions of `out`, or its bits where it is a scalar constant."""
     if isinstance(operand, Place):
         return spread(operand, out.shape)

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import field
+from math import prod
 
+from ....ir.dtype import f32, f64
 from ....ir.graph import Graph, Node, Value
 from ....ir.record import record
+from ....ir.types import normalize_axes
 from ....passes.base import Context
 from ..region import extract
 from .expression import WITH_SCALARS, is_costly, is_elementwise
+from .plan import shape_of
 
 MOST_NODES = 32
 """Of a chain: longer ones take long to compile."""
 
 MOST_OPERANDS = 12
 """Of a chain, but scalar constants: more streams than a processor follows."""
+
+
+FOLDS = frozenset({"ReduceSum", "ReduceProd", "ReduceMax", "ReduceMin"})
+
+SHORTEST = 16
+"""Columns from which on vectors of them are filled."""
 
 
 @record(eq=False)
@@ -74,6 +84,25 @@ def grow(graph: Graph) -> list[Group]:
     return groups
 
 
+def _reduction_of(nodes: list[Node]) -> list[Node]:
+    """The reduction that alone reads a chain (its nodes, users first), and its axes, where they are to be one kernel.
+
+    That is so where operands are much smaller than what they are broadcast to: distances of all rows to all others. The
+    last dimension stays.
+    """
+    value = nodes[0].outputs[0]
+    node = value.only_user
+    if node is None or node.kind not in FOLDS or value.dtype not in (f32, f64) or node.operand(1).const is None:
+        return []
+    shape, axes_from = shape_of(value), node.operand(1).node
+    axes = normalize_axes(node.operand(1).const.reshape(-1).tolist(), len(shape))  # type: ignore[union-attr]
+    if not axes or len(shape) - 1 in axes or shape[-1] < SHORTEST or axes_from is None:
+        return []
+    inside = set(nodes)
+    read = {v for n in nodes for v in n.inputs if v is not None and v.node not in inside}
+    return [axes_from, node] if 2 * sum(prod(shape_of(v)) for v in read) <= prod(shape) else []
+
+
 def repeat_dequantize(graph: Graph) -> None:
     """A Dequantize for every elementwise node that reads one: less than to write the reals, and to read them."""
     for node in [n for n in graph if n.kind == "Dequantize" and n.outputs[0].n_uses > 1]:
@@ -88,6 +117,8 @@ def make_chains(graph: Graph, context: Context) -> int:
     repeat_dequantize(graph)
     groups = grow(graph)
     for group in groups:
-        context.matches["chain"] += 1
-        extract(graph, group.nodes[::-1], "chain")
+        end = _reduction_of(group.nodes)
+        kernel = "folded" if end else "chain"
+        context.matches[kernel] += 1
+        extract(graph, [*end[:1], *group.nodes[::-1], *end[1:]], kernel)
     return len(groups)

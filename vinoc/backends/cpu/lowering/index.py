@@ -7,6 +7,7 @@ INDEX = {
     "channelwise": "BatchNormInference LRN ReduceMax ReduceMean ReduceSum",
     "conv_choice": "Region:conv Region:exact_conv",
     "depthwise_bytes": "Region:integer_conv",
+    "folded": "Region:folded",
     "indexed": "Broadcast Gather Tile",
     "integer": "ByteConvolution ByteMatMul Region:integer_conv Region:integer_matmul",
     "integer_average": "Region:integer_average",

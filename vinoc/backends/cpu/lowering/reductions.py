@@ -40,11 +40,21 @@ def reduce_any(plan: Plan, node: Node) -> None:
     axes = sorted(normalize_axes(known(node, 1), len(source.shape)))
     if not axes:
         raise Unfit("it reduces nothing")
-    out = plan.write(value)
+    fold(plan, node, source, axes, plan.write(value))
+
+
+def whole_strides(out: Place, axes: Sequence[int], keep_dims: bool) -> list[int]:
+    """The strides of a reduction's result, with those of the reduced axes."""
     strides = list(out.strides)
-    if not node.op.keep_dims:  # type: ignore[attr-defined]
+    if not keep_dims:
         for k in axes:
             strides.insert(k, 0)
+    return strides
+
+
+def fold(plan: Plan, node: Node, source: Place, axes: Sequence[int], out: Place) -> None:
+    """The call of a reduction's kernel."""
+    value, strides = node.outputs[0], whole_strides(out, axes, node.op.keep_dims)  # type: ignore[attr-defined]
     kept = [k for k in range(len(source.shape)) if k not in axes]
     sizes, (t, s) = _collapsed(source, kept, [strides, source.strides], KEPT)
     reduced, (r,) = _collapsed(source, axes, [source.strides], REDUCED)
