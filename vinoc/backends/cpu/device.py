@@ -80,7 +80,8 @@ class Executable:
 
     def _new_packed(self) -> Packed:
         constants = sum(n.op.value.nbytes for g in self.graph.walk() for n in g if type(n.op) is Constant)
-        return Packed(Packer(self.library, self.pool, FEW_BYTES), constants)
+        is_open = not all(map(_static, self.graph.inputs))
+        return Packed(Packer(self.library, self.pool, FEW_BYTES), constants, is_open)
 
     def program(self, shapes: Sequence[tuple[int, ...]]) -> Program | Staged:
         """The runner for inputs of given shapes, made where it is not kept. Raises UsageError for what does not fit."""

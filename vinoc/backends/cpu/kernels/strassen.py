@@ -70,13 +70,13 @@ def _emit_left(e: Emitter, a: Arguments) -> None:
             s2 = e.b.fsub(s1, a11)
             for address, s in zip(into, (s1, s2, e.b.fsub(a11, a21), e.b.fsub(a12, s2)), strict=True):
                 store(s, e.add(address, at))
-            return _largest(e, above, a11, a12), _largest(e, under, a21, a22)
+            return largest(e, above, a11, a12), largest(e, under, a21, a22)
 
         def row(both: bool) -> None:
             found = e.fold(0, whole, e.lanes, [zero, zero], partial(some, both, e.load, e.store))
             load, store = partial(e.masked_load, mask=rest), partial(e.masked_store, mask=rest)
             found = e.fold(whole, a.depth, e.lanes, found, partial(some, both, load, store))
-            far = _far(e, *(e.reduce(e.maximum, x) for x in found)) if both else ir.Constant(I1, 0)
+            far = is_far(e, *(e.reduce(e.maximum, x) for x in found)) if both else ir.Constant(I1, 0)
             e.store(e.b.zext(far, I32), e.add(flags, e.mul(i, 4)))
 
         with e.b.if_else(e.b.icmp_signed("<", below, a.rows)) as (there, missing):
@@ -86,7 +86,7 @@ def _emit_left(e: Emitter, a: Arguments) -> None:
                 row(False)
 
 
-def _largest(e: Emitter, *values: Any) -> Any:
+def largest(e: Emitter, *values: Any) -> Any:
     """The largest magnitude of each lane. NaN is none: what comes of it is not finite."""
     found, *others = values
     for x in others:
@@ -94,10 +94,16 @@ def _largest(e: Emitter, *values: Any) -> Any:
     return found
 
 
-def _far(e: Emitter, x: Any, y: Any) -> Any:
+def is_far(e: Emitter, x: Any, y: Any) -> Any:
     """Whether one magnitude is more than FAR times the other."""
     far = e.splat(FAR, x.type) if isinstance(x.type, ir.VectorType) else e.f32(FAR)
     return e.b.or_(e.b.fcmp_ordered(">", x, e.b.fmul(far, y)), e.b.fcmp_ordered(">", y, e.b.fmul(far, x)))
+
+
+def any_lane(e: Emitter, lanes: Any) -> Any:
+    """Whether one of the lanes is true."""
+    bits = e.b.bitcast(lanes, ir.IntType(e.lanes))
+    return e.b.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0))
 
 
 STRASSEN_LEFT = Kernel("strassen_left", LEFT_ARGS, _emit_left)
@@ -114,7 +120,7 @@ def _emit_right(e: Emitter, a: Arguments) -> None:
     step, width, zero = 4 * e.lanes, e.target.width, e.splat(0.0)
     size = e.mul(a.depth, 2 * width)
     with e.loop(e.function.args[1], e.function.args[2]) as pair:
-        left, right = (e.add(a.b, e.mul(panel, a.b_panel)) for panel in (pair, _partner(e, a, pair)))
+        left, right = (e.add(a.b, e.mul(panel, a.b_panel)) for panel in (pair, partner(e, a, pair)))
         into = _sums_of(e, a.sums, size, pair)
         columns = e.b.sub(a.columns, e.mul(e.add(pair, a.pairs), width))
         masks = [e.mask(e.max(columns, 0), first=v * e.lanes) for v in range(e.target.vectors)]
@@ -129,20 +135,18 @@ def _emit_right(e: Emitter, a: Arguments) -> None:
                 t2 = e.b.fsub(b22, t1)
                 for n, t in enumerate((t2, e.b.fsub(b22, b12), e.b.fsub(b21, t2), t1)):
                     e.store(t, e.add(e.add(into, here), e.mul(size, n)), step)
-                found[2 * v] = _largest(e, found[2 * v], b11, b21)
-                found[2 * v + 1] = _largest(e, found[2 * v + 1], b12, b22)
+                found[2 * v] = largest(e, found[2 * v], b11, b21)
+                found[2 * v + 1] = largest(e, found[2 * v + 1], b12, b22)
             return found
 
         found = e.fold(0, size, 4 * width, [zero] * (2 * len(masks)), row)
         far = ir.Constant(I1, 0)
         for v, mask in enumerate(masks):
-            lanes = e.b.and_(mask, _far(e, *found[2 * v : 2 * v + 2]))
-            bits = e.b.bitcast(lanes, ir.IntType(e.lanes))
-            far = e.b.or_(far, e.b.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0)))
+            far = e.b.or_(far, any_lane(e, e.b.and_(mask, is_far(e, *found[2 * v : 2 * v + 2]))))
         e.store(e.b.zext(far, I32), e.add(into, e.mul(size, 4)))
 
 
-def _partner(e: Emitter, a: Arguments, pair: Any) -> Any:
+def partner(e: Emitter, a: Arguments, pair: Any) -> Any:
     """The panel of the right half; where there is none the last one, of which nothing is stored."""
     return e.min(e.add(pair, a.pairs), e.b.sub(a.panels, e.i64(1)))
 
@@ -187,8 +191,11 @@ class _Step:
         return self._values[name]
 
 
-class _Body:
+class Body:
     """What emits a unit: a table of steps, then one loop over them, so that there is one copy of the tiles' code."""
+
+    gap = 0
+    """Bytes between the sums of a pair."""
 
     def __init__(self, e: Emitter, a: Arguments) -> None:
         self.e, self.a = e, a
@@ -213,12 +220,31 @@ class _Body:
                 rate = e.div(e.i64(self.row << 16), e.max(step.count, 1))
                 tiles(e, e.i64(0), step.count, e.target.rows, partial(self.tile, step, rate))
 
+    def panels(self, pair: Any) -> tuple[Any, Any]:
+        """Where the left and the right panel of a pair lie."""
+        e, a = self.e, self.a
+        left, right = (e.add(a.b, e.mul(panel, a.b_panel)) for panel in (pair, partner(e, a, pair)))
+        return left, right
+
+    def sums(self, pair: Any) -> Any:
+        """Where T2, T3, T4 and T1 of a pair lie, one behind the other."""
+        return _sums_of(self.e, self.a.right, self.e.mul(self.a.depth, 2 * self.e.target.width), pair)
+
+    def columns_far(self, pair: Any) -> Any:
+        """Not 0 where columns are far apart."""
+        e = self.e
+        return e.load(e.add(self.sums(pair), e.mul(self.a.depth, 8 * e.target.width)), I32)
+
+    def following(self, pair: Any, weights: Sequence[Any]) -> Sequence[Any]:
+        """What is fetched while each step's weights are in use: those of the next one, and of the next unit."""
+        more = self.e.add(weights[0], self.a.b_panel)
+        return *weights[1:SEVEN], more, *weights[SEVEN:]
+
     def far(self, pair: Any, begin: Any, count: Any) -> Any:
         """Whether rows or columns are far apart."""
         e, a = self.e, self.a
         flags = e.add(a.left, e.mul(e.mul(a.half, 4), a.left_row))
-        size = e.mul(a.depth, 2 * e.target.width)
-        first = e.load(e.add(_sums_of(e, a.right, size, pair), e.mul(size, 4)), I32)
+        first = self.columns_far(pair)
         rows = e.fold(
             begin, e.add(begin, count), 1, [first], lambda i, x: [e.b.or_(x, e.load(e.add(flags, e.mul(i, 4)), I32))]
         )
@@ -238,19 +264,15 @@ class _Body:
         a21 = e.add(a11, e.mul(a.half, a.a_row))
         a12, a22 = (e.add(block, e.mul(depth, 4)) for block in (a11, a21))
         s1, s2, s3, s4 = (e.add(a.left, e.mul(e.add(begin, e.mul(a.half, n)), a.left_row)) for n in range(4))
-        b11, b12 = (e.add(a.b, e.mul(panel, a.b_panel)) for panel in (pair, _partner(e, a, pair)))
+        b11, b12 = self.panels(pair)
         b21, b22 = e.add(b11, size), e.add(b12, size)
-        sums_of_b = _sums_of(e, a.right, size, pair)
-        t2, t3, t4, t1 = (e.add(sums_of_b, e.mul(size, n)) for n in range(4))
+        t2, t3, t4, t1 = (e.add(self.sums(pair), e.mul(e.add(size, self.gap), n)) for n in range(4))
 
-        def plain(source: Any, weights: Any, following: Any, rows: Any = count) -> dict[str, Any]:
-            return {
-                "source": source, "source_row": a.a_row, "weights": weights, "depth": depth, "following": following,
-                "count": rows,
-            }  # fmt: skip
+        def plain(source: Any, weights: Any, rows: Any = count) -> dict[str, Any]:
+            return {"source": source, "source_row": a.a_row, "weights": weights, "depth": depth, "count": rows}
 
-        def of_sums(source: Any, weights: Any, following: Any) -> dict[str, Any]:
-            return plain(source, weights, following) | {"source_row": a.left_row}
+        def of_sums(source: Any, weights: Any) -> dict[str, Any]:
+            return plain(source, weights) | {"source_row": a.left_row}
 
         def into(i: int, j: int) -> dict[str, Any]:
             line, panel = e.add(begin, e.mul(a.half, i)), e.add(pair, e.mul(a.pairs, j))
@@ -258,7 +280,7 @@ class _Body:
             return {
                 "out": e.add(e.add(a.out, e.mul(line, a.out_row)), e.mul(panel, self.row)),
                 "residual": e.add(e.add(a.residual, e.mul(line, a.res_row)), e.mul(panel, a.res_panel)),
-                "panel": _partner(e, a, pair) if j else pair,
+                "panel": partner(e, a, pair) if j else pair,
                 "columns": e.max(e.min(left, e.target.width), 0),
                 "limit": counts[i],
             }  # fmt: skip
@@ -266,26 +288,27 @@ class _Body:
         row = e.i64(self.row)
         from_x, keep_x = {"start": self.x, "start_row": row}, {"kept": self.x}
         plus_v, keep_v = {"extra": self.v, "extra_row": row}, {"kept": self.v}
-        self.store(
-            plain(a11, b11, b21) | keep_x,
-            plain(a12, b21, t2) | from_x | into(0, 0),
-            of_sums(s2, t2, t3) | from_x | keep_x,
-            of_sums(s3, t3, t4) | keep_v,
-            plain(a22, t4, t1, lower) | from_x | plus_v | into(1, 0),
-            of_sums(s1, t1, b22) | from_x | keep_x | plus_v | into(1, 1),
-            of_sums(s4, b22, e.add(b11, a.b_panel)) | from_x | into(0, 1),
+        steps = (
+            plain(a11, b11) | keep_x,
+            plain(a12, b21) | from_x | into(0, 0),
+            of_sums(s2, t2) | from_x | keep_x,
+            of_sums(s3, t3) | keep_v,
+            plain(a22, t4, lower) | from_x | plus_v | into(1, 0),
+            of_sums(s1, t1) | from_x | keep_x | plus_v | into(1, 1),
+            of_sums(s4, b22) | from_x | into(0, 1),
             *(
-                plain(source, panel, panel, counts[i]) | {"depth": a.depth} | into(i, j)
-                for i, source in enumerate((a11, a21))
+                plain(source, panel, counts[i]) | {"depth": a.depth} | into(i, j)
                 for j, panel in enumerate((b11, b12))
+                for i, source in enumerate((a11, a21))
             ),
         )
+        self.store(steps, self.following(pair, [step["weights"] for step in steps]))
 
-    def store(self, *steps: dict[str, Any]) -> None:
+    def store(self, steps: Sequence[dict[str, Any]], following: Sequence[Any]) -> None:
         """Puts steps into the table. They begin with zeros, and add zeros, where they do not say otherwise."""
         e, zeros = self.e, self.a.zeros
-        for i, step in enumerate(steps):
-            step = {"start": zeros, "extra": zeros} | step
+        for i, (step, ahead) in enumerate(zip(steps, following, strict=True)):
+            step = {"start": zeros, "extra": zeros, "following": ahead} | step
             for j, name in enumerate(FIELDS):
                 e.store(step.get(name, e.i64(0)), e.add(self.table, 8 * (i * len(FIELDS) + j)), 8)
 
@@ -341,13 +364,12 @@ class _Body:
         for i, value in enumerate(values):
             checks[i % 4] = e.fma(value, e.splat(0.0), checks[i % 4])
         check = e.b.fadd(e.b.fadd(checks[0], checks[1]), e.b.fadd(checks[2], checks[3]))
-        spoilt = e.b.bitcast(e.b.fcmp_unordered("uno", check, check), ir.IntType(e.lanes))
-        with e.when(e.b.icmp_unsigned("!=", spoilt, ir.Constant(spoilt.type, 0))):
+        with e.when(any_lane(e, e.b.fcmp_unordered("uno", check, check))):
             e.store(e.i64(PLAIN), self.more, 8)
 
 
 def _emit(e: Emitter, a: Arguments) -> None:
-    body = _Body(e, a)
+    body = Body(e, a)
     with e.loop(e.function.args[1], e.function.args[2]) as unit:
         body.unit(unit)
 

@@ -42,10 +42,12 @@ class Packed:
 
     run        calls a kernel at once: run(KERNEL, units, **args), where arrays stand for their addresses
     constants  bytes of the model's constants
+    open       whether the model has inputs of open shapes
     """
 
     run: Callable[..., None]
     constants: int = 0
+    open: bool = False
     arrays: dict[Any, Array] = field(default_factory=dict)
     """Made from constants, by the identities of their buffers and a tag."""
     tables: weakref.WeakValueDictionary[Any, Array] = field(default_factory=weakref.WeakValueDictionary)

@@ -1,7 +1,8 @@
 """Which products keep 24 bits of each weight: those of few rows, in models whose weights come from memory.
 
 A product of few rows takes as long as its weights take to be read. With more rows than two thirds of a tile the
-arithmetic takes longer, with vectors of 4 floats expanding does.
+arithmetic takes longer, with vectors of 4 floats expanding does. Where shapes are open, few rows may come and many as
+well (a decoder's prompt, then its tokens): all products keep 24 bits then, so that there is one form of the weights.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ def is_rounded(plan: Plan, node: Node) -> bool:
 
 
 def _weights(plan: Plan, node: Node) -> int:
-    """The weights of a product with a constant matrix that few rows pass over; 0: it is none."""
+    """The weights of a product with a constant matrix that few rows pass over, or may; 0: it is none."""
     if not (isinstance(node.op, Region) and node.op.kernel == "matmul"):
         return 0
     rows = prod(shape_of(node.outputs[0])[:-1])
-    return prod(shape_of(node.operand(1))) if 3 * rows <= 2 * plan.target.rows else 0
+    return prod(shape_of(node.operand(1))) if plan.packed.open or 3 * rows <= 2 * plan.target.rows else 0

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
+
+import numpy as np
 
 from ....ir.graph import Node, Value
+from ....ir.record import record
 from ..codegen.target import Target
-from ..kernels.base import f32_bits
+from ..kernels.base import Kernel, f32_bits
 from ..kernels.strassen import MOST_ROWS, STRASSEN, STRASSEN_LEFT, STRASSEN_RIGHT
+from ..kernels.strassen_f24 import STRASSEN_F24, STRASSEN_FLAGS_F24
 from .conv import bias_panels
 from .epilogue import epilogue_of, post_arguments
 from .matmul import Panels, adjacent, as_rows, packed_constant
 from .place import Form, Place
 from .plan import Array, Plan, Unfit, lowers, shape_of
 from .regions import is_quantized
+from .rounded import is_rounded
 
 LEAST_TILES = 4
 """Tiles of rows of a block: with fewer, weights do not come from memory as fast as they are used."""
@@ -24,6 +29,12 @@ ENDS, SUM = 6, 8
 
 GAIN = 0.96
 """The share of the plain product's time up to which it pays to keep the weights' sums as well."""
+
+EXPANDED = 3
+"""Tiles of rows from which on panels of 24 bits are expanded once for all of them, in plain products too."""
+
+MADE = 2
+"""Multiply-adds in whose time a vector of the sums of expanded panels is made, and kept in the second-level cache."""
 
 GAP = 64
 """Bytes between rows of sums, whose distance would else often be a power of two and meet in one cache set."""
@@ -35,12 +46,13 @@ def strassen(plan: Plan, node: Node) -> None:
     a, constant, result = node.operand(0), node.operand(1), node.outputs[0]
     *batch, depth = shape_of(a)
     rows, columns, width = prod(batch), shape_of(result)[-1], plan.target.width
-    panels = -(-columns // width)
+    panels, rounded = -(-columns // width), is_rounded(plan, node)
     if prod(shape_of(constant)) != depth * columns or depth % 2:
         raise Unfit("it has a batch of matrices, or halves that differ")
     if is_quantized(a):
         raise Unfit("sums of levels are exact in the plain product")
-    if plan.mode.accuracy or not pays(plan.target, rows, depth, panels, plan.mode.threads):
+    seven = not plan.mode.accuracy and pays(plan.target, rows, depth, panels, plan.mode.threads, rounded)
+    if not seven and not (rounded and rows > EXPANDED * plan.target.rows):
         raise Unfit("the plain product is as fast, or more exact")
     body = node.bodies[0]
     op: Any = next(iter(body)).op
@@ -48,17 +60,18 @@ def strassen(plan: Plan, node: Node) -> None:
     left, out = _matrix(as_rows(plan, plan.read(a))), _matrix(plan.write(result, Form.ROWS))
     residual = None if epilogue.residual is None else _matrix(as_rows(plan, plan.read(epilogue.residual)))
     half, pairs = -(-rows // 2), -(-panels // 2)
-    weights = packed_constant(plan, constant, op.transpose_b, rounded=False)
+    weights = packed_constant(plan, constant, op.transpose_b, rounded)
     blocks = number_of_blocks(plan.target, half, pairs, plan.mode.threads)
-    nothing = plan.nothing()
+    form = _Expanded(plan, weights, columns, seven) if rounded else _Kept(plan, weights, columns)
+    units, nothing = form.units(pairs * blocks), plan.nothing()
     plan.call(
-        STRASSEN,
-        pairs * blocks,
-        flops=7 * 2 * half * (depth // 2) * -(-columns // 2),
+        form.kernel,
+        units,
+        flops=7 * 2 * half * (depth // 2) * -(-columns // 2) if seven else 2 * rows * depth * columns,
         a=left,
-        left=_left_sums(plan, left),
+        left=_left_sums(plan, left) if seven else nothing,
         b=weights.memory,
-        right=_right_sums(plan, constant, op.transpose_b, weights, columns),
+        **form.arguments(constant, op.transpose_b, units),
         out=out,
         bias=bias_panels(plan, epilogue.bias, 1, columns),
         residual=residual if residual is not None else nothing,
@@ -103,30 +116,75 @@ def _left_sums(plan: Plan, a: Place) -> Place:
     return found
 
 
-def _right_sums(plan: Plan, constant: Value, transposed: bool, weights: Panels, columns: int) -> Array:
-    """The sums of blocks of a constant matrix, from its panels."""
-    depth, panels = weights.panel // weights.row, -(-columns // plan.target.width)
-    pairs = -(-panels // 2)
+@record()
+class _Kept:
+    """Panels of f32: the sums of their blocks are kept beside them."""
 
-    def make(_: Array) -> Array:
-        out = plan.packed.fresh((pairs, 2 * depth + 1, plan.target.width))
-        plan.packed.run(
-            STRASSEN_RIGHT, pairs, b=weights.memory, sums=out, depth=depth, columns=columns, panels=panels,
-            pairs=pairs, b_panel=weights.panel,
+    plan: Plan
+    weights: Panels
+    columns: int
+    kernel: ClassVar[Kernel] = STRASSEN
+
+    @property
+    def depth(self) -> int:
+        return self.weights.panel // self.weights.row
+
+    def units(self, count: int) -> int:
+        return count
+
+    def arguments(self, constant: Value, transposed: bool, units: int) -> dict[str, Any]:
+        """Those of the kernel that are about the sums."""
+
+        def make(_: Array) -> Array:
+            return self._made(STRASSEN_RIGHT, "sums", (2 * self.depth + 1, self.plan.target.width), np.float32)
+
+        return {"right": self.plan.packed.of(constant, ("strassen", self.plan.target.width, transposed), make)}
+
+    def _made(self, kernel: Kernel, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
+        """What a kernel makes of the panels, of so much for each pair."""
+        panels = -(-self.columns // self.plan.target.width)
+        pairs = -(-panels // 2)
+        out = self.plan.packed.fresh((pairs, *shape), dtype)
+        self.plan.packed.run(
+            kernel, pairs, b=self.weights.memory, depth=self.depth, columns=self.columns, panels=panels, pairs=pairs,
+            b_panel=self.weights.panel, **{name: out},
         )  # fmt: skip
         return out
 
-    return plan.packed.of(constant, ("strassen", plan.target.width, transposed), make)
+
+@record()
+class _Expanded(_Kept):
+    """Panels of 24 bits: each unit expands them, and makes the sums where there are `seven` products."""
+
+    seven: bool = False
+    kernel: ClassVar[Kernel] = STRASSEN_F24
+
+    def units(self, count: int) -> int:
+        return min(count, self.plan.mode.threads)
+
+    def arguments(self, constant: Value, transposed: bool, units: int) -> dict[str, Any]:
+        plan, width = self.plan, self.plan.target.width
+        flags = plan.nothing()
+        if self.seven:
+            tag = "far columns", width, transposed
+            flags = plan.packed.of(constant, tag, lambda _: self._made(STRASSEN_FLAGS_F24, "flags", (), np.int32))
+        floats = (4 if self.seven else 2) * (self.depth + 2) * width
+        return {
+            "right": flags, "scratch": plan.scratch(units * floats), "size": 4 * floats, "slots": units,
+            "seven": int(self.seven),
+        }  # fmt: skip
 
 
-def pays(target: Target, rows: int, depth: int, panels: int, threads: int) -> bool:
-    """Whether it takes less time than the plain product, both counted in multiply-adds of vectors."""
+def pays(target: Target, rows: int, depth: int, panels: int, threads: int, made: bool = False) -> bool:
+    """Whether it takes less time than the plain product, both counted in multiply-adds of vectors. `made`: the weights'
+    sums are made by each unit."""
     half, pairs = -(-rows // 2), -(-panels // 2)
     if half < LEAST_TILES * target.rows:
         return False
     units = pairs * number_of_blocks(target, half, pairs, threads)
     idle = threads * -(-units // threads) / units
     seven = 7 * half * (depth // 2 + ENDS) * pairs * target.vectors
+    seven += MADE * depth * pairs * 2 * target.vectors * (units // pairs) if made else 0
     return idle * seven + SUM * rows * depth / target.lanes <= GAIN * rows * depth * panels * target.vectors
 
 
