@@ -17,7 +17,7 @@ RUNTIME_PASSES = "inline-if,fold,dropout,cse,dce"
 """What `Core.compile_model` runs before the reference interpreter: what is cheap and keeps every number."""
 
 CPU_PASSES = (
-    "widen,resize-in-floats,decompress{keep-products=true},integer-weights,inline-if,batch-loops,fold,cse,"
+    "widen,resize-in-floats,decompress{keep-products=true},integer-weights,inline-if,collect-states,batch-loops,fold,cse,"
     "cpu-integer-sums,fuse{without=[fuse-attention,multiply-by-inverse]},dce"
 )
 """What it runs before kernels are chosen, none of which reads integers as weights; `fuse` does what `dropout` does.

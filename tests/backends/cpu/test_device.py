@@ -12,6 +12,7 @@ import pytest
 
 from vinoc.backends.cpu.device import Executable
 from vinoc.backends.cpu.engine.islands import State
+from vinoc.backends.cpu.engine.program import Program
 from vinoc.backends.cpu.engine.stages import Staged
 from vinoc.backends.cpu.streams import of_graph
 from vinoc.backends.numpy import Interpreter
@@ -89,6 +90,30 @@ def test_loops_run_on_the_engine() -> None:
     for n in (0, 1, 3):
         inputs = [x, np.array(n, np.int64)]
         close(executable.run(inputs)[0], reference.run(inputs)[0])
+
+
+def test_loops_of_known_length_are_one_schedule() -> None:
+    """Parts of x are added up, from the back; results of all iterations are joined."""
+    graph = parse_graph("""
+    graph g(x: f32[N,3]) -> (y, last) {
+      zero = Constant() : f32[1,3] = [0.0, 0.0, 0.0]
+      y, last = TensorIterator(x, zero) {body_from=[0,1], slice_axis=[0,-1], slice_start=[-1,0], slice_end=[0,-1],
+                          slice_stride=[-1,1], slice_part=[1,1], back_edge=[-1,0], out_from=[0,0], out_axis=[0,-1],
+                          out_start=[0,0], out_end=[-1,-1], out_stride=[1,1], out_part=[1,1]} with
+        graph body(part: f32[1,3], sum: f32[1,3]) -> (c) {
+          c = Add(part, sum)
+        }
+    }
+    """)
+    executable, reference = Executable(graph, 1), Interpreter(graph)
+    for n, kinds in ((1, 0), (7, 0), (300, 1)):
+        x = np.random.default_rng(n).standard_normal((n, 3)).astype(np.float32)
+        for got, want in zip(executable.run([x]), reference.run([x]), strict=True):
+            close(got, want)
+        program = executable.program([(n, 3)])
+        assert isinstance(program, Program)
+        loops = [node for node in program.plan.graph if node.kind == "TensorIterator"]
+        assert len(loops) == kinds, "as a loop where it is long"
 
 
 def test_state_is_the_requests() -> None:

@@ -37,6 +37,12 @@ if TYPE_CHECKING:
 SPECIALIZE = "fold,dropout,cse,dce"
 """What a graph goes through once its shapes are known."""
 
+LOOPS = frozenset({"Loop", "TensorIterator"})
+
+UNROLL = "unroll{limit=256,size=2000},fold,dropout,cse,dce"
+"""What loops go through whose number of iterations is known: written out they are one schedule, without a return to
+Python for each iteration. They run as loops where that would be many nodes, which take some 50 us each to plan."""
+
 PLANS = 8
 """Plans that are kept, one for each set of input shapes."""
 
@@ -127,6 +133,8 @@ class Executable:
             image = self._images.get(key)
             if image is None:
                 graph = self.graph if self.owned else specialize(self.graph, key)
+                if any(node.kind in LOOPS for node in graph):
+                    PassManager(UNROLL).run(graph)
                 if not is_static(graph):
                     if any(node.kind == "NonMaxSuppression" for node in graph):
                         from .bounded import bound_suppression  # few models have it
