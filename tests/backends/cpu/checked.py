@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 
 from vinoc.backends.cpu.codegen.target import TARGETS, Target, _machine, host
 from vinoc.backends.cpu.device import Executable
@@ -25,15 +26,22 @@ _LADDER = ("sse2", "avx2", "avx512")
 
 def targets() -> list[Target]:
     """The targets that this machine can run, but those that differ in products of integers alone."""
-    name = host().name.removesuffix("vnni")
+    name = host().name.removesuffix("vnni").removesuffix("dot")
     return [TARGETS[n] for n in _LADDER[: _LADDER.index(name) + 1]] if name in _LADDER else [TARGETS[name]]
 
 
 def integer_targets() -> list[Target]:
     """Those too."""
     features = _machine()[0]
-    names = {"avx2vnni": {"avx_vnni", "avxvnni"}, "avx512vnni": {"avx512_vnni", "avx512vnni"}}
+    names = {"avx2vnni": {"avx_vnni", "avxvnni"}, "avx512vnni": {"avx512_vnni", "avx512vnni"}, "neondot": {"dotprod"}}
     return [*targets(), *(TARGETS[name] for name, wanted in names.items() if features & wanted)]
+
+
+def runnable(name: str) -> Target:
+    """The target of that name; the test is skipped where the machine cannot run it."""
+    if TARGETS[name] not in integer_targets():
+        pytest.skip(f"this machine does not run the target {name}")
+    return TARGETS[name]
 
 
 def build(make: Callable[..., Any], *inputs: np.ndarray) -> Graph:

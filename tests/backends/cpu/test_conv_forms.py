@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from vinoc.backends.cpu.device import Executable
 from vinoc.backends.cpu.lowering.plan import Call
 
-from .checked import build, check
+from .checked import build, check, runnable
 
 
 @st.composite
@@ -111,5 +111,5 @@ def test_transposed_into_few_channels(kernel: Any, strides: Any, begin: Any, end
         return b.ReLU(b.Add(y, bias))
 
     check(make, x, threads=(1, 2))
-    plan = Executable(build(make, x), 1).program([x.shape]).plan
+    plan = Executable(build(make, x), 1, runnable("avx512")).program([x.shape]).plan
     assert [s.kernel.name for s in plan.steps if isinstance(s, Call) and s.flops] == ["igemm"]

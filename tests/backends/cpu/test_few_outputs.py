@@ -13,7 +13,7 @@ from vinoc.backends.cpu.codegen.target import TARGETS
 from vinoc.backends.cpu.device import Executable
 from vinoc.backends.cpu.lowering import few_outputs
 
-from .checked import build, check
+from .checked import build, check, runnable
 
 END = ["", "bias", "relu", "sigmoid", "residual"]
 
@@ -68,7 +68,7 @@ def test_values_that_are_not_finite(value: float) -> None:
 def test_forms(depth: int, channels: int, kernel: tuple[int, int], kinds: set[str]) -> None:
     x = np.ones((1, channels, 8, 300), np.float32)
     w = np.ones((depth, channels, *kernel), np.float32)
-    executable = Executable(build(lambda b, v: convolve(b, v, w, [1, 1], [0, 0], ""), x), 1, TARGETS["avx2"])
+    executable = Executable(build(lambda b, v: convolve(b, v, w, [1, 1], [0, 0], ""), x), 1, runnable("avx2"))
     plan = executable.program([x.shape]).plan
     assert {s.kernel.name for s in plan.steps} - {"copy32", "fill32"} == kinds
 

@@ -18,7 +18,7 @@ from vinoc.backends.cpu.lowering.plan import Island
 from vinoc.backends.cpu.quantized import ops
 from vinoc.backends.numpy import Interpreter
 
-from .checked import build, integer_targets
+from .checked import build, integer_targets, runnable
 
 ENDS = ("", "bias", "relu", "swish", "prelu", "residual", "residual8", "all")
 
@@ -231,7 +231,7 @@ def test_windows_are_gathered_in_spans(channels: int, kernel: int) -> None:
     scale = np.full(70, 1e-5, np.float32)
     same(lambda b, v: b.build(op, v, np.float32(255), w, scale), x, threads=(1, 2, 3))
     graph = build(lambda b, v: b.build(op, v, np.float32(255), w, scale), x)
-    plan = Executable(graph, 1, TARGETS["avx2"]).program([x.shape]).plan  # type: ignore[union-attr]
+    plan = Executable(graph, 1, runnable("avx2")).program([x.shape]).plan  # type: ignore[union-attr]
     kernels = [s.kernel.name for s in plan.steps if not isinstance(s, Island)]
     assert any(name.startswith("igemm_bytes_spread") for name in kernels)
 

@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vinoc.backends.cpu import report
-from vinoc.backends.cpu.codegen.target import TARGETS
 from vinoc.backends.cpu.device import Executable
 from vinoc.backends.cpu.lowering.plan import Call, Island
 from vinoc.backends.cpu.region import Region
@@ -25,7 +24,7 @@ from vinoc.ir.dtype import f32
 from vinoc.ir.ops.convert import Convert
 from vinoc.passes import PassManager
 
-from .checked import build, integer_targets
+from .checked import build, integer_targets, runnable
 
 WINDOW = {"strides": [1, 1], "dilations": [1, 1], "pads_begin": [1, 1], "pads_end": [1, 1]}
 POINT = {"strides": [1, 1], "dilations": [1, 1], "pads_begin": [0, 0], "pads_end": [0, 0]}
@@ -154,7 +153,7 @@ def test_what_stays_float_says_why() -> None:
         return b.Convolution(net.quantized(v, -2.0, 2.0), net.weights((32, 32, 3, 3)), **WINDOW, name="slow")
 
     graph = build(make, x)
-    executable = Executable(graph.clone(), 1, TARGETS["avx2"])
+    executable = Executable(graph.clone(), 1, runnable("avx2"))
     executable.run([x])
     (remark,) = executable.program([x.shape]).plan.remarks  # type: ignore[union-attr]
     assert "slow" in remark
@@ -184,7 +183,7 @@ def test_what_stays_float_gives_the_same_levels(target: str) -> None:
     x = image(1, 1, 64, 32, 32)
     graph = build(convolutions("ReLU", 0.0), x)
     (want,) = Interpreter(graph).run([x])
-    executable = Executable(graph.clone(), 1, TARGETS[target])
+    executable = Executable(graph.clone(), 1, runnable(target))
     (found,) = executable.run([x])
     plan = executable.program([x.shape]).plan  # type: ignore[union-attr]
     assert len(plan.remarks) == 3, plan.remarks

@@ -28,7 +28,10 @@ def code(kernel: Kernel, target: Target) -> bytes:
     return emitted(text_of(kernel.name, lambda module: kernel.build(module, target), target), target)
 
 
-@pytest.mark.skipif(not host().triple.startswith("x86_64"), reason="object code of other processors is LLVM's")
+of_x86 = pytest.mark.skipif(not host().triple.startswith("x86_64"), reason="object code of other processors is LLVM's")
+
+
+@of_x86
 def test_placed_code_computes_what_linked_code_does() -> None:
     kernel = lrn("any")  # it has constants of several sections
     made = [code(kernel, host())]
@@ -49,6 +52,7 @@ def test_placed_code_computes_what_linked_code_does() -> None:
     assert np.abs(results[0]).max() > 0
 
 
+@of_x86
 def test_code_of_another_processor_is_refused() -> None:
     held = bytearray(code(lrn("1"), TARGETS["avx2"]))
     struct.pack_into("<H", held, 18, 183)  # EM_AARCH64
@@ -56,6 +60,7 @@ def test_code_of_another_processor_is_refused() -> None:
         Placed([bytes(held)])
 
 
+@of_x86
 def test_a_relocation_of_another_kind_is_refused() -> None:
     held = bytearray(code(lrn("any"), TARGETS["avx2"]))
     sections, count = struct.unpack_from("<Q", held, 40)[0], struct.unpack_from("<H", held, 60)[0]

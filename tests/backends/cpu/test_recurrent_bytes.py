@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vinoc
-from vinoc.backends.cpu.codegen.target import TARGETS
 from vinoc.backends.cpu.device import Executable
 from vinoc.backends.cpu.lowering import recurrent_weights
 from vinoc.backends.cpu.lowering.plan import Call
@@ -21,7 +20,7 @@ from vinoc.backends.openvino import write_ir
 from vinoc.ir import Graph
 from vinoc.ir.dtype import f32
 
-from .checked import build, check, targets
+from .checked import build, check, runnable, targets
 from .test_recurrent import KINDS, data, options
 
 ALWAYS = dict.fromkeys((4, 8, 16), (1, 1, 1))
@@ -57,7 +56,7 @@ def sequence(kind: str, direction: str, hidden: int, size: int, batch: int, time
 
 def kernels(graph: Graph, target: str, inputs: list[np.ndarray]) -> list[str]:
     """The kernels of the product with the inputs, and of the states."""
-    plan = Executable(graph, 1, TARGETS[target]).program([a.shape for a in inputs]).plan
+    plan = Executable(graph, 1, runnable(target)).program([a.shape for a in inputs]).plan
     calls = [step.kernel.name for step in plan.steps if isinstance(step, Call)]
     return [name for name in calls if name.startswith(("gemm", "lstm", "gru", "linear_gru", "rnn"))]
 

@@ -2,7 +2,7 @@
 
     total[l] += sum over j < 4 of x[j] * w[l, j]        x u8, the same four for all lanes; w i8
 
-DOT     vpdpbusd: exact
+DOT     vpdpbusd: exact; sdot, of data less 128, which is made up for before the sum
 PAIRS   vpmaddubsw, then vpmaddwd by ones: sums of two products pass through i16, which saturates where the weights of
         a pair sum up to more than 128. For weights of which no pair does
 LISTED  the same for others: four bytes make pairs in three ways, and rows of weights are packed in one that does not
@@ -23,7 +23,7 @@ from llvmlite import ir
 from ....ir.dtype import Array
 from ....ir.record import record
 from .emit import I8, I16, I32, Emitter
-from .lanes import dot_pairs, dot_quads, permuted
+from .lanes import dot_data, dot_pairs, dot_quads, permuted
 from .target import Target
 
 Value: TypeAlias = Any
@@ -172,8 +172,16 @@ class Dots:
         half = QUAD * e.lanes * e.target.vectors
         return tuple(e.load(e.add(address, half * odd + QUAD * e.lanes * vector), self.words) for odd in range(2))
 
-    def data(self, address: Value, order: Sequence[int] = ORDERS[0]) -> tuple[Value, ...]:
-        """Four bytes for all lanes, in an order."""
+    def data(self, address: Value, count: int, order: Sequence[int] = ORDERS[0]) -> list[tuple[Value, ...]]:
+        """The data of adjacent steps: four bytes each, for all lanes, in an order."""
+        e, b = self.e, self.e.b
+        if not (self.form == DOT and e.target.element):
+            return [self._step(e.add(address, data_bytes(self.form) * s), order) for s in range(count)]
+        found = dot_data(e, e.load(address, ir.VectorType(I8, QUAD * count), 1))
+        words = b.bitcast(found, ir.VectorType(I32, count))
+        return [(b.bitcast(permuted(e, words, [s] * e.lanes), self.bytes),) for s in range(count)]
+
+    def _step(self, address: Value, order: Sequence[int]) -> tuple[Value, ...]:
         e, b = self.e, self.e.b
         x = e.splat(e.load(address, I32, 1), e.VI)
         if self.form == SPREAD:
@@ -189,7 +197,7 @@ class Dots:
     def add(self, total: Value, data: tuple[Value, ...], weights: tuple[Value, ...]) -> Value:
         e = self.e
         if self.form == DOT:
-            return dot_quads(e, total, e.b.bitcast(data[0], e.VI), e.b.bitcast(weights[0], e.VI))
+            return dot_quads(e, total, *data, *weights)
         if self.form in (PAIRS, LISTED):
             name, types = f"llvm.x86.{_PAIRS[e.lanes]}", [self.bytes] * 2
             sums = e.call(name, self.words, types, [data[0], weights[0]])

@@ -99,6 +99,15 @@ class Emitter:
         """The f32 at an address, in all lanes."""
         return self.splat(self.load(address, F32))
 
+    def broadcasts(self, address: Value, count: int) -> Iterator[Value]:
+        """Adjacent f32, each in all lanes, where it is asked for."""
+        together = self.load(address, ir.VectorType(F32, count)) if self.target.element else None
+        for k in range(count):
+            if together is None:
+                yield self.broadcast(self.add(address, 4 * k))
+            else:
+                yield self.b.shuffle_vector(together, together, ir.Constant(self.VI, [k] * self.lanes))
+
     def mask(self, n: Value, first: int = 0) -> Value:
         """Lanes first, first+1, ... below n, as a vector of i1."""
         lanes = ir.Constant(ir.VectorType(I32, self.lanes), [I32(first + k) for k in range(self.lanes)])
@@ -125,6 +134,10 @@ class Emitter:
     def prefetch(self, address: Value, write: bool = False) -> None:
         args = [self.at(address), self.i32(int(write)), self.i32(3), self.i32(1)]
         self.call("llvm.prefetch.p0", VOID, [PTR, I32, I32, I32], args)
+
+    def settle(self) -> None:
+        """What is loaded behind this is not loaded before it: LLVM takes loads ahead until registers run out."""
+        self.b.asm(ir.FunctionType(VOID, []), "", "", [], True)
 
     # Arithmetic on floats, scalar or vector
 

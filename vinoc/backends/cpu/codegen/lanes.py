@@ -46,9 +46,19 @@ def quads(e: Emitter, pixels: Sequence[Value]) -> list[Value]:
 
 
 def dot_quads(e: Emitter, total: Value, x: Value, weights: Value) -> Value:
-    """total + sums of four products of u8 and i8, by the instruction for it."""
+    """total + sums of four products of u8 and i8, by the instruction for it; of i8 where data come with an offset."""
+    if e.target.offset:
+        types = [total.type, x.type, x.type]
+        return e.call("llvm.aarch64.neon.sdot.v4i32.v16i8", total.type, types, [total, recast(e, weights, I8), x])
     name = f"llvm.x86.avx512.vpdpbusd.{32 * total.type.count}"
     return e.call(name, total.type, [total.type] * 3, [total, recast(e, x, I32), recast(e, weights, I32)])
+
+
+def dot_data(e: Emitter, x: Value) -> Value:
+    """Data of u8 as dot_quads takes them."""
+    if not e.target.offset:
+        return x
+    return e.b.xor(x, ir.Constant(x.type, [-e.target.offset] * x.type.count))
 
 
 def dot_pairs(e: Emitter, total: Value, x: Value, weights: Value) -> Value:
@@ -56,6 +66,13 @@ def dot_pairs(e: Emitter, total: Value, x: Value, weights: Value) -> Value:
     name = _X86_PAIRS.get(x.type.count)
     if name and e.target.triple.startswith("x86"):
         return e.b.add(total, e.call(f"llvm.x86.{name}", total.type, [x.type, x.type], [x, weights]))
+    if x.type.count == 8 and not e.target.triple.startswith("x86"):
+        halves = []
+        for k in (0, 4):
+            parts = (e.b.sext(permuted(e, v, range(k, k + 4)), total.type) for v in (x, weights))
+            halves.append(e.b.mul(*parts))
+        name = "llvm.aarch64.neon.addp.v4i32"
+        return e.b.add(total, e.call(name, total.type, [total.type] * 2, halves))
     products = []
     for k in range(2):
         order = ir.Constant(ir.VectorType(I32, total.type.count), [2 * i + k for i in range(total.type.count)])

@@ -7,14 +7,15 @@
 Where functions follow, they are computed of the latter, with constants of their own for each channel; u8 is then
 limit(round(y / step + zero)).
 
-start[c] takes the zero points of the data into account: -zero[c] * sum over t of w[t, c].
+start[c] takes the zero points of the data into account: -zero[c] * sum over t of w[t, c]; and that the instruction for
+products may take data less 128.
 
 A unit is a band of `out_rows` output lines, cut into strips of pixels and blocks of channels. The input lines under it
 are first spread out in a scratch in the first-level cache, with zero points in place of the pixels outside, in one of
 two forms:
 
     quads     elements of four bytes, one each of four lines: a sum of four products with i8 is one instruction
-              (vpdpbusd)
+              (vpdpbusd, sdot)
     pairs     elements of two i16, one each of two lines: a sum of two products is one instruction (vpmaddwd), and
               one more adds it
 
@@ -230,7 +231,7 @@ class _Kernel:
             order = by.spread_order(count)
             inputs = [by.recast(e, by.permuted(e, by.recast(e, x, I32), order), I8) for x in inputs]
         for k, quarter in enumerate(by.quads(e, inputs)):
-            e.store(quarter, e.add(target, 4 * e.lanes * k), 4)
+            e.store(by.dot_data(e, quarter), e.add(target, 4 * e.lanes * k), 4)
         return None
 
     # Out of it

@@ -43,6 +43,9 @@ one before is in use. It is worth a quarter of the time where rows are few, and 
 Ahead: TypeAlias = tuple[Any, Any, int]
 """An address from which on weights are prefetched, how far it moves on with each step of a sum, and bytes of a step."""
 
+REGISTERS = 30
+"""Of vectors, for the sums of a tile, two rows of weights and factors, where multiply-add takes elements."""
+
 UNROLL = 8
 """Steps of the sum in one round of the loop, at most."""
 
@@ -64,32 +67,41 @@ def sums(
     rows = len(sources)
     size = len(start)
     vectors = size // rows
-    split = max(1, min(4, e.target.rows * e.target.vectors // size))
+    split = max(1, min(4, e.target.sums // size))
     unroll = max(min(UNROLL, 2 * split), 4)
+    together = 2 if e.target.element and size * split + 2 * vectors + 2 <= REGISTERS else 1
     zero = e.splat(0.0)
 
     wanted, stride, size_ahead = ahead or (e.i64(0), e.i64(0), 0)
 
-    def step(k: Any, offset: int, address: Any, wanted: Any, current: list[Any], which: int) -> None:
-        row = load(address)
-        prefetch(e, wanted, size_ahead)
+    def steps(k: Any, first: int, count: int, address: Any, wanted: Any, current: list[Any]) -> tuple[Any, Any]:
+        lines = []
+        for _ in range(count):
+            lines.append(load(address))
+            prefetch(e, wanted, size_ahead)
+            if together > 1:
+                address, wanted = e.add(address, weight_row), e.add(wanted, stride)
         for r, source in enumerate(sources):
-            x = e.broadcast(e.add(e.add(source, e.mul(k, 4)), 4 * offset))
-            for v in range(vectors):
-                i = which * size + r * vectors + v
-                current[i] = e.fma(x, row[v], current[i])
+            values = e.broadcasts(e.add(e.add(source, e.mul(k, 4)), 4 * first), count)
+            for s, (x, line) in enumerate(zip(values, lines)):
+                for v in range(vectors):
+                    i = (first + s) % split * size + r * vectors + v
+                    current[i] = e.fma(x, line[v], current[i])
+        if together > 1:
+            if not size_ahead:  # prefetching does the same
+                e.settle()
+            return address, wanted
+        return e.add(address, weight_row), e.add(wanted, stride)
 
     def several(k: Any, address: Any, wanted: Any, *carried: Any) -> Sequence[Any]:
         current = list(carried)
-        for s in range(unroll):
-            step(k, s, address, wanted, current, s % split)
-            address, wanted = e.add(address, weight_row), e.add(wanted, stride)
+        for s in range(0, unroll, together):
+            address, wanted = steps(k, s, together, address, wanted, current)
         return [address, wanted, *current]
 
     def single(k: Any, address: Any, wanted: Any, *carried: Any) -> Sequence[Any]:
         current = list(carried)
-        step(k, 0, address, wanted, current, 0)
-        return [e.add(address, weight_row), e.add(wanted, stride), *current]
+        return [*steps(k, 0, 1, address, wanted, current), *current]
 
     whole = e.b.sub(depth, e.rem(depth, unroll))
     state = e.fold(0, whole, unroll, [weights, wanted, *start, *[zero] * (size * (split - 1))], several)
@@ -234,9 +246,11 @@ def _emit(load: Load | None, wide: bool = False) -> Callable[[Emitter, Arguments
     """`load` reads a row of a packed panel; None: the right operand is read where it lies."""
 
     def emit(e: Emitter, a: Arguments) -> None:
+        # Where there are no registers but for the sums and what is multiplied, expanding weights takes those of a row.
+        rows = e.target.rows - (e.target.element and load is not load_floats)
         with e.loop(e.function.args[1], e.function.args[2]) as number:
             unit = _Unit(e, a, number, load, WIDE if wide else e.target.vectors)
-            tiles(e, unit.begin, unit.count, 1 if wide else e.target.rows, unit.tile)
+            tiles(e, unit.begin, unit.count, 1 if wide else rows, unit.tile)
 
     return emit
 

@@ -56,10 +56,17 @@ class Shape:
     vectors: int
     steps: int
 
+    def sets(self, target: Target, rows: int) -> int:
+        """Sets of accumulators of a tile of so many rows."""
+        return max(1, min(SETS, min(self.rows * self.vectors, target.sums) // (rows * self.vectors)))
+
 
 def shapes(target: Target) -> tuple[Shape, Shape]:
     """For panels of which more than one vector is wanted, and for those of which one is: twice as many rows."""
-    return Shape(target.rows, target.vectors, 1), Shape(2 * target.rows, 1, 4 if target.lanes == 16 else 2)
+    rows, vectors = target.rows, target.vectors
+    if target.element:
+        return Shape(rows, vectors, 2), Shape(target.sums, 1, 2)
+    return Shape(rows, vectors, 1), Shape(2 * rows, 1, 4 if target.lanes == 16 else 2)
 
 
 def emit(e: Emitter, a: Arguments, sparse: bool) -> None:
@@ -207,7 +214,7 @@ class _Tile:
     def sum(self, rows: int, pixel: Any) -> list[Any]:
         """The accumulators of a tile, row by row."""
         e, a, shape, width = self.e, self.a, self.shape, 4 * self.e.target.width
-        vectors, sets = shape.vectors, max(1, min(SETS, shape.rows // rows))
+        vectors, sets = shape.vectors, shape.sets(e.target, rows)
         steps = max(2, shape.steps) * sets
         bias = [e.load(e.add(self.bias, 4 * e.lanes * v), align=e.lanes * 4) for v in range(vectors)]
         start = bias * rows + [e.splat(0.0)] * (rows * vectors * (sets - 1))
@@ -282,9 +289,8 @@ class _Tile:
         ]
         base = which * len(sources) * vectors
         for r, source in enumerate(sources):
-            address = e.add(source, e.mul(k, 4))
-            for s, line in enumerate(lines):
-                x = e.broadcast(e.add(address, 4 * s))
+            values = e.broadcasts(e.add(source, e.mul(k, 4)), count)
+            for x, line in zip(values, lines):
                 for v in range(vectors):
                     i = base + r * vectors + v
                     sums[i] = e.fma(x, line[v], sums[i])

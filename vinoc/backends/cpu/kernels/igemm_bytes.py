@@ -16,6 +16,7 @@ then are one tap.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
@@ -25,7 +26,7 @@ from ..codegen.dots import DOT, GATHERED, LISTED, ORDERS, PAIRS, QUAD, SPREAD, W
 from ..codegen.emit import I8, I16, I32, I64, PTR, VOID, Emitter
 from .base import Arguments, Kernel
 from .gemm import AHEAD, prefetch, share, tiles
-from .igemm import SETS, Shape, _halved, _offset, _typed, shapes
+from .igemm import Shape, _halved, _offset, _typed, shapes
 
 FINISH = ir.FunctionType(VOID, [PTR, I64, I64, I64, I64, I64, I64])
 """Of what stores a span of rows: the argument block, the addresses of its sums, of its outputs, residuals and
@@ -106,6 +107,8 @@ def _panel(
         begin=first,
     )
     wide, slim = shapes(e.target)
+    if e.target.element:  # turning bits and widening take registers
+        wide = replace(wide, rows=e.target.sums // wide.vectors)
     slim = slim if straight or dots.form == SPREAD else Shape(wide.rows, 1, 1)
     with e.b.if_else(e.b.icmp_signed(">", columns, e.i64(e.lanes))) as (several, one):
         for branch, shape, cut in ((several, wide, tiles), (one, slim, _halved)):
@@ -205,8 +208,8 @@ class _Span:
     def sum(self, rows: int, pixel: Any) -> list[Any]:
         """The accumulators of a tile, row by row."""
         e, a, vectors = self.e, self.a, self.shape.vectors
-        sets = max(1, min(SETS, self.shape.rows // rows))
-        steps = max(UNROLL, sets)
+        sets = self.shape.sets(e.target, rows)
+        steps, together = max(UNROLL, sets), 2 if e.target.element else 1
         first = [e.load(e.add(self.start, 4 * e.lanes * v), e.VI, 4 * e.lanes) for v in range(vectors)]
         start = first * rows + [e.splat(0, e.VI)] * (rows * vectors * (sets - 1))
         entries = e.add(a.table, e.mul(e.mul(pixel, a.taps), 4))
@@ -226,13 +229,14 @@ class _Span:
 
             def several(k: Any, weights: Any, *sums: Any) -> Sequence[Any]:
                 current = list(sums)
-                for s in range(steps):
-                    self.step(sources, e.add(k, s), e.add(weights, self.row_bytes * s), current, s % sets)
+                for s in range(0, steps, together):
+                    numbers = [n % sets for n in range(s, s + together)]
+                    self.step(sources, e.add(k, s), e.add(weights, self.row_bytes * s), current, numbers)
                 return [e.add(weights, self.row_bytes * steps), *current]
 
             def single(k: Any, weights: Any, *sums: Any) -> Sequence[Any]:
                 current = list(sums)
-                self.step(sources, k, weights, current, 0)
+                self.step(sources, k, weights, current, [0])
                 return [e.add(weights, self.row_bytes), *current]
 
             state = e.fold(0, whole, steps, [weights, *sums], several)
@@ -260,7 +264,7 @@ class _Span:
                 for n in range(count):
                     k = e.b.sext(e.load(e.add(a.at, e.mul(e.add(i, n), 4)), I32), I64)
                     row = e.add(a.weights, e.mul(e.add(i, n), self.row_bytes))
-                    self.step(sources, k, row, current, 0, order)
+                    self.step(sources, k, row, current, [0], order)
                 return current
 
             middle = e.b.sub(last, e.rem(e.b.sub(last, first), LISTED_UNROLL))
@@ -269,18 +273,24 @@ class _Span:
         return sums
 
     def step(
-        self, sources: list[Any], k: Any, weights: Any, sums: list[Any], which: int, order: Sequence[int] = ORDERS[0]
-    ) -> None:
-        """Four channels, into a set of sums."""
+        self, sources: list[Any], k: Any, weights: Any, sums: list[Any], sets: Sequence[int],
+        order: Sequence[int] = ORDERS[0],
+    ) -> None:  # fmt: skip
+        """Four channels into each of some sets of sums."""
         e, vectors = self.e, self.shape.vectors
-        line = [self.dots.weights(weights, v) for v in range(vectors)]
-        prefetch(e, e.add(weights, self.ahead), self.row_bytes * vectors // e.target.vectors)
-        base = which * len(sources) * vectors
+        lines = []
+        for s in range(len(sets)):
+            row = e.add(weights, self.row_bytes * s)
+            lines.append([self.dots.weights(row, v) for v in range(vectors)])
+            prefetch(e, e.add(row, self.ahead), self.row_bytes * vectors // e.target.vectors)
         for r, source in enumerate(sources):
-            x = self.dots.data(e.add(source, e.mul(k, data_bytes(self.dots.form))), order)
-            for v in range(vectors):
-                i = base + r * vectors + v
-                sums[i] = self.dots.add(sums[i], x, line[v])
+            data = self.dots.data(e.add(source, e.mul(k, data_bytes(self.dots.form))), len(sets), order)
+            for x, line, number in zip(data, lines, sets, strict=True):
+                for v in range(vectors):
+                    i = (number * len(sources) + r) * vectors + v
+                    sums[i] = self.dots.add(sums[i], x, line[v])
+        if len(sets) > 1:
+            e.settle()
 
 
 @cache

@@ -184,7 +184,7 @@ def _packed(plan: Plan, outlet: Outlet, numbers: Numbers, shape: Shape, cut: Cut
 
     def make(filters: Array) -> Array:
         taps = filters.reshape(channels, shape.lines, shape.taps)
-        start = -zero * taps.astype(np.int64).sum((1, 2))
+        start = (plan.target.offset - zero) * taps.astype(np.int64).sum((1, 2))
         every = np.concatenate([_groups(shape, taps), start.astype(np.int32)[None], behind.view(np.int32)])
         return np.ascontiguousarray(np.moveaxis(every[:, index], 0, 2))
 

@@ -27,8 +27,9 @@ from .integer_weights import few_channels, quads_of, spread_rows
 from .place import Buffer, Form, Place, dense
 from .plan import Array, Mode, shape_of
 
-RATIO, STEP = 0.27, 0.52
-"""Time of a product of integers, of that of f32 in its direct form: with VNNI, and in steps of the form PAIRS."""
+RATIO, STEP, SINGLE = 0.27, 0.52, 2.0
+"""Time of a product of integers, of that of f32 in its direct form: with VNNI, in steps of the form PAIRS, and where no
+instruction adds products of two neighbours."""
 
 FINISH = 2.0
 """Steps whose time it takes to make results of a row of sums."""
@@ -179,6 +180,8 @@ def _share(pairs: Pairs | None, target: Target, conv: Convolution) -> float:
     quads = -(-row // QUAD)
     if target.dots:
         return RATIO * quads * QUAD / row * (1 + SHORT / quads)
+    if target.element:
+        return SINGLE
     elements = conv.channels * prod(conv.window.kernel)
     gathered = row if prod(conv.window.out) >= target.rows and spread_rows(target, elements) else 0
     sizes = (-(-conv.depth // target.width), elements // row, quads)

@@ -52,7 +52,7 @@ def packed_weights(plan: Plan, outlet: Outlet, sizes: tuple[int, int, int], how:
 
     form = DOT if target.dots else bytes(plan.packed.of(constant, ("form", tag), coded)).decode()
     sums = plan.packed.of(constant, ("sums", tag), lambda array: _sums(taps(array), target.width))
-    zero = int(outlet.zero.reshape(-1)[0])
+    zero = int(outlet.zero.reshape(-1)[0]) - target.offset
     start = plan.packed.get(("start", sums.tobytes(), zero), lambda: (sums * -zero).astype(np.int32))
     if form != LISTED:
 
