@@ -352,6 +352,21 @@ def test_shapes_that_cannot_be_meant_follow_the_batch() -> None:
     assert model.output().shape == [6, 4]
 
 
+def test_numbers_have_no_batch() -> None:
+    """A Reshape of a number to one element is not taken for one of a batch of one."""
+    text = """graph g(x: f32[1,3]) -> (y) {
+      axes = Constant() : i64[2] = [0,1]
+      sum = ReduceSum(x, axes) {keep_dims=false}
+      s = Constant() : i64[1] = [1]
+      y = Reshape(sum, s)
+    }"""
+    model = made(text)
+    model.reshape([2, 3])
+    assert model.output().shape == [1]
+    model.reshape([-1, 3])
+    assert model.output().shape == [1]
+
+
 def test_shapes_that_the_model_computes_follow_the_batch(ov: Any, tmp_path: Path) -> None:
     """Reading makes them constants for vinoc; they are not taken for those of the file."""
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 2, 4, 4])

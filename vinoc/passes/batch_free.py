@@ -44,6 +44,8 @@ def _free(graph: Graph, node: Node, op: Reshape, literal: bool) -> bool:
     data, shape = node.inputs
     if data is None or shape is None or shape.const is None or not (literal or _is_computed(shape)):
         return False
+    if data.rank == 0:  # a number has no batch
+        return False
     sizes = _following(shape.const.reshape(-1), _first(data), _first(node.outputs[0]), op.special_zero)
     if sizes is None:
         return False

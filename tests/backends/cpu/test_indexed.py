@@ -37,6 +37,34 @@ def test_gather(case: tuple[np.ndarray, np.ndarray, int], turned: bool) -> None:
     check(make, np.ascontiguousarray(data.T) if turned else data, indices, threads=(1, 2))
 
 
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(1, 4), min_size=2, max_size=4), st.data())
+def test_batches_with_indices_of_their_own(shape: list[int], draw: st.DataObject) -> None:
+    """Along the batch's own last dimension, too, and along one that is further behind."""
+    batch = draw.draw(st.integers(1, len(shape) - 1))
+    axis = draw.draw(st.integers(batch, len(shape) - 1))
+    picked = draw.draw(st.lists(st.integers(1, 5), max_size=2))
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(shape).astype(np.float32)
+    indices = rng.integers(-shape[axis], shape[axis], shape[:batch] + picked)
+    dims = draw.draw(st.sampled_from([batch, batch - indices.ndim] if picked else [batch]))
+    check(lambda b, v, i: b.Gather(v, i, axis, batch_dims=dims), x, indices, threads=(1, 2))
+
+
+def test_many_batches_with_indices_of_their_own() -> None:
+    x, indices = np.ones((70, 3), np.float32), np.zeros((70, 2), np.int64)
+    check(lambda b, v, i: b.Gather(v, i, 1, batch_dims=1), x, indices, islands=["Gather"], threads=(1,))
+
+
+@pytest.mark.parametrize("index", [5, -6])
+def test_an_index_of_a_batch_that_is_out_of_range(index: int) -> None:
+    x, good = np.ones((2, 3, 5), np.float32), np.zeros((2, 2), np.int64)
+    executable = Executable(build(lambda b, v, i: b.Gather(v, i, 2, batch_dims=1), x, good), 1)
+    bad = np.array([[0, 1], [index, 0]])
+    with pytest.raises(EvaluationError, match=f"index {index} is out of bounds for axis 2 with size 5"):
+        executable.run([x, bad])
+
+
 def test_rows_of_a_table() -> None:
     table = np.random.default_rng(0).standard_normal((50, 33)).astype(np.float32)
     check(lambda b, i: b.Gather(table, i, 0), np.array([[3, -1, 7], [0, 49, -50]]))

@@ -17,27 +17,45 @@ from .movement import known
 from .place import Form, Place, row_major
 from .plan import Array, Plan, Unfit, lowers, shape_of
 
+MOST_BATCHES = 64
+"""Batches with indices of their own, each of which takes two calls."""
+
 
 @lowers("Gather")
 def gather(plan: Plan, node: Node) -> None:
     """Offsets by a kernel, then a copy along them: whole rows where the inner dimensions are adjacent."""
-    if node.op.batch_dims:  # type: ignore[attr-defined]
-        raise Unfit("batches have indices of their own")
     source = plan.read(node.operand(0))
     axis = normalize_axis(known(node, 2)[0], len(source.shape))
     indices = plan.read(node.operand(1), Form.ROWS)
     out = plan.write(node.outputs[0])
-    item, size, count = source.itemsize, source.shape[axis], indices.size
-    if item not in GATHER or indices.dtype.kind != "i" or indices.itemsize not in OFFSETS:
+    if source.itemsize not in GATHER or indices.dtype.kind != "i" or indices.itemsize not in OFFSETS:
         raise Unfit(f"elements of type {source.dtype} by indices of type {indices.dtype}")
     if not out.size:
         raise Unfit("it takes nothing")
+    batch = node.op.batch_dims  # type: ignore[attr-defined]
+    batch += len(indices.shape) if batch < 0 else 0
+    sizes = out.shape[:batch]
+    if prod(sizes) > MOST_BATCHES or sizes != source.shape[:batch] or sizes != indices.shape[:batch]:
+        raise Unfit("many batches have indices of their own")
+    for where in np.ndindex(sizes):
+        _gather(plan, *(_at(place, where) for place in (source, indices, out)), axis - batch, axis)
+
+
+def _at(place: Place, where: tuple[int, ...]) -> Place:
+    """What is at an index of the first dimensions."""
+    skip = sum(i * stride for i, stride in zip(where, place.strides))
+    return place.viewed(place.shape[len(where) :], place.strides[len(where) :], skip)
+
+
+def _gather(plan: Plan, source: Place, indices: Place, out: Place, axis: int, named: int) -> None:
+    """By indices that hold for all; the axis is `named` otherwise where there are batches."""
+    item, size, count = source.itemsize, source.shape[axis], indices.size
     outer, inner = prod(source.shape[:axis]), prod(source.shape[axis + 1 :])
     dense = plan.new((outer, count, inner), source.dtype)
     view = out.reshaped(dense.shape)
     target = view if view is not None and inner * item == view.strides[1] and view.strides[2] in (item, 0) else dense
     table = plan.new((count,), np.dtype(np.int64))
-    fault = plan.fault(f"IndexError: index {{}} is out of bounds for axis {axis} with size {size}")
+    fault = plan.fault(f"IndexError: index {{}} is out of bounds for axis {named} with size {size}")
     plan.call(
         OFFSETS[indices.itemsize],
         count,

@@ -226,8 +226,8 @@ def _appended(ctx: NodeContext, past: Value, new: Value, before: Value) -> Value
     both = b.Concat(past, new, axis=2)
     source = b.Minimum(source, b.Subtract(dim(b, both, 2), 1))
     source = b.Broadcast(source, concat(b, [dim(b, both, 0), total]))
-    rows = b.Transpose(both, ints(b, [0, 2, 1, 3]))
-    return b.Transpose(b.Gather(rows, source, number(b, 1, dt.i64), batch_dims=1), ints(b, [0, 2, 1, 3]))
+    found: Value = b.Gather(both, source, number(b, 2, dt.i64), batch_dims=1)
+    return found
 
 
 def _group_attention(ctx: NodeContext, q: Value, k: Value, v: Value, places: Value) -> Value:
