@@ -38,7 +38,7 @@ def gather(plan: Plan, node: Node) -> None:
     if prod(sizes) > MOST_BATCHES or sizes != source.shape[:batch] or sizes != indices.shape[:batch]:
         raise Unfit("many batches have indices of their own")
     for where in np.ndindex(sizes):
-        _gather(plan, *(_at(place, where) for place in (source, indices, out)), axis - batch, axis)
+        _gather(plan, _at(source, where), _at(indices, where), _at(out, where), axis - batch, axis)
 
 
 def _at(place: Place, where: tuple[int, ...]) -> Place:
