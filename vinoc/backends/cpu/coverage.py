@@ -42,7 +42,6 @@ ISLANDS = {
     "ExtractImagePatches": ONCE,
     "FakeConvert": ONCE,
     "GatherTree": ONCE,
-    "ROIAlign": ONCE,
     "ROIPooling": ONCE,
     "NV12toRGB": CAMERA,
     "NV12toBGR": CAMERA,

@@ -63,26 +63,37 @@ class IslandStep:
         self.island = island
         self.arena = arena
         self.runner = NodeRunner(island.node, make_body) if island.node else None
+        self.operands = [self._fixed(p) for p in island.inputs]
+        self.results = [self._fixed(p) for p in island.outputs]
 
     def run(self, inputs: Sequence[Array], outputs: Sequence[Array], state: State) -> None:
-        operands = [None if p is None else self.located(p, inputs, outputs) for p in self.island.inputs]
+        operands = [_located(p, inputs, outputs) if type(p) is Place else p for p in self.operands]
         if self.runner is None:  # a copy
-            self.located(self.island.outputs[0], inputs, outputs)[...] = operands[0]
-            return
-        if self.runner.node.kind == "Assign":  # a variable outlives the arena
-            operands = [None if a is None else np.array(a) for a in operands]
-        with np.errstate(all="ignore"):
-            results = self.runner.run(operands, state)
-        for place, result in zip(self.island.outputs, results, strict=True):
-            self.located(place, inputs, outputs)[...] = result
-
-    def located(self, place: Place, inputs: Sequence[Array], outputs: Sequence[Array]) -> Array:
-        """A place as an array; those of inputs and outputs lie in the arrays of the run."""
-        buffer = place.buffer
-        if buffer.kind is Kind.CONSTANT:
-            return place.view()
-        if buffer.kind is Kind.ARENA:
-            array = self.arena[buffer.start : buffer.start + buffer.size]
+            results: Sequence[Any] = operands
         else:
-            array = (inputs if buffer.kind is Kind.INPUT else outputs)[buffer.index]
-        return replace(place, buffer=Buffer(0, array=array)).view()
+            if self.runner.node.kind == "Assign":  # a variable outlives the arena
+                operands = [None if a is None else np.array(a) for a in operands]
+            with np.errstate(all="ignore"):
+                results = self.runner.run(operands, state)
+        for place, result in zip(self.results, results, strict=True):
+            target = _located(place, inputs, outputs) if type(place) is Place else place
+            target[...] = result
+
+    def _fixed(self, place: Place | None) -> Any:
+        """A place as an array where that is the same in every run; of inputs and outputs the place."""
+        if place is None or place.buffer.kind is Kind.CONSTANT:
+            return place and place.view()
+        if place.buffer.kind is not Kind.ARENA:
+            return place
+        buffer = place.buffer
+        return _viewed(place, self.arena[buffer.start : buffer.start + buffer.size])
+
+
+def _located(place: Place, inputs: Sequence[Array], outputs: Sequence[Array]) -> Array:
+    """A place in the arrays of a run."""
+    array = (inputs if place.buffer.kind is Kind.INPUT else outputs)[place.buffer.index]
+    return array if place.strides == array.strides and place.shape == array.shape else _viewed(place, array)
+
+
+def _viewed(place: Place, array: Array) -> Array:
+    return replace(place, buffer=Buffer(0, array=array)).view()

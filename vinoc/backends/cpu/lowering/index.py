@@ -25,6 +25,7 @@ INDEX = {
     "reductions": (
         "CumSum ReduceL1 ReduceLogicalAnd ReduceLogicalOr ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum TopK"
     ),
+    "regions_aligned": "ROIAlign",
     "resize": "Interpolate Region:resample_quantize",
     "sampled": "GridSample",
     "scatter": "GatherElements GatherND OneHot ScatterElementsUpdate ScatterNDUpdate ScatterUpdate",
