@@ -45,7 +45,7 @@ def streams_and_threads(config: Mapping[str, Any]) -> tuple[int, int]:
     NUM_STREAMS inferences, or one; or one a thread where throughput is asked for, and no more than
     PERFORMANCE_HINT_NUM_REQUESTS. "NUMA": one for each node of memory.
     """
-    from ..backends.cpu.engine.pool import cores
+    from ..backends.cpu.cores import cores
 
     total = config.get("INFERENCE_NUM_THREADS", 0) or cores()
     wanted = config.get("NUM_STREAMS", "AUTO")

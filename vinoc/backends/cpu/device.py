@@ -18,11 +18,12 @@ from ...passes.manager import PassManager
 from ..memory import LARGE, bytes_of, check_room
 from .codegen.library import Library, library
 from .codegen.target import Target
+from .cores import cores
 from .engine.image import Image
 from .engine.islands import Runner, State
 from .engine.locks import Lock
 from .engine.packer import FEW_BYTES, Packer
-from .engine.pool import Pool, cores
+from .engine.pool import Pool
 from .engine.profile import Profile
 from .engine.program import Program
 from .engine.stages import Staged, is_static

@@ -43,7 +43,7 @@ class Cpu(PlainDevice):
         return _processor()
 
     def facts(self) -> Mapping[str, Any]:
-        from ...backends.cpu.engine.pool import cores
+        from ...backends.cpu.cores import cores
 
         return {
             "DEVICE_ARCHITECTURE": _architecture(),

@@ -15,6 +15,7 @@ from contextlib import suppress
 from threading import Condition, Thread
 from typing import TYPE_CHECKING
 
+from ..cores import cores
 from .compile import emitted, text_of
 from .target import Target
 
@@ -121,8 +122,7 @@ def helpers() -> int:
     """How many processors this process may use beside the one that it has, up to MOST."""
     if not sys.executable or getattr(sys, "frozen", False):  # no Python that could be started
         return 0
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(usable - 1, MOST)
+    return min(cores() - 1, MOST)
 
 
 def serve() -> None:

@@ -33,4 +33,4 @@ class Packer:
         block = kernel.block(**values)
         table = np.array([address, address_of(block), units, 0, 0, 0, 0, 0], np.int64)
         size = sum([v.nbytes for v in args.values() if isinstance(v, np.ndarray)])
-        self.pool.run(address_of(table), alone=size < self.few)
+        self.pool.run(table, address_of(table), alone=size < self.few)

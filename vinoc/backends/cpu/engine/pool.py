@@ -7,7 +7,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -16,16 +16,10 @@ from ..codegen.library import Library
 from . import control
 from .locks import Lock
 
-_RUN = ctypes.CFUNCTYPE(None, ctypes.c_int64)
+_RUN = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)
 _WORK = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)
 
-
-def cores() -> int:
-    """Processors that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every system
-        return os.cpu_count() or 1
+Table: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 
 
 class Pool:
@@ -56,20 +50,21 @@ class Pool:
 
         return build
 
-    def run(self, table: int, alone: bool = False) -> None:
-        """Walks the schedule at an address, with all threads or with the caller's alone. Returns when all is done."""
+    def run(self, table: Table, address: int, alone: bool = False) -> None:
+        """Walks a schedule, which lies at an address, with all threads or with the caller's alone. Returns when all is
+        done."""
         if alone:
             single = self._singles.pop() if self._singles else _State(self._run, 1)
-            single.control[control.TABLE // 8] = table
-            self._run(single.address)
+            self._run(single.address, address)
             self._singles.append(single)
             return
         with self._lock:
             state = self._state
             if state is None or state.process != os.getpid():
                 state = self._start()
-            state.control[control.TABLE // 8] = table
-            self._run(state.address)
+            if table is not state.tables[-1]:
+                state.keep(table)
+            self._run(state.address, address)
 
     def _start(self) -> _State:
         state = _State(self._run, self.threads)
@@ -93,23 +88,35 @@ def _worker(work: Any, state: _State, index: int, library: Library) -> None:
 
 
 class _State:
-    """The control block that threads share."""
+    """The control block that threads share, and the tables that workers may still read: one may be late."""
 
     def __init__(self, run: Any, threads: int) -> None:
         self.process = os.getpid()
-        raw = np.zeros(control.CONTROL_BYTES + control.LINE, np.uint8)
+        size = control.control_bytes(threads)
+        raw = np.zeros(size + control.LINE, np.uint8)
         start = -raw.ctypes.data % control.LINE
-        self.control = raw[start : start + control.CONTROL_BYTES].view(np.int64)
-        self.address = self.control.ctypes.data
-        self.control[control.THREADS // 8] = threads
-        self._empty = np.zeros(4, np.int64)
+        words: Table = raw[start : start + size].view(np.int64)
+        self.address = words.ctypes.data
+        words[control.THREADS // 8] = threads
+        words[control.NEXT // 8] = 1  # the notes of a new block are of entry 0
+        self._words = words
+        self._reads = words[(control.TAKEN + control.READS) // 8 :: control.LINE // 8]
+        self.tables: list[Table] = [np.zeros(1, np.int64)]
         self._run = run
+
+    def keep(self, table: Table) -> None:
+        """Keeps the table of the next run; lets go of those before the last one that no worker reads."""
+        *old, last = self.tables
+        if old:
+            read = self._reads.tolist()
+            old = [t for t in old if t.ctypes.data in read]
+        self.tables = [*old, last, table]
 
     def stop(self) -> None:
         """Lets the workers return. They are woken by the beginning of a run of nothing."""
         if self.process != os.getpid():
             return
-        self.control[control.STOP // 8] = 1
-        # The caller must not wait for workers that do not take part any more: it walks alone.
-        self.control[control.TABLE // 8] = self._empty.ctypes.data
-        self._run(self.address)
+        self._words[control.STOP // 8] = 1
+        nothing = np.zeros(1, np.int64)
+        self.keep(nothing)
+        self._run(self.address, nothing.ctypes.data)

@@ -47,7 +47,8 @@ class Program:
         self.steps = [self._step(s, functions, make_body) for s in image.steps]
         self.timed, self.runs, self._seconds = False, 0, np.zeros(len(self.steps))
         self._addresses = [0 if isinstance(s, IslandStep) else address_of(s) for s in self.steps]
-        self._only = self._addresses[0] if len(self.steps) == 1 else 0
+        only = self.steps[0] if len(self.steps) == 1 else None
+        self._only = only if isinstance(only, np.ndarray) else None
 
     @property
     def plan(self) -> Plan:
@@ -88,8 +89,8 @@ class Program:
         with self._lock:
             self._bind(inputs, outputs)
             try:
-                if self._only and not self.timed:  # the usual case
-                    self.pool.run(self._only, self.alone)
+                if self._only is not None and not self.timed:  # the usual case
+                    self.pool.run(self._only, self._addresses[0], self.alone)
                 else:
                     self._run_steps(inputs, outputs, state)
                 self.runs += 1
@@ -105,7 +106,7 @@ class Program:
             if isinstance(step, IslandStep):
                 step.run(inputs, outputs, state)
             else:
-                self.pool.run(address, self.alone)
+                self.pool.run(step, address, self.alone)
             if self.timed:
                 self._seconds[k] += perf_counter() - began
 
