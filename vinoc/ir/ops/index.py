@@ -11,6 +11,7 @@ INDEX = {
     "control_flow": "If Loop TensorIterator",
     "convert": "BitCast Convert ConvertLike",
     "convolution": "Convolution ConvolutionBackpropData GroupConvolution GroupConvolutionBackpropData",
+    "coupling": "CoupleProbabilities",
     "deform": "DeformableConvolution",
     "elementwise": "Add Divide FloorMod Maximum Minimum Mod Multiply Power Select SquaredDifference Subtract",
     "fourier": "DFT IDFT IRDFT RDFT",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ....ir.dtype import f32
+from ....ir.dtype import f32, f64
 from ....ir.graph import Graph, Node, Value
 from ....passes.base import Context, Pass, graph_pass
 from ....passes.mark_weights import RECURRENT
@@ -74,6 +74,8 @@ def _product(graph: Graph, node: Node) -> str:
     if attended := attention_of(node):
         extract(graph, attended, "attention")
         return "attention"
+    if node.outputs[0].dtype is f64:
+        return _wide_product(graph, node)
     if _is_constant_product(node):
         extract(graph, [node, *epilogue(node, channel_axis=-1)], "matmul")
         return "matmul"
@@ -81,6 +83,18 @@ def _product(graph: Graph, node: Node) -> str:
         extract(graph, [weights, node, *epilogue(node, channel_axis=-1)], "narrow")
         return "narrow"
     return ""
+
+
+def _wide_product(graph: Graph, node: Node) -> str:
+    """A product in f64 of what is f32."""
+    data, weights = node.operand(0).node, node.operand(1)
+    plain = weights.is_const and weights.rank == 2 and not node.op.transpose_a  # type: ignore[attr-defined]
+    if data is None or data.kind != "Convert" or data.operand(0).dtype is not f32 or not plain:
+        return ""
+    if data.outputs[0].only_user is not node or (data.outputs[0].rank or 0) < 2 or not node.outputs[0].tensor.is_static:
+        return ""
+    extract(graph, [data, node], "dot_wide")
+    return "dot_wide"
 
 
 def _recurrent(graph: Graph, node: Node) -> str:

@@ -10,6 +10,7 @@ from . import (
     axes,
     bits,
     casts,
+    coupling,
     cumprod,
     fourier,
     integers,
@@ -41,6 +42,7 @@ _RULES: tuple[Rewrite, ...] = (
     lengths.ExpandSequenceLengths(),
     signals.ReduceSignalAsImage(),
     trees.ExpandTreeEnsemble(),
+    coupling.ExpandCoupleProbabilities(),
 )
 
 

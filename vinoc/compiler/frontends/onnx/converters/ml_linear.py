@@ -78,6 +78,12 @@ def feature_vectorizer(ctx: NodeContext) -> Value:
     return b.Concat(*parts, axis=1)
 
 
+@converter("ZipMap", domain=ML)
+def zip_map(ctx: NodeContext) -> Value:
+    """The scores themselves, [N, classes], in place of a dictionary from classes to scores for each row."""
+    return ctx.b.Identity(ctx.input(0))
+
+
 def _scores(ctx: NodeContext, count: int) -> Value:
     """x w^T + intercepts, [N, count]."""
     b, weights, intercepts = ctx.b, numbers(ctx, "coefficients"), numbers(ctx, "intercepts")

@@ -9,7 +9,7 @@ from .....ir.graph import Value
 from ..context import NodeContext
 from ..registry import converter
 from .ml_common import ML, best, chosen, class_labels, numbers, rows, transform_of, transformed
-from .values import number, to_i64
+from .values import number, to, to_i64
 
 
 def _kernel(ctx: NodeContext, x: Value, vectors: np.ndarray) -> Value:
@@ -17,8 +17,8 @@ def _kernel(ctx: NodeContext, x: Value, vectors: np.ndarray) -> Value:
     b, kind = ctx.b, ctx.attr("kernel_type", "LINEAR")
     gamma, coef0, degree = (float(v) for v in (ctx.attr("kernel_params", []) or [0.0, 0.0, 0.0]))
     if kind == "RBF":
-        apart = b.Subtract(b.Unsqueeze(x, [1]), b.const(vectors[None]))
-        squares = b.ReduceSum(b.Multiply(apart, apart), [2], keep_dims=False)
+        apart = b.Subtract(b.Unsqueeze(x, [2]), b.const(np.ascontiguousarray(vectors.T)))
+        squares = b.ReduceSum(b.Multiply(apart, apart), [1], keep_dims=False)
         return b.Exp(b.Multiply(squares, -gamma))
     product = b.MatMul(x, b.const(np.ascontiguousarray(vectors.T)))
     if kind == "LINEAR":
@@ -64,9 +64,8 @@ def svm_classifier(ctx: NodeContext) -> list[Value]:
     total = sum(per_class)
     kernel = _kernel(ctx, x, numbers(ctx, "support_vectors").reshape(total, -1))
     machines, votes = _machines(weights.reshape(-1, total), per_class)
-    decisions = b.Add(b.MatMul(kernel, b.const(machines.T.copy())), b.const(rho[: len(machines)]))
-    if len(ctx.attr("prob_a", [])):
-        return _with_probabilities(ctx, labels, decisions, count)
+    sums = b.MatMul(to(b, kernel, dt.f64), b.const(machines.T.astype(np.float64)))  # coefficients may be large
+    decisions = to(b, b.Add(sums, b.const(rho[: len(machines)].astype(np.float64))), dt.f32)
     won = b.Greater(decisions, number(b, 0, dt.f32))
     first, second = (b.const(v.astype(np.float32)) for v in votes)
     zero = number(b, 0, dt.f32)
@@ -74,8 +73,14 @@ def svm_classifier(ctx: NodeContext) -> list[Value]:
     place = best(ctx, b.ReduceSum(wins, [1], keep_dims=False))
     if count == 2:
         place = to_i64(b, b.LessEqual(b.Squeeze(decisions, [1]), zero))
-        return [chosen(ctx, labels, place), b.Concat(b.Negative(decisions), decisions, axis=1)]
-    return [chosen(ctx, labels, place), transformed(ctx, decisions, transform)]
+    if len(ctx.attr("prob_a", [])):
+        scores = b.CoupleProbabilities(_of_pairs(ctx, decisions), classes=count)
+    elif count == 2:
+        rest = b.Negative(decisions) if transform == "NONE" else b.Subtract(number(b, 1, dt.f32), decisions)
+        return [chosen(ctx, labels, place), b.Concat(rest, decisions, axis=1)]
+    else:
+        scores = decisions
+    return [chosen(ctx, labels, place), transformed(ctx, scores, transform)]
 
 
 def _machines(weights: np.ndarray, per_class: list[int]) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
@@ -96,17 +101,17 @@ def _machines(weights: np.ndarray, per_class: list[int]) -> tuple[np.ndarray, tu
     return machines, (votes[0], votes[1])
 
 
-def _with_probabilities(ctx: NodeContext, labels: Value, decisions: Value, count: int) -> list[Value]:
-    """Platt's probability of the first of two classes: 1 / (1 + exp(a * decision + b))."""
-    b = ctx.b
-    if count != 2:
-        ctx.fail(
-            f"probabilities of {count} classes are not supported",
-            "those of two are; export the classifier without probabilities (prob_a, prob_b)",
-        )
-    slope, offset = numbers(ctx, "prob_a"), numbers(ctx, "prob_b")
-    exponent = b.Add(b.Multiply(decisions, b.const(slope)), b.const(offset))
-    first = b.Sigmoid(b.Negative(exponent))
-    scores = b.Concat(first, b.Subtract(number(b, 1, dt.f32), first), axis=1)
-    place = to_i64(b, b.LessEqual(b.Squeeze(decisions, [1]), number(b, 0, dt.f32)))
-    return [chosen(ctx, labels, place), scores]
+def _of_pairs(ctx: NodeContext, decisions: Value) -> Value:
+    """Platt's probability of the first of each pair: 1 / (1 + exp(a * decision + b)), not quite 0 or 1.
+
+    It is 1 less the logistic function, as ONNX Runtime rounds it.
+    """
+    b, slope, offset = ctx.b, numbers(ctx, "prob_a"), numbers(ctx, "prob_b")
+    pairs = int(str((decisions.shape or (0, 0))[1]))
+    if not len(slope) == len(offset) == pairs:
+        ctx.fail(f"{len(slope)} prob_a and {len(offset)} prob_b are given for {pairs} pairs of classes")
+    x = b.Add(b.Multiply(decisions, b.const(slope)), b.const(offset))
+    one = number(b, 1, dt.f32)
+    large = b.Divide(one, b.Add(one, b.Exp(b.Negative(b.Abs(x)))))
+    logistic = b.Select(b.Less(x, number(b, 0, dt.f32)), b.Subtract(one, large), large)
+    return b.Clamp(b.Subtract(one, logistic), min=1e-7, max=float(np.float32(1) - np.float32(1e-7)))
