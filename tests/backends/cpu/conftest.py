@@ -11,4 +11,11 @@ if os.environ.get("VINOC_EMULATED"):
 
     install(pytest.MonkeyPatch(), os.environ["VINOC_EMULATED"])
     # Code of this machine's processor by numba or placed by hand, and processes of their own.
-    collect_ignore = ["test_custom.py", "test_lifecycle.py", "test_parallel.py", "test_objects.py", "test_neon.py"]
+    collect_ignore = [
+        "test_custom.py",
+        "test_lifecycle.py",
+        "test_neon.py",
+        "test_objects.py",
+        "test_parallel.py",
+        "test_sharing.py",
+    ]

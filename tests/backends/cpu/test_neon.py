@@ -3,48 +3,35 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
-import llvmlite.binding as llvm
 import numpy as np
 import pytest
 
 import vinoc
-from vinoc.backends.cpu.codegen import compile
 from vinoc.backends.cpu.codegen.emit import Emitter
 from vinoc.backends.cpu.codegen.library import Library
-from vinoc.backends.cpu.codegen.target import TARGETS, Target
+from vinoc.backends.cpu.codegen.target import TARGETS
 from vinoc.backends.cpu.device import Executable
-from vinoc.backends.cpu.kernels import attention, gemm, igemm, strassen
 from vinoc.backends.cpu.kernels.base import Arguments, Kernel
-from vinoc.backends.cpu.kernels.igemm_bytes import igemm_bytes
 from vinoc.backends.cpu.quantized.ops import ByteMatMul
 from vinoc.backends.numpy import Interpreter
 from vinoc.compiler.config import CPU_PASSES
-from vinoc.ir import Value
 from vinoc.ir.text import parse_graph
 from vinoc.passes.manager import PassManager
 
+from ...conftest import SHARED
+from ...models import zoo
 from . import checked
 from .checked import assert_close, build, data, levels
+from .emulated.loops import WHOLE, loops, on_stack
 from .emulated.process import EmulatedFaultError, missing
 
 ROOT = Path(__file__).parents[3]
-EXAMPLES, SHARED = ROOT / "examples/models", ROOT.parent / "shared/models"
 NEON = ["neon", "neondot"]
-COLLECTION = [
-    "basic_pitch",
-    "bert_toy",
-    "facemesh",
-    "fastestdet",
-    "light_squeezenet",
-    "mobilenetv2_qdq_int8",
-    "silero_vad_16k",
-]
 
 installed = pytest.mark.skipif(bool(missing()), reason=missing())
 
@@ -116,25 +103,20 @@ def test_sums_of_bytes_are_exact(emulated: None, target: str) -> None:
 @pytest.mark.parametrize("target", NEON)
 @pytest.mark.parametrize("name", ["mnist", "blazeface"])
 def test_example_models(emulated: None, name: str, target: str) -> None:
-    model = EXAMPLES / name / f"{name}.onnx"
-    compare(model, target, 1e-5)
+    model = ROOT / f"examples/models/{name}/{name}.onnx"
+    graph = vinoc.Core().read_model(model).graph
+    (value,), (names,) = graph.inputs, graph.input_names
+    compare(model, target, 1e-5, dict.fromkeys(names, data(0, *value.shape)))
 
 
-def compare(model: Path, target: str, tolerance: float) -> None:
-    """The outputs of a model, with those of this machine's processor."""
+def compare(model: Path, target: str, tolerance: float, inputs: Mapping[str, np.ndarray]) -> None:
+    """The outputs of a model, with those of this machine's kernels."""
     graph = vinoc.Core().read_model(model).graph.clone()
     PassManager(CPU_PASSES).run(graph)
-    inputs = [some(value) for value in graph.inputs]
-    wanted, found = (Executable(graph.clone(), 1, t).run(inputs) for t in (None, TARGETS[target]))
+    given = [next(inputs[name] for name in names if name in inputs) for names in graph.input_names]
+    wanted, found = (Executable(graph.clone(), 1, t).run(given) for t in (None, TARGETS[target]))
     for want, got in zip(wanted, found, strict=True):
-        assert_close(want, got, tolerance, f"{model.name}, {target}")
-
-
-def some(value: Value) -> np.ndarray:
-    """Data for an input; open dimensions are 1."""
-    shape = tuple(n if isinstance(n, int) else 1 for n in value.tensor.shape)
-    made = np.random.default_rng(0).uniform(0, 1, shape)
-    return np.asarray(made * 255 if value.dtype.numpy == np.uint8 else made, value.dtype.numpy)
+        assert zoo.error(np.asarray(want), np.asarray(got)) <= tolerance
 
 
 @installed
@@ -149,46 +131,14 @@ def test_a_fault_is_told(emulated: None) -> None:
         checked.KERNEL_TYPE(address)(block.ctypes.data, 0, 1)
 
 
-@pytest.mark.parametrize(
-    ("kernel", "target", "least"),
-    [
-        (igemm.IGEMM, "neon", 48),
-        (gemm.GEMM, "neon", 96),
-        (attention.ATTENTION, "neon", 96),
-        (strassen.STRASSEN, "neon", 96),
-        (igemm_bytes("dot"), "neondot", 64),
-    ],
-)
+@pytest.mark.parametrize(("kernel", "target", "least"), WHOLE, ids=lambda value: getattr(value, "name", None))
 def test_whole_tiles_stay_in_registers(kernel: Kernel, target: str, least: int) -> None:
-    """The innermost loops of full tiles neither load from the stack nor load one factor into all lanes."""
-    loops = [loop for loop in innermost(assembly(kernel, TARGETS[target])) if multiplies(loop) >= least]
-    assert loops
-    for loop in loops:
-        assert not [line for line in loop if "[sp" in line and re.match(r"(ld|st)\w+\s+[qds]\d", line)]
+    """The innermost loops of full tiles neither use the stack nor load one factor into all lanes."""
+    found = loops(kernel, TARGETS[target], least)
+    assert found
+    for loop in found:
+        assert not on_stack(loop)
         assert not [line for line in loop if line.startswith(("ld1r", "dup"))]
-
-
-def assembly(kernel: Kernel, target: Target) -> list[str]:
-    llvm.initialize_all_targets()
-    llvm.initialize_all_asmprinters()
-    text = compile.text_of(kernel.name, lambda module: kernel.build(module, target), target)
-    machine = compile.target_machine(target)
-    lines = machine.emit_assembly(compile._optimized(text, machine)).splitlines()
-    return [line.strip() for line in lines if not re.match(r"\s+(\.|//)", line)]
-
-
-def innermost(lines: list[str]) -> Iterator[list[str]]:
-    """Blocks that end with a jump to their own beginning."""
-    start, label = 0, ""
-    for i, line in enumerate(lines):
-        if line.endswith(":"):
-            start, label = i + 1, line[:-1]
-        elif label and re.fullmatch(rf"b(\.\w+)?\s+{re.escape(label)}", line):
-            yield lines[start:i]
-
-
-def multiplies(loop: list[str]) -> int:
-    return sum(line.startswith(("fmla", "sdot")) for line in loop)
 
 
 @installed
@@ -216,7 +166,6 @@ def test_all_of_this_folder(target: str) -> None:
 @pytest.mark.long
 @pytest.mark.shared
 @pytest.mark.parametrize("target", NEON)
-@pytest.mark.parametrize("name", COLLECTION)
-def test_models_of_the_collection(emulated: None, name: str, target: str) -> None:
-    for model in sorted((SHARED / name).rglob("*.onnx")):
-        compare(model, target, 2e-5)
+@pytest.mark.parametrize("model", zoo.onnx_models(SHARED), ids=lambda model: model.name)
+def test_models_of_the_collection(emulated: None, model: zoo.Model, target: str) -> None:
+    compare(model.path, target, 1e-4, next(model.cases()).inputs)

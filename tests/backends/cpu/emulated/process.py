@@ -64,15 +64,15 @@ class Process:
         _tool("gcc", "-O1", "-static", "-no-pie", "-o", self.guest, source, "-lm")
         self.code = _reserved(CODE, CODE_BYTES)
         self.end = CODE
-        self.memory = os.open("/proc/self/mem", os.O_RDWR)
         self.functions: dict[str, int] = {}
-        self.owner, self.lock = 0, threading.Lock()
+        self.owner, self.memory, self.lock = 0, -1, threading.Lock()
         self.start()
 
     def start(self) -> None:
         assert EMULATOR is not None
         if self.owner != os.getpid():
             self.owner, self.lock = os.getpid(), threading.Lock()
+            self.memory = os.open("/proc/self/mem", os.O_RDWR)
         self.process = subprocess.Popen(
             [EMULATOR, self.guest], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
