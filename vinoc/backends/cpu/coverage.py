@@ -38,7 +38,6 @@ ISLANDS = {
     "AdaptiveAvgPool": ONCE,
     "AdaptiveMaxPool": ONCE,
     "Col2Im": ONCE,
-    "DeformableConvolution": ONCE,
     "ExtractImagePatches": ONCE,
     "FakeConvert": ONCE,
     "GatherTree": ONCE,
@@ -62,8 +61,8 @@ def has_kernel(kind: str) -> bool:
     return kind in OPERATIONS or kind in CONVOLUTIONS or kind in TRANSPOSED or kind in ALIASES or is_lowered(kind)
 
 
-ALIASES = frozenset({"ConvertLike", "IntegerConvolution", "IntegerMatMul"})
-"""They are computed as other operations, by chains or behind a pass."""
+ALIASES = frozenset({"ConvertLike", "DeformableConvolution", "IntegerConvolution", "IntegerMatMul"})
+"""They are computed as other operations, by chains or behind a rewrite."""
 
 
 def support(kind: str) -> str:

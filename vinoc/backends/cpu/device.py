@@ -156,6 +156,10 @@ class Executable:
         for node in graph:
             if type(node.op) is not Constant and (size := bytes_of([v.type for v in node.outputs])) >= LARGE:
                 check_room(size, f"the result of '{node.label}' ({node.kind})")
+        if any(node.kind == "DeformableConvolution" for node in graph):
+            from .deformed import sample_deformed  # few models have it
+
+            sample_deformed(graph)
         remarks = integers(graph, self.library.target.name, self.mode)
         CpuRegions().run(graph, Context())  # not its bodies: each is lowered when it is made ready to run
         plan = Plan(graph, self.library.target, self.packed, self.mode, self.owned)

@@ -18,6 +18,11 @@ def grid_sample(plan: Plan, node: Node) -> None:
     sampled(plan, node, op.mode, op.padding_mode, "corners" if corners else "edges")  # type: ignore[attr-defined]
 
 
+@lowers("ElementSample")
+def element_sample(plan: Plan, node: Node) -> None:
+    sampled(plan, node, "bilinear", "zeros", "elements")
+
+
 def sampled(plan: Plan, node: Node, mode: str, padding: str, places: Places) -> None:
     """data [N,C,H,W] at grid [N,h,w,2] of (x, y)."""
     data, at = node.operand(0), node.operand(1)
