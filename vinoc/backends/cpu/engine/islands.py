@@ -49,9 +49,19 @@ class NodeRunner:
         if node.kind == "Region":  # no kernel takes it, nor would one take what a plan of its body makes of that
             make_body = _interpreted
         self.bodies = [make_body(body) for body in node.bodies]
+        self.program_for: Callable[..., Any] | None = None
+        if node.kind in ("Loop", "TensorIterator"):
+            executable = getattr(self.bodies[0], "__self__", None)  # none where the body runs by definition
+            self.program_for = executable and executable.program
 
     def run(self, operands: Sequence[Any], state: State) -> list[Any]:
         """The outputs. Raises EvaluationError that names the node."""
+        if self.program_for is not None:
+            from .repeat import repeated
+
+            found = repeated(self.node, operands, self.program_for)
+            if found is not None:
+                return found
         bodies = [(lambda arrays, run=run: run(arrays, state)) for run in self.bodies]
         return self.evaluate(self.node, operands, bodies, state.variables, state.pending)
 

@@ -146,6 +146,31 @@ class Program:
             out += [n * rate for n in step[:-1, 3].tolist()] if isinstance(step, np.ndarray) else [float(t)]
         return out
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is one native call, whose times nobody asks for."""
+        return self._only is not None and not self.timed
+
+    def bindings(self, *arrays: Sequence[Array]) -> list[tuple[int, int]]:
+        """Words of the schedule, and the addresses that these inputs and outputs have: for `again`."""
+        found = []
+        for some, patches in zip(arrays, self._patches, strict=True):
+            addresses = addresses_of(some)
+            found += [(word, addresses[which] + offset) for word, which, offset in patches]
+        return found
+
+    def again(self, bindings: Sequence[tuple[int, int]]) -> None:
+        """Runs a plain schedule on arrays whose addresses were found before."""
+        assert self._only is not None
+        with self._lock:
+            words = self._words
+            for word, address in bindings:
+                words[word] = address
+            self.pool.run(self._only, self._addresses[0], self.alone)
+            self.runs += 1
+            if self.faults:
+                self._check_faults()
+
     def _bind(self, *arrays: Sequence[Array]) -> None:
         """Fills in the addresses of inputs and outputs."""
         words = self._words
