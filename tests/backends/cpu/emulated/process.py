@@ -29,8 +29,9 @@ READ, CHANGED, TAKEN, DONE, FAILED = range(5)
 NOTHING, PASSING, KEPT = (bytes([n]) for n in range(3))
 FUNCTIONS = ("fmodf", "sched_yield", "syscall", "memcpy", "memmove", "memset")
 
-CODE, CODE_BYTES = 0x4000000, 0x3000000
-"""Where code lies: near the functions of the emulated process, so that a call reaches them."""
+GUEST, CODE, CODE_BYTES = 0x200000000, 0x204000000, 0x3000000
+"""Where the emulated process lies, and code: near its functions, so that a call reaches them, and where no process has
+anything else."""
 
 SCRIPT = """SECTIONS {{
   . = {address:#x};
@@ -61,7 +62,8 @@ class Process:
         self.folder = Path(self.kept.name)
         source = Path(__file__).with_name("guest.c")
         self.guest = self.folder / "guest"
-        _tool("gcc", "-O1", "-static", "-no-pie", "-o", self.guest, source, "-lm")
+        place = f"-Wl,-Ttext-segment={GUEST:#x}"
+        _tool("gcc", "-O1", "-static", "-no-pie", place, "-o", self.guest, source, "-lm")
         self.code = _reserved(CODE, CODE_BYTES)
         self.end = CODE
         self.functions: dict[str, int] = {}
