@@ -167,6 +167,17 @@ def test_top_of_a_long_line() -> None:
             )  # fmt: skip
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32])
+@pytest.mark.parametrize("n", [69, 100, 1003])
+def test_top_of_lines_of_adjacent_elements(n: int, dtype: Any) -> None:
+    """A vector is compared at a time; many are equal, NaN is largest."""
+    x = np.random.default_rng(n).choice(wild(np.random.default_rng(n), 30, dtype), (5, n))
+    for mode in ("max", "min"):
+        check(
+            lambda b, x, mode=mode: b.TopK(x, b.const(np.int64(5)), axis=1, mode=mode, sort="value"), x, threads=(1, 2)
+        )
+
+
 def test_top_of_too_many_is_an_island() -> None:
     x = np.random.default_rng(0).standard_normal(5000).astype(np.float32)
     with pytest.raises(AssertionError):

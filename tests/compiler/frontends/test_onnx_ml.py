@@ -270,10 +270,14 @@ def test_tree_classifier(trees: int, classes: int, transform: str, seed: int) ->
 
 
 @pytest.mark.parametrize("positive", [True, False])
-@pytest.mark.parametrize("transform", ["NONE", "LOGISTIC"])
-def test_tree_classifier_of_two_classes_with_votes_for_one(positive: bool, transform: str) -> None:
+@pytest.mark.parametrize("transform", ["NONE", "LOGISTIC", "SOFTMAX"])
+@pytest.mark.parametrize(("only", "base"), [(0, None), (0, [0.3]), (0, [0.2, 0.5]), (1, None), (1, [0.3])])
+def test_tree_classifier_of_two_classes_with_votes_for_one(
+    positive: bool, transform: str, only: int, base: list[float] | None
+) -> None:
     rng = np.random.default_rng(3)
     ids = votes(rng, "class", 3, 2, 1, positive)
+    ids |= {"class_ids": [only] * len(ids["class_ids"]), "base_values": base}
     if positive:
         ids["class_weights"] = [w / 4 for w in ids["class_weights"]]
     check(

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 
+from llvmlite import ir
+
 from ....ir import dtype as dt
 from ....ir.dtype import DType
 from ..codegen.emit import I64, Emitter
@@ -77,7 +79,10 @@ class _List:
         self.put(j, value, place)
 
 
-def _emit(type: DType, index: DType, largest: bool, by_index: bool, e: Emitter, a: Arguments) -> None:
+def _emit(type: DType, index: DType, largest: bool, by_index: bool, along: bool, e: Emitter, a: Arguments) -> None:
+    """`along`: of adjacent elements, a vector at a time is compared with the last of the list; seldom is one better."""
+    count = vector(e.lanes, type)
+
     def better(x: Value, y: Value) -> Value:
         return precedes(e, type, y, x) if largest else precedes(e, type, x, y)
 
@@ -88,10 +93,23 @@ def _emit(type: DType, index: DType, largest: bool, by_index: bool, e: Emitter, 
             x = read(e, type, e.add(source, e.mul(t, a.step)))
             found.insert(t, x, t, lambda j, x=x: better(x, found.value(j)))  # type: ignore[misc]
         last = e.add(a.k, -1)
-        with e.loop(a.k, a.n) as t:
-            x = read(e, type, e.add(source, e.mul(t, a.step)))
-            with e.when(better(x, found.value(last))):
-                found.insert(last, x, t, lambda j, x=x: better(x, found.value(j)))  # type: ignore[misc]
+
+        def enter(first: Value, end: Value, found: _List = found, source: Value = source) -> None:
+            with e.loop(first, end) as t:
+                x = read(e, type, e.add(source, e.mul(t, a.step)))
+                with e.when(better(x, found.value(last))):
+                    found.insert(last, x, t, lambda j, x=x: better(x, found.value(j)))  # type: ignore[misc]
+
+        rest = a.k
+        if along:
+            rest = e.add(a.k, e.b.and_(e.b.sub(a.n, a.k), e.i64(-count)))
+            with e.loop(a.k, rest, count) as t:
+                together = read(e, type, e.add(source, e.mul(t, type.numpy.itemsize)), count)
+                limit = e.splat(found.value(last), several(type, count))
+                hits = e.b.bitcast(better(together, limit), ir.IntType(count))
+                with e.when(e.b.icmp_unsigned("!=", hits, ir.Constant(hits.type, 0))):
+                    enter(t, e.add(t, count))
+        enter(rest, a.n)
         if by_index:
             with e.loop(1, a.k) as t:
                 value, place = found.value(t), found.place(t)
@@ -179,6 +197,7 @@ def best(type: DType, index: DType, largest: bool, columns: bool) -> Kernel:
 
 
 @cache
-def top(type: DType, index: DType, largest: bool, by_index: bool) -> Kernel:
-    name = f"top_{'max' if largest else 'min'}_{type}_{index}{'_in_order' if by_index else ''}"
-    return Kernel(name, ARGS, partial(_emit, type, index, largest, by_index))
+def top(type: DType, index: DType, largest: bool, by_index: bool, along: bool = False) -> Kernel:
+    """The best elements of a line, by insertion; `along`: of adjacent ones."""
+    name = f"top_{'max' if largest else 'min'}_{type}_{index}{'_in_order' * by_index}{'_along' * along}"
+    return Kernel(name, ARGS, partial(_emit, type, index, largest, by_index, along))

@@ -145,7 +145,8 @@ def top_k(plan: Plan, node: Node) -> None:
     args |= _numbered(n=sizes, s=ss, v=sv, i=si)
     largest = op.mode == "max"
     if k > 1:
-        kernel = top.top(values.dtype, indices.dtype, largest, op.sort == "index")
+        along = source.strides[axis] == source.itemsize and n >= k + LONG * vector
+        kernel = top.top(values.dtype, indices.dtype, largest, op.sort == "index", along)
         return plan.call(kernel, prod(sizes), flops=source.size, **args)
     if adjacent and n >= vector:
         return plan.call(top.best_along(values.dtype, indices.dtype, largest), prod(sizes), flops=source.size, **args)

@@ -264,28 +264,41 @@ def tree_classifier(ctx: NodeContext) -> list[Value]:
     count = int(str((labels.shape or (0,))[0]))
     (ids,) = _columns(ctx, "class_ids")
     single = count == 2 and len(np.unique(ids)) == 1
+    base = numbers(ctx, "base_values")
     if single:
         _check_targets(ctx, ids, count, 1)
-        ids, count = np.zeros_like(ids), 1
+        only, ids, count = int(ids[0]), np.zeros_like(ids), 1
     forest = _read(ctx, "class", count, ids)
     scores = _aggregated(ctx, forest, {}, _data(ctx, dt.f32), "SUM", count)
-    base = numbers(ctx, "base_values")
+    if single:
+        positive = not (forest.weights < 0).any()
+        place, pair = _of_one(ctx, scores, only, base, positive)
+        return [chosen(ctx, labels, place), to(b, pair, dt.f32)]
     if base.size:
-        base = base[-1:] if single else base
         scores = b.Add(scores, b.const(base.astype(scores.dtype.numpy)))
-    if not single:
-        return [
-            chosen(ctx, labels, best(ctx, scores)),
-            to(b, transformed(ctx, scores, transform), dt.f32),
-        ]
-    positive = not (forest.weights < 0).any()
-    limit = number(b, 0.5 if positive else 0.0, scores.dtype)
-    place = to_i64(b, b.Greater(b.Squeeze(scores, [1]), limit))
+    return [chosen(ctx, labels, best(ctx, scores)), to(b, transformed(ctx, scores, transform), dt.f32)]
+
+
+def _of_one(ctx: NodeContext, score: Value, only: int, base: Array, positive: bool) -> tuple[Value, Value]:
+    """The place of the label and the scores of two classes, of which but one has votes.
+
+    With votes for the first and one base value, or none, they are probabilities of the second; otherwise the scores of
+    the class that they are for, beside the base value of the other one: so does ONNX Runtime. A single base value
+    beside votes for the second is left out.
+    """
+    b, kind, transform = ctx.b, score.dtype, transform_of(ctx)
+    alone = only == 0 and base.size < 2
+    if base.size == 2 or (base.size and alone):
+        score = b.Add(score, number(b, float(base[0 if alone else only]), kind))
+    limit = number(b, 0.5 if positive else 0.0, kind)
+    place = to_i64(b, b.Greater(b.Squeeze(score, [1]), limit))
+    if not alone:
+        rest = float(base[0]) if only and base.size == 2 else 0.0
+        other = b.Add(b.Multiply(score, number(b, 0, kind)), number(b, rest, kind))
+        return place, transformed(ctx, b.Concat(*((other, score) if only else (score, other)), axis=1), transform)
     if positive and transform not in ("LOGISTIC", "PROBIT"):
-        pair = b.Concat(b.Subtract(number(b, 1, scores.dtype), scores), scores, axis=1)
-    else:
-        pair = both_classes(ctx, scores, transform if transform in ("LOGISTIC", "PROBIT") else "NONE")
-    return [chosen(ctx, labels, place), to(b, pair, dt.f32)]
+        return place, b.Concat(b.Subtract(number(b, 1, kind), score), score, axis=1)
+    return place, both_classes(ctx, score, transform if transform in ("LOGISTIC", "PROBIT") else "NONE")
 
 
 # From ai.onnx.ml 5: inner nodes and leaves are listed apart.
