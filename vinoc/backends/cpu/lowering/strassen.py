@@ -30,11 +30,14 @@ ENDS, SUM = 6, 8
 GAIN = 0.96
 """The share of the plain product's time up to which it pays to keep the weights' sums as well."""
 
-EXPANDED = 3
+NEAR = 4096
+"""Terms of a sum: of more, expanded panels and their sums do not stay in the second-level cache."""
+
+EXPANDED, EXPANDED_FAR = 3, 8
 """Tiles of rows from which on panels of 24 bits are expanded once for all of them, in plain products too."""
 
-MADE = 2
-"""Multiply-adds in whose time a vector of the sums of expanded panels is made, and kept in the second-level cache."""
+MADE, MADE_FAR = 2, 8
+"""Multiply-adds in whose time a vector of the sums of expanded panels is made, and kept in a cache."""
 
 GAP = 64
 """Bytes between rows of sums, whose distance would else often be a power of two and meet in one cache set."""
@@ -52,7 +55,8 @@ def strassen(plan: Plan, node: Node) -> None:
     if is_quantized(a):
         raise Unfit("sums of levels are exact in the plain product")
     seven = not plan.mode.accuracy and pays(plan.target, rows, depth, panels, plan.mode.threads, rounded)
-    if not seven and not (rounded and rows > EXPANDED * plan.target.rows):
+    least = EXPANDED if depth <= NEAR else EXPANDED_FAR
+    if not seven and not (rounded and rows > least * plan.target.rows):
         raise Unfit("the plain product is as fast, or more exact")
     body = node.bodies[0]
     op: Any = next(iter(body)).op
@@ -184,7 +188,8 @@ def pays(target: Target, rows: int, depth: int, panels: int, threads: int, made:
     units = pairs * number_of_blocks(target, half, pairs, threads)
     idle = threads * -(-units // threads) / units
     seven = 7 * half * (depth // 2 + ENDS) * pairs * target.vectors
-    seven += MADE * depth * pairs * 2 * target.vectors * (units // pairs) if made else 0
+    if made:
+        seven += (MADE if depth <= NEAR else MADE_FAR) * depth * units * 2 * target.vectors
     return idle * seven + SUM * rows * depth / target.lanes <= GAIN * rows * depth * panels * target.vectors
 
 
