@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from unittest import mock
 
 import numpy as np
 
@@ -130,3 +131,28 @@ def test_arrays_of_small_models_share_nothing() -> None:
 def test_constants_are_counted() -> None:
     graph = parse_graph(MODEL)
     assert Executable(graph, 1).packed.constants == 4 * (5 * 3 * 3 * 3 + 1 + 7 * 5) + 8 * 4
+
+
+def test_stages_behind_counts_keep_more_plans() -> None:
+    graph = parse_graph("""
+    graph g(x: f32[100]) -> (y) {
+      at = NonZero(x)
+      n = Convert(at) {destination_type=f32}
+      y = Multiply(n, n)
+    }
+    """)
+    executable = Executable(graph, 1)
+    made = []
+
+    def run(count: int) -> None:
+        x = np.zeros(100, np.float32)
+        x[:count] = 1
+        assert executable.run([x])[0].shape == (1, count)
+
+    with mock.patch.object(Executable, "_plan", autospec=True, side_effect=Executable._plan) as plan:
+        for _ in range(2):
+            for count in range(1, 5 * PLANS):
+                run(count)
+            made.append(plan.call_count)
+    assert made[0] >= 5 * PLANS - 1
+    assert made[1] == made[0]

@@ -47,6 +47,10 @@ Python for each iteration. They run as loops where that would be many nodes, whi
 PLANS = 8
 """Plans that are kept, one for each set of input shapes."""
 
+COUNTED_PLANS, ROOM = 64, 1 << 24
+"""Of a stage behind what is counted (boxes that are chosen, elements that are not zero), which has another shape with
+each input: so many, as long as their arenas together take no more bytes."""
+
 
 class Executable:
     """A model on the CPU, for inputs of any shapes that it takes. Calls from several threads wait for each other."""
@@ -62,10 +66,11 @@ class Executable:
         timed: bool = False,
         integers: bool = True,
         exact: bool = False,
+        plans: int = PLANS,
     ) -> None:
         """`owned`: the graph is nobody else's; its large constants are given up once they are packed.
         `timed`: every run leaves the times of its steps in `profile`. `accuracy`, `integers`, `exact`: see
-        Mode.
+        Mode. `plans`: how many are kept.
 
         A stream is another executable of the same graph, with `parent`, and has threads and memory of its own.
         """
@@ -78,6 +83,7 @@ class Executable:
         self.owned: bool = stream_of.owned if stream_of else owned and all(_static(v) for v in graph.inputs)
         shared = parent.profile if parent else None
         self.profile: Profile | None = shared if shared and not threads else Profile() if shared or timed else None
+        self.plans: int = plans
         self._images: OrderedDict[Any, Image] = stream_of._images if stream_of else OrderedDict()
         self._planning: Any = stream_of._planning if stream_of else Lock(again=True)
         self._runners: OrderedDict[Any, Program | Staged] = OrderedDict()
@@ -97,7 +103,7 @@ class Executable:
             found = self._runners.get(key)
             if found is None:
                 found = self._runners[key] = self._for_shapes(key)
-                _keep_few(self._runners)
+                _keep_few(self._runners, self.plans)
             self._runners.move_to_end(key)
             return found
 
@@ -143,7 +149,7 @@ class Executable:
                         bound_suppression(graph)
                     return self._make(graph)
                 image = self._images[key] = self._plan(graph)
-                _keep_few(self._images)
+                _keep_few(self._images, self.plans)
         return self._program(image)
 
     def _program(self, image: Image) -> Program:
@@ -169,13 +175,17 @@ class Executable:
     def _make(self, graph: Graph) -> Program | Staged:
         if is_static(graph):
             return self._program(self._plan(graph))
-        return Staged(graph, lambda part: self._make(part).run, self.child, self.child)
+        return Staged(graph, lambda part: self._make(part).run, self.rest, self.child)
 
-    def child(self, graph: Graph) -> Runner:
+    def child(self, graph: Graph, plans: int = PLANS) -> Runner:
         """A body, or a later stage: it shares kernels, threads and packed constants."""
         if any(not isinstance(v.type, TensorType) for v in graph.inputs):
             return _interpreted(graph)
-        return Executable(graph, parent=self).execute
+        return Executable(graph, parent=self, plans=plans).execute
+
+    def rest(self, graph: Graph) -> Runner:
+        """What follows a stage that counts."""
+        return self.child(graph, COUNTED_PLANS)
 
     def execute(self, inputs: Sequence[Any], state: State) -> list[Any]:
         """The outputs for arrays of the graph's types; sequences are lists."""
@@ -222,8 +232,10 @@ def _static(value: Value) -> bool:
     return isinstance(value.type, TensorType) and value.type.is_static
 
 
-def _keep_few(cache: OrderedDict[Any, Any]) -> None:
-    if len(cache) > PLANS:
+def _keep_few(cache: OrderedDict[Any, Any], most: int) -> None:
+    """Lets go of what was used longest ago: of images, or of programs and stages."""
+    arenas = sum(p.arena_size for p in cache.values() if not isinstance(p, Staged))
+    if len(cache) > most or (len(cache) > PLANS and arenas > ROOM):
         cache.popitem(last=False)
 
 

@@ -31,6 +31,7 @@ class Program:
         self.image = image
         self.pool = pool
         self.outputs = image.outputs
+        self.arena_size = image.arena_size
         self.alone = image.alone
         self.arena = fresh((image.arena_size + 128,), np.uint8, np.zeros)  # pages are taken when they are touched
         self.faults = [replace(f, noted=aligned(np.zeros(2, np.int64))) for f in image.faults]
