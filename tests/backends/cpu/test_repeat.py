@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from unittest import mock
 
 import numpy as np
 import pytest
 
 from vinoc.backends.cpu.device import Executable
-from vinoc.backends.cpu.engine import repeat
+from vinoc.backends.cpu.engine.repeat import Repeated
 from vinoc.backends.numpy import Interpreter
 from vinoc.ir import Graph
 from vinoc.ir.errors import EvaluationError
@@ -75,9 +76,14 @@ def test_turns(threads: int) -> None:
 
 def test_iterations_are_calls_of_one_schedule() -> None:
     graph = parse_graph(TURNS)
-    executable, real = Executable(graph, 1), repeat.repeated
+    executable, real = Executable(graph, 1), Repeated.run
     results = []
-    with mock.patch.object(repeat, "repeated", side_effect=lambda *given: results.append(real(*given)) or results[-1]):
+
+    def run(*given: Any) -> Any:
+        results.append(real(*given))
+        return results[-1]
+
+    with mock.patch.object(Repeated, "run", run):
         executable.run(inputs(3, True, np.inf))
     assert len(results) == 1
     assert results[0] is not None

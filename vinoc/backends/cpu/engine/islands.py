@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ....ir.graph import Graph, Node
 from ..lowering.place import Buffer, Kind, Place
 from ..lowering.plan import Array, Island
+
+if TYPE_CHECKING:
+    from .repeat import Repeated
+
+LOOPS = ("Loop", "TensorIterator")
 
 Runner = Callable[[Sequence[Any], "State"], list[Any]]
 """Runs a graph: arrays and variables in, arrays out."""
@@ -49,17 +54,17 @@ class NodeRunner:
         if node.kind == "Region":  # no kernel takes it, nor would one take what a plan of its body makes of that
             make_body = _interpreted
         self.bodies = [make_body(body) for body in node.bodies]
-        self.program_for: Callable[..., Any] | None = None
-        if node.kind in ("Loop", "TensorIterator"):
-            executable = getattr(self.bodies[0], "__self__", None)  # none where the body runs by definition
-            self.program_for = executable and executable.program
+        self.repeated: Repeated | None = None
+        executable = getattr(self.bodies[0], "__self__", None) if node.kind in LOOPS else None
+        if executable is not None:  # the body does not run by definition
+            from .repeat import Repeated
+
+            self.repeated = Repeated(node, executable.program)
 
     def run(self, operands: Sequence[Any], state: State) -> list[Any]:
         """The outputs. Raises EvaluationError that names the node."""
-        if self.program_for is not None:
-            from .repeat import repeated
-
-            found = repeated(self.node, operands, self.program_for)
+        if self.repeated is not None:
+            found = self.repeated.run(operands)
             if found is not None:
                 return found
         bodies = [(lambda arrays, run=run: run(arrays, state)) for run in self.bodies]
