@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .checked import check, data
+from vinoc.backends.cpu.codegen.target import Target
+from vinoc.backends.cpu.device import Executable
+from vinoc.backends.cpu.kernels.gemm import GEMV_PLAIN, WIDE
+
+from .checked import build, check, data, targets
 
 
 @settings(max_examples=20, deadline=None)
@@ -86,3 +92,15 @@ def test_nan_and_infinity_stay_in_their_places() -> None:
 def test_nothing_to_sum_or_to_give() -> None:
     check(lambda b, x, y: b.MatMul(x, y), data(0, 3, 0), data(1, 0, 5))
     check(lambda b, x, y: b.MatMul(x, y), data(0, 0, 4), data(1, 4, 5))
+
+
+@pytest.mark.parametrize("target", [t for t in targets() if t.lanes > 4], ids=lambda t: t.name)
+def test_what_stands_for_no_residual_is_as_wide_as_a_panel(target: Target) -> None:
+    """One row goes over panels of several vectors: what lies behind a shorter row of zeros would be added."""
+    columns = WIDE * target.lanes
+    x, y = data(0, 1, 5), data(1, 5, columns)
+    executable = Executable(build(lambda b, v, w: b.MatMul(v, w), x, y), 1, target)
+    program: Any = executable.program([x.shape, y.shape])
+    (call,) = program.plan.steps
+    assert call.kernel is GEMV_PLAIN
+    assert call.args["residual"].size >= columns

@@ -221,7 +221,7 @@ def _multiply(
     width = b.width or plan.target.width
     panels = -(-columns // width)
     blocks = number_of_blocks(plan, rows, depth, pairs * panels)
-    nothing = plan.nothing()
+    nothing = plan.nothing(width)
     plan.call(
         b.kernel,
         pairs * blocks * panels,

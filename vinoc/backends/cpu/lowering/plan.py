@@ -221,9 +221,11 @@ class Plan:
         """So many zeros."""
         return self.packed.get(("zeros", count), lambda: np.zeros(count, np.float32))
 
-    def nothing(self) -> Array:
-        """What stands for a row of a tensor that is not there: to add -0.0 changes nothing."""
-        return self.packed.get("nothing", lambda: np.full(self.target.width, -0.0, np.float32))
+    def nothing(self, columns: int = 0) -> Array:
+        """What stands for a row of a tensor that is not there, of a panel or so many columns: to add -0.0 changes
+        nothing."""
+        count = columns or self.target.width
+        return self.packed.get(("nothing", count), lambda: np.full(count, -0.0, np.float32))
 
     def constant(self, array: Array) -> Place:
         return Place(Buffer(array.nbytes, Kind.CONSTANT, array), array.shape, array.strides, array.dtype)
