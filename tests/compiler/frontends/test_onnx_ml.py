@@ -93,6 +93,8 @@ ENCODERS: list[tuple[np.ndarray, dict[str, Any]]] = [
     (np.array([1, 4, 2]), {"keys_int64s": [1, 2], "values_strings": ["one", "two"], "default_string": "?"}),
     (np.array([1.5, np.nan, 7.0], np.float32), {"keys_floats": [1.5, float("nan")], "values_floats": [2.0, 3.0]}),
     (np.array([1, 4, 2]), {"keys_int64s": [1, 2], "values_floats": [0.5, 0.25]}),
+    (np.array([-(1 << 63), -7, -6, 5, 6, (1 << 63) - 1]), {"keys_int64s": [5, -7], "values_int64s": [1, 2]}),
+    (np.array([3, 1 << 40, 4, -(1 << 40)]), {"keys_int64s": [1 << 40, 3], "values_int64s": [1, 2]}),
 ]
 
 

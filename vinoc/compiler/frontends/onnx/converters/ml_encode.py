@@ -22,6 +22,8 @@ def _place(ctx: NodeContext, x: Value, keys: np.ndarray) -> Value:
     b = ctx.b
     if x.dtype is dt.string:
         return b.Add(b.StringIndex(x, keys=tuple(str(k) for k in keys.tolist())), number(b, 1, dt.i64))
+    if x.dtype.is_integer and keys.dtype.kind == "i" and len(keys) and _are_near(keys):
+        return _place_in_table(ctx, x, keys)
     column = b.Unsqueeze(x, [-1])
     kind = x.dtype
     hit = b.Equal(column, b.const(keys.astype(kind.numpy), kind))
@@ -29,6 +31,24 @@ def _place(ctx: NodeContext, x: Value, keys: np.ndarray) -> Value:
         hit = b.LogicalOr(hit, b.LogicalAnd(b.IsNaN(column), b.const(np.isnan(keys))))
     order = b.const(np.arange(1, len(keys) + 1))
     return b.ReduceMax(b.Select(hit, order, number(b, 0, dt.i64)), [-1], keep_dims=False)
+
+
+SPARSE, SMALL = 4, 1024
+"""A table of all integers between the least key and the largest may have so many elements for each key, or so many."""
+
+
+def _are_near(keys: np.ndarray) -> bool:
+    low, high = int(keys.min()), int(keys.max())
+    return high - low < max(SPARSE * len(keys), SMALL) and -(1 << 62) < low <= high < 1 << 62
+
+
+def _place_in_table(ctx: NodeContext, x: Value, keys: np.ndarray) -> Value:
+    """The same for integers that are near each other; the ends of the table are for all that are beyond."""
+    b, below, above = ctx.b, int(keys.min()) - 1, int(keys.max()) + 1
+    places = np.zeros(above - below + 1, np.int64)
+    places[keys.astype(np.int64) - below] = np.arange(1, len(keys) + 1)
+    at = b.Maximum(b.Minimum(to(b, x, dt.i64), number(b, above, dt.i64)), number(b, below, dt.i64))
+    return b.Gather(b.const(places), b.Subtract(at, number(b, below, dt.i64)), number(b, 0, dt.i64), batch_dims=0)
 
 
 def _table(ctx: NodeContext, default: Any, values: Any, kind: DType) -> Value:
