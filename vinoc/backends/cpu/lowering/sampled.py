@@ -10,6 +10,9 @@ from ..kernels.sample import LARGEST, Places, Sampling, sample
 from .place import Form
 from .plan import Plan, Unfit, is_last, lowers
 
+GATHERED = 50
+"""Operations that take as long as to load one element of a plane from a place of its own."""
+
 
 @lowers("GridSample")
 def grid_sample(plan: Plan, node: Node) -> None:
@@ -40,15 +43,18 @@ def sampled(plan: Plan, node: Node, mode: str, padding: str, places: Places) -> 
     form = Form.LAST if rows else Form.ROWS
     out = plan.write(node.outputs[0], form)
     target = out if out.fits(form) else plan.new(out.shape, out.dtype, form)
+    work = channels * count * n * {"nearest": 1, "bilinear": 4, "bicubic": 16}[mode]
     plan.call(
         sample(Sampling(mode, padding, places, rows)),
         n * -(-count // plan.target.lanes),
-        flops=2 * channels * count * n * {"nearest": 0, "bilinear": 4, "bicubic": 16}[mode],
+        flops=2 * work if rows else 0,
         source=source, grid=grid, target=target, places=count, channels=channels, height=height, width=width,
         image=source.strides[0], channel=source.strides[1], row=source.strides[2], column=source.strides[3],
         grid_image=grid.strides[0], out_image=target.strides[0], out_channel=target.strides[1],
         out_place=target.pixel if rows else target.itemsize, zeros=plan.zeros(channels),
     )  # fmt: skip
+    if not rows:
+        plan.weigh(GATHERED * work)
     if target is not out:
         plan.copy(target, out)
 
