@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vinoc.backends.cpu.bounded import bound_suppression
+from vinoc.backends.cpu.bounded import CpuBoundSuppression
 from vinoc.backends.cpu.device import Executable
 from vinoc.backends.numpy.interpreter import Interpreter
 from vinoc.ir.builder import Builder
 from vinoc.ir.dtype import f32, i32
 from vinoc.ir.graph import Graph
 from vinoc.ir.types import TensorType
+from vinoc.passes.base import Context
 
 from .checked import targets
 
@@ -66,7 +67,7 @@ def test_suppression(
 
 
 def kinds(graph: Graph) -> list[str]:
-    bound_suppression(graph)
+    CpuBoundSuppression().run(graph, Context())
     return [node.kind for node in graph if "Suppression" in node.kind]
 
 

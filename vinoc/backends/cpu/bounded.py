@@ -14,11 +14,12 @@ import numpy as np
 
 from ...ir.builder import Builder
 from ...ir.dtype import Array, f32, i64
-from ...ir.graph import Graph, Node
+from ...ir.graph import Node, Value
 from ...ir.kernels import vision
 from ...ir.op import Op, TensorOperand, op
 from ...ir.types import TensorType, numel, static_shape
-from ...passes.rewrite import erase_dead
+from ...passes.pattern import Match, OpPattern, Tracer
+from ...passes.rewrite import Decline, Rewrite, rewrite
 
 MOST_ROWS = 1 << 20
 """Rows that room is made for."""
@@ -49,19 +50,19 @@ class BoundedNonMaxSuppression(Op):
         return rows, count
 
 
-def bound_suppression(graph: Graph) -> None:
-    """NonMaxSuppression of static shapes and known limits as rows[:count]; others stay what they are."""
-    for node in [n for n in graph if n.kind == "NonMaxSuppression"]:
-        op = _bounded(node)
+@rewrite
+class CpuBoundSuppression(Rewrite):
+    """NonMaxSuppression of static shapes and known limits as rows[:count]."""
+
+    def pattern(self, p: Tracer, boxes: Any, scores: Any) -> OpPattern:
+        return p.NonMaxSuppression(boxes, scores, ..., name="suppression")
+
+    def replace(self, b: Builder, m: Match) -> tuple[Value | None, ...] | Decline:
+        op = _bounded(m.node("suppression"))
         if op is None:
-            continue
-        b = Builder(graph, before=node, loc=node.loc)
-        rows, count = b.outputs(op, node.operand(0), node.operand(1))
-        found = b.Slice(rows, np.array([0]), count, np.array([1]), np.array([0]))
-        found.name = node.outputs[0].name
-        graph.replace_uses(node.outputs[0], found)
-        graph.replace_uses(node.outputs[2], count)
-        erase_dead(graph, [node])
+            return Decline("the kernel is for i64 in the order of classes, static shapes and constant limits")
+        rows, count = b.outputs(op, m.boxes, m.scores)
+        return b.Slice(rows, np.array([0]), count, np.array([1]), np.array([0])), None, count
 
 
 def _bounded(node: Node) -> BoundedNonMaxSuppression | None:

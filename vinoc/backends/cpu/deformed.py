@@ -12,11 +12,12 @@ import numpy as np
 
 from ...ir.builder import Builder
 from ...ir.dtype import Array, f32
-from ...ir.graph import Graph, Node, Value
+from ...ir.graph import Node, Value
 from ...ir.kernels import vision
 from ...ir.op import Op, TensorOperand, op
 from ...ir.types import TensorType, static_shape
-from ...passes.rewrite import erase_dead
+from ...passes.pattern import Const, Match, OpPattern, Tracer
+from ...passes.rewrite import Decline, Rewrite, rewrite
 
 NOWHERE = -9.0
 """A place all of whose neighbours are outside of an image."""
@@ -44,23 +45,23 @@ class ElementSample(Op):
         return total
 
 
-def sample_deformed(graph: Graph) -> None:
-    """Writes deformable convolutions of known shapes as samples and convolutions; others stay what they are."""
-    for node in [n for n in graph if n.kind == "DeformableConvolution"]:
-        if not _is_known(node):
-            continue
-        b = Builder(graph, before=node, loc=node.loc)
-        out = _written(b, node)
-        out.name = node.outputs[0].name
-        graph.replace_uses(node.outputs[0], out)
-        erase_dead(graph, [node])
+@rewrite
+class CpuSampleDeformed(Rewrite):
+    """A deformable convolution of f32 and known shapes as samples of elements, and a convolution of these."""
+
+    def pattern(self, p: Tracer, x: Any, offsets: Any, w: Const) -> OpPattern:
+        return p.DeformableConvolution(x, offsets, w, ..., name="deformed")
+
+    def replace(self, b: Builder, m: Match) -> Value | Decline:
+        node = m.node("deformed")
+        return _written(b, node) if _is_known(node) else Decline("its shapes are not known yet, or it is not of f32")
 
 
 def _is_known(node: Node) -> bool:
     values = [*node.inputs[:4], node.outputs[0]]
     known = all(v is None or (v.dtype is f32 and static_shape(v.tensor.shape) is not None) for v in values)
     sizes = [n for v in values if v is not None for n in v.shape or (0,)]
-    return known and all(sizes) and node.operand(2).is_const
+    return known and all(sizes)
 
 
 def _written(b: Builder, node: Node) -> Value:

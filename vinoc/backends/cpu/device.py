@@ -144,9 +144,9 @@ class Executable:
                     PassManager(UNROLL).run(graph)
                 if not is_static(graph):
                     if any(node.kind == "NonMaxSuppression" for node in graph):
-                        from .bounded import bound_suppression  # few models have it
+                        from .bounded import CpuBoundSuppression  # few models have it
 
-                        bound_suppression(graph)
+                        CpuBoundSuppression().run(graph, Context())
                     return self._make(graph)
                 image = self._images[key] = self._plan(graph)
                 _keep_few(self._images, self.plans)
@@ -163,9 +163,9 @@ class Executable:
             if type(node.op) is not Constant and (size := bytes_of([v.type for v in node.outputs])) >= LARGE:
                 check_room(size, f"the result of '{node.label}' ({node.kind})")
         if any(node.kind == "DeformableConvolution" for node in graph):
-            from .deformed import sample_deformed  # few models have it
+            from .deformed import CpuSampleDeformed  # few models have it
 
-            sample_deformed(graph)
+            CpuSampleDeformed().run(graph, Context())
         remarks = integers(graph, self.library.target.name, self.mode)
         CpuRegions().run(graph, Context())  # not its bodies: each is lowered when it is made ready to run
         plan = Plan(graph, self.library.target, self.packed, self.mode, self.owned)
