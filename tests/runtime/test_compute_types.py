@@ -73,7 +73,6 @@ def test_doubles_stay_doubles() -> None:
     found = islands(compiled, x)
     assert "Convolution: there is no kernel for it" in found, "it is computed by the reference, and says so"
     assert not any(text.startswith("MatMul") for text in found), "products of doubles have a kernel"
-    assert any(line.startswith("Convolution") for line in found)
 
 
 def test_a_conversion_to_half_precision_rounds() -> None:
