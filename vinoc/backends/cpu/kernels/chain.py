@@ -106,11 +106,7 @@ class _Chain:
 
     def emit(self, e: Emitter, a: Arguments) -> None:
         t = Typed(e, lanes_of(e.target, self.expression.types))
-        scalars = {
-            k: t.immediate(type, getattr(a, f"x{k}"))
-            for k, (type, way) in enumerate(zip(self.expression.operands, self.reads))
-            if way == SCALAR
-        }
+        scalars = scalars_of(t, a, self.expression, self.reads)
         with e.loop(e.function.args[1], e.function.args[2]) as unit:
             part, rest = e.rem(unit, a.parts), e.div(unit, a.parts)
             block, rest = e.rem(rest, a.blocks), e.div(rest, a.blocks)
@@ -153,6 +149,12 @@ def _reader(t: Typed, type: DType, way: str, base: Value, stride: Value, end: Va
     if way == APART:
         return lambda column, mask: t.gather(type, base, column, end, stride)
     return adjacent(t, type, base)
+
+
+def scalars_of(t: Typed, a: Arguments, expression: Expression, reads: Sequence[str]) -> dict[int, Value]:
+    """The operands that stand in the argument block, by their numbers."""
+    operands = enumerate(zip(expression.operands, reads))
+    return {k: t.immediate(type, getattr(a, f"x{k}")) for k, (type, way) in operands if way == SCALAR}
 
 
 def adjacent(t: Typed, type: DType, base: Value) -> Reader:

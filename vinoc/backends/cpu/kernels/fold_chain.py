@@ -16,7 +16,7 @@ from ....ir.record import record
 from ..codegen.emit import Emitter
 from ..codegen.typed import Typed
 from .base import Arguments, Kernel
-from .chain import ADJACENT, SCALAR, UNROLL, Expression, lanes_of
+from .chain import ADJACENT, SCALAR, UNROLL, Expression, lanes_of, scalars_of
 from .scalar import combine
 
 Value: TypeAlias = Any
@@ -45,11 +45,7 @@ class _Fold:
     def emit(self, e: Emitter, a: Arguments) -> None:
         t = Typed(e, lanes_of(e.target, self.expression.types))
         size = self.expression.type.numpy.itemsize
-        scalars = {
-            k: t.immediate(type, getattr(a, f"x{k}"))
-            for k, (type, way) in enumerate(zip(self.expression.operands, self.reads))
-            if way == SCALAR
-        }
+        scalars = scalars_of(t, a, self.expression, self.reads)
         with e.loop(e.function.args[1], e.function.args[2]) as unit:
             part, rest = e.rem(unit, a.parts), e.div(unit, a.parts)
             index = (e.div(rest, a.n1), e.rem(rest, a.n1))
