@@ -356,6 +356,10 @@ def test_trees_that_lead_in_a_circle_are_refused() -> None:
     [
         ({"n_targets": 1 << 60}, "damaged"),
         ({"target_ids": [0, 5]}, "target 5 of 1"),
+        ({"target_ids": [0, -1]}, "target -1 of 1"),
+        ({"nodes_featureids": [1, 0, 0]}, "feature 1 of 1"),
+        ({"nodes_featureids": [-1, 0, 0]}, "feature -1 of 1"),
+        ({"nodes_featureids": [1 << 40, 0, 0]}, "feature 1099511627776 of 1"),
         ({"nodes_featureids": [0]}, "TreeEnsembleRegressor"),
         ({"target_nodeids": [1, 9]}, "TreeEnsembleRegressor"),
     ],

@@ -124,6 +124,7 @@ def _aggregated(
         ctx.fail(f"attribute `aggregate_function` is '{how}'", f"ONNX knows {', '.join(AGGREGATES)}")
     b, kind = ctx.b, x.dtype
     forest.check_depth()
+    _check_features(ctx, forest.tests.feature, x)
     nodes, thresholds = _nodes(forest.tests, sets, kind)
     weights, reduce = forest.weights.astype(kind.numpy), "sum"
     neutral = np.inf if how == "MIN" else -np.inf
@@ -233,10 +234,21 @@ def _narrowed(tree: Array, ids: Array, trees: int, targets: int) -> tuple[Array,
     return np.minimum(least, most), 1
 
 
+def _check_features(ctx: NodeContext, features: Array, x: Value) -> None:
+    """Fails for tests of a feature that there is not."""
+    known = x.shape[-1] if x.shape else None
+    there = known if isinstance(known, int) else 1 << 31
+    wrong = features[(features < 0) | (features >= there)]
+    if len(wrong):
+        of = f" of {there}" if there == known else ""
+        ctx.fail(f"a node tests feature {wrong[0]}{of}", "give the input as many columns, or export the model again")
+
+
 def _check_targets(ctx: NodeContext, ids: Array, targets: int, leaves: int) -> None:
     """Fails for votes for a target that there is not, and for a table that no memory holds."""
     if len(ids) and not 0 <= ids.min() <= ids.max() < targets:
-        ctx.fail(f"a leaf votes for target {ids.max()} of {targets}", "the file is damaged; export the model again")
+        wrong = ids.min() if ids.min() < 0 else ids.max()
+        ctx.fail(f"a leaf votes for target {wrong} of {targets}", "the file is damaged; export the model again")
     if not 0 < targets * max(leaves, 1) <= MAX_WEIGHTS:
         ctx.fail(f"{leaves} leaves with {targets} targets are given", "the file is damaged; export the model again")
 
