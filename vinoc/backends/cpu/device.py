@@ -20,7 +20,7 @@ from .codegen.library import Library, library
 from .codegen.target import Target
 from .cores import cores
 from .engine.image import Image
-from .engine.islands import Runner, State
+from .engine.islands import LOOPS, Runner, State
 from .engine.locks import Lock
 from .engine.packer import FEW_BYTES, Packer
 from .engine.pool import Pool
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 SPECIALIZE = "fold,dropout,cse,dce"
 """What a graph goes through once its shapes are known."""
-
-LOOPS = frozenset({"Loop", "TensorIterator"})
 
 UNROLL = "unroll{limit=256,size=2000},fold,dropout,cse,dce"
 """What loops go through whose number of iterations is known: written out they are one schedule, without a return to

@@ -15,7 +15,7 @@ from ..lowering.plan import Array, Island
 if TYPE_CHECKING:
     from .repeat import Repeated
 
-LOOPS = ("Loop", "TensorIterator")
+LOOPS = frozenset({"Loop", "TensorIterator"})
 
 Runner = Callable[[Sequence[Any], "State"], list[Any]]
 """Runs a graph: arrays and variables in, arrays out."""
